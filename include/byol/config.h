@@ -1,0 +1,131 @@
+/* The configuration of a run: one plain struct, filled from defaults, a YAML file and key=value settings.
+ *
+ * Every option stands once in a table inside the library (name, type, default, range, help); parsing, checking,
+ * `--set`,
+ * `--help`, the written config.yaml and the docs are all made from that table. Strings live inside the struct, so it
+ * can be copied with `=` and needs no release. */
+#ifndef BYOL_CONFIG_H
+#define BYOL_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "byol/status.h"
+#include "byol/views.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024 };
+
+typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
+typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW } byol_optimizer_name;
+typedef enum byol_tau_schedule { BYOL_TAU_CONSTANT, BYOL_TAU_COSINE } byol_tau_schedule;
+typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRECISION_BF16 } byol_precision;
+
+typedef struct byol_config {
+    struct {
+        char train[BYOL_PATH_MAX]; /* source: path or name, with optional :split; see byol_source_open */
+        int image_size;            /* side of the square views in pixels, 8 .. 1024; 0: the source's own height */
+    } data;
+    struct {
+        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50 */
+        int width;                /* channels of the first stage, 4 .. 512; 64 is the standard */
+        byol_stem stem;           /* small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool */
+    } encoder;
+    struct {
+        int hidden; /* width of the hidden layer */
+        int out;    /* size of the projection */
+    } projector;
+    struct {
+        int hidden;
+    } predictor;
+    struct {
+        char preset[BYOL_NAME_MAX]; /* byol, simclr, small: what both views were set from */
+        byol_view_recipe view[2];   /* keys views.view1.* and views.view2.* */
+    } views;
+    struct {
+        byol_optimizer_name name;
+        float lr; /* for batch 256; the run uses lr * batch_size * accumulate / 256 */
+        float momentum;
+        int nesterov;                /* 0 or 1; sgd only */
+        float weight_decay;          /* on kernels and matrices only: never on biases or batch norm */
+        float trust_coefficient;     /* eta of LARS */
+        float beta1, beta2, epsilon; /* adam, adamw */
+        float warmup_epochs;         /* linear from 0; may be a fraction */
+        float clip_norm;             /* global gradient norm is scaled down to this; 0: off */
+    } optimizer;
+    struct {
+        float tau; /* tau0 */
+        byol_tau_schedule schedule;
+    } target;
+    struct {
+        int epochs;
+        int batch_size;
+        int accumulate; /* batches whose gradients are averaged into one step; BN statistics stay per batch */
+        byol_precision precision;
+        int threads; /* 0: every processor the process may use */
+        uint64_t seed;
+        int stop_on_collapse; /* 0 or 1 */
+        int log_every;        /* steps between lines of metrics.jsonl */
+    } train;
+    struct {
+        int every_epochs;          /* kNN during pre-training; 0: never */
+        char train[BYOL_PATH_MAX]; /* labelled sources for it; empty: data.train and its test split */
+        char test[BYOL_PATH_MAX];
+    } eval;
+    struct {
+        float every_minutes; /* 0: not by time */
+        int every_steps;     /* 0: not by steps */
+        int keep;            /* how many checkpoints stay in the run folder, at least 1 */
+    } checkpoint;
+} byol_config;
+
+/* Every option at its default. */
+BYOL_API void byol_config_init(byol_config *config);
+
+/* Reads a YAML file over what is in `config`. An unknown key or a wrong value is BYOL_INVALID and the error names file,
+ * line, key, what is allowed and the nearest known key; `config` is then unchanged. `views.preset` is applied before
+ * the other keys of views wherever it stands in the file. */
+BYOL_API byol_status byol_config_load(byol_config *config, const char *path, byol_error *error);
+
+/* The same from memory; `name` stands for the path in errors. */
+BYOL_API byol_status byol_config_parse(byol_config *config, const char *yaml, size_t length, const char *name,
+                                       byol_error *error);
+
+/* Sets one option from text: key "encoder.width", value "16". BYOL_INVALID as above; `config` is then unchanged.
+ * Setting `views.preset` resets both recipes to that preset. */
+BYOL_API byol_status byol_config_set(byol_config *config, const char *key, const char *value, byol_error *error);
+
+/* Writes the value of `key` as text into `value` (at most `size` bytes with the NUL). BYOL_INVALID for an unknown key.
+ */
+BYOL_API byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size,
+                                     byol_error *error);
+
+/* Writes the whole configuration as YAML that byol_config_load reads back to the same struct, bit for bit. */
+BYOL_API byol_status byol_config_write(const byol_config *config, FILE *stream, byol_error *error);
+
+/* What cannot be seen one option at a time: combinations that do not go together. */
+BYOL_API byol_status byol_config_check(const byol_config *config, byol_error *error);
+
+/* One row of the table, for help texts and documentation. Strings are static. */
+typedef struct byol_option_info {
+    const char *key;           /* "encoder.width" */
+    const char *type;          /* "integer", "number", "text", "choice", "switch" */
+    const char *choices;       /* "sgd, lars, adam, adamw"; empty where there are none */
+    const char *default_value; /* as text */
+    const char *range;         /* "4 .. 512"; empty where there is none */
+    const char *help;          /* one line */
+} byol_option_info;
+
+BYOL_API size_t byol_option_count(void);
+/* Row `index` (below byol_option_count()), in the order of the written YAML. */
+BYOL_API void byol_option_describe(size_t index, byol_option_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

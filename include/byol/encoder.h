@@ -1,0 +1,63 @@
+/* An encoder: a network with its weights, ready to turn images into vectors. Batch norm is folded into convolutions. */
+#ifndef BYOL_ENCODER_H
+#define BYOL_ENCODER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "byol/config.h"
+#include "byol/source.h"
+#include "byol/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct byol_encoder byol_encoder;
+
+typedef enum byol_layer {
+    BYOL_LAYER_BACKBONE,   /* the representation: what is used afterwards */
+    BYOL_LAYER_PROJECTION, /* after the projector */
+    BYOL_LAYER_PREDICTION, /* after the predictor */
+} byol_layer;
+
+/* Called now and then while something long goes on: `done` of `total` items. Return non-zero to stop (BYOL_CANCELLED).
+ */
+typedef int (*byol_progress)(void *context, uint64_t done, uint64_t total);
+
+/* Loads a run folder (its last good checkpoint or encoder.safetensors) or a .safetensors file written by this library.
+ * `threads` 0: every processor the process may use. Owned: byol_encoder_free. */
+BYOL_API byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads, byol_error *error);
+
+/* A freshly initialised network of the same kind, in evaluation mode: the baseline every result must be held against.
+ */
+BYOL_API byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *like, uint64_t seed,
+                                                byol_error *error);
+
+BYOL_API void byol_encoder_free(byol_encoder *encoder);
+
+/* The configuration the weights were trained with. Borrowed. */
+BYOL_API const byol_config *byol_encoder_config(const byol_encoder *encoder);
+
+/* Length of the vectors of `layer`; 0 where the weights do not have that layer. */
+BYOL_API int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer);
+
+/* Number of input channels (1 or 3). */
+BYOL_API int byol_encoder_channels(const byol_encoder *encoder);
+
+/* Embeds every image of `source` (prepared by byol_view_center) into `features`, (count, dimension) floats of the
+ * caller's. `progress` may be NULL. BYOL_MISMATCH where the channels differ. */
+BYOL_API byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                                        float *features, byol_progress progress, void *context, byol_error *error);
+
+/* The same for training a probe: image `i` is seen through a random crop and flip (pass `pass`, seed `seed`), as in the
+ * paper's linear evaluation. */
+BYOL_API byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                                                  uint64_t seed, uint32_t pass, float *features, byol_progress progress,
+                                                  void *context, byol_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/* What every function of the library returns, and where it puts the words.
+ *
+ * Functions that can fail return a byol_status and take a nullable `byol_error *` as their last argument. On failure
+ * the error holds one sentence or two: what went wrong, where, and what to do. On success it is left as it was. The
+ * library never prints, exits or aborts on bad input. */
+#ifndef BYOL_STATUS_H
+#define BYOL_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define BYOL_API __attribute__((visibility("default")))
+#else
+#define BYOL_API
+#endif
+
+/* name, value, meaning */
+#define BYOL_STATUS_TABLE(X)                                                                                           \
+    X(OK, 0, "success")                                                                                                \
+    X(INVALID, -1, "an argument, option or configuration value is wrong")                                              \
+    X(NOT_FOUND, -2, "a file, folder, data set or name does not exist")                                                \
+    X(IO, -3, "reading or writing failed")                                                                             \
+    X(FORMAT, -4, "a file is not what it should be: truncated, corrupt or of another kind")                            \
+    X(MISMATCH, -5, "two things that must agree do not: shapes, names, configurations")                                \
+    X(MEMORY, -6, "memory could not be had")                                                                           \
+    X(UNSUPPORTED, -7, "this build or this machine cannot do that")                                                    \
+    X(NUMERIC, -8, "NaN or infinity appeared")                                                                         \
+    X(COLLAPSED, -9, "the representation has collapsed and the caller asked to stop then")                             \
+    X(CANCELLED, -10, "the caller asked to stop")
+
+typedef enum byol_status {
+#define BYOL_STATUS_ENUM(name, value, meaning) BYOL_##name = value,
+    BYOL_STATUS_TABLE(BYOL_STATUS_ENUM)
+#undef BYOL_STATUS_ENUM
+} byol_status;
+
+/* Caller's storage for the words. Zero-initialise it: `byol_error error = {0};`. */
+typedef struct byol_error {
+    char text[1024]; /* NUL-terminated UTF-8, no newline at the end; empty when nothing failed */
+} byol_error;
+
+/* "INVALID", "IO" ...; "UNKNOWN" for a value that is not in the table. Static storage. */
+BYOL_API const char *byol_status_name(byol_status status);
+
+/* The third column of the table; "unknown status" for a value that is not in it. Static storage. */
+BYOL_API const char *byol_status_meaning(byol_status status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

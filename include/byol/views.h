@@ -1,0 +1,60 @@
+/* Views: random augmentations of one image. The recipe is the reference's (BYOL, arXiv 2006.07733, appendix B, and the
+ * authors' code): crop and resize, flip, colour jitter, grayscale, blur, solarize, normalise, in this order. */
+#ifndef BYOL_VIEWS_H
+#define BYOL_VIEWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "byol/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Pixel values are in [0, 1] through all steps but the last. Probabilities are in [0, 1]. */
+typedef struct byol_view_recipe {
+    float crop_area_min, crop_area_max;     /* share of the image's area, uniform */
+    float crop_aspect_min, crop_aspect_max; /* width / height, log-uniform */
+    float flip;                             /* probability of a horizontal flip */
+    float jitter;                           /* probability of colour jitter as a whole */
+    float brightness, contrast, saturation; /* strength s: factor uniform in [max(0, 1-s), 1+s] */
+    float hue;                              /* strength h <= 0.5: shift uniform in [-h, h] of the colour circle */
+    float grayscale;                        /* probability; weights .2989, .587, .114 */
+    float blur;                             /* probability of Gaussian blur */
+    float blur_sigma_min, blur_sigma_max;   /* uniform; radius int(image_size / 20), at least 1 */
+    float solarize;                         /* probability; x -> 1 - x where x >= threshold */
+    float solarize_threshold;
+    float mean[3], std[3]; /* per channel, the last step: (x - mean) / std; one-channel images use [0] */
+} byol_view_recipe;
+
+/* Fills both recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize), "small" (32-px: no blur,
+ * solarize 0 / .2). Mean and std are ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_INVALID for another
+ * name. */
+BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[2], byol_error *error);
+
+/* An image as bytes: value(c, y, x) = pixels[c * channel_stride + y * row_stride + x * pixel_stride], 0 .. 255. */
+typedef struct byol_image {
+    const uint8_t *pixels;
+    int channels, height, width; /* channels 1 or 3 (RGB) */
+    size_t channel_stride, row_stride, pixel_stride;
+} byol_image;
+
+/* Makes view number `view` (0 or 1) of `image` for (seed, epoch, sample): a pure function of its arguments. `dst` is
+ * (channels, size, size) floats, plain. `scratch` is byol_view_scratch_bytes() bytes, 64-byte aligned. */
+BYOL_API void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed,
+                             uint32_t epoch, uint32_t sample, int view, float *dst, void *scratch);
+
+/* Scratch needed for images of up to height x width and `channels` and views of `size`. */
+BYOL_API size_t byol_view_scratch_bytes(int channels, int height, int width, int size);
+
+/* The evaluation view: short side resized (bicubic, antialiased) to `size`, centre crop, normalised with mean and std.
+ * Same `dst` and `scratch`. */
+BYOL_API void byol_view_center(const float mean[3], const float std[3], const byol_image *image, int size, float *dst,
+                               void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

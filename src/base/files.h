@@ -1,0 +1,32 @@
+/* Files that are never half written, and folders. */
+#ifndef BYOL__FILES_H
+#define BYOL__FILES_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "byol/status.h"
+
+/* A file that appears under its name only when it is complete: written as `path`.tmp, synced, renamed, the folder
+ * synced. */
+typedef struct byol__atomic_file {
+    FILE *stream;
+    char path[4096];
+    char temporary[4096];
+} byol__atomic_file;
+
+byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_error *error);
+/* Flushes, syncs, renames. On failure the temporary is removed, what stood at `path` before is untouched. */
+byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error);
+void byol__atomic_abandon(byol__atomic_file *file); /* removes the temporary */
+
+/* Creates a folder and its parents; fine if it is there already. */
+byol_status byol__make_folder(const char *path, byol_error *error);
+
+int byol__is_folder(const char *path);
+int byol__is_file(const char *path);
+
+/* Reads a whole file. `*out` is owned (byol__free) and has a NUL after its `*length` bytes. */
+byol_status byol__read_file(const char *path, char **out, size_t *length, byol_error *error);
+
+#endif

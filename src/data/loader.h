@@ -1,0 +1,48 @@
+/* The loader: turns a source into batches of two views, on its own threads, one batch ahead of the training step.
+ *
+ * What batch number k of a run holds is a pure function of (seed, k): the order of an epoch is a permutation keyed by
+ * (seed, epoch), a view is keyed by (seed, epoch, sample, view). So the position to resume from is one number, and the
+ * number of threads changes nothing. The last, incomplete batch of an epoch is dropped. */
+#ifndef BYOL__LOADER_H
+#define BYOL__LOADER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "byol/source.h"
+#include "byol/status.h"
+#include "byol/views.h"
+
+typedef struct byol__loader byol__loader;
+
+typedef struct byol__loader_options {
+    byol_view_recipe view[2];
+    int image_size;
+    int batch_size;
+    uint64_t seed;
+    int threads; /* at least 1 */
+    uint64_t
+        first_batch; /* number of the first batch that byol__loader_next gives, counted from the start of the run */
+} byol__loader_options;
+
+typedef struct byol__batch {
+    const float *view[2];    /* (batch_size, channels, image_size, image_size), plain, 64-byte aligned */
+    const uint32_t *indices; /* batch_size sample numbers */
+    uint64_t number;         /* of this batch in the run */
+    uint32_t epoch;          /* number / batches per epoch */
+} byol__batch;
+
+/* `source` is borrowed. BYOL_INVALID where it holds fewer images than a batch. */
+byol_status byol__loader_create(byol__loader **out, const byol_source *source, const byol__loader_options *options,
+                                byol_error *error);
+void byol__loader_free(byol__loader *loader); /* stops the threads */
+
+uint64_t byol__loader_batches_per_epoch(const byol__loader *loader);
+
+/* Waits for the next batch; its pointers are borrowed until the following call. Allocates nothing. */
+byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_error *error);
+
+/* Fills `order` with the permutation of 0 .. count-1 that `epoch` is read in. */
+void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t count);
+
+#endif

@@ -1,0 +1,145 @@
+/* A graph: what a network computes, as plain arrays. Values and nodes have uint32_t ids in the order they were
+ * appended, so the arrays are already sorted topologically. A graph knows nothing of batch size, precision or memory
+ * layout: a plan (plan/plan.h) is a graph compiled for those.
+ *
+ * The builder functions never fail one by one: the first mistake is remembered and byol__graph_finish reports it. */
+#ifndef BYOL__GRAPH_H
+#define BYOL__GRAPH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "byol/status.h"
+
+enum { BYOL__NONE = -1, BYOL__NODE_NAME_MAX = 64, BYOL__PARAM_NAME_MAX = 96 };
+
+typedef uint32_t byol__value_id;
+
+typedef enum byol__op {
+    BYOL__OP_INPUT,
+    BYOL__OP_CONV,
+    BYOL__OP_BATCH_NORM,
+    BYOL__OP_RELU,
+    BYOL__OP_ADD,
+    BYOL__OP_MAX_POOL,
+    BYOL__OP_AVG_POOL,
+    BYOL__OP_GLOBAL_AVG_POOL,
+    BYOL__OP_FLATTEN,
+    BYOL__OP_LINEAR,
+} byol__op;
+
+/* Shape of one sample; the batch comes in front. A vector is (c, 1, 1). */
+typedef struct byol__shape {
+    int c, h, w;
+} byol__shape;
+
+typedef struct byol__value {
+    byol__shape shape;
+    uint32_t producer; /* node */
+} byol__value;
+
+typedef struct byol__node {
+    byol__op op;
+    char name[BYOL__NODE_NAME_MAX]; /* "layer1.0.conv1": the prefix of its parameters' names */
+    byol__value_id src[2];
+    int src_count;
+    byol__value_id dst;
+    int kernel, stride, padding, groups; /* conv and pools; square */
+    int weight, bias;              /* parameter indices or BYOL__NONE; batch norm: scale (gamma) and shift (beta) */
+    int running_mean, running_var; /* statistic indices or BYOL__NONE */
+} byol__node;
+
+/* Which part of the arena a parameter lies in: the arena is ordered backbone | projector | predictor. */
+typedef enum byol__section { BYOL__BACKBONE, BYOL__PROJECTOR, BYOL__PREDICTOR, BYOL__SECTIONS } byol__section;
+
+/* Flags, not name matching, say what an optimizer leaves alone. */
+enum {
+    BYOL__NO_DECAY = 1 << 0, /* no weight decay: biases, batch norm */
+    BYOL__NO_TRUST = 1 << 1, /* no LARS scaling: the same */
+};
+
+typedef enum byol__init {
+    BYOL__INIT_ZERO,
+    BYOL__INIT_ONE,
+    BYOL__INIT_KAIMING_FAN_OUT,
+    BYOL__INIT_TRUNCATED_FAN_IN
+} byol__init;
+
+/* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats lie at `offset`, plain
+ * layout, each row starting at a multiple of 16 floats (64 bytes); gaps are zero in every arena and stay zero. */
+typedef struct byol__param {
+    char name[BYOL__PARAM_NAME_MAX]; /* torchvision's: "layer1.0.conv1.weight"; heads: "projector.0.weight" */
+    int dims[4];                     /* (oc, ic/groups, kh, kw), (out, in) or (c) */
+    int ndims;
+    size_t offset, count; /* floats */
+    unsigned flags;
+    byol__init init;
+    int fan_in, fan_out;
+    byol__section section;
+} byol__param;
+
+typedef struct byol__table {
+    byol__param *rows;
+    int count;
+    size_t total;                       /* floats in an arena of this table, gaps included */
+    size_t section_end[BYOL__SECTIONS]; /* a section ends (and the next begins) at this offset */
+} byol__table;
+
+/* Values that have a meaning outside the graph. */
+typedef enum byol__output { BYOL__REPRESENTATION, BYOL__PROJECTION, BYOL__PREDICTION, BYOL__OUTPUTS } byol__output;
+
+typedef struct byol__graph {
+    byol__value *values;
+    byol__node *nodes;
+    uint32_t value_count, node_count, value_capacity, node_capacity;
+    byol__table params;     /* learned */
+    byol__table statistics; /* BN running mean and variance */
+    int param_capacity, statistic_capacity;
+    byol__section section; /* where new parameters go */
+    byol__value_id output[BYOL__OUTPUTS];
+    unsigned has_output; /* bit per byol__output */
+    byol_status status;  /* of the first mistake */
+    byol_error error;
+} byol__graph;
+
+void byol__graph_init(byol__graph *graph);
+void byol__graph_release(byol__graph *graph);
+
+/* Input images (c, h, w). The first call, once. */
+byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w);
+
+/* (c, h, w) -> (oc, oh, ow), oh = (h + 2 padding - kernel) / stride + 1. Weight (oc, c/groups, kernel, kernel). */
+byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc, int kernel,
+                                int stride, int padding, int groups, int bias);
+/* Over batch and space, per channel. eps 1e-5, running statistics with momentum .1, unbiased variance (as PyTorch). */
+byol__value_id byol__graph_batch_norm(byol__graph *graph, const char *name, byol__value_id src);
+byol__value_id byol__graph_relu(byol__graph *graph, byol__value_id src);
+byol__value_id byol__graph_add(byol__graph *graph, byol__value_id a, byol__value_id b);
+byol__value_id byol__graph_max_pool(byol__graph *graph, byol__value_id src, int kernel, int stride, int padding);
+/* Padding counts in the mean (PyTorch's count_include_pad). */
+byol__value_id byol__graph_avg_pool(byol__graph *graph, byol__value_id src, int kernel, int stride, int padding);
+byol__value_id byol__graph_global_avg_pool(byol__graph *graph, byol__value_id src); /* -> (c, 1, 1) */
+byol__value_id byol__graph_flatten(byol__graph *graph, byol__value_id src); /* -> (c*h*w, 1, 1), order c, h, w */
+/* (in) -> (out). Weight (out, in). */
+byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__value_id src, int out, int bias);
+
+/* Parameters appended from now on belong to `section`; sections come in their order. */
+void byol__graph_section(byol__graph *graph, byol__section section);
+void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value);
+
+/* Lays out both tables. After this the graph is complete. Reports the first mistake, naming the node. */
+byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
+
+/* FLOPs of one sample's forward pass through `node`, 2 per multiply-add, padding included; 0 for all but conv and
+ * linear. */
+uint64_t byol__node_flops(const byol__graph *graph, const byol__node *node);
+
+/* Fills an arena (params.total floats) with initial values: each row by its `init`, from (seed, row). */
+void byol__params_init(const byol__table *table, uint64_t seed, float *arena);
+/* Running mean 0, running variance 1. */
+void byol__statistics_init(const byol__table *table, float *arena);
+
+/* Index of the row called `name`, or BYOL__NONE. */
+int byol__table_find(const byol__table *table, const char *name);
+
+#endif

@@ -1,0 +1,72 @@
+/* A plan: a graph compiled for one batch size, precision and mode. An array of steps, each a oneDNN primitive or one of
+ * our kernels with its arguments, plus one workspace whose size and every offset in it are known before the first step.
+ *
+ * Build: byol__plan_create. Bind: byol__plan_bind gives it parameters, gradients, statistics and workspace. Run: stage,
+ * forward, backward; none of the three allocates. */
+#ifndef BYOL__PLAN_H
+#define BYOL__PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "byol/status.h"
+#include "graph/graph.h"
+
+typedef enum byol__mode {
+    BYOL__TRAIN,  /* batch statistics, activations kept for backward, running statistics updated */
+    BYOL__TARGET, /* batch statistics, running statistics updated, nothing kept: forward only */
+    BYOL__EVAL,   /* running statistics, folded into the convolutions: forward only */
+} byol__mode;
+
+typedef enum byol__dtype { BYOL__F32, BYOL__BF16 } byol__dtype;
+
+typedef struct byol__plan_options {
+    int batch;
+    byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics are always fp32 */
+    byol__mode mode;
+    byol__output output; /* compile as far as this output; the outputs before it can be read too */
+} byol__plan_options;
+
+typedef struct byol__plan byol__plan;
+
+typedef struct byol__plan_info {
+    size_t workspace_bytes;                 /* what byol__plan_bind's workspace must hold */
+    size_t staging_bytes;                   /* the plan's own: weights in the primitives' layouts */
+    uint64_t forward_flops, backward_flops; /* of one run */
+    int steps;
+} byol__plan_info;
+
+/* The plan copies what it needs from the graph. Owned: byol__plan_free. */
+byol_status byol__plan_create(byol__plan **out, const byol__graph *graph, const byol__plan_options *options,
+                              byol_error *error);
+void byol__plan_free(byol__plan *plan);
+void byol__plan_describe(const byol__plan *plan, byol__plan_info *info);
+
+/* All borrowed and 64-byte aligned. Plans that run one after the other may share a workspace. */
+typedef struct byol__binding {
+    const float *params; /* the graph's params.total floats (or the sections that this plan's output needs) */
+    float *grads;        /* same layout; TRAIN only, else NULL */
+    float *statistics;   /* the graph's statistics.total floats (or the sections needed) */
+    void *workspace;
+} byol__binding;
+byol_status byol__plan_bind(byol__plan *plan, const byol__binding *binding, byol_error *error);
+
+/* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. To be called whenever the
+ * parameters have changed, before the next forward. */
+void byol__plan_stage(byol__plan *plan);
+
+/* `images` (batch, c, h, w) floats, plain. */
+void byol__plan_forward(byol__plan *plan, const float *images);
+
+/* After forward: copies an output, (batch, dimension) floats, plain. */
+void byol__plan_read(const byol__plan *plan, byol__output output, float *dst);
+
+/* After forward, TRAIN only: `diff` (batch, dimension) floats is the gradient of the plan's output. ADDS the
+ * parameters' gradients to the bound gradient arena. */
+void byol__plan_backward(byol__plan *plan, const float *diff);
+
+/* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w) floats. Only values
+ * that the plan keeps (TRAIN: all inputs and outputs of fused steps). BYOL_NOT_FOUND otherwise. */
+byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst, byol_error *error);
+
+#endif
