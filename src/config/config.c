@@ -1,0 +1,233 @@
+/* Setting and getting one option, by the table. */
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "byol/config.h"
+#include "config/options.h"
+
+/* Numbers are read and written with a point whatever the application's locale says. */
+static locale_t enter_c_locale(locale_t *c_locale) {
+    *c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return uselocale(*c_locale);
+}
+
+static void leave_c_locale(locale_t before, locale_t c_locale) {
+    uselocale(before);
+    if (c_locale != (locale_t)0) freelocale(c_locale);
+}
+
+/* The bounds are rounded as the values are: 0.0001f is allowed where 0.0001 is the smallest. */
+static int allowed(const byol__option *option, double value) {
+    double min = (double)(float)option->min, max = (double)(float)option->max;
+    return (value >= min && value <= max) || (option->or_zero && value == 0);
+}
+
+static int read_integer(const byol__option *option, const char *text, void *field) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || !allowed(option, (double)value)) return 0;
+    *(int *)field = (int)value;
+    return 1;
+}
+
+static int read_seed(const byol__option *option, const char *text, void *field) {
+    (void)option;
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || *text == '-') return 0;
+    *(uint64_t *)field = value;
+    return 1;
+}
+
+/* One number of `text`; where it ends goes to `*end`. */
+static int scan_number(const byol__option *option, const char *text, char **end, float *value) {
+    *value = strtof(text, end);
+    return *end != text && isfinite(*value) && allowed(option, (double)*value);
+}
+
+static int read_number(const byol__option *option, const char *text, void *field) {
+    char *end;
+    float value;
+    if (!scan_number(option, text, &end, &value) || *end != '\0') return 0;
+    *(float *)field = value;
+    return 1;
+}
+
+/* "0.49, 0.48, 0.45" */
+static int read_triple(const byol__option *option, const char *text, void *field) {
+    float values[3];
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        if (!scan_number(option, text, &end, &values[i])) return 0;
+        end += strspn(end, " ");
+        if (*end != (i < 2 ? ',' : '\0')) return 0;
+        text = end + (i < 2);
+    }
+    memcpy(field, values, sizeof values);
+    return 1;
+}
+
+static int read_switch(const byol__option *option, const char *text, void *field) {
+    static const char *const words[][2] = {{"0", "1"}, {"false", "true"}, {"no", "yes"}, {"off", "on"}};
+    (void)option;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (int value = 0; value < 2; value++) {
+            if (strcasecmp(text, words[i][value]) != 0) continue;
+            *(int *)field = value;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Number of the word in "sgd, lars, adam" that is `text`, or -1. */
+static int find_choice(const char *choices, const char *text) {
+    size_t length = strlen(text);
+    for (int index = 0;; index++) {
+        size_t word = strcspn(choices, ",");
+        if (word == length && strncmp(choices, text, length) == 0) return index;
+        if (choices[word] == '\0') return -1;
+        choices += word + 2;
+    }
+}
+
+static int read_choice(const byol__option *option, const char *text, void *field) {
+    int index = find_choice(option->choices, text);
+    if (index < 0) return 0;
+    memcpy(field, &index, sizeof index);
+    return 1;
+}
+
+static int read_text(const byol__option *option, const char *text, void *field) {
+    if (strlen(text) >= option->size || !byol__yaml_holds(text)) return 0;
+    if (option->choices != NULL && find_choice(option->choices, text) < 0) return 0;
+    memset(field, 0, option->size); /* so that equal configurations are equal byte for byte */
+    memcpy(field, text, strlen(text));
+    return 1;
+}
+
+_Static_assert(sizeof(byol_stem) == sizeof(int), "read_choice writes an int into every enum");
+
+/* Each returns 1, or 0 where the text is not allowed. */
+static int (*const readers[])(const byol__option *option, const char *text, void *field) = {
+    [BYOL__INTEGER] = read_integer, [BYOL__SEED] = read_seed,     [BYOL__NUMBER] = read_number,
+    [BYOL__TRIPLE] = read_triple,   [BYOL__SWITCH] = read_switch, [BYOL__CHOICE] = read_choice,
+    [BYOL__TEXT] = read_text,
+};
+
+static byol_status refuse(const byol__option *option, const char *value, byol_error *error) {
+    byol_option_info info;
+    byol_option_describe((size_t)(option - byol__options), &info);
+    if (option->choices != NULL)
+        return byol__fail(error, BYOL_INVALID, "%s cannot be '%.100s'; choose one of: %s", option->key, value,
+                          option->choices);
+    if (option->kind == BYOL__SWITCH)
+        return byol__fail(error, BYOL_INVALID, "%s cannot be '%.100s'; it takes true or false", option->key, value);
+    if (!byol__yaml_holds(value)) return byol__fail(error, BYOL_INVALID, "%s must be UTF-8 text", option->key);
+    if (option->kind == BYOL__TEXT)
+        return byol__fail(error, BYOL_INVALID, "%s is too long: %zu bytes, at most %zu are allowed", option->key,
+                          strlen(value), option->size - 1);
+    return byol__fail(error, BYOL_INVALID, "%s cannot be '%.100s'; it takes %s%s%s, %s", option->key, value,
+                      option->kind == BYOL__TRIPLE   ? ""
+                      : option->kind == BYOL__NUMBER ? "a "
+                                                     : "an ",
+                      info.type, option->kind == BYOL__TRIPLE ? " such as 0.49, 0.48, 0.45" : "", info.range);
+}
+
+static byol_status set_option(byol_config *config, const byol__option *option, const char *value, byol_error *error) {
+    locale_t c_locale, before = enter_c_locale(&c_locale);
+    int accepted = readers[option->kind](option, value, (char *)config + option->offset);
+    leave_c_locale(before, c_locale);
+    if (!accepted) return refuse(option, value, error);
+    if (option->offset == offsetof(byol_config, views.preset))
+        return byol_view_preset(config->views.preset, config->views.view, error);
+    return BYOL_OK;
+}
+
+byol_status byol_config_set(byol_config *config, const char *key, const char *value, byol_error *error) {
+    const byol__option *option = byol__option_find(key);
+    if (option != NULL) return set_option(config, option, value, error);
+    const byol__option *both[2] = {NULL, NULL};
+    for (int view = 0; view < 2 && strncmp(key, "views.", 6) == 0; view++) {
+        char long_key[64];
+        snprintf(long_key, sizeof long_key, "views.view%d.%.40s", view + 1, key + 6);
+        both[view] = byol__option_find(long_key);
+    }
+    if (both[0] != NULL && both[1] != NULL) {
+        BYOL__TRY(set_option(config, both[0], value, error)); /* what one view takes, the other takes too */
+        return set_option(config, both[1], value, error);
+    }
+    if (byol__option_group(key))
+        return byol__fail(error, BYOL_INVALID, "'%s' is a group of options, it takes no value of its own", key);
+    char nearest[64];
+    byol__option_nearest(key, 0, nearest);
+    return byol__fail(error, BYOL_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
+}
+
+static void format_choice(const char *choices, int index, char text[BYOL__VALUE_MAX]) {
+    for (; index > 0; index--) choices = strchr(choices, ',') + 2;
+    snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)strcspn(choices, ","), choices);
+}
+
+/* The fewest digits that read back to the same bits; nine always do. */
+static int format_number(float value, char *text, size_t size) {
+    int length = 0;
+    for (int digits = 6; digits <= 9; digits++) {
+        length = snprintf(text, size, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) break;
+    }
+    return length;
+}
+
+static void format_triple(const float values[3], char text[BYOL__VALUE_MAX]) {
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) text += sprintf(text, ", ");
+        text += format_number(values[i], text, 32);
+    }
+}
+
+void byol__option_format(const byol_config *config, const byol__option *option, char text[BYOL__VALUE_MAX]) {
+    const void *field = (const char *)config + option->offset;
+    const float *numbers = field;
+    locale_t c_locale, before = enter_c_locale(&c_locale);
+    switch (option->kind) {
+    case BYOL__INTEGER: snprintf(text, BYOL__VALUE_MAX, "%d", *(const int *)field); break;
+    case BYOL__SEED: snprintf(text, BYOL__VALUE_MAX, "%llu", (unsigned long long)*(const uint64_t *)field); break;
+    case BYOL__NUMBER: format_number(numbers[0], text, BYOL__VALUE_MAX); break;
+    case BYOL__TRIPLE: format_triple(numbers, text); break;
+    case BYOL__SWITCH: snprintf(text, BYOL__VALUE_MAX, "%s", *(const int *)field ? "true" : "false"); break;
+    case BYOL__CHOICE: format_choice(option->choices, *(const int *)field, text); break;
+    case BYOL__TEXT: snprintf(text, BYOL__VALUE_MAX, "%s", (const char *)field); break;
+    }
+    leave_c_locale(before, c_locale);
+}
+
+byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size, byol_error *error) {
+    const byol__option *option = byol__option_find(key);
+    if (option == NULL) {
+        char nearest[64];
+        byol__option_nearest(key, 0, nearest);
+        return byol__fail(error, BYOL_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
+    }
+    char text[BYOL__VALUE_MAX];
+    byol__option_format(config, option, text);
+    if (strlen(text) >= size)
+        return byol__fail(error, BYOL_INVALID, "the value of %s is %zu bytes long, there is room for %zu", key,
+                          strlen(text), size);
+    memcpy(value, text, strlen(text) + 1);
+    return BYOL_OK;
+}
+
+void byol_config_init(byol_config *config) {
+    memset(config, 0, sizeof *config);
+    for (size_t i = 0; i < byol__options_count; i++)
+        if (byol__options[i].default_value != NULL)
+            set_option(config, &byol__options[i], byol__options[i].default_value, NULL);
+}

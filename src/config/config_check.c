@@ -1,0 +1,38 @@
+/* What cannot be seen one option at a time. */
+#include "base/error.h"
+#include "byol/config.h"
+
+static byol_status check_recipe(const byol_view_recipe *recipe, int number, byol_error *error) {
+    const struct {
+        const char *name;
+        float min, max;
+    } ranges[] = {
+        {"crop_area", recipe->crop_area_min, recipe->crop_area_max},
+        {"crop_aspect", recipe->crop_aspect_min, recipe->crop_aspect_max},
+        {"blur_sigma", recipe->blur_sigma_min, recipe->blur_sigma_max},
+    };
+    for (int i = 0; i < 3; i++)
+        if (ranges[i].min > ranges[i].max)
+            return byol__fail(error, BYOL_INVALID, "views.view%d.%s_min is %g, more than %s_max, which is %g", number,
+                              ranges[i].name, (double)ranges[i].min, ranges[i].name, (double)ranges[i].max);
+    return BYOL_OK;
+}
+
+byol_status byol_config_check(const byol_config *config, byol_error *error) {
+    BYOL__TRY(check_recipe(&config->views.view[0], 1, error));
+    BYOL__TRY(check_recipe(&config->views.view[1], 2, error));
+    if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 && config->data.image_size < 32)
+        return byol__fail(error, BYOL_INVALID,
+                          "encoder.stem imagenet divides the image by 32; data.image_size is %d: take at least 32, or "
+                          "encoder.stem small",
+                          config->data.image_size);
+    if (config->optimizer.nesterov && config->optimizer.name != BYOL_SGD)
+        return byol__fail(error, BYOL_INVALID, "optimizer.nesterov goes with optimizer.name sgd only");
+    if (config->optimizer.nesterov && config->optimizer.momentum == 0)
+        return byol__fail(error, BYOL_INVALID, "optimizer.nesterov needs an optimizer.momentum above 0");
+    if (config->optimizer.warmup_epochs >= (float)config->train.epochs)
+        return byol__fail(error, BYOL_INVALID,
+                          "optimizer.warmup_epochs is %g, which must be less than train.epochs, which is %d",
+                          (double)config->optimizer.warmup_epochs, config->train.epochs);
+    return BYOL_OK;
+}

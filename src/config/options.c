@@ -1,0 +1,332 @@
+#include "config/options.h"
+
+#include <string.h>
+
+#define FIELD(member) .offset = offsetof(byol_config, member), .size = sizeof(((byol_config *)0)->member)
+#define RANGE(low, high) .min = low, .max = high, .range = #low " .. " #high
+#define OR_ZERO(low, high) .or_zero = 1, .min = low, .max = high, .range = "0 or " #low " .. " #high
+
+#define RECIPE_ROW(view_, field, kind_, range_, help_)                                                                 \
+    {.key = "views.view" #view_ "." #field, .kind = kind_, FIELD(views.view[view_ - 1].field), range_, .help = help_},
+
+/* The recipe of one view; the key "views.NAME" sets NAME of both. */
+#define RECIPE(v)                                                                                                      \
+    RECIPE_ROW(v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1), "smallest share of the image's area in a crop")        \
+    RECIPE_ROW(v, crop_area_max, BYOL__NUMBER, RANGE(0.001, 1), "largest share of the image's area in a crop")         \
+    RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10), "smallest width / height of a crop")                  \
+    RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER, RANGE(0.1, 10), "largest width / height of a crop")                   \
+    RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip")                                 \
+    RECIPE_ROW(v, jitter, BYOL__NUMBER, RANGE(0, 1), "probability of colour jitter as a whole")                        \
+    RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10), "strength s: factor in [max(0, 1-s), 1+s]")                  \
+    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                     \
+    RECIPE_ROW(v, saturation, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                   \
+    RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5), "shift in [-hue, hue] of the colour circle")                       \
+    RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")                         \
+    RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur")                                     \
+    RECIPE_ROW(v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100), "smallest sigma of the blur, pixels")                \
+    RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER, RANGE(0.01, 100), "largest sigma of the blur, pixels")                 \
+    RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1), "probability of solarize: x to 1-x from the threshold up")      \
+    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1), "pixel value from which solarize inverts")            \
+    RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000), "three numbers taken off the channels, the last step")       \
+    RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000), "three numbers the channels are divided by after that")
+
+/* In the order of the written YAML. A group's rows stand together, and views.preset before what it sets. */
+const byol__option byol__options[] = {
+    {.key = "data.train",
+     .kind = BYOL__TEXT,
+     FIELD(data.train),
+     .default_value = "",
+     .help = "images to learn from: a path or a known name, with an optional split (fashion-mnist:train)"},
+    {.key = "data.image_size",
+     .kind = BYOL__INTEGER,
+     FIELD(data.image_size),
+     .default_value = "0",
+     OR_ZERO(8, 1024),
+     .help = "side of the square views in pixels; 0: the images' own height"},
+
+    {.key = "encoder.name",
+     .kind = BYOL__TEXT,
+     FIELD(encoder.name),
+     .default_value = "resnet18",
+     .choices = "resnet18, resnet34, resnet50",
+     .help = "the network to train"},
+    {.key = "encoder.width",
+     .kind = BYOL__INTEGER,
+     FIELD(encoder.width),
+     .default_value = "64",
+     RANGE(4, 512),
+     .help = "channels of the first stage; 64 is the standard"},
+    {.key = "encoder.stem",
+     .kind = BYOL__CHOICE,
+     FIELD(encoder.stem),
+     .default_value = "small",
+     .choices = "small, imagenet",
+     .help = "small: 3x3, stride 1, no pool; imagenet: 7x7, stride 2, 3x3 max pool"},
+
+    {.key = "projector.hidden",
+     .kind = BYOL__INTEGER,
+     FIELD(projector.hidden),
+     .default_value = "4096",
+     RANGE(4, 65536),
+     .help = "width of the projector's hidden layer"},
+    {.key = "projector.out",
+     .kind = BYOL__INTEGER,
+     FIELD(projector.out),
+     .default_value = "256",
+     RANGE(4, 65536),
+     .help = "length of a projection"},
+    {.key = "predictor.hidden",
+     .kind = BYOL__INTEGER,
+     FIELD(predictor.hidden),
+     .default_value = "4096",
+     RANGE(4, 65536),
+     .help = "width of the predictor's hidden layer"},
+
+    {.key = "views.preset",
+     .kind = BYOL__TEXT,
+     FIELD(views.preset),
+     .default_value = "small",
+     .choices = "byol, simclr, small",
+     .help = "recipe that both views start from; the keys beneath change it"},
+    RECIPE(1) RECIPE(2)
+
+        {.key = "optimizer.name",
+         .kind = BYOL__CHOICE,
+         FIELD(optimizer.name),
+         .default_value = "sgd",
+         .choices = "sgd, lars, adam, adamw",
+         .help = "how parameters follow their gradients"},
+    {.key = "optimizer.lr",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.lr),
+     .default_value = "0.12",
+     RANGE(0, 1000),
+     .help = "learning rate for batch 256; the run uses lr * batch_size * accumulate / 256"},
+    {.key = "optimizer.momentum",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.momentum),
+     .default_value = "0.9",
+     RANGE(0, 0.9999),
+     .help = "of sgd and lars"},
+    {.key = "optimizer.nesterov",
+     .kind = BYOL__SWITCH,
+     FIELD(optimizer.nesterov),
+     .default_value = "false",
+     .help = "Nesterov's momentum; sgd only"},
+    {.key = "optimizer.weight_decay",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.weight_decay),
+     .default_value = "0.0005",
+     RANGE(0, 10),
+     .help = "on kernels and matrices only, never on biases or batch norm"},
+    {.key = "optimizer.trust_coefficient",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.trust_coefficient),
+     .default_value = "0.001",
+     RANGE(0, 1),
+     .help = "eta of lars"},
+    {.key = "optimizer.beta1",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.beta1),
+     .default_value = "0.9",
+     RANGE(0, 0.99999),
+     .help = "decay of the mean of gradients; adam, adamw"},
+    {.key = "optimizer.beta2",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.beta2),
+     .default_value = "0.999",
+     RANGE(0, 0.99999),
+     .help = "decay of the mean of squared gradients; adam, adamw"},
+    {.key = "optimizer.epsilon",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.epsilon),
+     .default_value = "1e-08",
+     RANGE(1e-16, 1),
+     .help = "added to the divisor; adam, adamw"},
+    {.key = "optimizer.warmup_epochs",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.warmup_epochs),
+     .default_value = "2",
+     RANGE(0, 100000),
+     .help = "the learning rate rises linearly from 0 during these; may be a fraction"},
+    {.key = "optimizer.clip_norm",
+     .kind = BYOL__NUMBER,
+     FIELD(optimizer.clip_norm),
+     .default_value = "0",
+     RANGE(0, 1e9),
+     .help = "gradients of a larger norm are scaled down to it; 0: never"},
+
+    {.key = "target.tau",
+     .kind = BYOL__NUMBER,
+     FIELD(target.tau),
+     .default_value = "0.99",
+     RANGE(0, 1),
+     .help = "how much the target keeps of itself in a step, at the start"},
+    {.key = "target.schedule",
+     .kind = BYOL__CHOICE,
+     FIELD(target.schedule),
+     .default_value = "cosine",
+     .choices = "constant, cosine",
+     .help = "cosine: tau rises to 1 by the end of the run"},
+
+    {.key = "train.epochs",
+     .kind = BYOL__INTEGER,
+     FIELD(train.epochs),
+     .default_value = "30",
+     RANGE(1, 100000),
+     .help = "passes over the images"},
+    {.key = "train.batch_size",
+     .kind = BYOL__INTEGER,
+     FIELD(train.batch_size),
+     .default_value = "256",
+     RANGE(2, 65536),
+     .help = "images whose batch norm statistics are taken together"},
+    {.key = "train.accumulate",
+     .kind = BYOL__INTEGER,
+     FIELD(train.accumulate),
+     .default_value = "1",
+     RANGE(1, 65536),
+     .help = "batches whose gradients are averaged into one step"},
+    {.key = "train.precision",
+     .kind = BYOL__CHOICE,
+     FIELD(train.precision),
+     .default_value = "auto",
+     .choices = "auto, fp32, bf16",
+     .help = "auto: bf16 where the processor computes in it"},
+    {.key = "train.threads",
+     .kind = BYOL__INTEGER,
+     FIELD(train.threads),
+     .default_value = "0",
+     RANGE(0, 4096),
+     .help = "0: every processor the process may use"},
+    {.key = "train.seed",
+     .kind = BYOL__SEED,
+     FIELD(train.seed),
+     .default_value = "1",
+     .range = "0 .. 18446744073709551615",
+     .help = "same seed, settings and machine: same weights"},
+    {.key = "train.stop_on_collapse",
+     .kind = BYOL__SWITCH,
+     FIELD(train.stop_on_collapse),
+     .default_value = "false",
+     .help = "stop when all images get the same representation, not only warn"},
+    {.key = "train.log_every",
+     .kind = BYOL__INTEGER,
+     FIELD(train.log_every),
+     .default_value = "10",
+     RANGE(1, 1000000),
+     .help = "steps between lines of metrics.jsonl"},
+
+    {.key = "eval.every_epochs",
+     .kind = BYOL__INTEGER,
+     FIELD(eval.every_epochs),
+     .default_value = "0",
+     RANGE(0, 100000),
+     .help = "epochs between kNN evaluations during training; 0: none"},
+    {.key = "eval.train",
+     .kind = BYOL__TEXT,
+     FIELD(eval.train),
+     .default_value = "",
+     .help = "labelled images for that; empty: data.train"},
+    {.key = "eval.test",
+     .kind = BYOL__TEXT,
+     FIELD(eval.test),
+     .default_value = "",
+     .help = "labelled images to be told apart; empty: the test split of data.train"},
+
+    {.key = "checkpoint.every_minutes",
+     .kind = BYOL__NUMBER,
+     FIELD(checkpoint.every_minutes),
+     .default_value = "5",
+     RANGE(0, 100000),
+     .help = "0: not by time"},
+    {.key = "checkpoint.every_steps",
+     .kind = BYOL__INTEGER,
+     FIELD(checkpoint.every_steps),
+     .default_value = "0",
+     RANGE(0, 1000000000),
+     .help = "0: not by steps"},
+    {.key = "checkpoint.keep",
+     .kind = BYOL__INTEGER,
+     FIELD(checkpoint.keep),
+     .default_value = "2",
+     RANGE(1, 1000000),
+     .help = "how many checkpoints stay in the run folder"},
+};
+
+const size_t byol__options_count = sizeof byol__options / sizeof byol__options[0];
+
+const byol__option *byol__option_find(const char *key) {
+    for (size_t i = 0; i < byol__options_count; i++)
+        if (strcmp(byol__options[i].key, key) == 0) return &byol__options[i];
+    return NULL;
+}
+
+int byol__option_group(const char *path) {
+    size_t length = strlen(path);
+    for (size_t i = 0; i < byol__options_count; i++)
+        if (strncmp(byol__options[i].key, path, length) == 0 && byol__options[i].key[length] == '.') return 1;
+    return 0;
+}
+
+enum { KEY_MAX = 64 };
+
+/* Levenshtein's distance between two keys, the row above kept only. */
+static int edit_distance(const char *a, const char *b, size_t b_length) {
+    int row[KEY_MAX + 1];
+    for (size_t j = 0; j <= b_length; j++) row[j] = (int)j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        int diagonal = row[0];
+        row[0] = (int)i + 1;
+        for (size_t j = 0; j < b_length; j++) {
+            int replaced = diagonal + (a[i] != b[j]);
+            int inserted = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = replaced < inserted ? replaced : inserted;
+        }
+    }
+    return row[b_length];
+}
+
+typedef struct nearest_key {
+    const char *key;
+    size_t length;
+    int distance;
+} nearest_key;
+
+static void consider(nearest_key *best, const char *wanted, const char *key, size_t length, const char *compared,
+                     int penalty) {
+    int distance = edit_distance(wanted, compared, length - (size_t)(compared - key)) + penalty;
+    if (best->key != NULL && distance >= best->distance) return;
+    *best = (nearest_key){key, length, distance};
+}
+
+void byol__option_nearest(const char *key, int groups, char nearest[64]) {
+    nearest_key best = {0};
+    for (size_t i = 0; i < byol__options_count; i++) {
+        const char *known = byol__options[i].key;
+        for (const char *dot = strchr(known, '.'); dot != NULL && groups; dot = strchr(dot + 1, '.'))
+            consider(&best, key, known, (size_t)(dot - known), known, 0);
+        if (groups) continue;
+        consider(&best, key, known, strlen(known), known, 0);
+        /* "width" is a likely way to ask for encoder.width */
+        consider(&best, key, known, strlen(known), strrchr(known, '.') + 1, 1);
+    }
+    memcpy(nearest, best.key, best.length);
+    nearest[best.length] = '\0';
+}
+
+size_t byol_option_count(void) { return byol__options_count; }
+
+void byol_option_describe(size_t index, byol_option_info *info) {
+    static const char *const types[] = {"integer", "integer", "number", "three numbers", "switch", "choice", "text"};
+    const byol__option *option = &byol__options[index];
+    *info = (byol_option_info){
+        .key = option->key,
+        .type = option->choices != NULL ? "choice" : types[option->kind],
+        .choices = option->choices != NULL ? option->choices : "",
+        .default_value = option->default_value != NULL ? option->default_value : "by views.preset",
+        .range = option->range != NULL ? option->range : "",
+        .help = option->help,
+    };
+}
