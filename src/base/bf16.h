@@ -2,6 +2,7 @@
 #ifndef BYOL__BF16_H
 #define BYOL__BF16_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,5 +23,10 @@ static inline byol__bf16 byol__bf16_from_float(float value) {
     uint32_t quiet_nan = (bits >> 16) | 0x40u;
     return (byol__bf16)((bits & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded);
 }
+
+/* Whole arrays, by all threads. */
+void byol__bf16_widen(float *dst, const byol__bf16 *src, size_t count);
+void byol__bf16_narrow(byol__bf16 *dst, const float *src, size_t count);
+void byol__bf16_round(float *values, size_t count); /* to the nearest value that bf16 has */
 
 #endif

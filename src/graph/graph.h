@@ -134,10 +134,9 @@ byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
  * linear. */
 uint64_t byol__node_flops(const byol__graph *graph, const byol__node *node);
 
-/* Fills an arena (params.total floats) with initial values: each row by its `init`, from (seed, row). */
+/* Fills an arena of `table` with initial values: each row by its `init`, from (seed, row). Parameters: weights random,
+ * biases 0, BN scale 1; statistics: running mean 0, running variance 1 (nothing random: any seed). */
 void byol__params_init(const byol__table *table, uint64_t seed, float *arena);
-/* Running mean 0, running variance 1. */
-void byol__statistics_init(const byol__table *table, float *arena);
 
 /* Index of the row called `name`, or BYOL__NONE. */
 int byol__table_find(const byol__table *table, const char *name);

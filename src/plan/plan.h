@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/dtype.h"
 #include "byol/status.h"
 #include "graph/graph.h"
 
@@ -17,8 +18,6 @@ typedef enum byol__mode {
     BYOL__TARGET, /* batch statistics, running statistics updated, nothing kept: forward only */
     BYOL__EVAL,   /* running statistics, folded into the convolutions: forward only */
 } byol__mode;
-
-typedef enum byol__dtype { BYOL__F32, BYOL__BF16 } byol__dtype;
 
 typedef struct byol__plan_options {
     int batch;

@@ -1,0 +1,334 @@
+/* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of its weights.
+ *
+ * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies in the scratch
+ * memory and the staged weights are fp32 numbers that bf16 can hold. Products of bf16 numbers are exact in fp32, so
+ * only the order of the sums differs from a CPU that has it. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bf16.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "dnn/dnn.h"
+#include "dnn/dnn_face.h"
+#include "dnn/dnn_private.h"
+
+enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
+
+struct byol__contraction {
+    byol__dnn *dnn;
+    byol__contraction_desc desc;
+    bool emulated;
+    dnnl_data_type_t type; /* of src, dst and forward weights as the primitive sees them */
+    byol__owned_md md[4];  /* as asked for, SRC .. DST */
+    byol__owned_md plain_weights;
+    dnnl_primitive_desc_t pd, hint;
+    dnnl_primitive_t primitive, reorder; /* reorder: weights from or to the plain layout */
+    dnnl_memory_t memory[ROLES], plain;
+    byol__format src_format, dst_format;
+    size_t library_scratch; /* bytes of oneDNN's own; the emulation's copies follow */
+    char implementation[48];
+
+    void *src, *dst; /* bound: bf16 when emulated */
+    float *src32, *dst32;
+    float *weights;
+};
+
+static byol__layout layout_of(const byol__contraction *c, int role, byol__format format) {
+    const byol__contraction_desc *d = &c->desc;
+    byol__dtype dtype = c->type == dnnl_bf16 ? BYOL__BF16 : BYOL__F32;
+    if (role == SRC) return (byol__layout){dtype, format, d->n, d->ic, d->ih, d->iw};
+    return (byol__layout){dtype, format, d->n, d->oc, d->oh, d->ow};
+}
+
+static dnnl_format_tag_t tag_of(byol__format format) {
+    switch (format) {
+    case BYOL__NCHW: return dnnl_abcd;
+    case BYOL__NHWC: return dnnl_acdb;
+    case BYOL__NCHW8: return dnnl_aBcd8b;
+    case BYOL__NCHW16: return dnnl_aBcd16b;
+    case BYOL__FORMAT_ANY: break;
+    }
+    return dnnl_format_tag_any;
+}
+
+/* src or dst; a linear layer's are matrices. */
+static dnnl_status_t activation_md(const byol__contraction *c, int role, byol__format format, byol__owned_md *md) {
+    byol__layout l = layout_of(c, role, format);
+    if (c->desc.linear) return byol__md_init(md, 2, (dnnl_dims_t){l.n, l.c}, c->type, dnnl_ab);
+    return byol__md_init(md, 4, (dnnl_dims_t){l.n, l.c, l.h, l.w}, c->type, tag_of(format));
+}
+
+static dnnl_status_t weights_md(const byol__contraction *c, dnnl_data_type_t type, bool plain, byol__owned_md *md) {
+    const byol__contraction_desc *d = &c->desc;
+    if (d->linear)
+        return byol__md_init(md, 2, (dnnl_dims_t){d->oc, d->ic}, type, plain ? dnnl_ab : dnnl_format_tag_any);
+    if (d->groups == 1)
+        return byol__md_init(md, 4, (dnnl_dims_t){d->oc, d->ic, d->kernel, d->kernel}, type,
+                             plain ? dnnl_abcd : dnnl_format_tag_any);
+    dnnl_dims_t dims = {d->groups, d->oc / d->groups, d->ic / d->groups, d->kernel, d->kernel};
+    return byol__md_init(md, 5, dims, type, plain ? dnnl_abcde : dnnl_format_tag_any);
+}
+
+static dnnl_status_t describe_memory(byol__contraction *c) {
+    const byol__contraction_desc *d = &c->desc;
+    dnnl_data_type_t weights_type = d->pass == BYOL__BACKWARD_WEIGHTS ? dnnl_f32 : c->type;
+    dnnl_status_t status = activation_md(c, SRC, d->src_format, &c->md[SRC]);
+    if (status == dnnl_success) status = weights_md(c, weights_type, false, &c->md[WEIGHTS]);
+    if (status == dnnl_success && d->bias && d->pass != BYOL__BACKWARD_DATA)
+        status = byol__md_init(&c->md[BIAS], 1, (dnnl_dims_t){d->oc}, dnnl_f32, dnnl_a);
+    if (status == dnnl_success) status = activation_md(c, DST, d->dst_format, &c->md[DST]);
+    if (status == dnnl_success) status = weights_md(c, dnnl_f32, true, &c->plain_weights);
+    return status;
+}
+
+/* User's scratchpad: one buffer of the plan's maximum serves all primitives. */
+static dnnl_status_t make_attributes(const byol__contraction_desc *d, dnnl_primitive_attr_t *attr) {
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (status != dnnl_success || d->pass != BYOL__FORWARD || !d->relu) return status;
+    dnnl_post_ops_t ops;
+    status = dnnl_post_ops_create(&ops);
+    if (status != dnnl_success) return status;
+    status = byol__append_relu(ops);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
+    dnnl_post_ops_destroy(ops);
+    return status;
+}
+
+/* The backward passes want a forward descriptor as a hint. Its weights are in the precision of the activations. */
+static dnnl_status_t make_hint(byol__contraction *c, const byol__pd_args *args) {
+    byol__owned_md weights = {0};
+    dnnl_status_t status = weights_md(c, c->type, false, &weights);
+    if (status == dnnl_success) {
+        byol__pd_args forward = *args;
+        forward.prop = dnnl_forward_training;
+        forward.weights = byol__md_borrow(&weights);
+        forward.bias = NULL;
+        forward.attr = NULL;
+        status = byol__pd_create(&c->hint, c->dnn->engine, &forward);
+    }
+    byol__md_release(&weights);
+    return status;
+}
+
+static dnnl_status_t make_primitive(byol__contraction *c) {
+    static const dnnl_prop_kind_t props[] = {dnnl_forward_training, dnnl_backward_data, dnnl_backward_weights};
+    const byol__contraction_desc *d = &c->desc;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_status_t status = make_attributes(d, &attr);
+    byol__pd_args args = {
+        .linear = d->linear,
+        .prop = d->inference ? dnnl_forward_inference : props[d->pass],
+        .src = byol__md_borrow(&c->md[SRC]),
+        .weights = byol__md_borrow(&c->md[WEIGHTS]),
+        .bias = byol__md_borrow(&c->md[BIAS]),
+        .dst = byol__md_borrow(&c->md[DST]),
+        .strides = {d->stride, d->stride},
+        .padding = {d->padding, d->padding},
+        .attr = attr,
+    };
+    if (status == dnnl_success && d->pass != BYOL__FORWARD) status = make_hint(c, &args);
+    args.hint = c->hint;
+    if (status == dnnl_success) status = byol__pd_create(&c->pd, c->dnn->engine, &args);
+    if (status == dnnl_success) status = dnnl_primitive_create(&c->primitive, c->pd);
+    dnnl_primitive_attr_destroy(attr);
+    return status;
+}
+
+/* What the primitive has chosen for this role. */
+static byol__md chosen_md(const byol__contraction *c, int role) {
+    static const dnnl_query_t queries[3][ROLES] = {
+        [BYOL__FORWARD] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_dst_md},
+        [BYOL__BACKWARD_DATA] = {dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_weights_md,
+                                 dnnl_query_diff_dst_md},
+        [BYOL__BACKWARD_WEIGHTS] = {dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_weights_md,
+                                    dnnl_query_diff_dst_md},
+    };
+    if (role == SCRATCH) return dnnl_primitive_desc_query_md(c->pd, dnnl_query_scratchpad_md, 0);
+    return dnnl_primitive_desc_query_md(c->pd, queries[c->desc.pass][role], role == BIAS);
+}
+
+/* Which of the formats we know that is; FORMAT_ANY where it is none of them. */
+static byol__format chosen_format(const byol__contraction *c, int role) {
+    if (c->desc.linear) return BYOL__NCHW;
+    for (int format = BYOL__NCHW; format < BYOL__FORMAT_ANY; format++) {
+        byol__owned_md md = {0};
+        if (activation_md(c, role, (byol__format)format, &md) != dnnl_success) continue;
+        bool equal = dnnl_memory_desc_equal(byol__md_borrow(&md), chosen_md(c, role)) != 0;
+        byol__md_release(&md);
+        if (equal) return (byol__format)format;
+    }
+    return BYOL__FORMAT_ANY;
+}
+
+static dnnl_status_t make_reorder(byol__contraction *c) {
+    bool collect = c->desc.pass == BYOL__BACKWARD_WEIGHTS;
+    byol__md plain = byol__md_borrow(&c->plain_weights), own = chosen_md(c, WEIGHTS);
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_post_ops_t ops = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(&attr);
+    if (status == dnnl_success && collect) {
+        status = dnnl_post_ops_create(&ops);
+        if (status == dnnl_success) status = byol__append_sum(ops);
+        if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attr, ops);
+        dnnl_post_ops_destroy(ops);
+    }
+    if (status == dnnl_success)
+        status = dnnl_reorder_primitive_desc_create(&pd, collect ? own : plain, c->dnn->engine, collect ? plain : own,
+                                                    c->dnn->engine, attr);
+    if (status == dnnl_success) status = dnnl_primitive_create(&c->reorder, pd);
+    if (pd != NULL) dnnl_primitive_desc_destroy(pd);
+    dnnl_primitive_attr_destroy(attr);
+    return status;
+}
+
+static dnnl_status_t make_memory(byol__contraction *c) {
+    dnnl_status_t status = dnnl_success;
+    for (int role = SRC; role < ROLES && status == dnnl_success; role++) {
+        if (role == BIAS && !c->md[BIAS].set) continue;
+        byol__md md = role == BIAS ? byol__md_borrow(&c->md[BIAS]) : chosen_md(c, role);
+        status = dnnl_memory_create(&c->memory[role], md, c->dnn->engine, DNNL_MEMORY_NONE);
+    }
+    if (status == dnnl_success)
+        status = dnnl_memory_create(&c->plain, byol__md_borrow(&c->plain_weights), c->dnn->engine, DNNL_MEMORY_NONE);
+    return status;
+}
+
+byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
+                                     byol_error *error) {
+    byol__contraction *c;
+    BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "primitive", error));
+    c->dnn = dnn;
+    c->desc = *desc;
+    c->emulated = desc->dtype == BYOL__BF16 && !byol__cpu_has_bf16();
+    c->type = desc->dtype == BYOL__BF16 && !c->emulated ? dnnl_bf16 : dnnl_f32;
+    dnnl_status_t status = describe_memory(c);
+    if (status == dnnl_success) status = make_primitive(c);
+    if (status == dnnl_success) status = make_reorder(c);
+    if (status == dnnl_success) status = make_memory(c);
+    if (status != dnnl_success) {
+        byol__contraction_free(c);
+        return byol__dnn_fail(error, status, desc->linear ? "linear layer" : "convolution");
+    }
+    c->src_format = chosen_format(c, SRC);
+    c->dst_format = chosen_format(c, DST);
+    c->library_scratch = byol__align_up(dnnl_memory_desc_get_size(chosen_md(c, SCRATCH)));
+    const char *name = "?";
+    dnnl_primitive_desc_query(c->pd, dnnl_query_impl_info_str, 0, (void *)&name);
+    snprintf(c->implementation, sizeof c->implementation, "%s", name);
+    *out = c;
+    return BYOL_OK;
+}
+
+void byol__contraction_free(byol__contraction *c) {
+    if (c == NULL) return;
+    for (int role = SRC; role < ROLES; role++) dnnl_memory_destroy(c->memory[role]);
+    dnnl_memory_destroy(c->plain);
+    dnnl_primitive_destroy(c->primitive);
+    dnnl_primitive_destroy(c->reorder);
+    if (c->pd != NULL) dnnl_primitive_desc_destroy(c->pd);
+    if (c->hint != NULL) dnnl_primitive_desc_destroy(c->hint);
+    for (int role = SRC; role <= DST; role++) byol__md_release(&c->md[role]);
+    byol__md_release(&c->plain_weights);
+    byol__free(c);
+}
+
+byol__format byol__contraction_src(const byol__contraction *c) { return c->src_format; }
+byol__format byol__contraction_dst(const byol__contraction *c) { return c->dst_format; }
+const char *byol__contraction_implementation(const byol__contraction *c) { return c->implementation; }
+
+size_t byol__contraction_weights_bytes(const byol__contraction *c) {
+    return dnnl_memory_desc_get_size(chosen_md(c, WEIGHTS));
+}
+
+/* Bytes of the fp32 copy of src or dst that the emulation needs. */
+static size_t copy_bytes(const byol__contraction *c, int role) {
+    if (!c->emulated) return 0;
+    byol__layout layout = layout_of(c, role, role == SRC ? c->src_format : c->dst_format);
+    return byol__align_up(byol__layout_bytes(&layout));
+}
+
+size_t byol__contraction_scratch_bytes(const byol__contraction *c) {
+    return c->library_scratch + copy_bytes(c, SRC) + copy_bytes(c, DST);
+}
+
+bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b) {
+    return dnnl_memory_desc_equal(chosen_md(a, WEIGHTS), chosen_md(b, WEIGHTS)) != 0;
+}
+
+byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weights, float *bias, void *dst,
+                                   void *scratch, byol_error *error) {
+    c->src = src;
+    c->dst = dst;
+    c->weights = weights;
+    char *copies = (char *)scratch + c->library_scratch;
+    c->src32 = c->emulated ? (void *)copies : src;
+    c->dst32 = c->emulated ? (void *)(copies + copy_bytes(c, SRC)) : dst;
+    void *pointers[ROLES] = {c->src32, weights, bias, c->dst32, scratch};
+    dnnl_status_t status = dnnl_success;
+    for (int role = SRC; role < ROLES && status == dnnl_success; role++)
+        if (c->memory[role] != NULL) status = dnnl_memory_set_data_handle(c->memory[role], pointers[role]);
+    return byol__dnn_fail(error, status, "binding memory");
+}
+
+static void copy_in(byol__contraction *c, int role) {
+    byol__layout layout = layout_of(c, role, role == SRC ? c->src_format : c->dst_format);
+    size_t count = byol__layout_elements(&layout);
+    if (role == SRC)
+        byol__bf16_widen(c->src32, c->src, count);
+    else
+        byol__bf16_widen(c->dst32, c->dst, count);
+}
+
+static void copy_out(byol__contraction *c, int role) {
+    byol__layout layout = layout_of(c, role, role == SRC ? c->src_format : c->dst_format);
+    size_t count = byol__layout_elements(&layout);
+    if (role == SRC)
+        byol__bf16_narrow(c->src, c->src32, count);
+    else
+        byol__bf16_narrow(c->dst, c->dst32, count);
+}
+
+/* Execution cannot fail once a primitive and its memory are there: the status carries nothing to act on. */
+static void execute(byol__contraction *c, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args) {
+    dnnl_primitive_execute(primitive, c->dnn->stream, count, args);
+    dnnl_stream_wait(c->dnn->stream);
+}
+
+void byol__contraction_run(byol__contraction *c) {
+    static const int arguments[3][ROLES] = {
+        [BYOL__FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
+        [BYOL__BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST,
+                                 DNNL_ARG_SCRATCHPAD},
+        [BYOL__BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST,
+                                    DNNL_ARG_SCRATCHPAD},
+    };
+    byol__pass pass = c->desc.pass;
+    if (c->emulated && pass != BYOL__BACKWARD_DATA) copy_in(c, SRC);
+    if (c->emulated && pass != BYOL__FORWARD) copy_in(c, DST);
+    dnnl_exec_arg_t args[ROLES];
+    int count = 0;
+    for (int role = SRC; role < ROLES; role++)
+        if (c->memory[role] != NULL) args[count++] = (dnnl_exec_arg_t){arguments[pass][role], c->memory[role]};
+    execute(c, c->primitive, count, args);
+    if (c->emulated && pass == BYOL__FORWARD) copy_out(c, DST);
+    if (c->emulated && pass == BYOL__BACKWARD_DATA) copy_out(c, SRC);
+}
+
+static void reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to, dnnl_memory_t to_memory) {
+    execute(c, c->reorder, 2, (dnnl_exec_arg_t[]){{from, from_memory}, {to, to_memory}});
+}
+
+void byol__contraction_stage(byol__contraction *c, const float *plain) {
+    dnnl_memory_set_data_handle(c->plain, (void *)(uintptr_t)plain); /* only read */
+    reorder(c, DNNL_ARG_FROM, c->plain, DNNL_ARG_TO, c->memory[WEIGHTS]);
+    if (c->emulated) byol__bf16_round(c->weights, byol__contraction_weights_bytes(c) / sizeof(float));
+}
+
+void byol__contraction_collect(byol__contraction *c, float *plain) {
+    dnnl_memory_set_data_handle(c->plain, plain);
+    reorder(c, DNNL_ARG_FROM, c->memory[WEIGHTS], DNNL_ARG_TO, c->plain);
+}

@@ -1,0 +1,65 @@
+#include "dnn/dnn.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+#include <omp.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "dnn/dnn_private.h"
+
+const char *byol__dnn_version(void) {
+    static char text[32];
+    const dnnl_version_t *version = dnnl_version();
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d", version->major, version->minor, version->patch);
+    return text;
+}
+
+bool byol__cpu_has_bf16(void) {
+#if defined(__x86_64__)
+    unsigned needed = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
+    return ((unsigned)dnnl_get_effective_cpu_isa() & needed) == needed;
+#else
+    return false;
+#endif
+}
+
+int byol__set_threads(int threads) {
+    if (threads <= 0) {
+        cpu_set_t set;
+        threads = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : omp_get_num_procs();
+    }
+    omp_set_num_threads(threads);
+    return threads;
+}
+
+byol_status byol__dnn_fail(byol_error *error, dnnl_status_t status, const char *what) {
+    switch (status) {
+    case dnnl_success: return BYOL_OK;
+    case dnnl_out_of_memory: return byol__fail(error, BYOL_MEMORY, "%s: oneDNN has no memory", what);
+    case dnnl_unimplemented:
+        return byol__fail(error, BYOL_UNSUPPORTED, "%s: not implemented by %s", what, byol__dnn_version());
+    default: return byol__fail(error, BYOL_UNSUPPORTED, "%s: %s says error %d", what, byol__dnn_version(), (int)status);
+    }
+}
+
+byol_status byol__dnn_create(byol__dnn **out, byol_error *error) {
+    byol__dnn *dnn;
+    BYOL__TRY(byol__alloc(&dnn, 1, sizeof *dnn, "oneDNN engine", error));
+    dnnl_status_t status = dnnl_engine_create(&dnn->engine, dnnl_cpu, 0);
+    if (status == dnnl_success) status = dnnl_stream_create(&dnn->stream, dnn->engine, dnnl_stream_default_flags);
+    if (status != dnnl_success) {
+        byol__dnn_free(dnn);
+        return byol__dnn_fail(error, status, "CPU engine");
+    }
+    *out = dnn;
+    return BYOL_OK;
+}
+
+void byol__dnn_free(byol__dnn *dnn) {
+    if (dnn == NULL) return;
+    dnnl_stream_destroy(dnn->stream);
+    dnnl_engine_destroy(dnn->engine);
+    byol__free(dnn);
+}

@@ -1,0 +1,77 @@
+/* oneDNN, 2.6 and 3.x, behind one face. Convolution and linear layer are the same thing here: a contraction of src with
+ * weights into dst, with three passes. Only src/dnn includes dnnl.h. */
+#ifndef BYOL__DNN_H
+#define BYOL__DNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/dtype.h"
+#include "byol/status.h"
+#include "dnn/layout.h"
+
+/* "oneDNN 2.6.3". Static storage. */
+const char *byol__dnn_version(void);
+
+/* True where the CPU multiplies bf16 by itself (AVX-512 BF16, AMX). Elsewhere bf16 is emulated: values are rounded to
+ * bf16 where they would be, the arithmetic is fp32's: the same results but for the order of sums, at fp32's speed or
+ * less. */
+bool byol__cpu_has_bf16(void);
+
+/* Number of threads in parallel regions from now on; 0: every processor that the process may use. Returns the number.
+ */
+int byol__set_threads(int threads);
+
+/* Engine and stream. */
+typedef struct byol__dnn byol__dnn;
+byol_status byol__dnn_create(byol__dnn **out, byol_error *error);
+void byol__dnn_free(byol__dnn *dnn); /* after everything that was made with it */
+
+typedef enum byol__pass {
+    BYOL__FORWARD,          /* src, weights, bias -> dst */
+    BYOL__BACKWARD_DATA,    /* weights, diff_dst -> diff_src */
+    BYOL__BACKWARD_WEIGHTS, /* src, diff_dst -> diff_weights, diff_bias (both fp32) */
+} byol__pass;
+
+typedef struct byol__contraction_desc {
+    byol__pass pass;
+    bool linear;       /* else a convolution */
+    bool inference;    /* FORWARD that no backward follows */
+    byol__dtype dtype; /* of src, weights and dst; bias is fp32 */
+    int n, ic, ih, iw; /* linear: ih = iw = 1 */
+    int oc, oh, ow;
+    int kernel, stride, padding, groups;
+    bool bias;
+    bool relu;                           /* FORWARD: fused */
+    byol__format src_format, dst_format; /* ANY: oneDNN chooses, ask byol__contraction_src / _dst for what it chose */
+} byol__contraction_desc;
+
+typedef struct byol__contraction byol__contraction;
+
+/* Owned: byol__contraction_free. BYOL_UNSUPPORTED with oneDNN's words where it has no such primitive. */
+byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
+                                     byol_error *error);
+void byol__contraction_free(byol__contraction *contraction);
+
+byol__format byol__contraction_src(const byol__contraction *contraction);
+byol__format byol__contraction_dst(const byol__contraction *contraction);
+size_t byol__contraction_weights_bytes(const byol__contraction *contraction); /* in the primitive's own layout */
+size_t byol__contraction_scratch_bytes(const byol__contraction *contraction);
+/* oneDNN's name of the implementation: "jit:avx2". */
+const char *byol__contraction_implementation(const byol__contraction *contraction);
+/* True if both want weights in the same layout and precision, so that one staged copy serves both. */
+bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b);
+
+/* The memory it will work on, 64-byte aligned: src and dst stand for their gradients in the backward passes. Once.
+ * `bias` may be NULL where there is none. `scratch` is used during a run only. */
+byol_status byol__contraction_bind(byol__contraction *contraction, void *src, void *weights, float *bias, void *dst,
+                                   void *scratch, byol_error *error);
+
+void byol__contraction_run(byol__contraction *contraction);
+
+/* FORWARD, BACKWARD_DATA: plain fp32 weights (oc, ic/groups, kh, kw) or (out, in) -> the bound weights. */
+void byol__contraction_stage(byol__contraction *contraction, const float *plain);
+/* BACKWARD_WEIGHTS: ADDS the bound weights (a gradient) to plain fp32 ones. */
+void byol__contraction_collect(byol__contraction *contraction, float *plain);
+
+#endif

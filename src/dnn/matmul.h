@@ -1,0 +1,24 @@
+/* Matrix multiplication for what is not a network: evaluation. */
+#ifndef BYOL__MATMUL_H
+#define BYOL__MATMUL_H
+
+#include <stddef.h>
+
+#include "byol/status.h"
+
+typedef enum byol__transpose { BYOL__AS_IS, BYOL__TRANSPOSED } byol__transpose;
+
+/* A row-major matrix: element (i, j) at values[i * stride + j]; TRANSPOSED: (i, j) is read at values[j * stride + i].
+ */
+typedef struct byol__matrix {
+    const float *values;
+    size_t stride;
+    byol__transpose transpose;
+} byol__matrix;
+
+/* dst (m, n) = alpha a (m, k) b (k, n) + beta dst, row-major; with beta 0, dst need not hold numbers. Over all OpenMP
+ * threads, or one inside a parallel region; the result is the same, bit for bit, for any number of them. */
+byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b, float beta,
+                        float *dst, size_t dst_stride, byol_error *error);
+
+#endif
