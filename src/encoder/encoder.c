@@ -1,0 +1,285 @@
+#include "byol/encoder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <omp.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "dnn/dnn.h"
+#include "encoder/encoder_internal.h"
+#include "graph/graph.h"
+#include "nets/nets.h"
+#include "plan/plan.h"
+#include "state/checkpoint.h"
+#include "state/runfolder.h"
+
+enum { BATCH = 64 };
+
+struct byol_encoder {
+    byol_config config;
+    int channels, threads;
+    byol__section last; /* the weights go as far as this section, and so does the plan */
+    byol__graph graph;
+    float *params, *statistics;
+    byol__plan *plan; /* EVAL, fp32: the same vectors on every machine, whatever precision the training had */
+    void *workspace;
+    float *images; /* (BATCH, C, H, W) */
+};
+
+static const byol__output output_of_layer[] = {
+    [BYOL_LAYER_BACKBONE] = BYOL__REPRESENTATION,
+    [BYOL_LAYER_PROJECTION] = BYOL__PROJECTION,
+    [BYOL_LAYER_PREDICTION] = BYOL__PREDICTION,
+};
+
+/* ---- Making one ---- */
+
+/* The network without values: what they are read into. */
+static byol_status create_empty(byol_encoder **out, const byol_config *config, int channels, int threads,
+                                byol_error *error) {
+    byol_encoder *encoder;
+    BYOL__TRY(byol__alloc(&encoder, 1, sizeof *encoder, "encoder", error));
+    encoder->config = *config;
+    encoder->channels = channels;
+    encoder->threads = threads;
+    encoder->last = BYOL__PREDICTOR;
+    byol__graph_init(&encoder->graph);
+    byol_status status = byol__online_network(&encoder->graph, config, channels, config->data.image_size, error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&encoder->params, encoder->graph.params.total, sizeof(float), "parameters", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&encoder->statistics, encoder->graph.statistics.total, sizeof(float),
+                             "batch norm statistics", error);
+    if (status == BYOL_OK) {
+        *out = encoder;
+        return BYOL_OK;
+    }
+    byol_encoder_free(encoder);
+    return status;
+}
+
+/* Values are in their arenas: compiles the network for them. */
+static byol_status make_plan(byol_encoder *encoder, byol_error *error) {
+    byol__plan_options options = {
+        .batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = (byol__output)encoder->last};
+    BYOL__TRY(byol__plan_create(&encoder->plan, &encoder->graph, &options, error));
+    byol__plan_info info;
+    byol__plan_describe(encoder->plan, &info);
+    BYOL__TRY(byol__alloc(&encoder->workspace, info.workspace_bytes, 1, "activations of the encoder", error));
+    size_t side = (size_t)encoder->config.data.image_size;
+    BYOL__TRY(byol__alloc(&encoder->images, (size_t)(BATCH * encoder->channels) * side * side, sizeof(float),
+                          "images of the encoder", error));
+    byol__binding binding = {
+        .params = encoder->params, .statistics = encoder->statistics, .workspace = encoder->workspace};
+    BYOL__TRY(byol__plan_bind(encoder->plan, &binding, error));
+    byol__plan_stage(encoder->plan);
+    return BYOL_OK;
+}
+
+/* Makes the plan with the encoder's threads and hands the encoder over, or frees it. */
+static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_error *error) {
+    int callers_threads = omp_get_max_threads();
+    encoder->threads = byol__set_threads(encoder->threads);
+    byol_status status = make_plan(encoder, error);
+    byol__set_threads(callers_threads);
+    if (status != BYOL_OK) {
+        byol_encoder_free(encoder);
+        return status;
+    }
+    *out = encoder;
+    return BYOL_OK;
+}
+
+byol_status byol__encoder_create(byol_encoder **out, const byol_config *config, int channels, const float *params,
+                                 const float *statistics, byol_error *error) {
+    byol_encoder *encoder;
+    BYOL__TRY(create_empty(&encoder, config, channels, config->train.threads, error));
+    memcpy(encoder->params, params, encoder->graph.params.total * sizeof(float));
+    memcpy(encoder->statistics, statistics, encoder->graph.statistics.total * sizeof(float));
+    return complete(out, encoder, error);
+}
+
+byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *like, uint64_t seed, byol_error *error) {
+    byol_encoder *encoder;
+    BYOL__TRY(create_empty(&encoder, &like->config, like->channels, like->threads, error));
+    encoder->last = like->last;
+    byol__params_init(&encoder->graph.params, seed, encoder->params);
+    byol__params_init(&encoder->graph.statistics, seed, encoder->statistics);
+    return complete(out, encoder, error);
+}
+
+void byol_encoder_free(byol_encoder *encoder) {
+    if (encoder == NULL) return;
+    byol__plan_free(encoder->plan);
+    byol__graph_release(&encoder->graph);
+    byol__free(encoder->params);
+    byol__free(encoder->statistics);
+    byol__free(encoder->workspace);
+    byol__free(encoder->images);
+    byol__free(encoder);
+}
+
+/* ---- Loading ---- */
+
+/* A run folder gives its encoder.safetensors, or its newest whole checkpoint where that is missing or damaged. */
+static byol_status open_weights(const char *path, byol__safetensors **file, byol__origin *origin, byol_error *error) {
+    if (!byol__is_folder(path)) return byol__checkpoint_open(file, path, origin, error);
+    char encoder[BYOL__RUN_PATH_MAX];
+    byol__run_path(path, "encoder.safetensors", encoder);
+    byol_error why = {0};
+    byol_status status = byol__checkpoint_open(file, encoder, origin, &why);
+    if (status == BYOL_OK || byol__run_open_newest(path, file, origin, NULL, NULL, NULL) == BYOL_OK) return BYOL_OK;
+    return byol__fail(error, status, "%s has no whole checkpoint and no encoder.safetensors (%s)", path, why.text);
+}
+
+/* An encoder file has bare names, a checkpoint has "online." before them. A file may hold the backbone alone, or stop
+ * after the projector. */
+static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *file, byol_error *error) {
+    const byol__param *first = &encoder->graph.params.rows[0];
+    char name[BYOL__PARAM_NAME_MAX + 8];
+    snprintf(name, sizeof name, "online.%s", first->name);
+    int is_checkpoint = byol__safetensors_read(file, name, first->dims, first->ndims, encoder->params, NULL) == BYOL_OK;
+    const char *prefix = is_checkpoint ? "online." : "";
+    for (int last = BYOL__PREDICTOR;; last--) {
+        const byol__arena arenas[] = {
+            {prefix, &encoder->graph.params, (byol__section)last, encoder->params},
+            {prefix, &encoder->graph.statistics, (byol__section)last, encoder->statistics},
+        };
+        encoder->last = (byol__section)last;
+        byol_status status = byol__checkpoint_read(file, arenas, 2, error);
+        if (status != BYOL_NOT_FOUND || last == BYOL__BACKBONE) return status;
+    }
+}
+
+byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads, byol_error *error) {
+    byol__safetensors *file;
+    byol__origin origin;
+    byol_encoder *encoder;
+    BYOL__TRY(open_weights(path, &file, &origin, error));
+    byol_status status = create_empty(&encoder, &origin.config, origin.channels, threads, error);
+    if (status == BYOL_OK) {
+        status = read_weights(encoder, file, error);
+        if (status == BYOL_OK)
+            status = complete(out, encoder, error);
+        else
+            byol_encoder_free(encoder);
+    }
+    byol__safetensors_close(file);
+    return status == BYOL_OK ? BYOL_OK : byol__fail_within(error, status, "cannot load %s", path);
+}
+
+/* ---- What it is ---- */
+
+const byol_config *byol_encoder_config(const byol_encoder *encoder) { return &encoder->config; }
+
+int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer) {
+    byol__output output = output_of_layer[layer];
+    return (int)output > (int)encoder->last ? 0 : encoder->graph.values[encoder->graph.output[output]].shape.c;
+}
+
+int byol_encoder_channels(const byol_encoder *encoder) { return encoder->channels; }
+
+/* ---- Embedding ---- */
+
+/* How images are prepared: the evaluation view, or a random crop and flip of pass `pass`. */
+typedef struct preparation {
+    byol_view_recipe recipe;
+    int augmented;
+    uint64_t seed;
+    uint32_t pass;
+} preparation;
+
+static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source, const preparation *how,
+                                 size_t index, float *dst, void *scratch, byol_error *error) {
+    byol_image image;
+    int side = encoder->config.data.image_size;
+    BYOL__TRY(byol_source_image(source, index, &image, error));
+    if (how->augmented)
+        byol_view_make(&how->recipe, &image, side, how->seed, how->pass, (uint32_t)index, 0, dst, scratch);
+    else
+        byol_view_center(how->recipe.mean, how->recipe.std, &image, side, dst, scratch);
+    return BYOL_OK;
+}
+
+/* Images first .. first + count - 1 into encoder->images. */
+static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source, const preparation *how, size_t first,
+                                 int count, unsigned char *scratch, size_t scratch_bytes, byol_error *error) {
+    size_t side = (size_t)encoder->config.data.image_size, size = (size_t)encoder->channels * side * side;
+    byol_status status = BYOL_OK;
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < count; i++) {
+        byol_error why = {0};
+        byol_status one = prepare_image(encoder, source, how, first + (size_t)i, encoder->images + (size_t)i * size,
+                                        scratch + (size_t)omp_get_thread_num() * scratch_bytes, &why);
+        if (one == BYOL_OK) continue;
+#pragma omp critical(byol_prepare_batch)
+        {
+            status = one;
+            if (error != NULL) *error = why;
+        }
+    }
+    return status;
+}
+
+/* The rest of an incomplete last batch holds old images: in evaluation mode samples do not see each other. */
+static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total, byol_layer layer,
+                                 const preparation *how, unsigned char *scratch, size_t scratch_bytes, float *rows,
+                                 float *features, byol_progress progress, void *context, byol_error *error) {
+    size_t dimension = (size_t)byol_encoder_dimension(encoder, layer);
+    for (size_t first = 0; first < total; first += BATCH) {
+        size_t count = total - first < BATCH ? total - first : BATCH;
+        BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, scratch, scratch_bytes, error));
+        byol__plan_forward(encoder->plan, encoder->images);
+        byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
+        memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
+        if (progress != NULL && progress(context, first + count, total) != 0)
+            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", first + count, total);
+    }
+    return BYOL_OK;
+}
+
+static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_layer layer, const preparation *how,
+                         float *features, byol_progress progress, void *context, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    int dimension = byol_encoder_dimension(encoder, layer);
+    if (info.channels != encoder->channels)
+        return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, but the images of %s have %d",
+                          encoder->channels, info.description, info.channels);
+    if (dimension == 0) return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted layer");
+
+    int callers_threads = omp_get_max_threads();
+    byol__set_threads(encoder->threads);
+    size_t scratch_bytes = byol__align_up(
+        byol_view_scratch_bytes(info.channels, info.height, info.width, encoder->config.data.image_size));
+    unsigned char *scratch = NULL;
+    float *rows = NULL;
+    byol_status status = byol__alloc(&scratch, (size_t)encoder->threads, scratch_bytes, "scratch of the views", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float), "features of a batch", error);
+    if (status == BYOL_OK)
+        status = embed_batches(encoder, source, info.count, layer, how, scratch, scratch_bytes, rows, features,
+                               progress, context, error);
+    byol__free(scratch);
+    byol__free(rows);
+    byol__set_threads(callers_threads);
+    return status;
+}
+
+byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer, float *features,
+                               byol_progress progress, void *context, byol_error *error) {
+    const preparation how = {.recipe = encoder->config.views.view[0]};
+    return embed(encoder, source, layer, &how, features, progress, context, error);
+}
+
+byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                                         uint64_t seed, uint32_t pass, float *features, byol_progress progress,
+                                         void *context, byol_error *error) {
+    preparation how = {.recipe = encoder->config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
+    how.recipe.flip = 0.5f;
+    how.recipe.jitter = how.recipe.grayscale = how.recipe.blur = how.recipe.solarize = 0;
+    return embed(encoder, source, layer, &how, features, progress, context, error);
+}
