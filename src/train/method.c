@@ -68,7 +68,7 @@ static byol_status create_plans(byol__method *method, byol__dtype dtype, byol_er
 /* The target starts as a copy of the online network. */
 static void initialise(byol__method *method, uint64_t seed) {
     byol__params_init(&method->graph.params, seed, method->params);
-    byol__statistics_init(&method->graph.statistics, method->statistics);
+    byol__params_init(&method->graph.statistics, seed, method->statistics);
     memcpy(method->target_params, method->params, method->target_count * sizeof(float));
     memcpy(method->target_statistics, method->statistics, method->target_statistics_count * sizeof(float));
     byol__method_stage(method);
