@@ -1,0 +1,38 @@
+#include "train/loss.h"
+
+#include <math.h>
+#include <stddef.h>
+
+static const double smallest_square = 1e-12; /* of a norm; below it a vector is scaled by a constant 1e6 */
+
+static double dot(const float *a, const float *b, int dim) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < dim; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* d/dp of -2 n(p).n(t): with r = 1/|p|, -2 r (n(t) - cos n(p)); where |p| is below the floor, n(p) = 1e6 p has no
+ * curvature and the second term is gone. */
+static void sample_gradient(const float *p, const float *t, int dim, double scale_p, double scale_t, double cosine,
+                            int below_floor, double factor, float *diff) {
+    float along_t = (float)(-2 * factor * scale_p * scale_t);
+    float along_p = below_floor ? 0 : (float)(2 * factor * scale_p * scale_p * cosine);
+#pragma omp simd
+    for (int i = 0; i < dim; i++) diff[i] = along_t * t[i] + along_p * p[i];
+}
+
+double byol__byol_loss(const float *prediction, const float *target, int batch, int dim, float *diff) {
+    double loss = 0;
+    for (int n = 0; n < batch; n++) {
+        const float *p = prediction + (size_t)n * (size_t)dim, *t = target + (size_t)n * (size_t)dim;
+        double square_p = dot(p, p, dim), square_t = dot(t, t, dim);
+        double scale_p = 1 / sqrt(fmax(square_p, smallest_square)), scale_t = 1 / sqrt(fmax(square_t, smallest_square));
+        double cosine = dot(p, t, dim) * scale_p * scale_t;
+        loss += 2 - 2 * cosine;
+        if (diff != NULL)
+            sample_gradient(p, t, dim, scale_p, scale_t, cosine, square_p < smallest_square, 1.0 / batch,
+                            diff + (size_t)n * (size_t)dim);
+    }
+    return loss / batch;
+}
