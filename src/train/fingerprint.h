@@ -1,0 +1,14 @@
+/* Are these the images that the run was started with? */
+#ifndef BYOL__FINGERPRINT_H
+#define BYOL__FINGERPRINT_H
+
+#include <stddef.h>
+
+#include "byol/source.h"
+#include "byol/status.h"
+
+/* "50000 x 3 x 32 x 32, 0123456789abcdef": shape, and a digest of some images spread over the source. Wherever the
+ * files lie, the same data give the same text. */
+byol_status byol__fingerprint(const byol_source *source, char *text, size_t size, byol_error *error);
+
+#endif

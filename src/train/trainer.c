@@ -1,0 +1,352 @@
+#include "byol/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include <omp.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/loader.h"
+#include "dnn/dnn.h"
+#include "encoder/encoder_internal.h"
+#include "train/fingerprint.h"
+#include "train/method.h"
+#include "train/monitor.h"
+#include "train/record.h"
+#include "train/steps.h"
+
+struct byol_trainer {
+    byol__origin origin; /* where the weights stand now: step, batches, and the resolved configuration */
+    byol_trainer_hooks hooks;
+    byol__steps steps;
+    uint64_t first_step;
+    byol__method *method;
+    byol__loader *loader;
+    int recorded; /* there is a run folder */
+    byol__record record;
+
+    byol__monitor monitor;
+    double *scratch; /* of the monitor's figures */
+
+    double started, saved; /* on the clock: this call of run, its last checkpoint */
+    double busy;           /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
+    double pace;           /* seconds a step, a running mean */
+    uint64_t worked;       /* steps of this call of run */
+    struct {
+        double sum;
+        uint64_t steps;
+    } loss, last_loss; /* of the epoch in work, of the one before */
+};
+
+/* ---- Making one ---- */
+
+static void warn(void *context, const char *text) {
+    const byol_trainer *trainer = context;
+    if (trainer->hooks.on_warning != NULL) trainer->hooks.on_warning(trainer->hooks.context, text);
+}
+
+/* data.image_size 0 is the source's own height. Set by name: the option's range is checked with it. */
+static byol_status resolve_image_size(byol_config *config, const byol_source_info *info, byol_error *error) {
+    if (config->data.image_size != 0) return BYOL_OK;
+    char size[16];
+    snprintf(size, sizeof size, "%d", info->height);
+    byol_status status = byol_config_set(config, "data.image_size", size, error);
+    if (status == BYOL_OK) return BYOL_OK;
+    return byol__fail_within(error, status, "the images are %d pixels high, and data.image_size is not set",
+                             info->height);
+}
+
+/* auto is bf16 where the CPU computes in it. A run that goes on keeps its precision. */
+static byol_precision resolve_precision(const byol_trainer *trainer) {
+    byol_precision wanted = trainer->origin.config.train.precision;
+    if (wanted != BYOL_PRECISION_AUTO) return wanted;
+    if (trainer->record.checkpoint != NULL) return trainer->record.origin.config.train.precision;
+    return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
+}
+
+static byol_status open_loader(byol_trainer *trainer, const byol_source *source, byol_error *error) {
+    const byol_config *config = &trainer->origin.config;
+    const byol__loader_options options = {
+        .view = {config->views.view[0], config->views.view[1]},
+        .image_size = config->data.image_size,
+        .batch_size = config->train.batch_size,
+        .seed = config->train.seed,
+        .threads = config->train.threads,
+        .first_batch = trainer->origin.batches,
+    };
+    return byol__loader_create(&trainer->loader, source, &options, error);
+}
+
+static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
+    int batch = trainer->method->batch, dimension = trainer->method->dimension;
+    int full_rank = batch < dimension ? batch : dimension;
+    trainer->monitor.full_rank = full_rank < BYOL__RANK_SAMPLES ? full_rank : BYOL__RANK_SAMPLES;
+    return byol__alloc(&trainer->scratch, byol__monitor_scratch(batch, dimension), sizeof(double),
+                       "scratch of the monitor", error);
+}
+
+/* First what can be wrong with the arguments, then the expensive things, and the run folder is written to last. */
+static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run, int resume,
+                         byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    byol__origin *origin = &trainer->origin;
+    origin->channels = info.channels;
+    origin->config.train.threads = byol__set_threads(origin->config.train.threads);
+    BYOL__TRY(resolve_image_size(&origin->config, &info, error));
+    BYOL__TRY(byol_config_check(&origin->config, error));
+    BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
+    BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));
+    if (trainer->recorded) BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
+    origin->config.train.precision = resolve_precision(trainer);
+    if (trainer->record.checkpoint != NULL)
+        BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
+
+    BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, error));
+    BYOL__TRY(open_monitor(trainer, error));
+    if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
+    trainer->first_step = origin->step = trainer->method->step;
+    origin->batches = origin->step * trainer->steps.accumulate;
+    return open_loader(trainer, source, error);
+}
+
+byol_status byol_trainer_create(byol_trainer **out, const byol_config *config, const byol_source *source,
+                                const char *run, int resume, const byol_trainer_hooks *hooks, byol_error *error) {
+    byol_trainer *trainer;
+    BYOL__TRY(byol__alloc(&trainer, 1, sizeof *trainer, "trainer", error));
+    trainer->origin.config = *config;
+    if (hooks != NULL) trainer->hooks = *hooks;
+    trainer->recorded = run != NULL;
+    int callers_threads = omp_get_max_threads();
+    byol_status status = build(trainer, source, run, resume, error);
+    byol__set_threads(callers_threads);
+    if (status != BYOL_OK) {
+        byol_trainer_free(trainer);
+        return status;
+    }
+    *out = trainer;
+    return BYOL_OK;
+}
+
+void byol_trainer_free(byol_trainer *trainer) {
+    if (trainer == NULL) return;
+    byol__loader_free(trainer->loader);
+    byol__method_free(trainer->method);
+    byol__free(trainer->scratch);
+    if (trainer->recorded) byol__record_close(&trainer->record);
+    byol__free(trainer);
+}
+
+/* ---- One step ---- */
+
+/* What the optimizer needs: nothing here allocates. */
+static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_error *error) {
+    byol__origin *origin = &trainer->origin;
+    double began = byol__now();
+    for (uint64_t i = 0; i < trainer->steps.accumulate; i++) {
+        byol__batch batch;
+        BYOL__TRY(byol__loader_next(trainer->loader, &batch, error));
+        byol__method_forward_backward(trainer->method, batch.view);
+    }
+    byol__step_result result;
+    metrics->lr = byol__steps_lr(&trainer->steps, &origin->config, origin->step);
+    metrics->tau = byol__steps_tau(&trainer->steps, &origin->config, origin->step);
+    BYOL__TRY(byol__method_update(trainer->method, metrics->lr, metrics->tau, &result, error));
+    origin->step++;
+    origin->batches += trainer->steps.accumulate;
+
+    double seconds = byol__now() - began;
+    trainer->busy += seconds;
+    trainer->pace = trainer->worked == 0 ? seconds : 0.9 * trainer->pace + 0.1 * seconds;
+    trainer->worked++;
+    trainer->loss.sum += result.loss;
+    trainer->loss.steps++;
+    metrics->step = origin->step;
+    metrics->steps = trainer->steps.total;
+    metrics->epoch = byol__steps_epoch(&trainer->steps, origin->step);
+    metrics->loss = result.loss;
+    metrics->gradient_norm = result.gradient_norm;
+    return BYOL_OK;
+}
+
+/* The figures that tell learning from collapse: the mean over both views, of the rank (it is dear) the first view's. */
+static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics) {
+    const byol__method *method = trainer->method;
+    int n = method->batch, d = method->dimension;
+    metrics->spread = metrics->positive_cosine = metrics->negative_cosine = 0;
+    for (int v = 0; v < 2; v++) {
+        double positive, negative;
+        byol__pair_cosines(method->prediction[v], method->target_projection[1 - v], n, d, trainer->scratch, &positive,
+                           &negative);
+        metrics->spread += byol__spread(method->projection[v], n, d, trainer->scratch) / 2;
+        metrics->positive_cosine += positive / 2;
+        metrics->negative_cosine += negative / 2;
+    }
+    metrics->effective_rank =
+        with_rank ? byol__effective_rank(method->projection[0], n, d, trainer->scratch) : (double)NAN;
+    metrics->images_per_second = (double)trainer->steps.accumulate * n / trainer->pace;
+    metrics->seconds = byol__now() - trainer->started;
+}
+
+static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byol_error *error) {
+    const byol__reading reading = {.step = metrics->step,
+                                   .loss = metrics->loss,
+                                   .spread = metrics->spread,
+                                   .effective_rank = metrics->effective_rank};
+    char text[512];
+    byol__verdict verdict = byol__monitor_judge(&trainer->monitor, &reading, text, sizeof text);
+    if (verdict == BYOL__NOT_A_NUMBER) return byol__fail(error, BYOL_NUMERIC, "%s", text);
+    if (text[0] != '\0') warn(trainer, text);
+    if (verdict == BYOL__HEALTHY || !trainer->origin.config.train.stop_on_collapse) return BYOL_OK;
+    return byol__fail(error, BYOL_COLLAPSED, "stopped at step %llu of %llu: %s", (unsigned long long)metrics->step,
+                      (unsigned long long)metrics->steps, text[0] != '\0' ? text : "the representation has collapsed");
+}
+
+/* Where the step has ended an epoch: calls back. Returns the accuracy that the hook measured, or NaN. */
+static double end_epoch(byol_trainer *trainer) {
+    uint64_t step = trainer->origin.step;
+    int done = byol__steps_epochs_done(&trainer->steps, step);
+    if (done == byol__steps_epochs_done(&trainer->steps, step - 1)) return (double)NAN;
+    trainer->last_loss.sum = trainer->loss.sum;
+    trainer->last_loss.steps = trainer->loss.steps;
+    trainer->loss.sum = 0;
+    trainer->loss.steps = 0;
+    const byol_epoch_info info = {.epoch = done, .epochs = trainer->steps.epochs};
+    if (trainer->hooks.on_epoch == NULL) return (double)NAN;
+    return trainer->hooks.on_epoch(trainer->hooks.context, trainer, &info);
+}
+
+/* ---- A run ---- */
+
+static byol_status save(byol_trainer *trainer, byol_error *error) {
+    trainer->saved = byol__now();
+    return byol__record_save(&trainer->record, trainer->method, &trainer->origin, error);
+}
+
+static int checkpoint_is_due(const byol_trainer *trainer) {
+    double minutes = (double)trainer->origin.config.checkpoint.every_minutes;
+    uint64_t steps = (uint64_t)trainer->origin.config.checkpoint.every_steps;
+    return trainer->recorded && ((steps > 0 && trainer->origin.step % steps == 0) ||
+                                 (minutes > 0 && byol__now() - trainer->saved >= minutes * 60));
+}
+
+static byol_status train(byol_trainer *trainer, byol_error *error) {
+    const byol_config *config = &trainer->origin.config;
+    while (trainer->origin.step < trainer->steps.total) {
+        byol_metrics metrics;
+        BYOL__TRY(take_step(trainer, &metrics, error));
+        int is_last = metrics.step == metrics.steps;
+        int logged = is_last || metrics.step % (uint64_t)config->train.log_every == 0;
+        measure(trainer, logged, &metrics);
+        byol_status verdict = judge(trainer, &metrics, error);
+        if (verdict == BYOL_NUMERIC) return verdict;
+        double knn = end_epoch(trainer);
+        if (trainer->recorded && (logged || isfinite(knn)))
+            BYOL__TRY(byol__record_log(&trainer->record, &metrics, knn, error));
+        int stop = trainer->hooks.on_step != NULL && trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
+        if (verdict != BYOL_OK) return verdict;
+        if (stop)
+            return byol__fail(error, BYOL_CANCELLED, "stopped at step %llu of %llu", (unsigned long long)metrics.step,
+                              (unsigned long long)metrics.steps);
+        if (!is_last && checkpoint_is_due(trainer)) BYOL__TRY(save(trainer, error));
+    }
+    return BYOL_OK;
+}
+
+/* Whatever ended the run, good weights are kept; bad ones never replace them. */
+static byol_status conclude(byol_trainer *trainer, byol_status status, byol_error *error) {
+    if (trainer->recorded && status != BYOL_NUMERIC && trainer->record.saved_step != trainer->origin.step) {
+        byol_error why = {0};
+        byol_status saved = save(trainer, &why);
+        if (saved != BYOL_OK && status == BYOL_OK) {
+            status = saved;
+            if (error != NULL) *error = why;
+        }
+    }
+    if (status != BYOL_NUMERIC || error == NULL) return status;
+    byol_error words = *error;
+    const char *advice = "a lower optimizer.lr, a longer optimizer.warmup_epochs or optimizer.clip_norm may help";
+    if (trainer->recorded && trainer->record.saved_step > 0)
+        return byol__fail(error, status, "%.400s; the last good checkpoint, of step %llu, stays; %s", words.text,
+                          (unsigned long long)trainer->record.saved_step, advice);
+    return byol__fail(error, status, "%.400s; %s", words.text, advice);
+}
+
+static void report(const byol_trainer *trainer, byol_run_result *result) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double images = (double)(trainer->worked * trainer->steps.accumulate) * trainer->method->batch;
+    int begun = trainer->loss.steps > 0; /* stopped within an epoch: its steps so far */
+    double sum = begun ? trainer->loss.sum : trainer->last_loss.sum;
+    uint64_t steps = begun ? trainer->loss.steps : trainer->last_loss.steps;
+    *result = (byol_run_result){
+        .epochs = byol__steps_epochs_done(&trainer->steps, trainer->origin.step),
+        .steps = trainer->origin.step,
+        .loss = steps > 0 ? sum / (double)steps : (double)NAN,
+        .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
+        .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
+    };
+}
+
+byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byol_error *error) {
+    if (trainer->method->pending > 0)
+        return byol__fail(error, BYOL_INVALID, "this run failed within step %llu; create a trainer anew",
+                          (unsigned long long)trainer->origin.step + 1);
+    byol_error words = {0};
+    int callers_threads = omp_get_max_threads();
+    byol__set_threads(trainer->origin.config.train.threads);
+    trainer->started = trainer->saved = byol__now();
+    trainer->busy = 0;
+    trainer->worked = 0;
+    byol_status status = conclude(trainer, train(trainer, &words), &words);
+    byol__set_threads(callers_threads);
+    if (result != NULL) report(trainer, result);
+    if (status != BYOL_OK && error != NULL) *error = words;
+    return status;
+}
+
+/* ---- What it is, and what comes out ---- */
+
+const byol_config *byol_trainer_config(const byol_trainer *trainer) { return &trainer->origin.config; }
+
+static uint64_t count_parameters(const byol__table *table, byol__section section) {
+    uint64_t count = 0;
+    for (int r = 0; r < table->count; r++)
+        if (table->rows[r].section == section) count += table->rows[r].count;
+    return count;
+}
+
+void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info) {
+    const byol__method *method = trainer->method;
+    const byol__table *params = &method->graph.params;
+    byol__plan_info online, target;
+    byol__plan_describe(method->online, &online);
+    byol__plan_describe(method->target, &target);
+    size_t arena_floats = (2 + (size_t)method->states) * params->total + method->target_count +
+                          method->graph.statistics.total + method->target_statistics_count;
+    *info = (byol_trainer_info){
+        .parameters_encoder = count_parameters(params, BYOL__BACKBONE),
+        .parameters_projector = count_parameters(params, BYOL__PROJECTOR),
+        .parameters_predictor = count_parameters(params, BYOL__PREDICTOR),
+        .flops_per_image =
+            2 * (online.forward_flops + online.backward_flops + target.forward_flops) / (uint64_t)method->batch,
+        .workspace_bytes = method->workspace_bytes,
+        .arena_bytes = arena_floats * sizeof(float),
+        .staging_bytes = online.staging_bytes + target.staging_bytes,
+        .steps_per_epoch = trainer->steps.batches_per_epoch / trainer->steps.accumulate,
+        .steps = trainer->steps.total,
+        .first_step = trainer->first_step,
+    };
+}
+
+byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out, byol_error *error) {
+    return byol__encoder_create(out, &trainer->origin.config, trainer->origin.channels, trainer->method->params,
+                                trainer->method->statistics, error);
+}
+
+byol_status byol_trainer_save(const byol_trainer *trainer, const char *path, byol_error *error) {
+    return byol__record_write_encoder(path, trainer->method, &trainer->origin, error);
+}
