@@ -1,0 +1,67 @@
+/* What this machine can do, and what the library reaches of it. Synthetic images, nothing written. */
+#ifndef BYOL_BENCH_H
+#define BYOL_BENCH_H
+
+#include <stdint.h>
+
+#include "byol/config.h"
+#include "byol/encoder.h"
+#include "byol/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct byol_bench_options {
+    double seconds;         /* how long to measure at least; default 5 */
+    int channels;           /* of the synthetic images, 1 or 3; default 3 */
+    int source_size;        /* side of the synthetic images; 0 (default): data.image_size */
+    byol_progress progress; /* may be NULL; non-zero stops (BYOL_CANCELLED) */
+    void *context;
+} byol_bench_options;
+
+BYOL_API void byol_bench_options_init(byol_bench_options *options);
+
+typedef struct byol_bench_peak_result {
+    double fma_gflops;    /* fp32 multiply-adds from registers, all threads: what the cores can do */
+    double matmul_gflops; /* a large matrix product by oneDNN in `precision` */
+    double peak_gflops;   /* the larger of the two; in bf16 the product, where the processor computes in bf16 */
+    int threads;
+    byol_precision precision; /* resolved: fp32 or bf16 */
+    const char *instructions; /* "avx512f", "avx2", "baseline"; static */
+} byol_bench_peak_result;
+
+/* Uses train.threads and train.precision of `config`. */
+BYOL_API byol_status byol_bench_peak(const byol_config *config, const byol_bench_options *options,
+                                     byol_bench_peak_result *result, byol_error *error);
+
+typedef struct byol_bench_step_result {
+    double images_per_second;
+    double step_ms; /* median of the measured steps */
+    int steps;      /* how many were measured */
+    double gflops;  /* FLOPs of the network's convolutions and matrices in a whole step, by the time it took */
+    double peak_gflops, peak_fraction;
+    uint64_t peak_memory_bytes; /* of the process */
+    int threads;
+    byol_precision precision; /* resolved */
+} byol_bench_step_result;
+
+/* Whole training steps of `config`, views included, through the trainer itself. The learning rate is 0 so that noise
+ * cannot blow up the weights: the work is the same. data.image_size 0 counts as 32. */
+BYOL_API byol_status byol_bench_step(const byol_config *config, const byol_bench_options *options,
+                                     byol_bench_step_result *result, byol_error *error);
+
+typedef struct byol_bench_views_result {
+    double views_per_second_per_core;
+    int threads;
+} byol_bench_views_result;
+
+/* Views by the recipes of `config`, both in turn, on train.threads threads. */
+BYOL_API byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
+                                      byol_bench_views_result *result, byol_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

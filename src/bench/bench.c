@@ -1,0 +1,291 @@
+#include "byol/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <omp.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "bench/peak.h"
+#include "byol/source.h"
+#include "byol/trainer.h"
+#include "byol/views.h"
+#include "dnn/dnn.h"
+
+enum { DEFAULT_SIZE = 32 };
+
+void byol_bench_options_init(byol_bench_options *options) {
+    *options = (byol_bench_options){.seconds = 5, .channels = 3};
+}
+
+static int cancelled(const byol_bench_options *options, double done) {
+    double share = done < options->seconds ? done / options->seconds : 1;
+    return options->progress != NULL && options->progress(options->context, (uint64_t)(share * 1000), 1000) != 0;
+}
+
+/* ---- peak ---- */
+
+/* One product (SIDE, SIDE) x (SIDE, SIDE), repeated. Large enough for oneDNN's best, small enough for a quick start. */
+enum { SIDE = 2048 };
+
+typedef struct product {
+    byol__dnn *dnn;
+    byol__contraction *contraction;
+    void *src, *dst, *weights, *scratch;
+} product;
+
+static byol_status product_init(product *p, byol__dtype dtype, byol_error *error) {
+    byol__contraction_desc desc = {
+        .pass = BYOL__FORWARD,
+        .linear = true,
+        .inference = true,
+        .dtype = dtype,
+        .n = SIDE,
+        .ic = SIDE,
+        .ih = 1,
+        .iw = 1,
+        .oc = SIDE,
+        .oh = 1,
+        .ow = 1,
+        .kernel = 1,
+        .stride = 1,
+        .groups = 1,
+        .src_format = BYOL__NCHW,
+        .dst_format = BYOL__NCHW,
+    };
+    BYOL__TRY(byol__dnn_create(&p->dnn, error));
+    BYOL__TRY(byol__contraction_create(&p->contraction, p->dnn, &desc, error));
+    size_t values = (size_t)SIDE * SIDE;
+    BYOL__TRY(byol__alloc(&p->src, values, sizeof(float), "matrix", error));
+    BYOL__TRY(byol__alloc(&p->dst, values, sizeof(float), "matrix", error));
+    BYOL__TRY(byol__alloc(&p->weights, byol__contraction_weights_bytes(p->contraction), 1, "matrix", error));
+    BYOL__TRY(byol__alloc(&p->scratch, byol__contraction_scratch_bytes(p->contraction), 1, "scratch", error));
+    return byol__contraction_bind(p->contraction, p->src, p->weights, NULL, p->dst, p->scratch, error);
+}
+
+static void product_release(product *p) {
+    byol__contraction_free(p->contraction);
+    byol__dnn_free(p->dnn);
+    byol__free(p->src);
+    byol__free(p->dst);
+    byol__free(p->weights);
+    byol__free(p->scratch);
+}
+
+/* The best of the runs: other work on the machine can only make a run slower. */
+static byol_status matmul_gflops(byol__dtype dtype, double seconds, double *gflops, byol_error *error) {
+    product p = {0};
+    byol_status status = product_init(&p, dtype, error);
+    if (status == BYOL_OK) {
+        byol__contraction_run(p.contraction); /* warms up */
+        double best = 0, begin = byol__now(), now = begin;
+        do {
+            double before = now;
+            byol__contraction_run(p.contraction);
+            now = byol__now();
+            double rate = 2.0 * SIDE * SIDE * SIDE / (now - before) * 1e-9;
+            if (rate > best) best = rate;
+        } while (now - begin < seconds);
+        *gflops = best;
+    }
+    product_release(&p);
+    return status;
+}
+
+static byol_status measure_peak(byol_precision precision, int threads, const byol_bench_options *options,
+                                byol_bench_peak_result *result, byol_error *error) {
+    *result = (byol_bench_peak_result){.threads = threads, .precision = precision};
+    byol__dtype dtype = precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
+    if (cancelled(options, 0)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    result->fma_gflops = byol__fma_gflops(threads, options->seconds / 2, &result->instructions);
+    if (cancelled(options, options->seconds / 2)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    BYOL__TRY(matmul_gflops(dtype, options->seconds / 2, &result->matmul_gflops, error));
+    result->peak_gflops = result->matmul_gflops > result->fma_gflops ? result->matmul_gflops : result->fma_gflops;
+    return BYOL_OK;
+}
+
+/* As the trainer resolves it. */
+static byol_precision resolve_precision(byol_precision asked) {
+    if (asked != BYOL_PRECISION_AUTO) return asked;
+    return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
+}
+
+byol_status byol_bench_peak(const byol_config *config, const byol_bench_options *options,
+                            byol_bench_peak_result *result, byol_error *error) {
+    int callers_threads = omp_get_max_threads();
+    int threads = byol__set_threads(config->train.threads);
+    byol_status status = measure_peak(resolve_precision(config->train.precision), threads, options, result, error);
+    byol__set_threads(callers_threads);
+    return status;
+}
+
+/* ---- step ---- */
+
+enum { WARM_STEPS = 2, STEPS_MIN = 3, STEPS_MAX = 100000 };
+
+typedef struct stopwatch {
+    const byol_bench_options *options;
+    double last, sum; /* the moment of the last step, seconds measured so far */
+    double *seconds;  /* of each measured step, STEPS_MAX */
+    int seen, count;
+    int asked_to_stop;
+} stopwatch;
+
+static int after_step(void *context, const byol_metrics *metrics) {
+    (void)metrics;
+    stopwatch *watch = context;
+    double now = byol__now();
+    if (watch->seen++ >= WARM_STEPS) {
+        watch->seconds[watch->count++] = now - watch->last;
+        watch->sum += now - watch->last;
+    }
+    watch->last = now;
+    watch->asked_to_stop = cancelled(watch->options, watch->sum);
+    int enough = watch->sum >= watch->options->seconds && watch->count >= STEPS_MIN;
+    return watch->asked_to_stop || enough || watch->count == STEPS_MAX;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Random bytes; one batch more than a step takes, so that epochs are not all the same images. */
+static byol_status make_noise(uint8_t **pixels, size_t count, size_t size, byol_error *error) {
+    BYOL__TRY(byol__alloc(pixels, count * size, 1, "synthetic images", error));
+    byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
+    for (size_t i = 0; i < count * size; i++) (*pixels)[i] = (uint8_t)byol__random_u32(&random);
+    return BYOL_OK;
+}
+
+static byol_status time_steps(const byol_config *config, const byol_source *source, stopwatch *watch,
+                              byol_bench_step_result *result, byol_error *error) {
+    byol_trainer *trainer;
+    byol_trainer_hooks hooks = {.context = watch, .on_step = after_step};
+    BYOL__TRY(byol_trainer_create(&trainer, config, source, NULL, 0, &hooks, error));
+    byol_status status = byol_trainer_run(trainer, NULL, error);
+    if (status == BYOL_CANCELLED && !watch->asked_to_stop) status = BYOL_OK;
+    if (status == BYOL_OK) {
+        byol_trainer_info info;
+        byol_trainer_describe(trainer, &info);
+        const byol_config *resolved = byol_trainer_config(trainer);
+        double images = (double)config->train.batch_size * config->train.accumulate;
+        qsort(watch->seconds, (size_t)watch->count, sizeof *watch->seconds, ascending);
+        double median = watch->seconds[watch->count / 2];
+        result->steps = watch->count;
+        result->step_ms = median * 1e3;
+        result->images_per_second = images / median;
+        result->gflops = (double)info.flops_per_image * images / median * 1e-9;
+        result->threads = resolved->train.threads;
+        result->precision = resolved->train.precision;
+    }
+    byol_trainer_free(trainer);
+    return status;
+}
+
+/* Endless training that changes nothing. */
+static byol_config endless(const byol_config *config) {
+    byol_config changed = *config;
+    if (changed.data.image_size == 0) changed.data.image_size = DEFAULT_SIZE;
+    changed.optimizer.lr = 0;
+    changed.train.epochs = STEPS_MAX;
+    changed.eval.every_epochs = 0;
+    changed.train.stop_on_collapse = 0;
+    return changed;
+}
+
+static uint64_t peak_memory(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+byol_status byol_bench_step(const byol_config *config, const byol_bench_options *options,
+                            byol_bench_step_result *result, byol_error *error) {
+    byol_config changed = endless(config);
+    int side = options->source_size > 0 ? options->source_size : changed.data.image_size;
+    size_t count = (size_t)changed.train.batch_size * (size_t)(changed.train.accumulate + 1);
+    uint8_t *pixels = NULL;
+    byol_source *source = NULL;
+    stopwatch watch = {.options = options};
+    *result = (byol_bench_step_result){0};
+    byol_status status = make_noise(&pixels, count, (size_t)options->channels * (size_t)side * (size_t)side, error);
+    if (status == BYOL_OK)
+        status = byol_source_from_memory(&source, pixels, NULL, count, options->channels, side, side, error);
+    if (status == BYOL_OK) status = byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
+    if (status == BYOL_OK) status = time_steps(&changed, source, &watch, result, error);
+    byol__free(watch.seconds);
+    byol_source_free(source);
+    byol__free(pixels);
+    if (status != BYOL_OK) return status;
+    result->peak_memory_bytes = peak_memory(); /* before the products below take theirs */
+    byol_bench_peak_result peak;
+    BYOL__TRY(byol_bench_peak(&changed, options, &peak, error));
+    result->peak_gflops = peak.peak_gflops;
+    result->peak_fraction = result->gflops / peak.peak_gflops;
+    return BYOL_OK;
+}
+
+/* ---- views ---- */
+
+enum { NOISE_IMAGES = 64 };
+
+/* Views made by one thread until the time is over. */
+static double make_views(const byol_config *config, const byol_image *images, int size, double seconds, float *dst,
+                         void *scratch) {
+    double begin = byol__now();
+    uint32_t made = 0;
+    while (byol__now() - begin < seconds) {
+        for (int i = 0; i < NOISE_IMAGES; i++, made++) {
+            int view = (int)(made & 1);
+            byol_view_make(&config->views.view[view], &images[i], size, config->train.seed, 0, made, view, dst,
+                           scratch);
+        }
+    }
+    return (double)made;
+}
+
+static void describe_images(byol_image images[NOISE_IMAGES], const uint8_t *pixels, int channels, int side) {
+    size_t plane = (size_t)side * (size_t)side;
+    for (size_t i = 0; i < NOISE_IMAGES; i++)
+        images[i] = (byol_image){.pixels = pixels + i * (size_t)channels * plane,
+                                 .channels = channels,
+                                 .height = side,
+                                 .width = side,
+                                 .channel_stride = plane,
+                                 .row_stride = (size_t)side,
+                                 .pixel_stride = 1};
+}
+
+byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
+                             byol_bench_views_result *result, byol_error *error) {
+    int size = config->data.image_size > 0 ? config->data.image_size : DEFAULT_SIZE;
+    int side = options->source_size > 0 ? options->source_size : size;
+    int callers_threads = omp_get_max_threads(), threads = byol__set_threads(config->train.threads);
+    size_t view_bytes = byol__align_up((size_t)options->channels * (size_t)size * (size_t)size * sizeof(float));
+    size_t scratch_bytes = byol__align_up(byol_view_scratch_bytes(options->channels, side, side, size));
+    uint8_t *pixels = NULL;
+    unsigned char *room = NULL;
+    byol_image images[NOISE_IMAGES];
+    byol_status status =
+        make_noise(&pixels, NOISE_IMAGES, (size_t)options->channels * (size_t)side * (size_t)side, error);
+    if (status == BYOL_OK) status = byol__alloc(&room, (size_t)threads, view_bytes + scratch_bytes, "views", error);
+    if (status == BYOL_OK && cancelled(options, 0)) status = byol__fail(error, BYOL_CANCELLED, "stopped");
+    if (status == BYOL_OK) {
+        describe_images(images, pixels, options->channels, side);
+        double made = 0, begin = byol__now();
+#pragma omp parallel num_threads(threads) reduction(+ : made)
+        {
+            unsigned char *own = room + (size_t)omp_get_thread_num() * (view_bytes + scratch_bytes);
+            made = make_views(config, images, size, options->seconds, (float *)(void *)own, own + view_bytes);
+        }
+        *result = (byol_bench_views_result){made / (byol__now() - begin) / threads, threads};
+    }
+    byol__free(room);
+    byol__free(pixels);
+    byol__set_threads(callers_threads);
+    return status;
+}
