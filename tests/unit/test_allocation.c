@@ -1,0 +1,90 @@
+/* Nothing of ours allocates within a training step: loader, step, schedules, monitor.
+ *
+ * The linker sends every call of malloc and its kin in our objects through the counters below (tests/CMakeLists.txt).
+ * What oneDNN allocates inside its own library (an argument map for each primitive it executes) is not ours and is not
+ * counted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "byol/trainer.h"
+#include "tiny.h"
+
+static atomic_long calls; /* the loader's threads allocate nothing either */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *pointer, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *pointer, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size) {
+    calls++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    calls++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *pointer, size_t size) {
+    calls++;
+    return __real_realloc(pointer, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+    calls++;
+    return __real_aligned_alloc(alignment, size);
+}
+
+typedef struct window {
+    long at_first, at_last;
+} window;
+
+/* From the end of step 2 to the end of step 7: the end of the first epoch lies within. */
+static int watch(void *context, const byol_metrics *metrics) {
+    window *seen = context;
+    if (metrics->step == 2) seen->at_first = calls;
+    if (metrics->step == 7) seen->at_last = calls;
+    return 0;
+}
+
+static void count_in_steps(byol_precision precision, int accumulate, byol_optimizer_name optimizer) {
+    byol_config config = tiny_config();
+    config.train.precision = precision;
+    config.train.accumulate = accumulate;
+    config.train.epochs = 2 * accumulate;
+    config.optimizer.name = optimizer;
+    byol_source *source = tiny_source();
+    byol_trainer *trainer = NULL;
+    byol_error error = {0};
+    window seen = {-1, -2};
+    const byol_trainer_hooks hooks = {.context = &seen, .on_step = watch};
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error), BYOL_OK);
+    assert_true(calls > 10); /* creating one does allocate: the counter counts */
+    assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_OK);
+    assert_int_equal(seen.at_last, seen.at_first);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+}
+
+static void a_training_step_allocates_nothing(void **state) {
+    (void)state;
+    count_in_steps(BYOL_PRECISION_FP32, 1, BYOL_SGD);
+    count_in_steps(BYOL_PRECISION_FP32, 2, BYOL_LARS);
+    count_in_steps(BYOL_PRECISION_BF16, 1, BYOL_ADAM);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_training_step_allocates_nothing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,554 @@
+/* Whole runs, small: nothing is lost, nothing drifts, and bad endings are told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "byol/trainer.h"
+#include "tiny.h"
+
+/* ---- Runs ---- */
+
+/* What the hooks saw and what they shall do. */
+typedef struct witness {
+    uint64_t stop_at; /* step; 0: never */
+    uint64_t full_at; /* from this step on no file can be written; 0: never */
+    uint64_t last_step;
+    int warnings, epochs;
+    char warning[1024]; /* the last one */
+} witness;
+
+static void limit_files(rlim_t bytes) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static int on_step(void *context, const byol_metrics *metrics) {
+    witness *seen = context;
+    seen->last_step = metrics->step;
+    if (metrics->step == seen->full_at) limit_files(2000);
+    return metrics->step == seen->stop_at;
+}
+
+static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_info *info) {
+    witness *seen = context;
+    (void)trainer;
+    seen->epochs++;
+    return info->epoch == 1 ? 12.5 : (double)NAN;
+}
+
+static void on_warning(void *context, const char *text) {
+    witness *seen = context;
+    seen->warnings++;
+    snprintf(seen->warning, sizeof seen->warning, "%s", text);
+}
+
+static byol_status start(const byol_config *config, const char *run, int resume, witness *seen, byol_error *error) {
+    const byol_trainer_hooks hooks = {
+        .context = seen, .on_step = on_step, .on_epoch = on_epoch, .on_warning = on_warning};
+    byol_source *source = tiny_source();
+    byol_trainer *trainer = NULL;
+    byol_status status = byol_trainer_create(&trainer, config, source, run, resume, &hooks, error);
+    if (status == BYOL_OK) status = byol_trainer_run(trainer, NULL, error);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+    return status;
+}
+
+static void expect(byol_status wanted, const byol_config *config, const char *run, int resume, witness *seen) {
+    byol_error error = {0};
+    byol_status status = start(config, run, resume, seen, &error);
+    if (status != wanted) print_error("%s\n", error.text);
+    assert_int_equal(status, wanted);
+}
+
+/* ---- Files ---- */
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
+    (void)info;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static void remove_run(const char *run) { nftw(run, remove_entry, 8, FTW_DEPTH | FTW_PHYS); }
+
+static int is_there(const char *run, const char *name) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", run, name);
+    return byol__is_file(path);
+}
+
+static char *read_file(const char *run, const char *name, size_t *length) {
+    char path[256], *text = NULL;
+    byol_error error = {0};
+    snprintf(path, sizeof path, "%s/%s", run, name);
+    if (byol__read_file(path, &text, length, &error) != BYOL_OK) fail_msg("%s", error.text);
+    return text;
+}
+
+static void assert_same_file(const char *a, const char *b, const char *name) {
+    size_t length_a, length_b;
+    char *text_a = read_file(a, name, &length_a), *text_b = read_file(b, name, &length_b);
+    assert_int_equal(length_a, length_b);
+    assert_memory_equal(text_a, text_b, length_a);
+    byol__free(text_a);
+    byol__free(text_b);
+}
+
+static void assert_other_file(const char *a, const char *b, const char *name) {
+    size_t length_a, length_b;
+    char *text_a = read_file(a, name, &length_a), *text_b = read_file(b, name, &length_b);
+    assert_true(length_a != length_b || memcmp(text_a, text_b, length_a) != 0);
+    byol__free(text_a);
+    byol__free(text_b);
+}
+
+static void flip_byte(const char *run, const char *name, long offset) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", run, name);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, offset, SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, offset, SEEK_SET);
+    fputc(byte ^ 0x10, file);
+    fclose(file);
+}
+
+/* Line `number` of the log, without what the clock says. */
+static json_t *log_line(const char *run, int number) {
+    size_t length;
+    char *text = read_file(run, "metrics.jsonl", &length), *line = text;
+    for (int i = 0; i < number && line != NULL; i++) line = strchr(line, '\n') == NULL ? NULL : strchr(line, '\n') + 1;
+    json_t *object = line == NULL ? NULL : json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+    json_object_del(object, "seconds");
+    json_object_del(object, "images_per_second");
+    byol__free(text);
+    return object;
+}
+
+static void assert_same_log(const char *a, const char *b, int lines) {
+    for (int i = 0; i < lines; i++) {
+        json_t *line_a = log_line(a, i), *line_b = log_line(b, i);
+        assert_non_null(line_a);
+        assert_true(json_equal(line_a, line_b));
+        json_decref(line_a);
+        json_decref(line_b);
+    }
+    assert_null(log_line(b, lines));
+}
+
+/* The run that all others are held against: 8 steps in one go. */
+static const char whole[] = "trainer_test/whole";
+
+static int make_whole(void **state) {
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit fails instead */
+    remove_run("trainer_test");
+    byol_config config = tiny_config();
+    witness seen = {0};
+    return start(&config, whole, 0, &seen, NULL) == BYOL_OK && seen.last_step == 8 && seen.epochs == 2 ? 0 : -1;
+}
+
+static int clean_up(void **state) {
+    (void)state;
+    remove_run("trainer_test");
+    return 0;
+}
+
+/* ---- Repeating and resuming ---- */
+
+static void the_same_seed_gives_the_same_bytes(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {0};
+    expect(BYOL_OK, &config, "trainer_test/again", 0, &seen);
+    assert_same_file(whole, "trainer_test/again", "encoder.safetensors");
+    assert_same_file(whole, "trainer_test/again", "checkpoints/step-000008.safetensors");
+    assert_same_log(whole, "trainer_test/again", 8);
+    config.train.seed++;
+    expect(BYOL_OK, &config, "trainer_test/other", 0, &seen);
+    assert_other_file(whole, "trainer_test/other", "encoder.safetensors");
+}
+
+static void a_resumed_run_ends_as_if_it_had_never_stopped(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    for (uint64_t step = 1; step <= 7; step += 3) { /* within both epochs, and at the end of the first */
+        char run[64];
+        snprintf(run, sizeof run, "trainer_test/stopped-%d", (int)step);
+        witness seen = {.stop_at = step};
+        expect(BYOL_CANCELLED, &config, run, 0, &seen);
+        assert_int_equal(seen.last_step, step);
+        seen = (witness){0};
+        expect(BYOL_OK, &config, run, 1, &seen);
+        assert_int_equal(seen.warnings, 0);
+        assert_same_file(whole, run, "encoder.safetensors");
+        assert_same_file(whole, run, "checkpoints/step-000008.safetensors");
+        assert_same_log(whole, run, 8);
+    }
+}
+
+static void resuming_holds_for_every_optimizer_and_under_accumulation(void **state) {
+    (void)state;
+    const byol_optimizer_name names[] = {BYOL_LARS, BYOL_ADAM, BYOL_ADAMW};
+    for (int i = 0; i < 3; i++) {
+        byol_config config = tiny_config();
+        char straight[64], stopped[64];
+        snprintf(straight, sizeof straight, "trainer_test/optimizer-%d", i);
+        snprintf(stopped, sizeof stopped, "trainer_test/optimizer-stopped-%d", i);
+        config.optimizer.name = names[i];
+        config.train.accumulate = 3; /* 8 batches: 2 steps, the second over the end of the epoch; 2 batches are over */
+        witness seen = {0};
+        expect(BYOL_OK, &config, straight, 0, &seen);
+        assert_int_equal(seen.last_step, 2);
+        seen = (witness){.stop_at = 1};
+        expect(BYOL_CANCELLED, &config, stopped, 0, &seen);
+        seen = (witness){0};
+        expect(BYOL_OK, &config, stopped, 1, &seen);
+        assert_same_file(straight, stopped, "encoder.safetensors");
+    }
+}
+
+static void lines_after_the_checkpoint_are_dropped_from_the_log(void **state) {
+    (void)state;
+    const char *run = "trainer_test/log";
+    byol_config config = tiny_config();
+    witness seen = {.stop_at = 3};
+    expect(BYOL_CANCELLED, &config, run, 0, &seen);
+    FILE *log = fopen("trainer_test/log/metrics.jsonl", "a"); /* what a kill -9 after step 5 leaves */
+    assert_non_null(log);
+    fputs("{\"step\": 4, \"loss\": 1}\n{\"step\": 5, \"lo", log);
+    fclose(log);
+    fclose(fopen("trainer_test/log/checkpoints/step-000005.safetensors.tmp", "w"));
+    expect(BYOL_OK, &config, run, 1, &seen);
+    assert_same_log(whole, run, 8);
+    assert_false(is_there(run, "checkpoints/step-000005.safetensors.tmp"));
+}
+
+static void resuming_where_nothing_was_kept_yet_starts_anew(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {0};
+    expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen);
+    assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
+    expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen); /* and a finished run is finished */
+    assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
+}
+
+/* ---- Damage ---- */
+
+static void a_damaged_checkpoint_is_named_and_the_one_before_it_taken(void **state) {
+    (void)state;
+    const char *run = "trainer_test/flipped";
+    byol_config config = tiny_config();
+    config.checkpoint.every_steps = 2;
+    witness seen = {.stop_at = 5};
+    expect(BYOL_CANCELLED, &config, run, 0, &seen);
+    flip_byte(run, "checkpoints/step-000005.safetensors", 20000);
+    seen = (witness){.stop_at = 6};
+    expect(BYOL_CANCELLED, &config, run, 1, &seen);
+    assert_int_equal(seen.warnings, 1);
+    assert_non_null(strstr(seen.warning, "step-000005.safetensors"));
+    assert_true(is_there(run, "checkpoints/step-000005.safetensors.damaged"));
+    expect(BYOL_OK, &config, run, 1, &seen);
+    assert_same_log(whole, run, 8);
+}
+
+static void where_no_checkpoint_is_whole_nothing_is_thrown_away(void **state) {
+    (void)state;
+    const char *run = "trainer_test/ruined";
+    byol_config config = tiny_config();
+    witness seen = {.stop_at = 2};
+    byol_error error = {0};
+    expect(BYOL_CANCELLED, &config, run, 0, &seen);
+    flip_byte(run, "checkpoints/step-000002.safetensors", 9000);
+    assert_int_equal(start(&config, run, 1, &seen, &error), BYOL_FORMAT);
+    assert_non_null(strstr(error.text, run));
+    assert_true(is_there(run, "checkpoints/step-000002.safetensors"));
+}
+
+static void only_as_many_checkpoints_stay_as_are_kept(void **state) {
+    (void)state;
+    const char *run = "trainer_test/kept";
+    byol_config config = tiny_config();
+    config.checkpoint.every_steps = 1;
+    config.checkpoint.keep = 2;
+    witness seen = {0};
+    expect(BYOL_OK, &config, run, 0, &seen);
+    assert_true(is_there(run, "checkpoints/step-000008.safetensors"));
+    assert_true(is_there(run, "checkpoints/step-000007.safetensors"));
+    assert_false(is_there(run, "checkpoints/step-000006.safetensors"));
+}
+
+static void a_full_disk_ends_the_run_and_costs_nothing_that_was_kept(void **state) {
+    (void)state;
+    const char *run = "trainer_test/full";
+    byol_config config = tiny_config();
+    config.checkpoint.every_steps = 2;
+    config.train.log_every = 100;
+    witness seen = {.full_at = 3};
+    byol_error error = {0};
+    byol_status status = start(&config, run, 0, &seen, &error);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(status, BYOL_IO);
+    assert_non_null(strstr(error.text, "step-000004.safetensors"));
+    assert_int_equal(seen.last_step, 4);
+    assert_true(is_there(run, "checkpoints/step-000002.safetensors"));
+    assert_false(is_there(run, "checkpoints/step-000004.safetensors"));
+    config.train.log_every = 1;
+    seen = (witness){0};
+    expect(BYOL_OK, &config, run, 1, &seen);
+    assert_int_equal(seen.warnings, 0);
+    byol_config plain = config;
+    witness again = {0};
+    expect(BYOL_OK, &plain, "trainer_test/never-full", 0, &again);
+    assert_same_file("trainer_test/never-full", run, "checkpoints/step-000008.safetensors");
+}
+
+/* ---- What may not go on ---- */
+
+static void a_folder_with_a_run_is_not_written_over(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {0};
+    byol_error error = {0};
+    assert_int_equal(start(&config, whole, 0, &seen, &error), BYOL_INVALID);
+    assert_non_null(strstr(error.text, whole));
+}
+
+static void two_processes_cannot_train_in_one_folder(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {0};
+    byol_error error = {0};
+    int lock = open("trainer_test/whole/.lock", O_RDWR);
+    assert_true(lock >= 0);
+    assert_int_equal(flock(lock, LOCK_EX), 0); /* a second description: as good as another process */
+    assert_int_equal(start(&config, whole, 1, &seen, &error), BYOL_IO);
+    assert_non_null(strstr(error.text, "another process"));
+    close(lock);
+}
+
+static void settings_that_change_the_result_must_be_as_they_were(void **state) {
+    (void)state;
+    const struct {
+        const char *key, *value;
+        byol_status status;
+        int warnings;
+    } cases[] = {
+        {"optimizer.lr", "0.25", BYOL_MISMATCH, 0},  {"train.epochs", "3", BYOL_MISMATCH, 0},
+        {"views.view2.flip", "0", BYOL_MISMATCH, 0}, {"train.accumulate", "2", BYOL_MISMATCH, 0},
+        {"checkpoint.keep", "5", BYOL_OK, 0},        {"eval.every_epochs", "1", BYOL_OK, 0},
+        {"train.log_every", "4", BYOL_OK, 0},        {"train.precision", "auto", BYOL_OK, 0},
+        {"data.image_size", "0", BYOL_OK, 0},        {"train.threads", "1", BYOL_OK, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        byol_config config = tiny_config();
+        byol_error error = {0};
+        witness seen = {0};
+        assert_int_equal(byol_config_set(&config, cases[i].key, cases[i].value, &error), BYOL_OK);
+        assert_int_equal(start(&config, whole, 1, &seen, &error), cases[i].status);
+        if (cases[i].status != BYOL_OK) assert_non_null(strstr(error.text, cases[i].key));
+        assert_int_equal(seen.warnings, cases[i].warnings);
+    }
+}
+
+static void other_images_are_noticed(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    byol_source *source = tiny_source();
+    byol_trainer *trainer = NULL;
+    byol_error error = {0};
+    tiny_pixels[100] ^= 1;
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, whole, 1, NULL, &error), BYOL_MISMATCH);
+    assert_non_null(strstr(error.text, "the data"));
+    byol_source_free(source);
+}
+
+/* ---- Bad endings ---- */
+
+static void weights_that_are_not_finite_are_never_kept(void **state) {
+    (void)state;
+    const char *run = "trainer_test/nan";
+    byol_config config = tiny_config();
+    config.checkpoint.every_steps = 1;
+    config.optimizer.weight_decay = 0;
+    config.optimizer.lr = 1e26f;
+    witness seen = {0};
+    byol_error error = {0};
+    assert_int_equal(start(&config, run, 0, &seen, &error), BYOL_NUMERIC);
+    assert_non_null(strstr(error.text, "optimizer.lr"));
+    assert_true(seen.last_step < 8);
+    for (int step = 1; step <= 8; step++) { /* what was kept before it went wrong is finite and whole */
+        char name[64], path[128];
+        snprintf(name, sizeof name, "checkpoints/step-%06d.safetensors", step);
+        snprintf(path, sizeof path, "%s/%s", run, name);
+        if (!is_there(run, name)) continue;
+        byol_encoder *encoder = NULL;
+        assert_int_equal(byol_encoder_load(&encoder, path, 1, &error), BYOL_OK);
+        byol_encoder_free(encoder);
+        assert_true((uint64_t)step <= seen.last_step);
+    }
+}
+
+static void a_collapse_is_told_and_ends_the_run_where_that_is_asked_for(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    config.train.epochs = 10; /* all pictures are equally black: there is nothing to tell apart */
+    config.train.stop_on_collapse = 1;
+    for (int v = 0; v < 2; v++) config.views.view[v].jitter = config.views.view[v].solarize = 0;
+    byol_source *source = tiny_source();
+    memset(tiny_pixels, 0, sizeof tiny_pixels);
+    witness seen = {0};
+    const byol_trainer_hooks hooks = {.context = &seen, .on_step = on_step, .on_warning = on_warning};
+    byol_trainer *trainer = NULL;
+    byol_error error = {0};
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error), BYOL_OK);
+    assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_COLLAPSED);
+    assert_true(seen.warnings >= 1);
+    assert_non_null(strstr(seen.warning, "collapse"));
+    assert_true(seen.last_step < 40);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+}
+
+/* ---- What comes out ---- */
+
+static void the_log_holds_the_figures_of_every_step(void **state) {
+    (void)state;
+    json_t *line = log_line(whole, 3);
+    assert_int_equal(json_integer_value(json_object_get(line, "step")), 4);
+    assert_true(json_number_value(json_object_get(line, "epoch")) == 1);
+    assert_true(json_number_value(json_object_get(line, "knn")) == 12.5);
+    const char *const keys[] = {"loss",           "lr",           "tau", "spread", "positive_cosine", "negative_cosine",
+                                "effective_rank", "gradient_norm"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_true(json_is_number(json_object_get(line, keys[i])));
+    double loss = json_number_value(json_object_get(line, "loss"));
+    double cosine = json_number_value(json_object_get(line, "positive_cosine"));
+    assert_true(fabs(loss - (4 - 4 * cosine)) < 1e-4); /* both directions, summed */
+    json_decref(line);
+    line = log_line(whole, 4);
+    assert_null(json_object_get(line, "knn"));
+    json_decref(line);
+}
+
+static float *embed(byol_encoder *encoder, byol_layer layer) {
+    byol_source *source = tiny_source();
+    byol_error error = {0};
+    size_t count = (size_t)TINY_IMAGES * (size_t)byol_encoder_dimension(encoder, layer);
+    float *features = calloc(count, sizeof *features);
+    assert_non_null(features);
+    assert_int_equal(byol_encoder_embed(encoder, source, layer, features, NULL, NULL, &error), BYOL_OK);
+    byol_source_free(source);
+    return features;
+}
+
+static void a_run_a_checkpoint_and_an_encoder_file_hold_the_same_encoder(void **state) {
+    (void)state;
+    const char *const paths[] = {whole, "trainer_test/whole/encoder.safetensors",
+                                 "trainer_test/whole/checkpoints/step-000008.safetensors"};
+    const byol_layer layers[] = {BYOL_LAYER_BACKBONE, BYOL_LAYER_PROJECTION, BYOL_LAYER_PREDICTION};
+    const int dimensions[] = {32, 8, 8};
+    byol_error error = {0};
+    byol_encoder *first = NULL;
+    assert_int_equal(byol_encoder_load(&first, paths[0], 2, &error), BYOL_OK);
+    for (int p = 1; p < 3; p++) {
+        byol_encoder *encoder = NULL;
+        assert_int_equal(byol_encoder_load(&encoder, paths[p], 2, &error), BYOL_OK);
+        for (int l = 0; l < 3; l++) {
+            assert_int_equal(byol_encoder_dimension(encoder, layers[l]), dimensions[l]);
+            float *a = embed(first, layers[l]), *b = embed(encoder, layers[l]);
+            assert_memory_equal(a, b, TINY_IMAGES * (size_t)dimensions[l] * sizeof(float));
+            assert_true(isfinite(a[0]));
+            assert_memory_not_equal(a, a + dimensions[l], (size_t)dimensions[l] * sizeof(float));
+            free(a);
+            free(b);
+        }
+        byol_encoder_free(encoder);
+    }
+    byol_encoder *random = NULL;
+    assert_int_equal(byol_encoder_create_random(&random, first, 1, &error), BYOL_OK);
+    float *a = embed(first, BYOL_LAYER_BACKBONE), *b = embed(random, BYOL_LAYER_BACKBONE);
+    assert_memory_not_equal(a, b, 32 * sizeof(float));
+    free(a);
+    free(b);
+    byol_encoder_free(random);
+    byol_encoder_free(first);
+}
+
+static void a_trainer_without_a_folder_keeps_its_weights_for_the_caller(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    byol_source *source = tiny_source();
+    byol_trainer *trainer = NULL;
+    byol_encoder *encoder = NULL;
+    byol_error error = {0};
+    byol_run_result result;
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_trainer_run(trainer, &result, &error), BYOL_OK);
+    assert_int_equal(result.steps, 8);
+    assert_int_equal(result.epochs, 2);
+    assert_true(result.loss > 0 && result.loss < 8 && result.images_per_second > 0);
+    assert_true(result.peak_memory_bytes > 1000000);
+    byol_trainer_info info;
+    byol_trainer_describe(trainer, &info);
+    assert_int_equal(info.steps, 8);
+    assert_int_equal(info.steps_per_epoch, 4);
+    assert_int_equal(info.parameters_predictor, 8 * 16 + 16 + 2 * 16 + 16 * 8);
+    assert_true(info.flops_per_image > 0 && info.workspace_bytes > 0 && info.arena_bytes > 0);
+    assert_int_equal(byol_trainer_save(trainer, "trainer_test/kept.safetensors", &error), BYOL_OK);
+    assert_int_equal(byol_trainer_encoder(trainer, &encoder, &error), BYOL_OK);
+    byol_encoder *loaded = NULL;
+    assert_int_equal(byol_encoder_load(&loaded, "trainer_test/kept.safetensors", 2, &error), BYOL_OK);
+    float *a = embed(encoder, BYOL_LAYER_BACKBONE), *b = embed(loaded, BYOL_LAYER_BACKBONE);
+    assert_memory_equal(a, b, TINY_IMAGES * 32 * sizeof(float));
+    free(a);
+    free(b);
+    byol_encoder_free(loaded);
+    byol_encoder_free(encoder);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_seed_gives_the_same_bytes),
+        cmocka_unit_test(a_resumed_run_ends_as_if_it_had_never_stopped),
+        cmocka_unit_test(resuming_holds_for_every_optimizer_and_under_accumulation),
+        cmocka_unit_test(lines_after_the_checkpoint_are_dropped_from_the_log),
+        cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew),
+        cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),
+        cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
+        cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
+        cmocka_unit_test(a_full_disk_ends_the_run_and_costs_nothing_that_was_kept),
+        cmocka_unit_test(a_folder_with_a_run_is_not_written_over),
+        cmocka_unit_test(two_processes_cannot_train_in_one_folder),
+        cmocka_unit_test(the_log_holds_the_figures_of_every_step),
+        cmocka_unit_test(a_run_a_checkpoint_and_an_encoder_file_hold_the_same_encoder),
+        cmocka_unit_test(settings_that_change_the_result_must_be_as_they_were),
+        cmocka_unit_test(other_images_are_noticed),
+        cmocka_unit_test(weights_that_are_not_finite_are_never_kept),
+        cmocka_unit_test(a_collapse_is_told_and_ends_the_run_where_that_is_asked_for),
+        cmocka_unit_test(a_trainer_without_a_folder_keeps_its_weights_for_the_caller),
+    };
+    return cmocka_run_group_tests(tests, make_whole, clean_up);
+}
