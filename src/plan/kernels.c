@@ -1,0 +1,521 @@
+/* The kernels between the convolutions, in GCC's vector types. Compiled once for each instruction set: KERNELS_ISA is
+ * plain, avx2 or avx512. See kernels.h for what each does.
+ *
+ * All go through an activation as tiles: up to LANES channels of one sample, pixel after pixel. In the blocked formats
+ * a tile is a channel block (contiguous); in a matrix or channels-last it is a strip of columns. */
+#include "plan/kernels.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bf16.h"
+
+#if defined(__AVX512F__)
+enum { LANES = 16 };
+#else
+enum { LANES = 8 };
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
+typedef uint16_t hvec __attribute__((vector_size(LANES * 2)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define STRING_(a) #a
+#define STRING(a) STRING_(a)
+
+/* ---- tiles ---- */
+
+typedef struct tiling {
+    int n, spatial, tiles, lanes, channels;  /* channels: padded */
+    size_t stride_n, stride_block, stride_s; /* elements */
+    int block;                               /* channels of one block of the format */
+} tiling;
+
+static tiling tile(const byol__layout *layout) {
+    byol__strides s = byol__layout_strides(layout);
+    tiling t = {.n = s.n,
+                .spatial = s.spatial,
+                .lanes = s.lanes < LANES ? s.lanes : LANES,
+                .channels = s.blocks * s.lanes,
+                .stride_n = s.stride_n,
+                .stride_block = s.stride_block,
+                .stride_s = s.stride_s,
+                .block = s.lanes};
+    int per_block = (s.lanes + LANES - 1) / LANES;
+    t.tiles = s.blocks * per_block;
+    return t;
+}
+
+/* First channel of tile `i`, and how many it has. */
+INLINE int tile_channel(const tiling *t, int i, int *live) {
+    int per_block = (t->block + LANES - 1) / LANES;
+    int within = i % per_block * LANES;
+    *live = t->block - within < LANES ? t->block - within : LANES;
+    return i / per_block * t->block + within;
+}
+
+/* Where it starts in a sample. */
+INLINE size_t tile_offset(const tiling *t, int channel) {
+    return (size_t)(channel / t->block) * t->stride_block + (size_t)(channel % t->block);
+}
+
+/* ---- loads and stores ---- */
+
+INLINE vec splat(float value) { return (vec){0} + value; }
+
+INLINE vec select_positive(vec mask, vec value) { return (vec)((ivec)value & (mask > (vec){0})); }
+
+INLINE vec relu_of(vec value) { return select_positive(value, value); }
+
+INLINE vec load_f32(const float *src, int live) {
+    vec out = {0};
+    memcpy(&out, src, sizeof(float) * (size_t)live);
+    return out;
+}
+
+INLINE void store_f32(float *dst, vec value, int live) { memcpy(dst, &value, sizeof(float) * (size_t)live); }
+
+INLINE vec load(const void *src, size_t offset, int live, bool bf16) {
+    if (!bf16) return load_f32((const float *)src + offset, live);
+    hvec half = {0};
+    memcpy(&half, (const byol__bf16 *)src + offset, 2 * (size_t)live);
+    return (vec)(__builtin_convertvector(half, uvec) << 16);
+}
+
+INLINE void store(void *dst, size_t offset, vec value, int live, bool bf16) {
+    if (!bf16) {
+        store_f32((float *)dst + offset, value, live);
+        return;
+    }
+    uvec bits = (uvec)value;
+    uvec rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    uvec is_nan = (uvec)((bits & 0x7fffffffu) > (uvec){0} + 0x7f800000u);
+    hvec half = __builtin_convertvector((rounded & ~is_nan) | (((bits >> 16) | 0x40u) & is_nan), hvec);
+    memcpy((byol__bf16 *)dst + offset, &half, 2 * (size_t)live);
+}
+
+INLINE float load_one(const void *src, size_t offset, bool bf16) {
+    return bf16 ? byol__bf16_to_float(((const byol__bf16 *)src)[offset]) : ((const float *)src)[offset];
+}
+
+/* Calls body(..., live, bf16) with the two as constants in the common cases, so that the compiler makes a tight loop of
+ * it. */
+#define SPECIALISE(body, live, bf16, ...)                                                                              \
+    do {                                                                                                               \
+        if ((live) == LANES && !(bf16))                                                                                \
+            body(__VA_ARGS__, LANES, false);                                                                           \
+        else if ((live) == LANES)                                                                                      \
+            body(__VA_ARGS__, LANES, true);                                                                            \
+        else                                                                                                           \
+            body(__VA_ARGS__, live, bf16);                                                                             \
+    } while (0)
+
+/* ---- sums over batch and space, per channel ---- */
+
+/* partial: (CHUNKS, 2, channels) doubles. Samples of chunk `i` are n * i / CHUNKS up to n * (i + 1) / CHUNKS. */
+INLINE double *chunk_sums(double *partial, const tiling *t, int chunk) {
+    return partial + (size_t)chunk * 2 * (size_t)t->channels;
+}
+
+INLINE void add_sums(double *first, double *second, vec a, vec b, int live) {
+    for (int l = 0; l < live; l++) {
+        first[l] += (double)a[l];
+        second[l] += (double)b[l];
+    }
+}
+
+/* Combines the chunks in order: the same bits for any number of threads. */
+static void combine(const double *partial, const tiling *t, int channel, double *first, double *second) {
+    *first = *second = 0;
+    for (int chunk = 0; chunk < BYOL__CHUNKS; chunk++) {
+        const double *sums = partial + (size_t)chunk * 2 * (size_t)t->channels;
+        *first += sums[channel];
+        *second += sums[t->channels + channel];
+    }
+}
+
+/* Lanes beyond the real channels: 0 + 0 x stays 0, which oneDNN relies on. */
+static void clear_padding(float *array, const byol__pointwise *p, const tiling *t) {
+    for (int c = p->layout.c; c < t->channels; c++) array[c] = 0;
+}
+
+/* ---- batch norm + residual + ReLU, forward ---- */
+
+/* Sums of (x - mean) and (x - mean)^2, where `mean` is any number near the true mean: without it the squares of a
+ * channel with a large mean would swallow its variance. */
+INLINE void tile_moments(const tiling *t, const void *x, size_t offset, const float *mean, double *sums, int live,
+                         bool bf16) {
+    vec k = load_f32(mean, live), sum[2] = {{0}}, square[2] = {{0}};
+    int s = 0;
+    for (; s + 1 < t->spatial; s += 2) {
+        for (int u = 0; u < 2; u++) {
+            vec v = load(x, offset + (size_t)(s + u) * t->stride_s, live, bf16) - k;
+            sum[u] += v;
+            square[u] += v * v;
+        }
+    }
+    if (s < t->spatial) {
+        vec v = load(x, offset + (size_t)s * t->stride_s, live, bf16) - k;
+        sum[0] += v;
+        square[0] += v * v;
+    }
+    add_sums(sums, sums + t->channels, sum[0] + sum[1], square[0] + square[1], live);
+}
+
+static void moments(const byol__pointwise *p, const tiling *t, bool bf16) {
+    for (int i = 0; i < t->tiles; i++) {
+        int live, channel = tile_channel(t, i, &live);
+        for (int l = 0; l < live; l++) p->mean[channel + l] = load_one(p->x, tile_offset(t, channel) + (size_t)l, bf16);
+    }
+#pragma omp parallel for schedule(static)
+    for (int chunk = 0; chunk < BYOL__CHUNKS; chunk++) {
+        double *sums = chunk_sums(p->partial, t, chunk);
+        memset(sums, 0, 2 * (size_t)t->channels * sizeof *sums);
+        for (int n = t->n * chunk / BYOL__CHUNKS; n < t->n * (chunk + 1) / BYOL__CHUNKS; n++) {
+            for (int i = 0; i < t->tiles; i++) {
+                int live, channel = tile_channel(t, i, &live);
+                size_t offset = (size_t)n * t->stride_n + tile_offset(t, channel);
+                SPECIALISE(tile_moments, live, bf16, t, p->x, offset, p->mean + channel, sums + channel);
+            }
+        }
+    }
+}
+
+/* Batch mean and variance -> scale and shift; running statistics as PyTorch keeps them: momentum .1, unbiased variance.
+ */
+static void finish_moments(const byol__pointwise *p, const tiling *t) {
+    const double momentum = 0.1, epsilon = 1e-5;
+    double count = (double)t->n * t->spatial;
+    clear_padding(p->scale, p, t);
+    clear_padding(p->shift, p, t);
+    for (int c = 0; c < p->layout.c; c++) {
+        double sum, square;
+        combine(p->partial, t, c, &sum, &square);
+        double offset = sum / count, mean = (double)p->mean[c] + offset;
+        double variance = fmax(square / count - offset * offset, 0);
+        double inv_std = 1 / sqrt(variance + epsilon);
+        double scale = (double)p->gamma[c] * inv_std;
+        p->mean[c] = (float)mean;
+        p->inv_std[c] = (float)inv_std;
+        p->scale[c] = (float)scale;
+        p->shift[c] = (float)((double)p->beta[c] - mean * scale);
+        double unbiased = count > 1 ? variance * count / (count - 1) : variance;
+        p->running_mean[c] = (float)((1 - momentum) * (double)p->running_mean[c] + momentum * mean);
+        p->running_var[c] = (float)((1 - momentum) * (double)p->running_var[c] + momentum * unbiased);
+    }
+}
+
+INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, size_t offset, int live, bool bf16) {
+    bool affine = p->normalize || p->fixed;
+    vec scale = affine ? load_f32(p->scale + channel, live) : splat(1);
+    vec shift = affine ? load_f32(p->shift + channel, live) : splat(0);
+    for (int s = 0; s < t->spatial; s++) {
+        size_t at = offset + (size_t)s * t->stride_s;
+        vec v = load(p->x, at, live, bf16) * scale + shift;
+        if (p->residual != NULL) v += load(p->residual, at, live, bf16);
+        if (p->relu) v = relu_of(v);
+        store(p->y, at, v, live, bf16);
+    }
+}
+
+static void pointwise_forward(const byol__pointwise *p) {
+    tiling t = tile(&p->layout);
+    bool bf16 = p->layout.dtype == BYOL__BF16;
+    if (p->normalize) {
+        moments(p, &t, bf16);
+        finish_moments(p, &t);
+    }
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < t.n; n++) {
+        for (int i = 0; i < t.tiles; i++) {
+            int live, channel = tile_channel(&t, i, &live);
+            size_t offset = (size_t)n * t.stride_n + tile_offset(&t, channel);
+            SPECIALISE(tile_apply, live, bf16, &t, p, channel, offset);
+        }
+    }
+}
+
+/* ---- and backward ---- */
+
+/* The gradient that arrives at the sum before the ReLU. */
+INLINE vec arriving(const byol__pointwise *p, size_t at, int live, bool bf16) {
+    vec g = load(p->dy[0], at, live, bf16);
+    for (int k = 1; k < p->dy_count; k++) g += load(p->dy[k], at, live, bf16);
+    return p->relu ? select_positive(load(p->y, at, live, bf16), g) : g;
+}
+
+/* Sums of g and g (x - mean), and g itself where somebody wants it. */
+INLINE void tile_gradient_sums(const tiling *t, const byol__pointwise *p, int channel, size_t offset, double *sums,
+                               int live, bool bf16) {
+    vec mean = load_f32(p->mean + channel, live), first = {0}, second = {0};
+    for (int s = 0; s < t->spatial; s++) {
+        size_t at = offset + (size_t)s * t->stride_s;
+        vec g = arriving(p, at, live, bf16);
+        if (p->g != NULL) store(p->g, at, g, live, bf16);
+        first += g;
+        second += g * (load(p->x, at, live, bf16) - mean);
+    }
+    add_sums(sums, sums + t->channels, first, second, live);
+}
+
+static void gradient_sums(const byol__pointwise *p, const tiling *t, bool bf16) {
+#pragma omp parallel for schedule(static)
+    for (int chunk = 0; chunk < BYOL__CHUNKS; chunk++) {
+        double *sums = chunk_sums(p->partial, t, chunk);
+        memset(sums, 0, 2 * (size_t)t->channels * sizeof *sums);
+        for (int n = t->n * chunk / BYOL__CHUNKS; n < t->n * (chunk + 1) / BYOL__CHUNKS; n++) {
+            for (int i = 0; i < t->tiles; i++) {
+                int live, channel = tile_channel(t, i, &live);
+                size_t offset = (size_t)n * t->stride_n + tile_offset(t, channel);
+                SPECIALISE(tile_gradient_sums, live, bf16, t, p, channel, offset, sums + channel);
+            }
+        }
+    }
+}
+
+/* dx = a g + b (x - mean) + c with, for m values in a channel,
+ *     a = gamma inv_std,   b = -a inv_std^2 sum(g (x - mean)) / m,   c = -a sum(g) / m.
+ */
+static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, float *slope, float *constant) {
+    double count = (double)t->n * t->spatial;
+    clear_padding(p->scale, p, t);
+    clear_padding(slope, p, t);
+    clear_padding(constant, p, t);
+    for (int c = 0; c < p->layout.c; c++) {
+        double sum, product;
+        combine(p->partial, t, c, &sum, &product);
+        double inv_std = (double)p->inv_std[c], a = (double)p->gamma[c] * inv_std;
+        p->diff_gamma[c] += (float)(product * inv_std);
+        p->diff_beta[c] += (float)sum;
+        p->scale[c] = (float)a;
+        slope[c] = (float)(-a * inv_std * inv_std * product / count);
+        constant[c] = (float)(-a * sum / count);
+    }
+}
+
+INLINE void tile_input_gradient(const tiling *t, const byol__pointwise *p, const float *slope, const float *constant,
+                                int channel, size_t offset, int live, bool bf16) {
+    vec mean = load_f32(p->mean + channel, live), a = load_f32(p->scale + channel, live);
+    vec b = load_f32(slope + channel, live), c = load_f32(constant + channel, live);
+    for (int s = 0; s < t->spatial; s++) {
+        size_t at = offset + (size_t)s * t->stride_s;
+        vec g = p->g != NULL ? load(p->g, at, live, bf16) : arriving(p, at, live, bf16);
+        store(p->dx, at, a * g + b * (load(p->x, at, live, bf16) - mean) + c, live, bf16);
+    }
+}
+
+INLINE void tile_arriving(const tiling *t, const byol__pointwise *p, size_t offset, int live, bool bf16) {
+    for (int s = 0; s < t->spatial; s++) {
+        size_t at = offset + (size_t)s * t->stride_s;
+        vec g = arriving(p, at, live, bf16);
+        if (p->g != NULL) store(p->g, at, g, live, bf16);
+        if (p->dx != NULL) store(p->dx, at, g, live, bf16);
+    }
+}
+
+static void pointwise_backward(const byol__pointwise *p) {
+    tiling t = tile(&p->layout);
+    bool bf16 = p->layout.dtype == BYOL__BF16;
+    float *slope = p->shift, *constant = p->shift + t.channels;
+    if (p->normalize) {
+        gradient_sums(p, &t, bf16);
+        finish_gradient_sums(p, &t, slope, constant);
+    }
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < t.n; n++) {
+        for (int i = 0; i < t.tiles; i++) {
+            int live, channel = tile_channel(&t, i, &live);
+            size_t offset = (size_t)n * t.stride_n + tile_offset(&t, channel);
+            if (p->normalize)
+                SPECIALISE(tile_input_gradient, live, bf16, &t, p, slope, constant, channel, offset);
+            else
+                SPECIALISE(tile_arriving, live, bf16, &t, p, offset);
+        }
+    }
+}
+
+/* ---- pools ---- */
+
+/* Window [first, last) of output index `out` along an axis of `size`. */
+INLINE void window(int out, int kernel, int stride, int padding, int size, int *first, int *last) {
+    int start = out * stride - padding, end = start + kernel;
+    *first = start < 0 ? 0 : start;
+    *last = end > size ? size : end;
+}
+
+typedef struct pool_geometry {
+    tiling src, dst;
+    int ih, iw, oh, ow;
+    bool bf16;
+} pool_geometry;
+
+static pool_geometry pool_of(const byol__pool *p) {
+    return (pool_geometry){.src = tile(&p->src_layout),
+                           .dst = tile(&p->dst_layout),
+                           .ih = p->src_layout.h,
+                           .iw = p->src_layout.w,
+                           .oh = p->dst_layout.h,
+                           .ow = p->dst_layout.w,
+                           .bf16 = p->src_layout.dtype == BYOL__BF16};
+}
+
+/* One tile of one sample, every output pixel. A pool's source and destination have the same format, but for the global
+ * one (a single output pixel), whose destination is a matrix: hence two tilings. */
+typedef void pool_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live);
+
+static void for_each_tile(const byol__pool *p, pool_tile *run) {
+    pool_geometry g = pool_of(p);
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < g.src.n; n++) {
+        for (int i = 0; i < g.src.tiles; i++) {
+            int live, channel = tile_channel(&g.src, i, &live);
+            if (channel >= p->src_layout.c) continue;
+            int real =
+                p->dst_layout.c - channel < live && g.dst.block != g.src.block ? p->dst_layout.c - channel : live;
+            run(&g, p, (size_t)n * g.src.stride_n + tile_offset(&g.src, channel),
+                (size_t)n * g.dst.stride_n + tile_offset(&g.dst, channel), real);
+        }
+    }
+}
+
+static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+    for (int out = 0; out < g->oh * g->ow; out++) {
+        int y0, y1, x0, x1;
+        window(out / g->ow, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
+        window(out % g->ow, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
+        vec best = splat(-INFINITY);
+        for (int y = y0; y < y1; y++) {
+            for (int x = x0; x < x1; x++) {
+                vec v = load(p->x, src + (size_t)(y * g->iw + x) * g->src.stride_s, live, g->bf16);
+                ivec keep = best >= v; /* false where v is NaN: it goes on and is seen */
+                best = (vec)(((ivec)best & keep) | ((ivec)v & ~keep));
+            }
+        }
+        store(p->y, dst + (size_t)out * g->dst.stride_s, best, live, g->bf16);
+    }
+}
+
+/* The gradient of an output pixel goes to the first input pixel of its window that equals it. */
+static void max_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+    for (int in = 0; in < g->ih * g->iw; in++)
+        store(p->dx, src + (size_t)in * g->src.stride_s, splat(0), live, g->bf16);
+    for (int out = 0; out < g->oh * g->ow; out++) {
+        int y0, y1, x0, x1;
+        window(out / g->ow, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
+        window(out % g->ow, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
+        size_t from = dst + (size_t)out * g->dst.stride_s;
+        vec best = load(p->y, from, live, g->bf16), left = load(p->dy, from, live, g->bf16);
+        for (int y = y0; y < y1; y++) {
+            for (int x = x0; x < x1; x++) {
+                size_t at = src + (size_t)(y * g->iw + x) * g->src.stride_s;
+                ivec hit = load(p->x, at, live, g->bf16) == best;
+                vec given = (vec)((ivec)left & hit);
+                left = (vec)((ivec)left & ~hit);
+                store(p->dx, at, load(p->dx, at, live, g->bf16) + given, live, g->bf16);
+            }
+        }
+    }
+}
+
+static void avg_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+    vec share = splat(1.0f / (float)(p->kernel ? p->kernel * p->kernel : g->ih * g->iw));
+    for (int out = 0; out < g->oh * g->ow; out++) {
+        int y0 = 0, y1 = g->ih, x0 = 0, x1 = g->iw;
+        if (p->kernel) {
+            window(out / g->ow, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
+            window(out % g->ow, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
+        }
+        vec sum = {0};
+        for (int y = y0; y < y1; y++)
+            for (int x = x0; x < x1; x++)
+                sum += load(p->x, src + (size_t)(y * g->iw + x) * g->src.stride_s, live, g->bf16);
+        store(p->y, dst + (size_t)out * g->dst.stride_s, sum * share, live, g->bf16);
+    }
+}
+
+/* Gathers: an input pixel collects from every output pixel whose window holds it, so that bf16 rounds once. */
+static void avg_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+    vec share = splat(1.0f / (float)(p->kernel ? p->kernel * p->kernel : g->ih * g->iw));
+    for (int in = 0; in < g->ih * g->iw; in++) {
+        vec sum = {0};
+        for (int out = 0; out < g->oh * g->ow; out++) {
+            int y0 = 0, y1 = g->ih, x0 = 0, x1 = g->iw, y = in / g->iw, x = in % g->iw;
+            if (p->kernel) {
+                window(out / g->ow, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
+                window(out % g->ow, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
+            }
+            if (y >= y0 && y < y1 && x >= x0 && x < x1)
+                sum += load(p->dy, dst + (size_t)out * g->dst.stride_s, live, g->bf16);
+        }
+        store(p->dx, src + (size_t)in * g->src.stride_s, sum * share, live, g->bf16);
+    }
+}
+
+static void max_pool_forward(const byol__pool *p) { for_each_tile(p, max_tile); }
+static void max_pool_backward(const byol__pool *p) { for_each_tile(p, max_tile_backward); }
+static void avg_pool_forward(const byol__pool *p) { for_each_tile(p, avg_tile); }
+
+static void avg_pool_backward(const byol__pool *p) {
+    if (byol__layout_padded_channels(&p->src_layout) != byol__layout_padded_channels(&p->dst_layout))
+        memset(p->dx, 0, byol__layout_bytes(&p->src_layout)); /* the padding, which the tiles leave out */
+    for_each_tile(p, avg_tile_backward);
+}
+
+/* ---- conversion and sums ---- */
+
+INLINE size_t element(const byol__strides *s, int n, int c, int pixel) {
+    return (size_t)n * s->stride_n + (size_t)(c / s->lanes) * s->stride_block + (size_t)pixel * s->stride_s +
+           (size_t)(c % s->lanes);
+}
+
+static void convert(const byol__layout *to, void *dst, const byol__layout *from, const void *src) {
+    if (from->format == to->format && from->dtype == to->dtype) {
+        memcpy(dst, src, byol__layout_bytes(to));
+        return;
+    }
+    byol__strides in = byol__layout_strides(from), out = byol__layout_strides(to);
+    bool from_bf16 = from->dtype == BYOL__BF16, to_bf16 = to->dtype == BYOL__BF16;
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < out.n; n++) {
+        for (int c = 0; c < out.blocks * out.lanes; c++) {
+            for (int s = 0; s < out.spatial; s++) {
+                float v = c < from->c ? load_one(src, element(&in, n, c, s), from_bf16) : 0.0f;
+                size_t at = element(&out, n, c, s);
+                if (to_bf16)
+                    ((byol__bf16 *)dst)[at] = byol__bf16_from_float(v);
+                else
+                    ((float *)dst)[at] = v;
+            }
+        }
+    }
+}
+
+static void add(const byol__layout *layout, void *accumulator, const void *other) {
+    size_t count = byol__layout_elements(layout), whole = count / LANES * LANES;
+    bool bf16 = layout->dtype == BYOL__BF16;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < whole; i += LANES)
+        store(accumulator, i, load(accumulator, i, LANES, bf16) + load(other, i, LANES, bf16), LANES, bf16);
+    int rest = (int)(count - whole);
+    if (rest > 0)
+        store(accumulator, whole, load(accumulator, whole, rest, bf16) + load(other, whole, rest, bf16), rest, bf16);
+}
+
+const byol__kernel_table JOIN(byol__kernels_, KERNELS_ISA);
+const byol__kernel_table JOIN(byol__kernels_, KERNELS_ISA) = {
+    .name = STRING(KERNELS_ISA),
+    .pointwise_forward = pointwise_forward,
+    .pointwise_backward = pointwise_backward,
+    .max_pool_forward = max_pool_forward,
+    .max_pool_backward = max_pool_backward,
+    .avg_pool_forward = avg_pool_forward,
+    .avg_pool_backward = avg_pool_backward,
+    .convert = convert,
+    .add = add,
+};

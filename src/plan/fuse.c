@@ -1,0 +1,135 @@
+#include "plan/fuse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is known of a node while its neighbours are looked at. */
+typedef struct use {
+    bool needed;  /* the output depends on it */
+    bool taken;   /* is part of a stage already */
+    bool waiting; /* a batch norm that may join the addition that reads it */
+    int readers;  /* of its value, outputs counted */
+    int reader;   /* the last of them */
+} use;
+
+typedef struct fusion {
+    const byol__graph *graph;
+    byol__mode mode;
+    use *uses; /* by node, which is by value too: every node makes one value */
+    byol__stage *stages;
+    int count;
+} fusion;
+
+static void find_uses(fusion *f, byol__output output) {
+    const byol__graph *graph = f->graph;
+    f->uses[graph->output[output]].needed = true;
+    for (int node = (int)graph->node_count - 1; node >= 0; node--) {
+        if (!f->uses[node].needed) continue;
+        for (int i = 0; i < graph->nodes[node].src_count; i++) {
+            use *src = &f->uses[graph->nodes[node].src[i]];
+            src->needed = true;
+            src->readers++;
+            src->reader = node;
+        }
+    }
+    for (int mark = 0; mark < BYOL__OUTPUTS; mark++)
+        if ((graph->has_output >> mark & 1u) && f->uses[graph->output[mark]].needed)
+            f->uses[graph->output[mark]].readers += 2;
+}
+
+/* The node that alone reads the value of `node`, if it is of kind `op`; else BYOL__NONE. */
+static int only_reader(const fusion *f, int node, byol__op op) {
+    const use *u = &f->uses[node];
+    return u->readers == 1 && f->graph->nodes[u->reader].op == op ? u->reader : BYOL__NONE;
+}
+
+/* Takes the ReLU behind `node` into the stage. */
+static void take_relu(fusion *f, byol__stage *stage, int node) {
+    int relu = only_reader(f, node, BYOL__OP_RELU);
+    stage->relu = relu != BYOL__NONE;
+    stage->dst = stage->relu ? relu : node;
+    if (stage->relu) f->uses[relu].taken = true;
+}
+
+static byol__stage *append(fusion *f, byol__stage_kind kind, int node) {
+    byol__stage *stage = &f->stages[f->count++];
+    *stage = (byol__stage){.kind = kind,
+                           .node = node,
+                           .bn = BYOL__NONE,
+                           .src = (int)f->graph->nodes[node].src[0],
+                           .residual = BYOL__NO_VALUE,
+                           .dst = node};
+    return stage;
+}
+
+static void fuse_contraction(fusion *f, int node) {
+    byol__stage *stage = append(f, BYOL__STAGE_CONTRACT, node);
+    if (f->mode != BYOL__EVAL) return;
+    int bn = only_reader(f, node, BYOL__OP_BATCH_NORM);
+    if (bn != BYOL__NONE) {
+        stage->bn = bn;
+        f->uses[bn].taken = true;
+    }
+    take_relu(f, stage, bn != BYOL__NONE ? bn : node);
+}
+
+static void fuse_batch_norm(fusion *f, int node) {
+    byol__stage *stage = append(f, BYOL__STAGE_POINTWISE, node);
+    stage->bn = node;
+    take_relu(f, stage, node);
+}
+
+/* y = relu(bn(x) + r): of two batch norms that wait for this addition, the first joins it and the second runs by
+ * itself. */
+static void fuse_add(fusion *f, int node) {
+    const byol__node *add = &f->graph->nodes[node];
+    int joined = BYOL__NONE;
+    for (int i = 0; i < 2; i++) {
+        int src = (int)add->src[i];
+        if (!f->uses[src].waiting) continue;
+        f->uses[src].waiting = false;
+        if (joined == BYOL__NONE)
+            joined = i;
+        else
+            fuse_batch_norm(f, src);
+    }
+    byol__stage *stage = append(f, BYOL__STAGE_POINTWISE, node);
+    stage->residual = (int)add->src[1];
+    if (joined != BYOL__NONE) {
+        stage->bn = (int)add->src[joined];
+        stage->src = (int)f->graph->nodes[stage->bn].src[0];
+        stage->residual = (int)add->src[1 - joined];
+    }
+    take_relu(f, stage, node);
+}
+
+static void fuse_node(fusion *f, int node) {
+    switch (f->graph->nodes[node].op) {
+    case BYOL__OP_INPUT: break;
+    case BYOL__OP_CONV:
+    case BYOL__OP_LINEAR: fuse_contraction(f, node); break;
+    case BYOL__OP_BATCH_NORM:
+        if (only_reader(f, node, BYOL__OP_ADD) != BYOL__NONE)
+            f->uses[node].waiting = true;
+        else
+            fuse_batch_norm(f, node);
+        break;
+    case BYOL__OP_ADD: fuse_add(f, node); break;
+    case BYOL__OP_RELU: append(f, BYOL__STAGE_POINTWISE, node)->relu = true; break;
+    case BYOL__OP_MAX_POOL: append(f, BYOL__STAGE_MAX_POOL, node); break;
+    case BYOL__OP_AVG_POOL:
+    case BYOL__OP_GLOBAL_AVG_POOL: append(f, BYOL__STAGE_AVG_POOL, node); break;
+    case BYOL__OP_FLATTEN: append(f, BYOL__STAGE_FLATTEN, node); break;
+    }
+}
+
+int byol__fuse(const byol__graph *graph, byol__mode mode, byol__output output, byol__stage *stages) {
+    fusion f = {.graph = graph, .mode = mode, .stages = stages};
+    f.uses = calloc(graph->node_count, sizeof *f.uses);
+    if (f.uses == NULL) return -1;
+    find_uses(&f, output);
+    for (int node = 0; node < (int)graph->node_count; node++)
+        if (f.uses[node].needed && !f.uses[node].taken) fuse_node(&f, node);
+    free(f.uses);
+    return f.count;
+}

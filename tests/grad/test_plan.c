@@ -1,0 +1,321 @@
+/* Every operation of a plan against finite differences: the loss is a fixed random combination of the output, and the
+ * derivative along a random direction of each parameter row is compared with the gradient. What an operation hands back
+ * to its source is seen in the gradients of the layers before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/philox.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+typedef struct bench {
+    byol__graph graph;
+    byol__plan *plan;
+    int batch, outputs;
+    float *params, *grads, *statistics, *images, *combination, *result;
+    void *workspace;
+} bench;
+
+static byol_error error;
+
+static void check(byol_status status) {
+    if (status != BYOL_OK) fail_msg("%s", error.text);
+}
+
+static float *random_floats(size_t count, uint32_t index) {
+    float *values;
+    check(byol__alloc(&values, count, sizeof *values, "test", &error));
+    byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, index, 0);
+    for (size_t i = 0; i < count; i++) values[i] = byol__random_normal(&random);
+    return values;
+}
+
+static void bench_open(bench *b, int batch, byol__dtype dtype) {
+    check(byol__graph_finish(&b->graph, &error));
+    byol__plan_options options = {.batch = batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
+    check(byol__plan_create(&b->plan, &b->graph, &options, &error));
+    byol__plan_info info;
+    byol__plan_describe(b->plan, &info);
+    byol__shape in = b->graph.values[0].shape, out = b->graph.values[b->graph.output[BYOL__PREDICTION]].shape;
+    b->batch = batch;
+    b->outputs = batch * out.c * out.h * out.w;
+    b->params = random_floats(b->graph.params.total, 1);
+    byol__params_init(&b->graph.params, 5, b->params);
+    b->images = random_floats((size_t)(batch * in.c * in.h * in.w), 2);
+    b->combination = random_floats((size_t)b->outputs, 3);
+    b->result = random_floats((size_t)b->outputs, 4);
+    b->grads = random_floats(b->graph.params.total, 5);
+    b->statistics = random_floats(b->graph.statistics.total, 6);
+    byol__params_init(&b->graph.statistics, 0, b->statistics);
+    check(byol__alloc(&b->workspace, info.workspace_bytes, 1, "workspace", &error));
+    byol__binding binding = {b->params, b->grads, b->statistics, b->workspace};
+    check(byol__plan_bind(b->plan, &binding, &error));
+    /* Biases, scales and shifts that are not 0 and 1. */
+    for (int i = 0; i < b->graph.params.count; i++) {
+        const byol__param *row = &b->graph.params.rows[i];
+        float *noise = random_floats(row->count, (uint32_t)(100 + i));
+        if (row->ndims == 1)
+            for (size_t j = 0; j < row->count; j++) b->params[row->offset + j] += 0.3f * noise[j];
+        byol__free(noise);
+    }
+}
+
+static void bench_close(bench *b) {
+    byol__plan_free(b->plan);
+    byol__graph_release(&b->graph);
+    byol__free(b->params);
+    byol__free(b->grads);
+    byol__free(b->statistics);
+    byol__free(b->images);
+    byol__free(b->combination);
+    byol__free(b->result);
+    byol__free(b->workspace);
+}
+
+static double loss(bench *b) {
+    byol__plan_stage(b->plan);
+    byol__plan_forward(b->plan, b->images);
+    byol__plan_read(b->plan, BYOL__PREDICTION, b->result);
+    double sum = 0;
+    for (int i = 0; i < b->outputs; i++) sum += (double)b->result[i] * (double)b->combination[i];
+    return sum;
+}
+
+static double along(bench *b, const byol__param *row, const float *direction, double step) {
+    float *kept = random_floats(row->count, 0), *values = b->params + row->offset;
+    memcpy(kept, values, row->count * sizeof *kept);
+    for (size_t i = 0; i < row->count; i++) values[i] = kept[i] + (float)(step * (double)direction[i]);
+    double result = loss(b);
+    memcpy(values, kept, row->count * sizeof *kept);
+    byol__free(kept);
+    return result;
+}
+
+/* Fourth-order central difference: errors of step^4, so that the step can be large against fp32's rounding. */
+static double difference(bench *b, const byol__param *row, const float *direction, double step) {
+    double one = along(b, row, direction, step) - along(b, row, direction, -step);
+    double two = along(b, row, direction, 2 * step) - along(b, row, direction, -2 * step);
+    return (8 * one - two) / (12 * step);
+}
+
+/* The measured derivative carries fp32's rounding of the outputs, divided by the step. */
+static double rounding(const bench *b, double step) {
+    double square = 0;
+    for (int i = 0; i < b->outputs; i++) square += pow((double)b->result[i] * (double)b->combination[i], 2);
+    return 4 * 0x1p-24 * sqrt(square) / step;
+}
+
+enum { DIRECTIONS = 12 };
+
+/* Along a random direction: 1 right, 0 wrong, -1 where a kink (ReLU, max) lies within the step, seen by two steps that
+ * disagree. */
+static int direction_agrees(bench *b, const byol__param *row, uint32_t number, double tolerance, char *text,
+                            size_t size) {
+    const double step = 0.001;
+    float *direction = random_floats(row->count, number);
+    double length = 0, product = 0, norm = 0;
+    for (size_t i = 0; i < row->count; i++) length += (double)direction[i] * (double)direction[i];
+    for (size_t i = 0; i < row->count; i++) {
+        direction[i] /= (float)sqrt(length);
+        product += (double)direction[i] * (double)b->grads[row->offset + i];
+        norm += (double)b->grads[row->offset + i] * (double)b->grads[row->offset + i];
+    }
+    double measured = difference(b, row, direction, step), half = difference(b, row, direction, step / 2);
+    byol__free(direction);
+    double allowed = tolerance * sqrt(norm) + rounding(b, step);
+    snprintf(text, size, "%s: gradient along a direction is %g, measured %g and %g (norm %g, allowed %g)", row->name,
+             product, measured, half, sqrt(norm), allowed);
+    if (fabs(measured - half) > allowed) return -1;
+    return fabs(measured - product) <= allowed;
+}
+
+static void gradients_match(bench *b, double tolerance) {
+    char text[256];
+    loss(b);
+    memset(b->grads, 0, b->graph.params.total * sizeof *b->grads);
+    byol__plan_backward(b->plan, b->combination);
+    for (int r = 0; r < b->graph.params.count; r++) {
+        int smooth = 0;
+        for (uint32_t d = 0; d < DIRECTIONS && smooth < 3; d++) {
+            uint32_t number = 1000 + (uint32_t)r * DIRECTIONS + d;
+            int agrees = direction_agrees(b, &b->graph.params.rows[r], number, tolerance, text, sizeof text);
+            if (agrees == 0) fail_msg("%s", text);
+            smooth += agrees > 0;
+        }
+        if (smooth == 0) fail_msg("kinks in all directions; the last: %s", text);
+    }
+}
+
+typedef byol__value_id network(byol__graph *graph, byol__value_id images);
+
+static void run_network(network *build, int c, int size, int batch, double tolerance) {
+    bench b = {0};
+    byol__graph_init(&b.graph);
+    byol__value_id x = byol__graph_input(&b.graph, c, size, size);
+    byol__graph_mark(&b.graph, BYOL__PREDICTION, build(&b.graph, x));
+    bench_open(&b, batch, BYOL__F32);
+    gradients_match(&b, tolerance);
+    bench_close(&b);
+}
+
+static byol__value_id conv_kinds(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "a", x, 16, 3, 1, 1, 1, 1);
+    x = byol__graph_conv(g, "b", x, 24, 5, 2, 2, 1, 0);
+    x = byol__graph_conv(g, "c", x, 16, 1, 1, 0, 1, 1);
+    return byol__graph_conv(g, "d", x, 8, 2, 2, 0, 1, 0);
+}
+
+static byol__value_id grouped_convs(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "a", x, 16, 3, 1, 1, 1, 0);
+    x = byol__graph_conv(g, "groups", x, 16, 3, 1, 1, 2, 1);
+    return byol__graph_conv(g, "depthwise", x, 16, 3, 2, 1, 16, 0);
+}
+
+static byol__value_id batch_norm(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "conv", x, 16, 3, 1, 1, 1, 0);
+    x = byol__graph_batch_norm(g, "bn", x);
+    return byol__graph_conv(g, "behind", x, 8, 1, 1, 0, 1, 0);
+}
+
+static byol__value_id odd_channels(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "conv", x, 5, 3, 1, 1, 1, 0);
+    x = byol__graph_relu(g, byol__graph_batch_norm(g, "bn", x));
+    x = byol__graph_conv(g, "behind", x, 11, 3, 1, 1, 1, 0);
+    x = byol__graph_batch_norm(g, "bn2", x);
+    return byol__graph_linear(g, "fc", byol__graph_global_avg_pool(g, x), 7, 1);
+}
+
+static byol__value_id residual_block(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "stem", x, 16, 3, 1, 1, 1, 0);
+    x = byol__graph_relu(g, byol__graph_batch_norm(g, "bn0", x));
+    byol__value_id y = byol__graph_batch_norm(g, "bn1", byol__graph_conv(g, "conv1", x, 16, 3, 1, 1, 1, 0));
+    x = byol__graph_relu(g, byol__graph_add(g, y, x));
+    y = byol__graph_batch_norm(g, "bn2", byol__graph_conv(g, "conv2", x, 32, 3, 2, 1, 1, 0));
+    byol__value_id shortcut = byol__graph_batch_norm(g, "bn3", byol__graph_conv(g, "conv3", x, 32, 1, 2, 0, 1, 0));
+    return byol__graph_relu(g, byol__graph_add(g, y, shortcut));
+}
+
+static byol__value_id bare_additions(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "conv", x, 16, 3, 1, 1, 1, 1);
+    byol__value_id y = byol__graph_relu(g, x);
+    y = byol__graph_add(g, y, x);
+    y = byol__graph_add(g, y, y);
+    y = byol__graph_add(g, x, byol__graph_add(g, y, x));
+    return byol__graph_conv(g, "behind", y, 8, 1, 1, 0, 1, 0);
+}
+
+static byol__value_id max_pool(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "conv", x, 16, 3, 1, 1, 1, 1);
+    x = byol__graph_max_pool(g, x, 3, 2, 1);
+    return byol__graph_conv(g, "behind", byol__graph_max_pool(g, x, 2, 2, 0), 8, 1, 1, 0, 1, 0);
+}
+
+static byol__value_id average_pools(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "conv", x, 12, 3, 1, 1, 1, 1);
+    x = byol__graph_avg_pool(g, x, 3, 2, 1);
+    return byol__graph_linear(g, "fc", byol__graph_global_avg_pool(g, x), 6, 0);
+}
+
+static byol__value_id flatten_and_head(byol__graph *g, byol__value_id x) {
+    x = byol__graph_relu(g, byol__graph_conv(g, "conv", x, 12, 3, 2, 1, 1, 1));
+    x = byol__graph_linear(g, "fc1", byol__graph_flatten(g, x), 20, 1);
+    x = byol__graph_relu(g, byol__graph_batch_norm(g, "bn", x));
+    return byol__graph_linear(g, "fc2", x, 9, 0);
+}
+
+static void convolutions_of_all_kinds(void **state) {
+    (void)state;
+    run_network(conv_kinds, 3, 12, 4, 2e-3);
+    run_network(conv_kinds, 1, 12, 4, 2e-3);
+}
+static void grouped_and_depthwise_convolutions(void **state) {
+    (void)state;
+    run_network(grouped_convs, 3, 8, 4, 2e-3);
+}
+static void batch_norm_with_batch_statistics(void **state) {
+    (void)state;
+    run_network(batch_norm, 3, 6, 6, 5e-3);
+}
+static void channels_that_fill_no_block(void **state) {
+    (void)state;
+    run_network(odd_channels, 3, 6, 8, 5e-3);
+}
+static void residual_blocks(void **state) {
+    (void)state;
+    run_network(residual_block, 3, 8, 8, 5e-3);
+}
+static void additions_without_batch_norm(void **state) {
+    (void)state;
+    run_network(bare_additions, 3, 6, 4, 5e-3);
+}
+static void max_pools_that_overlap_and_do_not(void **state) {
+    (void)state;
+    run_network(max_pool, 3, 12, 4, 5e-3);
+}
+static void average_pools_with_padding_and_global(void **state) {
+    (void)state;
+    run_network(average_pools, 3, 9, 4, 2e-3);
+}
+static void flatten_linear_and_batch_norm_of_vectors(void **state) {
+    (void)state;
+    run_network(flatten_and_head, 3, 8, 16, 5e-3);
+}
+
+/* Cosine between the gradients of a network in fp32 and in bf16. */
+static double bf16_cosine(network *build) {
+    bench b[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        byol__graph_init(&b[i].graph);
+        byol__value_id x = byol__graph_input(&b[i].graph, 3, 8, 8);
+        byol__graph_mark(&b[i].graph, BYOL__PREDICTION, build(&b[i].graph, x));
+        bench_open(&b[i], 16, i == 0 ? BYOL__F32 : BYOL__BF16);
+        loss(&b[i]);
+        memset(b[i].grads, 0, b[i].graph.params.total * sizeof(float));
+        byol__plan_backward(b[i].plan, b[i].combination);
+    }
+    double dot = 0, n0 = 0, n1 = 0;
+    for (size_t i = 0; i < b[0].graph.params.total; i++) {
+        double g0 = (double)b[0].grads[i], g1 = (double)b[1].grads[i];
+        dot += g0 * g1;
+        n0 += g0 * g0;
+        n1 += g1 * g1;
+    }
+    bench_close(&b[0]);
+    bench_close(&b[1]);
+    return dot / sqrt(n0 * n1);
+}
+
+/* A rounding error of 2^-9 an element turns a vector by about that much: cosine 1 - 2^-19 for each of a handful of
+ * roundings. With ReLU, one element in some hundreds lies so near 0 that rounding flips its mask, and a flipped mask is
+ * an error of the whole element: that, for three ReLUs one after the other, allows 1 %. */
+static void bf16_gradients_are_fp32_gradients_rounded(void **state) {
+    (void)state;
+    double smooth = bf16_cosine(batch_norm), kinked = bf16_cosine(residual_block);
+    if (!(smooth > 0.9999 && smooth < 0.99999999)) fail_msg("cosine %.9f without ReLU", smooth);
+    if (!(kinked > 0.99)) fail_msg("cosine %.9f with ReLU", kinked);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(convolutions_of_all_kinds),
+        cmocka_unit_test(grouped_and_depthwise_convolutions),
+        cmocka_unit_test(batch_norm_with_batch_statistics),
+        cmocka_unit_test(channels_that_fill_no_block),
+        cmocka_unit_test(residual_blocks),
+        cmocka_unit_test(additions_without_batch_norm),
+        cmocka_unit_test(max_pools_that_overlap_and_do_not),
+        cmocka_unit_test(average_pools_with_padding_and_global),
+        cmocka_unit_test(flatten_linear_and_batch_norm_of_vectors),
+        cmocka_unit_test(bf16_gradients_are_fp32_gradients_rounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
