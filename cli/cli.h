@@ -1,0 +1,114 @@
+/* What the commands share. The command line uses include/byol alone; people read standard error (and the tables),
+ * scripts read the one JSON object that --json puts on standard output. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <argp.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "byol/config.h"
+#include "byol/encoder.h"
+#include "byol/status.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* A command gets its own arguments, argv[0] being "byol NAME", and returns the exit code. */
+typedef struct cli_command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} cli_command;
+
+int cmd_pretrain(int argc, char **argv);
+int cmd_knn(int argc, char **argv);
+int cmd_linear(int argc, char **argv);
+int cmd_embed(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_options(int argc, char **argv);
+
+/* ---- cli_output.c: how results and troubles are said ---- */
+
+typedef struct cli_output {
+    int json, quiet;
+    int terminal; /* standard error is one that can redraw a line */
+    int colour;
+} cli_output;
+extern cli_output cli_out;
+
+/* --json and --quiet, to be put among a command's argp children. */
+extern const struct argp cli_output_argp;
+
+/* Says the error on standard error and returns the exit code for `status`. */
+int cli_fail(byol_status status, const byol_error *error);
+/* The same for mistakes on the command line. */
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_warn(const char *text);
+/* A line for people, not said with --quiet. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Where tables go: standard output, or standard error where --json has that; NULL: nowhere (--json --quiet). */
+FILE *cli_tables(void);
+/* Prints the object on standard output where --json asks for it, and releases it. Returns `code`, or EXIT_FAILED where
+ * it could not be written. */
+int cli_finish(json_t *object, int code);
+
+/* "bold" and friends as escape codes, or nothing where there are no colours on that stream. */
+const char *cli_bold(FILE *stream);
+const char *cli_plain(FILE *stream);
+
+/* 1234567 -> "1,234,567" and 3221225472 -> "3.0 GiB"; 1.2e9 -> "1.20 G". */
+const char *cli_count(char text[32], uint64_t count);
+const char *cli_bytes(char text[32], uint64_t bytes);
+const char *cli_scaled(char text[32], double value);
+const char *cli_duration(char text[32], double seconds);
+
+/* ---- cli_progress.c: how far a long thing has got ---- */
+
+typedef struct cli_progress {
+    const char *what;
+    const char *unit; /* of the rate: "images" */
+    double begin, last_drawn;
+    int drawn;
+} cli_progress;
+
+double cli_now(void);
+/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one ends the program. */
+void cli_catch_interrupts(void);
+int cli_interrupted(void);
+
+void cli_progress_begin(cli_progress *progress, const char *what, const char *unit);
+/* `rate` 0: taken from done and the time; `tail` stands at the end of the line. */
+void cli_progress_draw(cli_progress *progress, double done, double total, double rate, const char *tail);
+void cli_progress_end(cli_progress *progress); /* takes the bar off the screen */
+/* A byol_progress; the context is a cli_progress. Stops on Ctrl-C. */
+int cli_progress_hook(void *context, uint64_t done, uint64_t total);
+
+/* ---- cli_settings.c: configuration from a file, flags and --set ---- */
+
+typedef struct cli_settings {
+    struct cli_setting {
+        const char *key;
+        char *value;
+        const char *flag; /* as it was written, for errors */
+    } * list;
+    size_t count;
+} cli_settings;
+
+/* An argp parser whose input is a cli_settings: the shorthand flags and --set. They are kept, in their order. */
+const struct argp *cli_settings_argp(void);
+/* Applies them. Complains by itself; returns an exit code. */
+int cli_settings_apply(const cli_settings *settings, byol_config *config);
+void cli_settings_release(cli_settings *settings);
+
+/* The settings as a table, those that differ from the defaults marked. */
+void cli_settings_print(const byol_config *config, FILE *stream);
+
+/* ---- cli_npy.c ---- */
+
+/* Writes (rows, columns) floats as NumPy's .npy, format 1.0, under its name only when complete. */
+byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns, byol_error *error);
+
+#endif

@@ -1,0 +1,306 @@
+#include "cli_eval.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "byol/views.h"
+
+typedef enum kind { TRAINED, RANDOM, PIXELS, KINDS } kind;
+
+static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised", "raw pixels"};
+
+static byol_status no_memory(byol_error *error, const char *what) {
+    snprintf(error->text, sizeof error->text, "no memory for %s; --limit takes fewer images", what);
+    return BYOL_MEMORY;
+}
+
+/* ---- sources ---- */
+
+/* splitmix64 (Steele, Lea, Flood, 2014): an order that is the same on every machine */
+static uint64_t next_random(uint64_t *state) {
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static void shuffle(uint32_t *order, size_t count) {
+    uint64_t state = 1;
+    for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;
+    for (size_t i = count; i > 1; i--) {
+        size_t other = (size_t)(next_random(&state) % i);
+        uint32_t kept = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = kept;
+    }
+}
+
+byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, byol_error *error) {
+    byol_status status = byol_source_open(&set->whole, spec, error);
+    if (status != BYOL_OK) return status;
+    byol_source_info info;
+    byol_source_describe(set->whole, &info);
+    if (info.classes == 0) {
+        snprintf(error->text, sizeof error->text, "%.500s has no labels: accuracy cannot be measured on it", spec);
+        return BYOL_INVALID;
+    }
+    set->count = limit > 0 && limit < info.count ? limit : info.count;
+    set->channels = info.channels;
+    set->classes = info.classes;
+    snprintf(set->description, sizeof set->description, "%s", info.description);
+    set->order = malloc(info.count * sizeof *set->order);
+    set->labels = malloc(set->count * sizeof *set->labels);
+    if (set->order == NULL || set->labels == NULL) return no_memory(error, "labels");
+    shuffle(set->order, info.count);
+    status = byol_source_subset(&set->source, set->whole, set->order, set->count, error);
+    for (size_t i = 0; i < set->count && status == BYOL_OK; i++) set->labels[i] = byol_source_label(set->source, i);
+    return status;
+}
+
+void cli_labelled_release(cli_labelled *set) {
+    byol_source_free(set->source);
+    byol_source_free(set->whole);
+    free(set->order);
+    free(set->labels);
+}
+
+/* "cifar:1,2,3" and "test" -> "cifar:test". A colon before a slash belongs to a folder's name. */
+static void with_split(const char *spec, const char *split, char out[BYOL_PATH_MAX]) {
+    const char *colon = strrchr(spec, ':');
+    size_t base = colon != NULL && strchr(colon, '/') == NULL ? (size_t)(colon - spec) : strlen(spec);
+    snprintf(out, BYOL_PATH_MAX, "%.*s:%s", (int)base, spec, split);
+}
+
+void cli_eval_sources(const byol_config *config, char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]) {
+    snprintf(train, BYOL_PATH_MAX, "%s", config->eval.train[0] != '\0' ? config->eval.train : config->data.train);
+    if (config->eval.test[0] != '\0')
+        snprintf(test, BYOL_PATH_MAX, "%s", config->eval.test);
+    else
+        with_split(train, "test", test);
+}
+
+/* ---- arguments ---- */
+
+enum { OPTION_TRAIN = 4000, OPTION_TEST, OPTION_LIMIT, OPTION_THREADS, OPTION_SEED };
+
+static const struct argp_option options[] = {
+    {"train", OPTION_TRAIN, "SRC", 0, "Labelled images to learn from (default: what the run was trained on)", 1},
+    {"test", OPTION_TEST, "SRC", 0, "Labelled images to be told apart (default: the test split of the same)", 1},
+    {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images of each", 1},
+    {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
+    {"seed", OPTION_SEED, "N", 0, "Of the random initialisation (default: the run's, so the encoder before training)",
+     1},
+    {0},
+};
+
+static uint64_t whole_number(const char *text, uint64_t max, struct argp_state *state, const char *flag) {
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || *text == '-' || value > max)
+        argp_error(state, "--%s takes a whole number up to %llu, not '%s'", flag, (unsigned long long)max, text);
+    return value;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    cli_eval *eval = state->input;
+    switch (key) {
+    case OPTION_TRAIN: eval->train = argument; return 0;
+    case OPTION_TEST: eval->test = argument; return 0;
+    case OPTION_LIMIT: eval->limit = whole_number(argument, UINT32_MAX, state, "limit"); return 0;
+    case OPTION_THREADS: eval->threads = (int)whole_number(argument, 4096, state, "threads"); return 0;
+    case OPTION_SEED:
+        eval->has_seed = 1;
+        eval->seed = whole_number(argument, UINT64_MAX, state, "seed");
+        return 0;
+    case ARGP_KEY_ARG:
+        if (eval->model != NULL) argp_error(state, "one RUN or WEIGHTS file, not also '%s'", argument);
+        eval->model = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "which RUN or WEIGHTS file?"); return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_eval_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+/* ---- features ---- */
+
+typedef struct session {
+    const cli_eval *options;
+    byol_encoder *trained, *random;
+    cli_labelled train, test;
+    cli_progress progress;
+} session;
+
+static byol_status interrupted(byol_error *error) {
+    snprintf(error->text, sizeof error->text, "interrupted");
+    return BYOL_CANCELLED;
+}
+
+/* The images themselves, prepared as the encoder's are, as vectors. */
+static byol_status flatten_pixels(session *s, const cli_labelled *set, float *values, byol_error *error) {
+    const byol_config *config = byol_encoder_config(s->trained);
+    const byol_view_recipe *recipe = &config->views.view[0];
+    int side = config->data.image_size;
+    size_t dimension = (size_t)set->channels * (size_t)side * (size_t)side;
+    void *scratch = NULL;
+    size_t scratch_bytes = 0;
+    byol_status status = BYOL_OK;
+    for (size_t i = 0; i < set->count && status == BYOL_OK; i++) {
+        byol_image image;
+        status = byol_source_image(set->source, i, &image, error);
+        if (status != BYOL_OK) break;
+        size_t needed = (byol_view_scratch_bytes(image.channels, image.height, image.width, side) + 63) / 64 * 64;
+        if (needed > scratch_bytes) {
+            free(scratch);
+            scratch = aligned_alloc(64, scratch_bytes = needed);
+            if (scratch == NULL) return no_memory(error, "preparing images");
+        }
+        byol_view_center(recipe->mean, recipe->std, &image, side, values + i * dimension, scratch);
+        if (cli_progress_hook(&s->progress, i, set->count) != 0) status = interrupted(error);
+    }
+    free(scratch);
+    return status;
+}
+
+static int dimension_of(const session *s, kind what) {
+    int side = byol_encoder_config(s->trained)->data.image_size;
+    if (what == PIXELS) return s->train.channels * side * side;
+    return byol_encoder_dimension(s->trained, BYOL_LAYER_BACKBONE);
+}
+
+/* One set of features; `pass` below 0: the images as they are, else augmentation number `pass`. Owned: free(values). */
+static byol_status make_features(session *s, kind what, const cli_labelled *set, int pass, byol_features *features,
+                                 byol_error *error) {
+    int dimension = dimension_of(s, what);
+    float *values = aligned_alloc(64, (set->count * (size_t)dimension * sizeof *values + 63) / 64 * 64);
+    if (values == NULL) return no_memory(error, "features");
+    *features = (byol_features){values, set->labels, set->count, dimension, s->train.classes};
+    char what_is_done[64];
+    snprintf(what_is_done, sizeof what_is_done, "%s: %s images", kind_names[what],
+             set == &s->test ? "test" : "training");
+    cli_progress_begin(&s->progress, what_is_done, "images");
+    byol_encoder *encoder = what == TRAINED ? s->trained : s->random;
+    byol_status status =
+        what == PIXELS ? flatten_pixels(s, set, values, error)
+        : pass < 0     ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook,
+                                            &s->progress, error)
+                   : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, 1, (uint32_t)pass, values,
+                                                  cli_progress_hook, &s->progress, error);
+    cli_progress_end(&s->progress);
+    return status;
+}
+
+static byol_status measure_kind(session *s, kind what, cli_measure measure, const void *context, cli_row *row,
+                                byol_error *error) {
+    int passes = what == PIXELS ? 1 : s->options->passes;
+    byol_features *train = calloc((size_t)passes, sizeof *train), test = {0};
+    if (train == NULL) return no_memory(error, "features");
+    byol_status status = BYOL_OK;
+    for (int p = 0; p < passes && status == BYOL_OK; p++)
+        status = make_features(s, what, &s->train, passes > 1 ? p : -1, &train[p], error);
+    if (status == BYOL_OK) status = make_features(s, what, &s->test, -1, &test, error);
+    if (status == BYOL_OK) {
+        cli_progress_begin(&s->progress, kind_names[what], "items");
+        status = measure(context, train, passes, &test, row, &s->progress, error);
+        cli_progress_end(&s->progress);
+    }
+    for (int p = 0; p < passes; p++) free((void *)train[p].values);
+    free((void *)test.values);
+    free(train);
+    return status;
+}
+
+/* ---- results ---- */
+
+static void print_table(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+    FILE *stream = cli_tables();
+    if (stream == NULL) return;
+    int best = 0;
+    for (int k = 1; k < KINDS; k++)
+        if (rows[k].accuracy > rows[best].accuracy) best = k;
+    char train[32], test[32];
+    fprintf(stream, "%s\n%s training images, %s test images, %d classes\n\n", s->options->model,
+            cli_count(train, s->train.count), cli_count(test, s->test.count), s->train.classes);
+    fprintf(stream, "  %-22s %10s  %8s\n", "features", "accuracy", choice_name);
+    for (int k = 0; k < KINDS; k++)
+        fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "", k == best ? '*' : ' ',
+                kind_names[k], rows[k].accuracy, rows[k].choice, k == best ? cli_plain(stream) : "");
+    fprintf(stream, "\n(* the best; %s was chosen on held-out training images)\n", choice_name);
+}
+
+static void warn_if_worthless(const cli_row rows[KINDS]) {
+    for (int k = RANDOM; k < KINDS; k++) {
+        if (rows[TRAINED].accuracy > rows[k].accuracy) continue;
+        char text[256];
+        snprintf(text, sizeof text,
+                 "the trained encoder (%.2f %%) is no better than %s (%.2f %%): what it has learned is worth nothing "
+                 "here. Look at loss and spread in metrics.jsonl, train longer, or check the views",
+                 rows[TRAINED].accuracy, k == RANDOM ? "one with random weights" : "the raw pixels", rows[k].accuracy);
+        cli_warn(text);
+    }
+}
+
+static json_t *describe_result(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+    return json_pack("{s:f, s:f, s:f, s:i, s:I, s:I, s:f}", "accuracy", rows[TRAINED].accuracy, "random_init_accuracy",
+                     rows[RANDOM].accuracy, "pixel_accuracy", rows[PIXELS].accuracy, "classes", s->train.classes,
+                     "train_count", (json_int_t)s->train.count, "test_count", (json_int_t)s->test.count, choice_name,
+                     rows[TRAINED].choice);
+}
+
+/* ---- the whole ---- */
+
+static byol_status open_session(session *s, byol_error *error) {
+    char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
+    byol_status status = byol_encoder_load(&s->trained, s->options->model, s->options->threads, error);
+    if (status != BYOL_OK) return status;
+    const byol_config *config = byol_encoder_config(s->trained);
+    cli_eval_sources(config, train, test);
+    if (s->options->train != NULL) {
+        snprintf(train, sizeof train, "%s", s->options->train);
+        with_split(train, "test", test);
+    }
+    if (s->options->test != NULL) snprintf(test, sizeof test, "%s", s->options->test);
+    status = cli_labelled_open(&s->train, train, s->options->limit, error);
+    if (status == BYOL_OK) status = cli_labelled_open(&s->test, test, s->options->limit, error);
+    if (status == BYOL_OK && s->test.classes > s->train.classes) {
+        snprintf(error->text, sizeof error->text, "the test images have %d classes, the training images %d",
+                 s->test.classes, s->train.classes);
+        status = BYOL_MISMATCH;
+    }
+    if (status == BYOL_OK && s->test.channels != s->train.channels) {
+        snprintf(error->text, sizeof error->text, "the test images have %d channels, the training images %d",
+                 s->test.channels, s->train.channels);
+        status = BYOL_MISMATCH;
+    }
+    if (status != BYOL_OK) return status;
+    cli_say("train: %s", s->train.description);
+    cli_say("test:  %s", s->test.description);
+    uint64_t seed = s->options->has_seed ? s->options->seed : config->train.seed;
+    return byol_encoder_create_random(&s->random, s->trained, seed, error);
+}
+
+int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context) {
+    session s = {.options = eval};
+    cli_row rows[KINDS] = {0};
+    byol_error error = {0};
+    cli_catch_interrupts();
+    byol_status status = open_session(&s, &error);
+    for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++)
+        status = measure_kind(&s, what, measure, context, &rows[what], &error);
+    int code;
+    if (status == BYOL_OK) {
+        print_table(&s, rows, choice_name);
+        warn_if_worthless(rows);
+        code = cli_finish(describe_result(&s, rows, choice_name), EXIT_DONE);
+    } else {
+        code = cli_fail(status, &error);
+    }
+    byol_encoder_free(s.trained);
+    byol_encoder_free(s.random);
+    cli_labelled_release(&s.train);
+    cli_labelled_release(&s.test);
+    return code;
+}

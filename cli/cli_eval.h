@@ -1,0 +1,49 @@
+/* What knn and linear share: the trained encoder, a randomly initialised one and raw pixels, measured alike. */
+#ifndef CLI_EVAL_H
+#define CLI_EVAL_H
+
+#include "byol/eval.h"
+#include "byol/source.h"
+#include "cli.h"
+
+/* A labelled source in random order, so that its front or its end is a fair sample. */
+typedef struct cli_labelled {
+    byol_source *whole, *source; /* the same images, in the file's order and in ours */
+    uint32_t *order;
+    int32_t *labels;
+    size_t count;
+    int channels, classes;
+    char description[256];
+} cli_labelled;
+
+/* `limit` 0: all images. BYOL_INVALID where there are no labels. Zero-initialise, then release in any case. */
+byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, byol_error *error);
+void cli_labelled_release(cli_labelled *set);
+
+/* Where a run is evaluated unless somebody says otherwise: eval.train or data.train, eval.test or its test split. */
+void cli_eval_sources(const byol_config *config, char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]);
+
+typedef struct cli_eval {
+    const char *model, *train, *test; /* train and test may be NULL: from the run's configuration */
+    size_t limit;
+    int threads, passes; /* passes: augmented views of the training images, 1: none */
+    int has_seed;
+    uint64_t seed;
+} cli_eval;
+
+/* Parses MODEL, --train, --test, --limit, --threads, --seed into a cli_eval. */
+extern const struct argp cli_eval_argp;
+
+typedef struct cli_row {
+    double accuracy; /* percent */
+    double choice;   /* the hyper-parameter that was chosen */
+} cli_row;
+
+/* Measures one kind of features: `train` is an array of `passes` sets. */
+typedef byol_status (*cli_measure)(const void *context, const byol_features *train, int passes,
+                                   const byol_features *test, cli_row *row, cli_progress *progress, byol_error *error);
+
+/* Runs the three, prints the table ("accuracy", `choice_name`) and the JSON object. Returns the exit code. */
+int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context);
+
+#endif

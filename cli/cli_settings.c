@@ -1,0 +1,116 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* Flags that are short for a key. Their help is the option's own. */
+static const struct {
+    const char *flag, *key, *argument;
+} shorthands[] = {
+    {"data", "data.train", "SRC"},
+    {"image-size", "data.image_size", "N"},
+    {"encoder", "encoder.name", "NAME"},
+    {"width", "encoder.width", "N"},
+    {"stem", "encoder.stem", "NAME"},
+    {"preset", "views.preset", "NAME"},
+    {"optimizer", "optimizer.name", "NAME"},
+    {"lr", "optimizer.lr", "X"},
+    {"epochs", "train.epochs", "N"},
+    {"batch-size", "train.batch_size", "N"},
+    {"accumulate", "train.accumulate", "N"},
+    {"precision", "train.precision", "NAME"},
+    {"threads", "train.threads", "N"},
+    {"seed", "train.seed", "N"},
+    {"eval-every", "eval.every_epochs", "N"},
+};
+enum { SHORTHANDS = sizeof shorthands / sizeof shorthands[0], FIRST_KEY = 3000, GROUP = 10, HELP_MAX = 160 };
+
+static error_t keep(cli_settings *settings, const char *key, const char *value, const char *flag) {
+    struct cli_setting *grown = realloc(settings->list, (settings->count + 1) * sizeof *grown);
+    char *copy = strdup(value);
+    if (grown != NULL) settings->list = grown;
+    if (grown == NULL || copy == NULL) {
+        free(copy);
+        return ENOMEM;
+    }
+    settings->list[settings->count++] = (struct cli_setting){key, copy, flag};
+    return 0;
+}
+
+/* --set encoder.width=16: the key is cut off in place, argv is ours. */
+static error_t keep_assignment(cli_settings *settings, char *argument, struct argp_state *state) {
+    char *equals = strchr(argument, '=');
+    if (equals == NULL) argp_error(state, "--set takes KEY=VALUE, as in --set encoder.width=16, not '%s'", argument);
+    *equals = '\0';
+    return keep(settings, argument, equals + 1, "set");
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    if (key == 's') return keep_assignment(state->input, argument, state);
+    if (key < FIRST_KEY || key >= FIRST_KEY + SHORTHANDS) return ARGP_ERR_UNKNOWN;
+    return keep(state->input, shorthands[key - FIRST_KEY].key, argument, shorthands[key - FIRST_KEY].flag);
+}
+
+/* "choices or range" behind the option's help. */
+static void describe(const char *key, char help[HELP_MAX]) {
+    byol_option_info info = {0};
+    for (size_t i = 0; i < byol_option_count(); i++) {
+        byol_option_describe(i, &info);
+        if (strcmp(info.key, key) == 0) break;
+    }
+    const char *allowed = *info.choices != '\0' ? info.choices : info.range;
+    snprintf(help, HELP_MAX, "%s%s%s%s", info.help, *allowed != '\0' ? " (" : "", allowed, *allowed != '\0' ? ")" : "");
+}
+
+const struct argp *cli_settings_argp(void) {
+    static struct argp_option options[SHORTHANDS + 2];
+    static char help[SHORTHANDS][HELP_MAX];
+    static const struct argp parser = {options, parse, NULL, NULL, NULL, NULL, NULL};
+    for (int i = 0; i < SHORTHANDS; i++) {
+        describe(shorthands[i].key, help[i]);
+        options[i] = (struct argp_option){shorthands[i].flag, FIRST_KEY + i, shorthands[i].argument, 0, help[i], GROUP};
+    }
+    options[SHORTHANDS] = (struct argp_option){
+        "set", 's', "KEY=VALUE", 0, "Set any option of the configuration; 'byol options' lists them", GROUP};
+    return &parser;
+}
+
+int cli_settings_apply(const cli_settings *settings, byol_config *config) {
+    for (size_t i = 0; i < settings->count; i++) {
+        byol_error error = {0};
+        const struct cli_setting *setting = &settings->list[i];
+        if (byol_config_set(config, setting->key, setting->value, &error) != BYOL_OK)
+            return cli_usage("--%s: %s", setting->flag, error.text);
+    }
+    return EXIT_DONE;
+}
+
+void cli_settings_release(cli_settings *settings) {
+    for (size_t i = 0; i < settings->count; i++) free(settings->list[i].value);
+    free(settings->list);
+}
+
+/* A view's row is worth a line only where it is not what the preset says. */
+static int worth_printing(const byol_option_info *info, int changed) {
+    return changed || strncmp(info->key, "views.view", 10) != 0;
+}
+
+void cli_settings_print(const byol_config *config, FILE *stream) {
+    byol_config usual;
+    byol_config_init(&usual);
+    fprintf(stream, "settings (* differs from the default)\n");
+    byol_error error = {0};
+    byol_config_set(&usual, "views.preset", config->views.preset, &error);
+    for (size_t i = 0; i < byol_option_count(); i++) {
+        byol_option_info info;
+        char value[BYOL_PATH_MAX + 64], normal[BYOL_PATH_MAX + 64];
+        byol_option_describe(i, &info);
+        byol_config_get(config, info.key, value, sizeof value, &error);
+        byol_config_get(&usual, info.key, normal, sizeof normal, &error);
+        int preset = strcmp(info.key, "views.preset") == 0;
+        int changed = strcmp(value, preset ? info.default_value : normal) != 0;
+        if (!worth_printing(&info, changed)) continue;
+        fprintf(stream, "  %s%c %-30s %s%s\n", changed ? cli_bold(stream) : "", changed ? '*' : ' ', info.key,
+                *value != '\0' ? value : "-", changed ? cli_plain(stream) : "");
+    }
+}

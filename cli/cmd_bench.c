@@ -1,0 +1,152 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "byol/bench.h"
+#include "cli.h"
+
+typedef struct arguments {
+    cli_settings settings;
+    const char *what, *file;
+    byol_bench_options bench;
+} arguments;
+
+static int whole_number(const char *text, int min, int max, struct argp_state *state, const char *flag) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || value < min || value > max)
+        argp_error(state, "--%s takes a whole number from %d to %d, not '%s'", flag, min, max, text);
+    return (int)value;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    arguments *args = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
+    case 'S': args->bench.seconds = whole_number(argument, 1, 3600, state, "seconds"); return 0;
+    case 'c': args->bench.channels = whole_number(argument, 1, 3, state, "channels"); return 0;
+    case 'i': args->bench.source_size = whole_number(argument, 8, 4096, state, "source-size"); return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 1) argp_error(state, "too many arguments: '%s'", argument);
+        *(state->arg_num == 0 ? &args->what : &args->file) = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views or peak"); return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"seconds", 'S', "N", 0, "Measure at least so long (default 5)", 0},
+    {"channels", 'c', "N", 0, "Of the synthetic images: 1 or 3 (default)", 0},
+    {"source-size", 'i', "N", 0, "Side of the synthetic images (default: --image-size)", 0},
+    {0},
+};
+
+static const char *precision_name(byol_precision precision) {
+    return precision == BYOL_PRECISION_BF16 ? "bf16" : "fp32";
+}
+
+static byol_status bench_step(const byol_config *config, const byol_bench_options *bench, json_t **result,
+                              byol_error *error) {
+    byol_bench_step_result r;
+    byol_status status = byol_bench_step(config, bench, &r, error);
+    if (status != BYOL_OK) return status;
+    char memory[32];
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(),
+                "%s width %d, batch %d, %s, %d threads\n"
+                "  images a second  %.1f\n  step             %.1f ms (median of %d)\n"
+                "  speed            %.1f GFLOP/s, %.0f %% of this machine's %.1f\n  peak memory      %s\n",
+                config->encoder.name, config->encoder.width, config->train.batch_size, precision_name(r.precision),
+                r.threads, r.images_per_second, r.step_ms, r.steps, r.gflops, r.peak_fraction * 100, r.peak_gflops,
+                cli_bytes(memory, r.peak_memory_bytes));
+    *result = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:i, s:s}", "images_per_second", r.images_per_second, "gflops",
+                        r.gflops, "peak_gflops", r.peak_gflops, "peak_fraction", r.peak_fraction, "step_ms", r.step_ms,
+                        "peak_memory_bytes", (json_int_t)r.peak_memory_bytes, "threads", r.threads, "precision",
+                        precision_name(r.precision));
+    return BYOL_OK;
+}
+
+static byol_status bench_views(const byol_config *config, const byol_bench_options *bench, json_t **result,
+                               byol_error *error) {
+    byol_bench_views_result r;
+    byol_status status = byol_bench_views(config, bench, &r, error);
+    if (status != BYOL_OK) return status;
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(), "%s views: %.0f a second and core, %.1f us each (%d threads)\n", config->views.preset,
+                r.views_per_second_per_core, 1e6 / r.views_per_second_per_core, r.threads);
+    *result = json_pack("{s:f, s:i}", "views_per_second_per_core", r.views_per_second_per_core, "threads", r.threads);
+    return BYOL_OK;
+}
+
+static byol_status bench_peak(const byol_config *config, const byol_bench_options *bench, json_t **result,
+                              byol_error *error) {
+    byol_bench_peak_result r;
+    byol_status status = byol_bench_peak(config, bench, &r, error);
+    if (status != BYOL_OK) return status;
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(),
+                "%d threads\n  multiply-adds from registers  %8.1f GFLOP/s (fp32, %s)\n"
+                "  large matrix product          %8.1f GFLOP/s (%s)\n",
+                r.threads, r.fma_gflops, r.instructions, r.matmul_gflops, precision_name(r.precision));
+    *result = json_pack("{s:f, s:f, s:f, s:i, s:s, s:s}", "peak_gflops", r.peak_gflops, "fma_gflops", r.fma_gflops,
+                        "matmul_gflops", r.matmul_gflops, "threads", r.threads, "precision",
+                        precision_name(r.precision), "instructions", r.instructions);
+    return BYOL_OK;
+}
+
+static const struct {
+    const char *name;
+    byol_status (*run)(const byol_config *config, const byol_bench_options *bench, json_t **result, byol_error *error);
+} benches[] = {{"step", bench_step}, {"views", bench_views}, {"peak", bench_peak}};
+
+static int configure(const arguments *args, byol_config *config) {
+    byol_error error = {0};
+    byol_config_init(config);
+    byol_status status = args->file != NULL ? byol_config_load(config, args->file, &error) : BYOL_OK;
+    if (status != BYOL_OK) {
+        cli_fail(status, &error);
+        return EXIT_USAGE;
+    }
+    int code = cli_settings_apply(&args->settings, config);
+    if (code == EXIT_DONE && byol_config_check(config, &error) != BYOL_OK) code = cli_usage("%s", error.text);
+    return code;
+}
+
+static int run(arguments *args) {
+    size_t which = 0, count = sizeof benches / sizeof benches[0];
+    while (which < count && strcmp(benches[which].name, args->what) != 0) which++;
+    if (which == count) return cli_usage("there is no bench '%s'; there are step, views, peak", args->what);
+    if (args->bench.channels == 2) return cli_usage("--channels is 1 or 3");
+    byol_config config;
+    int code = configure(args, &config);
+    if (code != EXIT_DONE) return code;
+    cli_progress progress;
+    cli_progress_begin(&progress, "measuring", "parts");
+    args->bench.progress = cli_progress_hook;
+    args->bench.context = &progress;
+    json_t *result = NULL;
+    byol_error error = {0};
+    byol_status status = benches[which].run(&config, &args->bench, &result, &error);
+    cli_progress_end(&progress);
+    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+}
+
+int cmd_bench(int argc, char **argv) {
+    const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+    const struct argp parser = {options,
+                                parse,
+                                "step|views|peak [CONFIG.yaml]",
+                                "Measures whole training steps (views included), views, or what the machine can do. "
+                                "Synthetic images; nothing is written."
+                                "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32",
+                                children,
+                                NULL,
+                                NULL};
+    arguments args = {0};
+    byol_bench_options_init(&args.bench);
+    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_catch_interrupts();
+    int code = run(&args);
+    cli_settings_release(&args.settings);
+    return code;
+}

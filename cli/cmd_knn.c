@@ -1,0 +1,93 @@
+#include <stdlib.h>
+
+#include "cli_eval.h"
+
+typedef struct arguments {
+    cli_eval eval;
+    int k; /* 0: chosen on held-out training images */
+} arguments;
+
+enum { HELD_OUT_MAX = 2000 };
+static const int candidates[] = {1, 5, 20, 50, 200};
+
+static int smaller(int k, size_t count) { return (size_t)k < count ? k : (int)count; }
+
+/* The training set is in random order: its end is held out and asked about the rest. */
+static byol_status choose_k(const byol_features *train, byol_knn_options *options, cli_progress *progress,
+                            byol_error *error) {
+    size_t held_out = train->count / 10 < HELD_OUT_MAX ? train->count / 10 : HELD_OUT_MAX;
+    byol_features bank = *train, asked = *train;
+    bank.count = train->count - held_out;
+    asked.count = held_out;
+    asked.values += bank.count * (size_t)train->dimension;
+    asked.labels += bank.count;
+    double best = -1;
+    int best_k = candidates[0];
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0] && held_out > 0; i++) {
+        double accuracy;
+        options->k = candidates[i];
+        if ((size_t)candidates[i] > bank.count) break;
+        byol_status status = byol_knn(&bank, &asked, options, &accuracy, NULL, cli_progress_hook, progress, error);
+        if (status != BYOL_OK) return status;
+        if (accuracy > best) {
+            best = accuracy;
+            best_k = candidates[i];
+        }
+    }
+    options->k = best_k;
+    return BYOL_OK;
+}
+
+static byol_status measure(const void *context, const byol_features *train, int passes, const byol_features *test,
+                           cli_row *row, cli_progress *progress, byol_error *error) {
+    const arguments *args = context;
+    (void)passes;
+    byol_knn_options options;
+    byol_knn_options_init(&options);
+    byol_status status = BYOL_OK;
+    if (args->k > 0)
+        options.k = smaller(args->k, train->count);
+    else
+        status = choose_k(train, &options, progress, error);
+    if (status != BYOL_OK) return status;
+    row->choice = options.k;
+    return byol_knn(train, test, &options, &row->accuracy, NULL, cli_progress_hook, progress, error);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    arguments *args = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &args->eval; return 0;
+    case 'k': {
+        char *end;
+        long k = strtol(argument, &end, 10);
+        if (*end != '\0' || end == argument || k < 1 || k > 100000)
+            argp_error(state, "-k takes a whole number from 1 to 100000, not '%s'", argument);
+        args->k = (int)k;
+        return 0;
+    }
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"k", 'k', "N", 0, "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training images)", 0},
+    {0},
+};
+static const struct argp_child children[] = {{&cli_eval_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+    options,
+    parse,
+    "RUN|WEIGHTS.safetensors",
+    "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly initialised one and raw "
+    "pixels."
+    "\vExample:\n  byol knn runs/first --train fashion-mnist:train --test fashion-mnist:test",
+    children,
+    NULL,
+    NULL};
+
+int cmd_knn(int argc, char **argv) {
+    arguments args = {.eval = {.passes = 1}};
+    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    return cli_eval_run(&args.eval, "k", measure, &args);
+}

@@ -1,0 +1,282 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "byol/trainer.h"
+#include "cli_eval.h"
+
+typedef struct arguments {
+    cli_settings settings;
+    const char *file, *out;
+    int resume;
+} arguments;
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    arguments *args = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
+    case 'o': args->out = argument; return 0;
+    case 'r': args->resume = 1; return 0;
+    case ARGP_KEY_ARG:
+        if (args->file != NULL) argp_error(state, "one CONFIG.yaml, not also '%s'", argument);
+        args->file = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (args->out == NULL) argp_error(state, "--out RUN is needed: the folder for checkpoints and results");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"out", 'o', "RUN", 0, "Folder for checkpoints, metrics and the encoder; created if it is not there", 0},
+    {"resume", 'r', NULL, 0,
+     "Go on from the last good checkpoint in RUN, exactly as if it had never stopped; without a CONFIG.yaml, with the "
+     "configuration that lies there",
+     0},
+    {0},
+};
+static const char doc[] =
+    "Trains an encoder on images without labels. The file is read first, then flags and --set in their order. Ctrl-C "
+    "writes a checkpoint and ends with exit code 130."
+    "\vExamples:\n"
+    "  byol pretrain configs/fashion-mnist.yaml --out runs/first\n"
+    "  byol pretrain --data fashion-mnist:train --width 16 --epochs 5 --out runs/quick\n"
+    "  byol pretrain --out runs/first --resume";
+
+/* ---- configuration ---- */
+
+static int load_file(const arguments *args, byol_config *config) {
+    char saved[BYOL_PATH_MAX + 16];
+    const char *file = args->file;
+    snprintf(saved, sizeof saved, "%s/config.yaml", args->out);
+    if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
+    if (file == NULL) return EXIT_DONE;
+    byol_error error = {0};
+    byol_status status = byol_config_load(config, file, &error);
+    if (status == BYOL_OK) return EXIT_DONE;
+    cli_fail(status, &error);
+    return EXIT_USAGE;
+}
+
+static int configure(const arguments *args, byol_config *config) {
+    byol_config_init(config);
+    int code = load_file(args, config);
+    if (code == EXIT_DONE) code = cli_settings_apply(&args->settings, config);
+    if (code != EXIT_DONE) return code;
+    byol_error error = {0};
+    if (byol_config_check(config, &error) != BYOL_OK) return cli_usage("%s", error.text);
+    if (config->data.train[0] == '\0')
+        return cli_usage("no images to learn from: give --data SRC, or data.train in the configuration");
+    return EXIT_DONE;
+}
+
+/* ---- kNN during training ---- */
+
+typedef struct online_knn {
+    cli_labelled train, test;
+    double accuracy; /* the last; NaN: none yet */
+} online_knn;
+
+static byol_status open_online_knn(online_knn *knn, const byol_config *config, byol_error *error) {
+    char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
+    cli_eval_sources(config, train, test);
+    byol_status status = cli_labelled_open(&knn->train, train, 0, error);
+    if (status == BYOL_OK) status = cli_labelled_open(&knn->test, test, 0, error);
+    return status;
+}
+
+static float *embed(byol_encoder *encoder, const cli_labelled *set, byol_error *error) {
+    size_t dimension = (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
+    float *values = aligned_alloc(64, (set->count * dimension * sizeof *values + 63) / 64 * 64);
+    cli_progress progress;
+    if (values == NULL) {
+        snprintf(error->text, sizeof error->text, "no memory for the features of %zu images", set->count);
+        return NULL;
+    }
+    cli_progress_begin(&progress, "kNN: embedding", "images");
+    byol_status status =
+        byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook, &progress, error);
+    cli_progress_end(&progress);
+    if (status == BYOL_OK) return values;
+    free(values);
+    return NULL;
+}
+
+/* NaN, and the reason in `error`, where it cannot be measured. */
+static double measure_knn(const online_knn *knn, byol_trainer *trainer, byol_error *error) {
+    byol_encoder *encoder;
+    double accuracy = NAN;
+    if (byol_trainer_encoder(trainer, &encoder, error) != BYOL_OK) return accuracy;
+    float *train = embed(encoder, &knn->train, error);
+    float *test = train != NULL ? embed(encoder, &knn->test, error) : NULL;
+    if (test != NULL) {
+        int dimension = byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
+        byol_features bank = {train, knn->train.labels, knn->train.count, dimension, knn->train.classes};
+        byol_features asked = {test, knn->test.labels, knn->test.count, dimension, knn->train.classes};
+        byol_knn_options knn_options;
+        byol_knn_options_init(&knn_options);
+        if ((size_t)knn_options.k > bank.count) knn_options.k = (int)bank.count;
+        double measured;
+        if (byol_knn(&bank, &asked, &knn_options, &measured, NULL, NULL, NULL, error) == BYOL_OK) accuracy = measured;
+    }
+    free(train);
+    free(test);
+    byol_encoder_free(encoder);
+    return accuracy;
+}
+
+/* ---- hooks ---- */
+
+typedef struct session {
+    const arguments *args;
+    byol_config config;
+    online_knn knn;
+    cli_progress progress;
+    uint64_t first_step;
+} session;
+
+static int on_step(void *context, const byol_metrics *m) {
+    session *s = context;
+    char label[48], tail[160];
+    int epochs = s->config.train.epochs, epoch = (int)ceil(m->epoch - 1e-9);
+    snprintf(label, sizeof label, "epoch %d/%d", epoch < 1 ? 1 : epoch, epochs);
+    snprintf(tail, sizeof tail, "loss %.4f  spread %.2f", m->loss, m->spread);
+    if (isfinite(s->knn.accuracy)) {
+        size_t used = strlen(tail);
+        snprintf(tail + used, sizeof tail - used, "  kNN %.2f %%", s->knn.accuracy);
+    }
+    s->progress.what = label;
+    /* a resumed run has its share behind it, but not its time */
+    double total = (double)(m->steps - s->first_step), done = (double)(m->step - s->first_step);
+    cli_progress_draw(&s->progress, done, total, m->images_per_second, tail);
+    s->progress.what = "";
+    return cli_interrupted();
+}
+
+static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_info *info) {
+    session *s = context;
+    int every = s->config.eval.every_epochs;
+    if (every == 0 || (info->epoch % every != 0 && info->epoch != info->epochs) || cli_interrupted()) return NAN;
+    byol_error error = {0};
+    double accuracy = measure_knn(&s->knn, trainer, &error);
+    cli_progress_end(&s->progress);
+    if (isfinite(accuracy)) {
+        s->knn.accuracy = accuracy;
+        cli_say("epoch %d: kNN %.2f %%", info->epoch, accuracy);
+    } else if (!cli_interrupted()) {
+        cli_warn(error.text);
+    }
+    return accuracy;
+}
+
+static void on_warning(void *context, const char *text) {
+    session *s = context;
+    cli_progress_end(&s->progress);
+    cli_warn(text);
+}
+
+/* ---- beginning and end ---- */
+
+static void introduce(const session *s, const byol_trainer *trainer, const byol_source *source) {
+    if (cli_out.quiet) return;
+    byol_source_info data;
+    byol_trainer_info info;
+    char a[32], b[32], c[32], d[32];
+    byol_source_describe(source, &data);
+    byol_trainer_describe(trainer, &info);
+    cli_settings_print(byol_trainer_config(trainer), stderr);
+    cli_say("data         %s", data.description);
+    cli_say("parameters   encoder %s, projector %s, predictor %s", cli_count(a, info.parameters_encoder),
+            cli_count(b, info.parameters_projector), cli_count(c, info.parameters_predictor));
+    cli_say("memory       workspace %s, parameters and their companions %s, staged weights %s",
+            cli_bytes(a, info.workspace_bytes), cli_bytes(b, info.arena_bytes), cli_bytes(c, info.staging_bytes));
+    cli_say("work         %sFLOP an image, %s steps an epoch, %s in all", cli_scaled(a, (double)info.flops_per_image),
+            cli_count(b, info.steps_per_epoch), cli_count(c, info.steps));
+    cli_say("run          %s%s%s", s->args->out, info.first_step > 0 ? ", resumed after step " : "",
+            info.first_step > 0 ? cli_count(d, info.first_step) : "");
+}
+
+static void print_result(const session *s, const byol_run_result *result) {
+    FILE *stream = cli_tables();
+    if (stream == NULL) return;
+    char memory[32], steps[32];
+    fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "run", s->args->out,
+            "epochs", result->epochs, "steps", cli_count(steps, result->steps), "loss (last epoch)", result->loss,
+            "images a second", result->images_per_second, "peak memory", cli_bytes(memory, result->peak_memory_bytes));
+    if (isfinite(s->knn.accuracy)) fprintf(stream, "  %-18s %.2f %%\n", "kNN", s->knn.accuracy);
+    fprintf(stream, "\nWhat it is worth: byol knn %s; byol linear %s\n", s->args->out, s->args->out);
+}
+
+/* A number that JSON can hold. */
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+static json_t *describe_result(const session *s, const byol_run_result *result) {
+    json_t *object =
+        json_pack("{s:s, s:i, s:I, s:o, s:o, s:I}", "run", s->args->out, "epochs", result->epochs, "steps",
+                  (json_int_t)result->steps, "loss", number(result->loss), "images_per_second",
+                  number(result->images_per_second), "peak_memory_bytes", (json_int_t)result->peak_memory_bytes);
+    if (isfinite(s->knn.accuracy)) json_object_set_new(object, "knn", json_real(s->knn.accuracy));
+    return object;
+}
+
+static byol_status train(session *s, byol_trainer *trainer, const byol_source *source, byol_run_result *result,
+                         byol_error *error) {
+    byol_trainer_info info;
+    byol_trainer_describe(trainer, &info);
+    s->first_step = info.first_step;
+    introduce(s, trainer, source);
+    cli_progress_begin(&s->progress, "", "images");
+    byol_status status = byol_trainer_run(trainer, result, error);
+    cli_progress_end(&s->progress);
+    return status;
+}
+
+static byol_status run(session *s, byol_source **source, byol_trainer **trainer, byol_run_result *result,
+                       byol_error *error) {
+    byol_status status = byol_source_open(source, s->config.data.train, error);
+    if (status == BYOL_OK && s->config.eval.every_epochs > 0) status = open_online_knn(&s->knn, &s->config, error);
+    byol_trainer_hooks hooks = {s, on_step, on_epoch, on_warning};
+    if (status == BYOL_OK)
+        status = byol_trainer_create(trainer, &s->config, *source, s->args->out, s->args->resume, &hooks, error);
+    if (status == BYOL_OK) status = train(s, *trainer, *source, result, error);
+    return status;
+}
+
+static int report(const session *s, byol_status status, const byol_run_result *result, const byol_error *error) {
+    if (status == BYOL_OK) {
+        print_result(s, result);
+        return cli_finish(describe_result(s, result), EXIT_DONE);
+    }
+    if (status == BYOL_CANCELLED && cli_interrupted()) {
+        cli_say("stopped; a checkpoint is in %s. Go on with: byol pretrain --out %s --resume", s->args->out,
+                s->args->out);
+        return EXIT_INTERRUPTED;
+    }
+    return cli_fail(status, error);
+}
+
+int cmd_pretrain(int argc, char **argv) {
+    const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+    const struct argp parser = {options, parse, "[CONFIG.yaml]", doc, children, NULL, NULL};
+    arguments args = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    session s = {.args = &args, .knn.accuracy = NAN};
+    int code = configure(&args, &s.config);
+    if (code == EXIT_DONE) {
+        byol_source *source = NULL;
+        byol_trainer *trainer = NULL;
+        byol_run_result result = {0};
+        byol_error error = {0};
+        cli_catch_interrupts();
+        byol_status status = run(&s, &source, &trainer, &result, &error);
+        code = report(&s, status, &result, &error);
+        byol_trainer_free(trainer);
+        byol_source_free(source);
+        cli_labelled_release(&s.knn.train);
+        cli_labelled_release(&s.knn.test);
+    }
+    cli_settings_release(&args.settings);
+    return code;
+}

@@ -1,0 +1,75 @@
+/* byol: one program, a table of commands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const cli_command commands[] = {
+    {"pretrain", cmd_pretrain, "train an encoder on images without labels"},
+    {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
+    {"linear", cmd_linear, "what an encoder is worth: a linear classifier"},
+    {"embed", cmd_embed, "turn images into vectors (.npy)"},
+    {"info", cmd_info, "print a network layer by layer, with its costs"},
+    {"bench", cmd_bench, "measure training steps, views, or the machine"},
+    {"options", cmd_options, "print the table of configuration options"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+const char *argp_program_version = "byol " BYOL_VERSION;
+
+static void print_help(FILE *stream) {
+    fputs("Usage: byol COMMAND [ARGUMENT...]\n\n"
+          "Learns image representations without labels (BYOL, arXiv 2006.07733), on the CPU.\n\nCommands:\n",
+          stream);
+    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fputs("\n'byol COMMAND --help' explains a command. 'byol --version' prints the version.\n\n"
+          "Example:\n"
+          "  byol pretrain --data fashion-mnist:train --width 16 --epochs 5 --out runs/first\n"
+          "  byol knn runs/first\n",
+          stream);
+}
+
+/* How many letters of the front two words share. */
+static size_t shared_front(const char *a, const char *b) {
+    size_t length = 0;
+    while (a[length] != '\0' && a[length] == b[length]) length++;
+    return length;
+}
+
+static int unknown(const char *word) {
+    int nearest = 0;
+    for (int i = 1; i < COMMANDS; i++)
+        if (shared_front(word, commands[i].name) > shared_front(word, commands[nearest].name)) nearest = i;
+    if (shared_front(word, commands[nearest].name) >= 2)
+        return cli_usage("there is no command '%s'; did you mean '%s'? 'byol --help' lists them", word,
+                         commands[nearest].name);
+    return cli_usage("there is no command '%s'; 'byol --help' lists them", word);
+}
+
+static int run_command(const cli_command *command, int argc, char **argv) {
+    char name[64];
+    snprintf(name, sizeof name, "byol %s", command->name);
+    argv[0] = name; /* what argp calls the program in its messages */
+    return command->run(argc, argv);
+}
+
+int main(int argc, char **argv) {
+    argp_err_exit_status = EXIT_USAGE;
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        puts(argp_program_version);
+        return EXIT_DONE;
+    }
+    if (strcmp(word, "--help-options") == 0) word = "options";
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(word, commands[i].name) == 0) return run_command(&commands[i], argc - 1, argv + 1);
+    return unknown(word);
+}

@@ -1,0 +1,14 @@
+# The benchmarks give the keys that scripts read, and positive numbers.
+. "$(dirname "$0")/library.sh"
+
+expect 0 bench views --seconds 1 --image-size 32 --json
+is_json views_per_second_per_core
+expect 0 bench views --seconds 1 --channels 1 --source-size 28 --image-size 28
+grep -q "a second and core" stdout || say "no line for people"
+# shellcheck disable=SC2086
+expect 0 bench step $tiny --seconds 1 --json
+is_json images_per_second gflops peak_gflops peak_fraction step_ms peak_memory_bytes
+if grep -Eq '": -|": 0(\.0)?[,}]' stdout; then say "a number is not positive"; fi
+expect 0 bench peak --seconds 1
+grep -q "GFLOP/s" stdout || say "no table"
+finish

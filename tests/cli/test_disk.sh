@@ -1,0 +1,62 @@
+# Folders that cannot be written and a disk that is full: clear words, non-zero exit, nothing lost.
+. "$(dirname "$0")/library.sh"
+make_data
+
+echo "a file" >file
+train file/run
+[ "$code" -eq 1 ] || say "a run folder below a file: exit code 1 was expected"
+says file
+train /proc/run
+[ "$code" -eq 1 ] || say "a run folder in /proc: exit code 1 was expected"
+says /proc/run
+train run
+[ "$code" -eq 0 ] || say "training failed"
+expect 1 embed run --data data:test --out /proc/x.npy
+says /proc/x.npy
+expect 1 embed run --data data:test --out nowhere/x.npy
+says nowhere/x.npy
+
+if [ -w /dev/full ]; then
+    code=0
+    "$byol" knn run --json --quiet >/dev/full 2>stderr || code=$?
+    : >stdout
+    [ "$code" -eq 1 ] || say "standard output on a full disk: exit code 1 was expected"
+    says "standard output"
+fi
+
+mkdir small
+if ! mount -t tmpfs -o size=256k none small 2>/dev/null; then
+    [ $failures -eq 0 ] || finish
+    echo "SKIPPED: a small tmpfs cannot be mounted here; all else passed"
+    exit 77
+fi
+trap 'umount "$work/small"; rm -rf "$work"' EXIT
+echo "the old file" >small/x.npy
+head -c 250000 /dev/zero >small/filler
+expect 1 embed run --data data:test --out small/x.npy
+says small/x.npy "No space left"
+grep -q "the old file" small/x.npy || say "the old file is lost"
+[ ! -e small/x.npy.tmp ] || say "a temporary file was left"
+train small/run
+[ "$code" -eq 1 ] || say "training on a full disk: exit code 1 was expected"
+says "No space left"
+
+# A disk that becomes full while it trains: the checkpoints before that stay good.
+rm -rf small/*
+size=$(cat run/checkpoints/*.safetensors | wc -c)
+count=$(ls run/checkpoints | wc -l)
+one=$((size / count / 1024 + 1))
+encoder=$(($(wc -c <run/encoder.safetensors) / 1024 + 1))
+umount small
+mount -t tmpfs -o size=$((2 * one + 2 * encoder + 40))k none small
+train small/run --set checkpoint.every_steps=1 --set checkpoint.keep=100
+[ "$code" -eq 1 ] || say "a disk that fills up: exit code 1 was expected"
+says "No space left"
+cp -r small/run kept
+expect 0 embed kept --data data:test --out kept.npy
+train kept --resume --set checkpoint.every_steps=1 --set checkpoint.keep=100
+[ "$code" -eq 0 ] || say "going on after the full disk failed"
+expect 0 embed kept --data data:test --out kept.npy
+expect 0 embed run --data data:test --out run.npy
+cmp -s kept.npy run.npy || say "going on after the full disk gave another result"
+finish

@@ -1,0 +1,40 @@
+# Ctrl-C writes a checkpoint and ends with 130; --resume goes on to the same weights as a run that was never stopped.
+. "$(dirname "$0")/library.sh"
+make_data
+
+train whole --epochs 40
+[ "$code" -eq 0 ] || say "training failed"
+
+# interrupt SIGNAL FOLDER: starts a run, sends the signal once it has logged a step
+interrupt() {
+    # shellcheck disable=SC2086
+    env --default-signal=INT "$byol" pretrain --data data:train --out "$2" $tiny --epochs 40 --set train.log_every=1 \
+        >stdout 2>stderr &
+    process=$!
+    waited=0
+    while [ ! -s "$2/metrics.jsonl" ] && [ $waited -lt 300 ] && kill -0 $process 2>/dev/null; do
+        sleep 0.1
+        waited=$((waited + 1))
+    done
+    kill -s "$1" $process
+    code=0
+    wait $process || code=$?
+}
+
+for signal in INT TERM; do
+    folder=stopped-$signal
+    interrupt $signal "$folder"
+    [ "$code" -eq 130 ] || say "after SIG$signal: exit code 130 was expected"
+    says "$folder" --resume
+    ls "$folder"/checkpoints/*.safetensors >/dev/null 2>&1 || say "no checkpoint was written"
+    expect 0 pretrain --out "$folder" --resume --set train.log_every=10
+    says resumed
+    expect 0 embed "$folder" --data data:test --out "$folder.npy"
+    expect 0 embed whole --data data:test --out whole.npy
+    cmp -s "$folder.npy" whole.npy || say "the resumed run came to other weights"
+done
+
+train stopped-INT --resume --epochs 40 --width 8
+[ "$code" -ne 0 ] || say "resuming with another width was accepted"
+says encoder.width
+finish
