@@ -665,6 +665,18 @@ static void every_place_of_a_small_crop_is_taken(void **state) {
     for (int i = 0; i < 3; i++) has_probability(seen[i], 1.0 / 3);
 }
 
+static void a_crop_that_does_not_fit_is_tried_ten_times(void **state) {
+    (void)state;
+    byol_view_recipe recipe = plain_recipe();
+    recipe.crop_area_min = recipe.crop_area_max = 0.9f; /* fits for aspects .9 .. 1 / .9 */
+    recipe.crop_aspect_min = 3.0f / 4;
+    recipe.crop_aspect_max = 4.0f / 3;
+    int whole = 0;
+    for (uint32_t i = 0; i < DRAWS; i++)
+        whole += byol__view_draw(&recipe, 10000, 10000, 1, 0, i, 0).crop_width == 10000;
+    has_probability(whole, pow(1 - log(0.9) / log(0.75), 10));
+}
+
 static void an_image_no_crop_fits_gives_its_centre(void **state) {
     (void)state;
     byol_view_recipe recipe = plain_recipe();
@@ -822,6 +834,7 @@ int main(void) {
         cmocka_unit_test(pixels_stay_in_range_through_every_step),
         cmocka_unit_test(crop_area_and_aspect_are_uniform),
         cmocka_unit_test(every_place_of_a_small_crop_is_taken),
+        cmocka_unit_test(a_crop_that_does_not_fit_is_tried_ten_times),
         cmocka_unit_test(an_image_no_crop_fits_gives_its_centre),
         cmocka_unit_test(every_crop_lies_in_its_image),
         cmocka_unit_test(steps_happen_as_often_as_the_recipe_says),
