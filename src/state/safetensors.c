@@ -130,7 +130,7 @@ static byol_status write_file(const char *path, const char *header, size_t lengt
 
 byol_status byol__safetensors_write(const char *path, const byol__tensor *tensors, size_t tensor_count,
                                     const byol__metadata *metadata, size_t metadata_count, byol_error *error) {
-    json_t *json;
+    json_t *json = NULL;
     BYOL__TRY(describe_file(&json, tensors, tensor_count, metadata, metadata_count, error));
     char *header = NULL;
     size_t length = 0;
