@@ -42,7 +42,7 @@ static const char doc[] =
     "writes a checkpoint and ends with exit code 130."
     "\vExamples:\n"
     "  byol pretrain configs/fashion-mnist.yaml --out runs/first\n"
-    "  byol pretrain --data fashion-mnist:train --width 16 --epochs 5 --out runs/quick\n"
+    "  byol pretrain --data fashion-mnist --width 16 --epochs 5 --out runs/quick\n"
     "  byol pretrain --out runs/first --resume";
 
 /* ---- configuration ---- */

@@ -13,7 +13,7 @@ extern "C" {
 
 /* One layer, for one image. Strings are borrowed until the call returns. */
 typedef struct byol_network_layer {
-    const char *name;            /* "layer1.0.conv1"; empty for layers without parameters */
+    const char *name;            /* "layer1.0.conv1"; "relu" and the like where there are no parameters */
     const char *kind;            /* "convolution", "batch norm", "linear" ... */
     const char *section;         /* "backbone", "projector", "predictor" */
     int channels, height, width; /* of the output; a vector has height and width 1 */
