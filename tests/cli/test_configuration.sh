@@ -30,6 +30,8 @@ expect 0 options --json
 is_json options
 expect 0 options --markdown
 grep -q '^| `train.seed` | 1 |' stdout || say "train.seed is not in the Markdown table"
+sed -n '/^| key/,$p' "$source_dir/docs/configuration.md" | cmp -s - stdout ||
+    say "docs/configuration.md is not what 'byol options --markdown' prints"
 
 # Flags come after the file, in their order.
 printf 'encoder: {width: 8}\n' >good.yaml
