@@ -36,8 +36,8 @@ BYOL_API byol_status byol_source_open(byol_source **out, const char *spec, byol_
 BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels,
                                              size_t count, int channels, int height, int width, byol_error *error);
 
-/* The first `count` samples (or, with a stride > 1, every stride-th) of another source, which is borrowed and must
- * outlive this one. */
+/* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one; the indices are copied.
+ */
 BYOL_API byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices, size_t count,
                                         byol_error *error);
 

@@ -1,0 +1,92 @@
+/* From a specification to a source: where it is, and what it is. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/source.h"
+#include "data/unpack.h"
+
+static const char SYSTEM_FOLDER[] = "/usr/share/datasets"; /* where Debian's dataset-* packages put theirs */
+
+/* Folders that a data set's archive unpacks to. */
+static const char *const SUBFOLDERS[] = {"cifar-10-batches-bin", "cifar-100-binary"};
+
+static int is_there(const char *format, const char *folder, const char *name, char path[PATH_MAX]) {
+    int length = snprintf(path, PATH_MAX, format, folder, name);
+    return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
+}
+
+/* Looks for `name` as a path, then below $BYOL_DATA, then, a bare name only, where the system has data sets. */
+static int find(const char *name, char path[PATH_MAX]) {
+    const char *folder = getenv("BYOL_DATA");
+    if (*name == '\0') return 0;
+    if (is_there("%s%s", "", name, path)) return 1;
+    if (*name == '/') return 0;
+    if (folder != NULL && *folder != '\0' && is_there("%s/%s", folder, name, path)) return 1;
+    return strchr(name, '/') == NULL && is_there("%s/%s", SYSTEM_FOLDER, name, path);
+}
+
+static byol_status not_found(const char *name, byol_error *error) {
+    const char *folder = getenv("BYOL_DATA");
+    if (strcmp(name, "fashion-mnist") == 0)
+        return byol__fail(error, BYOL_NOT_FOUND,
+                          "fashion-mnist is not installed: looked in %s/fashion-mnist; 'apt install "
+                          "dataset-fashion-mnist' puts it there, or give the folder that holds it",
+                          SYSTEM_FOLDER);
+    return byol__fail(error, BYOL_NOT_FOUND,
+                      "there is no data at '%.300s': no such path here%s%.200s; give a path, or fashion-mnist", name,
+                      folder != NULL ? " nor below " : "", folder != NULL ? folder : "");
+}
+
+/* The whole of `spec` is tried as a path first, so that a path with a colon in it can be opened. */
+static byol_status locate(const char *spec, char path[PATH_MAX], const char **split, byol_error *error) {
+    char name[PATH_MAX];
+    *split = "";
+    if (find(spec, path)) return BYOL_OK;
+    const char *colon = strrchr(spec, ':');
+    if (strlen(spec) >= sizeof name || colon == NULL) return not_found(spec, error);
+    snprintf(name, sizeof name, "%.*s", (int)(colon - spec), spec);
+    *split = colon + 1;
+    return find(name, path) ? BYOL_OK : not_found(name, error);
+}
+
+static byol_status open_folder(byol_source **out, const char *folder, const char *split, byol_error *error) {
+    char path[PATH_MAX], found[PATH_MAX] = "";
+    if (byol__idx_is_in(folder)) return byol__idx_open_folder(out, folder, split, error);
+    if (byol__cifar_is_in(folder)) return byol__cifar_open(out, folder, split, error);
+    for (size_t i = 0; i < sizeof SUBFOLDERS / sizeof *SUBFOLDERS; i++) {
+        if (!is_there("%s/%s", folder, SUBFOLDERS[i], path) || !byol__cifar_is_in(path)) continue;
+        if (*found != '\0')
+            return byol__fail(error, BYOL_INVALID, "%s holds %s and %s: say which", folder, SUBFOLDERS[0],
+                              SUBFOLDERS[1]);
+        memcpy(found, path, sizeof found);
+    }
+    if (*found != '\0') return byol__cifar_open(out, found, split, error);
+    return byol__fail(
+        error, BYOL_NOT_FOUND,
+        "no data set in folder %s: looked for train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), "
+        "data_batch_1.bin .. and test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
+        folder);
+}
+
+static byol_status open_file(byol_source **out, const char *path, const char *split, byol_error *error) {
+    byol__unpack file;
+    BYOL__TRY(byol__unpack_open(&file, path, error));
+    int is_tar = file.is_tar;
+    byol__unpack_close(&file);
+    if (is_tar) return byol__cifar_open(out, path, split, error);
+    if (*split != '\0')
+        return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
+    return byol__idx_open_file(out, path, error);
+}
+
+byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error) {
+    char path[PATH_MAX];
+    const char *split;
+    BYOL__TRY(locate(spec, path, &split, error));
+    return byol__is_folder(path) ? open_folder(out, path, split, error) : open_file(out, path, split, error);
+}

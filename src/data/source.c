@@ -1,0 +1,115 @@
+#include "data/source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/images.h"
+
+void byol_source_free(byol_source *source) {
+    if (source == NULL) return;
+    source->methods->release(source);
+    byol__free(source);
+}
+
+void byol_source_describe(const byol_source *source, byol_source_info *info) { *info = source->info; }
+
+byol_status byol_source_image(const byol_source *source, size_t index, byol_image *image, byol_error *error) {
+    if (index >= source->info.count)
+        return byol__fail(error, BYOL_INVALID, "there is no image %zu: %s", index, source->info.description);
+    return source->methods->image(source, index, image, error);
+}
+
+int32_t byol_source_label(const byol_source *source, size_t index) {
+    return index < source->info.count ? source->methods->label(source, index) : -1;
+}
+
+const char *byol_source_class_name(const byol_source *source, int32_t label) {
+    return source->methods->class_name(source, label);
+}
+
+/* ---- images that the caller holds ---- */
+
+static byol_status count_classes(const int32_t *labels, size_t count, int *classes, byol_error *error) {
+    int32_t highest = -1;
+    for (size_t i = 0; labels != NULL && i < count; i++) {
+        if (labels[i] < 0 || labels[i] == INT32_MAX)
+            return byol__fail(error, BYOL_INVALID, "label %zu is %d: labels are numbers 0 .. classes-1", i, labels[i]);
+        if (labels[i] > highest) highest = labels[i];
+    }
+    *classes = highest + 1;
+    return BYOL_OK;
+}
+
+byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels, size_t count,
+                                    int channels, int height, int width, byol_error *error) {
+    if (pixels == NULL || count == 0) return byol__fail(error, BYOL_INVALID, "there are no images: count is 0");
+    if ((channels != 1 && channels != 3) || height < 1 || width < 1)
+        return byol__fail(error, BYOL_INVALID, "images of %d x %d x %d: channels must be 1 or 3, sides at least 1",
+                          channels, height, width);
+    int classes = 0;
+    BYOL__TRY(count_classes(labels, count, &classes, error));
+    byol__images *images;
+    BYOL__TRY(byol__images_create(&images, "memory", 1, error));
+    images->blocks[0] = (byol__block){.records = pixels, .count = count};
+    images->record_bytes = (size_t)channels * height * width;
+    images->labels = labels;
+    images->base.info.count = count;
+    images->base.info.channels = channels;
+    images->base.info.height = height;
+    images->base.info.width = width;
+    images->base.info.classes = classes;
+    byol__images_describe(images, "memory");
+    *out = &images->base;
+    return BYOL_OK;
+}
+
+/* ---- a choice of another source's samples ---- */
+
+typedef struct subset {
+    byol_source base;
+    const byol_source *of;
+    uint32_t *indices;
+} subset;
+
+static byol_status subset_image(const byol_source *source, size_t index, byol_image *image, byol_error *error) {
+    const subset *self = (const subset *)source;
+    return byol_source_image(self->of, self->indices[index], image, error);
+}
+
+static int32_t subset_label(const byol_source *source, size_t index) {
+    const subset *self = (const subset *)source;
+    return byol_source_label(self->of, self->indices[index]);
+}
+
+static const char *subset_class_name(const byol_source *source, int32_t label) {
+    return byol_source_class_name(((const subset *)source)->of, label);
+}
+
+static void subset_release(byol_source *source) { byol__free(((subset *)source)->indices); }
+
+static const byol__source_methods SUBSET = {subset_image, subset_label, subset_class_name, subset_release};
+
+byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices, size_t count,
+                               byol_error *error) {
+    for (size_t i = 0; i < count; i++)
+        if (indices[i] >= of->info.count)
+            return byol__fail(error, BYOL_INVALID, "subset asks for image %u: %s", indices[i], of->info.description);
+    subset *self;
+    BYOL__TRY(byol__alloc(&self, 1, sizeof *self, "subset", error));
+    byol_status status = byol__alloc(&self->indices, count, sizeof *self->indices, "subset", error);
+    if (status != BYOL_OK) {
+        byol__free(self);
+        return status;
+    }
+    memcpy(self->indices, indices, count * sizeof *indices);
+    self->of = of;
+    self->base.methods = &SUBSET;
+    self->base.info = of->info;
+    self->base.info.count = count;
+    self->base.info.description = self->base.description;
+    snprintf(self->base.description, sizeof self->base.description, "%zu of %.480s", count, of->info.description);
+    *out = &self->base;
+    return BYOL_OK;
+}
