@@ -1,0 +1,260 @@
+#include "data/loader.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/philox.h"
+
+enum { BUFFERS = 2 }; /* one is with the caller while the other is filled */
+
+typedef struct worker {
+    byol__loader *loader;
+    pthread_t thread;
+    void *scratch;
+} worker;
+
+typedef struct batch_buffer {
+    float *view[2];
+    uint32_t *indices;
+    uint64_t number;
+} batch_buffer;
+
+struct byol__loader {
+    const byol_source *source;
+    byol__loader_options options;
+    size_t image_floats; /* of one view of one sample */
+    uint32_t count;      /* samples in the source */
+    uint64_t batches_per_epoch;
+
+    batch_buffer buffers[BUFFERS];
+    uint32_t *order; /* permutation of epoch `order_epoch` */
+    uint32_t order_epoch;
+    int order_is_made;
+    uint64_t next; /* batch that byol__loader_next will give; its filling has begun */
+
+    worker *workers;
+    int running; /* of options.threads workers */
+
+    /* The job at hand: fill `filling`. Whoever holds the lock may touch what follows; the samples of a job are given
+     * out by the atomic counter. A job is over when every thread has come back from it, so a late one cannot stray into
+     * the next. */
+    pthread_mutex_t lock;
+    pthread_cond_t posted, over;
+    uint64_t jobs; /* posted so far */
+    int busy;      /* threads that are not back from the last */
+    int stop;
+    const batch_buffer *filling;
+    atomic_int sample;
+    int failed_sample; /* first in the batch to fail; batch_size: none */
+    byol_status status;
+    byol_error error;
+};
+
+void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t count) {
+    byol__random random = byol__random_stream(seed, BYOL__PURPOSE_SHUFFLE, epoch, 0, 0);
+    for (uint32_t i = 0; i < count; i++) order[i] = i;
+    for (uint32_t i = count; i > 1; i--) { /* Fisher-Yates */
+        uint32_t j = byol__random_below(&random, i), kept = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = kept;
+    }
+}
+
+/* ---- the threads ---- */
+
+/* The failure that is reported is that of the first sample, whichever thread comes first. */
+static void note_failure(byol__loader *loader, int sample, byol_status status, const byol_error *error) {
+    pthread_mutex_lock(&loader->lock);
+    if (sample < loader->failed_sample) {
+        loader->failed_sample = sample;
+        loader->status = status;
+        loader->error = *error;
+    }
+    pthread_mutex_unlock(&loader->lock);
+}
+
+static void fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample, void *scratch) {
+    const byol__loader_options *options = &loader->options;
+    uint32_t index = buffer->indices[sample], epoch = (uint32_t)(buffer->number / loader->batches_per_epoch);
+    byol_image image;
+    byol_error error = {0};
+    byol_status status = byol_source_image(loader->source, index, &image, &error);
+    if (status != BYOL_OK) {
+        note_failure(loader, sample, status, &error);
+        return;
+    }
+    for (int view = 0; view < 2; view++)
+        byol_view_make(&options->view[view], &image, options->image_size, options->seed, epoch, index, view,
+                       buffer->view[view] + sample * loader->image_floats, scratch);
+}
+
+static void *work(void *argument) {
+    const worker *self = argument;
+    byol__loader *loader = self->loader;
+    uint64_t done = 0;
+    pthread_mutex_lock(&loader->lock);
+    for (;;) {
+        while (!loader->stop && loader->jobs == done) pthread_cond_wait(&loader->posted, &loader->lock);
+        if (loader->stop) break;
+        done = loader->jobs;
+        const batch_buffer *buffer = loader->filling;
+        pthread_mutex_unlock(&loader->lock);
+        for (int sample; (sample = atomic_fetch_add(&loader->sample, 1)) < loader->options.batch_size;)
+            fill_sample(loader, buffer, sample, self->scratch);
+        pthread_mutex_lock(&loader->lock);
+        if (--loader->busy == 0) pthread_cond_signal(&loader->over);
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return NULL;
+}
+
+/* ---- the caller's side ---- */
+
+static void choose_samples(byol__loader *loader, uint64_t number, uint32_t *indices) {
+    uint32_t epoch = (uint32_t)(number / loader->batches_per_epoch);
+    size_t batch_size = (size_t)loader->options.batch_size;
+    if (!loader->order_is_made || epoch != loader->order_epoch)
+        byol__epoch_order(loader->options.seed, epoch, loader->order, loader->count);
+    loader->order_is_made = 1;
+    loader->order_epoch = epoch;
+    memcpy(indices, loader->order + number % loader->batches_per_epoch * batch_size, batch_size * sizeof *indices);
+}
+
+/* Has the threads fill batch `number`, in a buffer that the caller has no more. No other job is at hand. */
+static void post(byol__loader *loader, uint64_t number) {
+    batch_buffer *buffer = &loader->buffers[number % BUFFERS];
+    buffer->number = number;
+    choose_samples(loader, number, buffer->indices);
+    pthread_mutex_lock(&loader->lock);
+    loader->filling = buffer;
+    loader->failed_sample = loader->options.batch_size;
+    atomic_store(&loader->sample, 0);
+    loader->busy = loader->running;
+    loader->jobs++;
+    pthread_cond_broadcast(&loader->posted);
+    pthread_mutex_unlock(&loader->lock);
+}
+
+byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_error *error) {
+    pthread_mutex_lock(&loader->lock);
+    while (loader->busy > 0) pthread_cond_wait(&loader->over, &loader->lock);
+    byol_status status = loader->status;
+    if (status != BYOL_OK && error != NULL) *error = loader->error;
+    pthread_mutex_unlock(&loader->lock);
+    if (status != BYOL_OK) return status; /* and again if asked again: nothing more is posted */
+    const batch_buffer *full = &loader->buffers[loader->next % BUFFERS];
+    *batch = (byol__batch){
+        .view = {full->view[0], full->view[1]},
+        .indices = full->indices,
+        .number = full->number,
+        .epoch = (uint32_t)(full->number / loader->batches_per_epoch),
+    };
+    post(loader, ++loader->next);
+    return BYOL_OK;
+}
+
+uint64_t byol__loader_batches_per_epoch(const byol__loader *loader) { return loader->batches_per_epoch; }
+
+/* ---- beginning and end ---- */
+
+static byol_status check_options(const byol__loader_options *options, const byol_source_info *info, byol_error *error) {
+    if (options->batch_size < 1 || options->image_size < 1 || options->threads < 1)
+        return byol__fail(error, BYOL_INVALID,
+                          "batch size %d, image size %d, %d loader threads: each must be at least 1",
+                          options->batch_size, options->image_size, options->threads);
+    if (info->count > UINT32_MAX)
+        return byol__fail(error, BYOL_INVALID, "%zu images are more than can be numbered: %s", info->count,
+                          info->description);
+    if (info->count < (size_t)options->batch_size)
+        return byol__fail(error, BYOL_INVALID,
+                          "a batch of %d images cannot be filled: there are %zu (%s); choose a smaller batch size",
+                          options->batch_size, info->count, info->description);
+    return BYOL_OK;
+}
+
+static byol_status allocate(byol__loader *loader, const byol_source_info *info, byol_error *error) {
+    const byol__loader_options *options = &loader->options;
+    size_t scratch = byol_view_scratch_bytes(info->channels, info->height, info->width, options->image_size);
+    for (int i = 0; i < BUFFERS; i++) {
+        batch_buffer *buffer = &loader->buffers[i];
+        for (int view = 0; view < 2; view++)
+            BYOL__TRY(byol__alloc(&buffer->view[view], options->batch_size * loader->image_floats, sizeof(float),
+                                  "batch of views", error));
+        BYOL__TRY(byol__alloc(&buffer->indices, options->batch_size, sizeof(uint32_t), "batch", error));
+    }
+    BYOL__TRY(byol__alloc(&loader->order, loader->count, sizeof(uint32_t), "order of an epoch", error));
+    BYOL__TRY(byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
+    for (int i = 0; i < options->threads; i++)
+        BYOL__TRY(byol__alloc(&loader->workers[i].scratch, scratch, 1, "scratch of a loader thread", error));
+    return BYOL_OK;
+}
+
+/* Signals are for the program's own threads. */
+static byol_status start(byol__loader *loader, byol_error *error) {
+    sigset_t all, before;
+    int failed = 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (int i = 0; i < loader->options.threads && !failed; i++) {
+        loader->workers[i].loader = loader;
+        failed = pthread_create(&loader->workers[i].thread, NULL, work, &loader->workers[i]);
+        loader->running += !failed;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed) return BYOL_OK;
+    return byol__fail(error, BYOL_UNSUPPORTED, "cannot start loader thread %d of %d: %s; use fewer threads",
+                      loader->running + 1, loader->options.threads, strerror(failed));
+}
+
+byol_status byol__loader_create(byol__loader **out, const byol_source *source, const byol__loader_options *options,
+                                byol_error *error) {
+    byol_source_info info;
+    byol__loader *loader;
+    byol_source_describe(source, &info);
+    BYOL__TRY(check_options(options, &info, error));
+    BYOL__TRY(byol__alloc(&loader, 1, sizeof *loader, "loader", error));
+    pthread_mutex_init(&loader->lock, NULL);
+    pthread_cond_init(&loader->posted, NULL);
+    pthread_cond_init(&loader->over, NULL);
+    loader->source = source;
+    loader->options = *options;
+    loader->image_floats = (size_t)info.channels * options->image_size * options->image_size;
+    loader->count = (uint32_t)info.count;
+    loader->batches_per_epoch = info.count / options->batch_size;
+    loader->next = options->first_batch;
+    byol_status status = allocate(loader, &info, error);
+    if (status == BYOL_OK) status = start(loader, error);
+    if (status != BYOL_OK) {
+        byol__loader_free(loader);
+        return status;
+    }
+    post(loader, loader->next);
+    *out = loader;
+    return BYOL_OK;
+}
+
+/* Threads in the middle of a job finish it first: a few milliseconds. */
+void byol__loader_free(byol__loader *loader) {
+    if (loader == NULL) return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stop = 1;
+    pthread_cond_broadcast(&loader->posted);
+    pthread_mutex_unlock(&loader->lock);
+    for (int i = 0; i < loader->running; i++) pthread_join(loader->workers[i].thread, NULL);
+    for (int i = 0; loader->workers != NULL && i < loader->options.threads; i++) byol__free(loader->workers[i].scratch);
+    byol__free(loader->workers);
+    for (int i = 0; i < BUFFERS; i++) {
+        byol__free(loader->buffers[i].view[0]);
+        byol__free(loader->buffers[i].view[1]);
+        byol__free(loader->buffers[i].indices);
+    }
+    byol__free(loader->order);
+    pthread_cond_destroy(&loader->over);
+    pthread_cond_destroy(&loader->posted);
+    pthread_mutex_destroy(&loader->lock);
+    byol__free(loader);
+}
