@@ -1,7 +1,7 @@
 #include "byol/trainer.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include <omp.h>
@@ -48,15 +48,19 @@ static void warn(void *context, const char *text) {
     if (trainer->hooks.on_warning != NULL) trainer->hooks.on_warning(trainer->hooks.context, text);
 }
 
-/* data.image_size 0 is the source's own height. Set by name: the option's range is checked with it. */
-static byol_status resolve_image_size(byol_config *config, const byol_source_info *info, byol_error *error) {
-    if (config->data.image_size != 0) return BYOL_OK;
-    char size[16];
-    snprintf(size, sizeof size, "%d", info->height);
-    byol_status status = byol_config_set(config, "data.image_size", size, error);
-    if (status == BYOL_OK) return BYOL_OK;
-    return byol__fail_within(error, status, "the images are %d pixels high, and data.image_size is not set",
-                             info->height);
+/* A configuration need not have come through byol_config_set. Its options are held against their ranges before it is
+ * used: what cannot be read back from a checkpoint must not be written to one. */
+static byol_status check_options(const byol_config *config, byol_error *error) {
+    byol_config copy = *config;
+    for (size_t i = 0; i < byol_option_count(); i++) {
+        byol_option_info option;
+        char value[BYOL_PATH_MAX];
+        byol_option_describe(i, &option);
+        BYOL__TRY(byol_config_get(config, option.key, value, sizeof value, error));
+        if (strncmp(option.key, "views.", 6) == 0) continue; /* setting a preset sets the recipes */
+        BYOL__TRY(byol_config_set(&copy, option.key, value, error));
+    }
+    return byol_config_check(config, error);
 }
 
 /* auto is bf16 where the CPU computes in it. A run that goes on keeps its precision. */
@@ -96,8 +100,8 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     byol__origin *origin = &trainer->origin;
     origin->channels = info.channels;
     origin->config.train.threads = byol__set_threads(origin->config.train.threads);
-    BYOL__TRY(resolve_image_size(&origin->config, &info, error));
-    BYOL__TRY(byol_config_check(&origin->config, error));
+    if (origin->config.data.image_size == 0) origin->config.data.image_size = info.height;
+    BYOL__TRY(check_options(&origin->config, error));
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));
     if (trainer->recorded) BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
@@ -200,9 +204,9 @@ static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byo
     byol__verdict verdict = byol__monitor_judge(&trainer->monitor, &reading, text, sizeof text);
     if (verdict == BYOL__NOT_A_NUMBER) return byol__fail(error, BYOL_NUMERIC, "%s", text);
     if (text[0] != '\0') warn(trainer, text);
-    if (verdict == BYOL__HEALTHY || !trainer->origin.config.train.stop_on_collapse) return BYOL_OK;
-    return byol__fail(error, BYOL_COLLAPSED, "stopped at step %llu of %llu: %s", (unsigned long long)metrics->step,
-                      (unsigned long long)metrics->steps, text[0] != '\0' ? text : "the representation has collapsed");
+    if (verdict != BYOL__COLLAPSED || !trainer->origin.config.train.stop_on_collapse) return BYOL_OK;
+    return byol__fail(error, BYOL_COLLAPSED, "stopped: %s",
+                      text[0] != '\0' ? text : "the representation has not recovered from its collapse");
 }
 
 /* Where the step has ended an epoch: calls back. Returns the accuracy that the hook measured, or NaN. */
