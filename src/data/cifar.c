@@ -13,7 +13,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "data/images.h"
-#include "data/source.h"
+#include "data/source_kind.h"
 #include "data/unpack.h"
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, TEST = 0, BATCH_MAX = 63, MEMBER_MAX = 1 << 30 };

@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "data/images.h"
-#include "data/source.h"
+#include "data/source_kind.h"
 #include "data/unpack.h"
 
 enum { TYPE_BYTE = 8, RANK_MAX = 4, SIDE_MAX = 1 << 16 };

@@ -2,7 +2,7 @@
 #ifndef BYOL__IMAGES_H
 #define BYOL__IMAGES_H
 
-#include "data/source.h"
+#include "data/source_kind.h"
 
 typedef struct byol__block {
     const uint8_t *records;

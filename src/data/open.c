@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "data/source.h"
+#include "data/source_kind.h"
 #include "data/unpack.h"
 
 static const char SYSTEM_FOLDER[] = "/usr/share/datasets"; /* where Debian's dataset-* packages put theirs */

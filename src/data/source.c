@@ -1,4 +1,4 @@
-#include "data/source.h"
+#include "data/source_kind.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "byol/source.h"
 #include "data/loader.h"
-#include "data/source.h"
+#include "data/source_kind.h"
 
 enum { COUNT = 23, BATCH = 5, PER_EPOCH = COUNT / BATCH, SIDE = 8, VIEW_FLOATS = BATCH * 3 * SIDE * SIDE };
 

@@ -1,7 +1,7 @@
 /* What a source is inside: a description and four functions. A kind of source embeds byol_source as its first member.
  */
-#ifndef BYOL__SOURCE_H
-#define BYOL__SOURCE_H
+#ifndef BYOL__SOURCE_KIND_H
+#define BYOL__SOURCE_KIND_H
 
 #include "byol/source.h"
 
