@@ -69,7 +69,7 @@ const char *cli_duration(char text[32], double seconds);
 
 typedef struct cli_progress {
     const char *what;
-    const char *unit; /* of the rate: "images" */
+    const char *unit; /* of the rate: "images"; NULL: no rate is shown */
     double begin, last_drawn;
     int drawn;
 } cli_progress;

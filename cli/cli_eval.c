@@ -203,7 +203,7 @@ static byol_status measure_kind(session *s, kind what, cli_measure measure, cons
         status = make_features(s, what, &s->train, passes > 1 ? p : -1, &train[p], error);
     if (status == BYOL_OK) status = make_features(s, what, &s->test, -1, &test, error);
     if (status == BYOL_OK) {
-        cli_progress_begin(&s->progress, kind_names[what], "items");
+        cli_progress_begin(&s->progress, kind_names[what], NULL);
         status = measure(context, train, passes, &test, row, &s->progress, error);
         cli_progress_end(&s->progress);
     }

@@ -72,8 +72,9 @@ void cli_progress_draw(cli_progress *progress, double done, double total, double
     progress->last_drawn = now;
     double elapsed = now - progress->begin, share = done < total ? done / total : 1;
     if (rate == 0) rate = done / elapsed;
-    char words[LINE_MAX_BYTES / 2], eta[32];
-    snprintf(words, sizeof words, "%.*f %s/s  ETA %s%s%s", rate < 10 ? 1 : 0, rate, progress->unit,
+    char words[LINE_MAX_BYTES / 2], speed[64] = "", eta[32];
+    if (progress->unit != NULL) snprintf(speed, sizeof speed, "%.*f %s/s  ", rate < 10 ? 1 : 0, rate, progress->unit);
+    snprintf(words, sizeof words, "%sETA %s%s%s", speed,
              cli_duration(eta, share > 0 ? elapsed / share * (1 - share) : 1e9), *tail != '\0' ? "  " : "", tail);
     if (cli_out.terminal)
         draw_bar(progress, share, words);

@@ -121,7 +121,7 @@ static int run(arguments *args) {
     int code = configure(args, &config);
     if (code != EXIT_DONE) return code;
     cli_progress progress;
-    cli_progress_begin(&progress, "measuring", "parts");
+    cli_progress_begin(&progress, "measuring", NULL);
     args->bench.progress = cli_progress_hook;
     args->bench.context = &progress;
     json_t *result = NULL;

@@ -2,13 +2,13 @@
 . "$(dirname "$0")/library.sh"
 make_data
 
-train whole --epochs 40
+train whole --epochs 20
 [ "$code" -eq 0 ] || say "training failed"
 
 # interrupt SIGNAL FOLDER: starts a run, sends the signal once it has logged a step
 interrupt() {
     # shellcheck disable=SC2086
-    env --default-signal=INT "$byol" pretrain --data data:train --out "$2" $tiny --epochs 40 --set train.log_every=1 \
+    env --default-signal=INT "$byol" pretrain --data data:train --out "$2" $tiny --epochs 20 --set train.log_every=1 \
         >stdout 2>stderr &
     process=$!
     waited=0
@@ -34,7 +34,7 @@ for signal in INT TERM; do
     cmp -s "$folder.npy" whole.npy || say "the resumed run came to other weights"
 done
 
-train stopped-INT --resume --epochs 40 --width 8
+train stopped-INT --resume --epochs 20 --width 16
 [ "$code" -ne 0 ] || say "resuming with another width was accepted"
 says encoder.width
 finish

@@ -38,8 +38,8 @@ grep -q "raw pixels" stdout || say "no table"
 
 expect 0 embed run --data data:test --out features.npy --json
 is_json out count dimension layer
-# 128 bytes of header, 32 vectors of 32 numbers
-[ "$(wc -c <features.npy)" -eq $((128 + 32 * 32 * 4)) ] || say "features.npy has a wrong size"
+# 128 bytes of header, 32 vectors of 64 numbers
+[ "$(wc -c <features.npy)" -eq $((128 + 32 * 64 * 4)) ] || say "features.npy has a wrong size"
 head -c 6 features.npy | tail -c 5 | grep -q NUMPY || say "features.npy is not NumPy's"
 expect 0 embed run --data data:test --out projection.npy --layer projection
 [ "$(wc -c <projection.npy)" -eq $((128 + 32 * 8 * 4)) ] || say "projection.npy has a wrong size"
