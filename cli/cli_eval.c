@@ -228,19 +228,20 @@ static void print_table(const session *s, const cli_row rows[KINDS], const char 
     for (int k = 0; k < KINDS; k++)
         fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "", k == best ? '*' : ' ',
                 kind_names[k], rows[k].accuracy, rows[k].choice, k == best ? cli_plain(stream) : "");
-    fprintf(stream, "\n(* the best; %s was chosen on held-out training images)\n", choice_name);
+    fprintf(stream, "\n(* the best; %s %s)\n", choice_name,
+            s->options->choice_given ? "as given" : "chosen on held-out training images");
 }
 
 static void warn_if_worthless(const cli_row rows[KINDS]) {
-    for (int k = RANDOM; k < KINDS; k++) {
-        if (rows[TRAINED].accuracy > rows[k].accuracy) continue;
-        char text[256];
-        snprintf(text, sizeof text,
-                 "the trained encoder (%.2f %%) is no better than %s (%.2f %%): what it has learned is worth nothing "
-                 "here. Look at loss and spread in metrics.jsonl, train longer, or check the views",
-                 rows[TRAINED].accuracy, k == RANDOM ? "one with random weights" : "the raw pixels", rows[k].accuracy);
-        cli_warn(text);
-    }
+    kind better = rows[RANDOM].accuracy > rows[PIXELS].accuracy ? RANDOM : PIXELS;
+    if (rows[TRAINED].accuracy > rows[better].accuracy) return;
+    char text[256];
+    snprintf(text, sizeof text,
+             "the trained encoder (%.2f %%) is no better than %s (%.2f %%): what it has learned is worth nothing here. "
+             "Look at loss and spread in metrics.jsonl, train longer, or check the views",
+             rows[TRAINED].accuracy, better == RANDOM ? "one with random weights" : "the raw pixels",
+             rows[better].accuracy);
+    cli_warn(text);
 }
 
 static json_t *describe_result(const session *s, const cli_row rows[KINDS], const char *choice_name) {

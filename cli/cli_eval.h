@@ -27,6 +27,7 @@ typedef struct cli_eval {
     const char *model, *train, *test; /* train and test may be NULL: from the run's configuration */
     size_t limit;
     int threads, passes; /* passes: augmented views of the training images, 1: none */
+    int choice_given;    /* the hyper-parameter was not chosen by us */
     int has_seed;
     uint64_t seed;
 } cli_eval;

@@ -89,5 +89,6 @@ static const struct argp parser = {
 int cmd_knn(int argc, char **argv) {
     arguments args = {.eval = {.passes = 1}};
     argp_parse(&parser, argc, argv, 0, NULL, &args);
+    args.eval.choice_given = args.k > 0;
     return cli_eval_run(&args.eval, "k", measure, &args);
 }
