@@ -5,7 +5,7 @@
 #include <byol/encoder.h>
 #include <byol/trainer.h>
 
-enum { COUNT = 512, CHANNELS = 1, SIDE = 16, DIMENSION = 64 /* 8 times the width */ };
+enum { COUNT = 512, CHANNELS = 1, SIDE = 20, DIMENSION = 64 /* 8 times the width */ };
 
 static uint8_t pixels[COUNT][CHANNELS][SIDE][SIDE];
 static float vectors[COUNT][DIMENSION];

@@ -5,16 +5,16 @@ byol=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# 512 pictures of 8 x 8 noise (IDX: magic, count, rows, columns).
+# 128 pictures of 20 x 20 noise (IDX: magic, count, rows, columns): 8 batches an epoch.
 {
-    printf '\000\000\010\003\000\000\002\000\000\000\000\010\000\000\000\010'
-    head -c 32768 /dev/urandom
+    printf '\000\000\010\003\000\000\000\200\000\000\000\024\000\000\000\024'
+    head -c 51200 /dev/urandom
 } >"$work/train-images-idx3-ubyte"
 
 pretrain() { # RUN
     exec "$byol" pretrain --data "$work/train-images-idx3-ubyte" --out "$1" --resume --threads 2 --precision fp32 \
         --set encoder.width=8 --set encoder.stem=small --set projector.hidden=32 --set projector.out=16 \
-        --set predictor.hidden=32 --set train.batch_size=32 --epochs 40 --set checkpoint.every_steps=5 \
+        --set predictor.hidden=32 --set train.batch_size=16 --epochs 12 --set checkpoint.every_steps=2 \
         --set train.log_every=1 2>>"$work/words"
 }
 
@@ -24,10 +24,15 @@ fail() {
     exit 1
 }
 
+export OMP_WAIT_POLICY=passive # threads that wait do not spin: other tests may run beside this one
+began=$(date +%s.%N)
 (pretrain "$work/whole") || fail "the undisturbed run"
+ended=$(date +%s.%N)
 
+# Moments within the first sixth of what the whole run takes: so that most of them find it running.
+moments=$(awk -v seed=$$ -v time="$(echo "$ended $began" | awk '{print $1 - $2}')" \
+    'BEGIN { srand(seed); for (i = 0; i < 10; i++) printf "%.3f ", rand() * time / 6 }')
 landed=0
-moments=$(awk -v seed=$$ 'BEGIN { srand(seed); for (i = 0; i < 10; i++) printf "%.3f ", 0.05 + 0.75 * rand() }')
 for moment in $moments; do
     pretrain "$work/killed" &
     sleep "$moment"
