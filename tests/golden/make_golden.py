@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Makes the golden files of this folder with PyTorch: one first step in full, then ten whole BYOL steps.
+
+    python3 make_golden.py            writes resnet18.safetensors and resnet50.safetensors beside itself
+    python3 make_golden.py --check    computes again and compares with the files that are there
+
+Everything is computed in float64 and stored as float32, so the files carry no rounding of PyTorch's own. How far float32
+may stray from them is measured here too: the same steps run in float32, from weights that are disturbed by one rounding,
+and the largest difference is printed. test_golden.c allows losses 1e-5 and tensors 1e-4 of their largest element; the
+seeds below were chosen so that no ReLU or max pool is so near its kink that rounding alone would use that up.
+
+Needs nothing but numpy and PyTorch (1.13 and 2.6 give the same files to the last bit but a few).
+
+In a file:
+    init/<parameter>                    where all begins; the target is a copy; BN statistics are 0 and 1
+    activation/<block>/view1            of the first step, the first two samples; also projection, prediction (all samples)
+    target/projection/view1             of the first step
+    loss                                of the first step
+    grad/<parameter>                    of the first step, both views added
+    <optimizer>/loss                    of ten steps
+    <optimizer>/loss_of_batch32         of ten steps with batches of 32, which bf16 is held against: in the mean over 8
+                                        samples bf16's rounding is still seen (PyTorch's own bf16 is off by up to 3 %)
+    <optimizer>/final/online/<parameter>, .../target/<parameter>, .../state0/<parameter>, .../state1/<parameter> (Adam)
+    <optimizer>/final/online_stat/<bn>.running_mean, .../target_stat/...
+Views are not stored: images() makes them from an integer hash, test_golden.c has the same lines in C.
+"""
+import json
+import math
+import os
+import struct
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+STEPS, WARMUP, TAU = 10, 2, 0.9
+RESIDUAL = 0.25  # scale of the last batch norm of a block: less than 1 keeps rounding from growing with depth
+NETS = {
+    # hidden and out are of the projector; the predictor has the same two. lr: for the batch as it is.
+    "resnet18": dict(depth=18, width=4, stem="small", size=16, batch=8, hidden=32, out=16, seed=3,
+                     lr=dict(sgd=0.005, lars=0.05, adam=0.001)),
+    "resnet50": dict(depth=50, width=2, stem="imagenet", size=16, batch=16, hidden=32, out=16, seed=158,
+                     lr=dict(sgd=0.002, lars=0.01, adam=0.0005)),
+}
+# Adam's epsilon is large because with the usual 1e-8 the first steps are lr * sign(gradient): where a gradient is zero
+# but for rounding (a bias before batch norm) that is noise.
+OPTIMIZERS = {
+    "sgd": dict(momentum=0.9, weight_decay=1e-3),
+    "lars": dict(momentum=0.9, weight_decay=1e-3, trust=0.02),
+    "adam": dict(beta1=0.9, beta2=0.99, epsilon=1e-2, weight_decay=1e-3),
+}
+
+
+def hash32(x):
+    """Wellons' lowbias32: a 32-bit mix with wrap-around arithmetic, the same in C."""
+    x = np.asarray(x, dtype=np.uint32)
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return x ^ (x >> np.uint32(16))
+
+
+def noise(stream, count):
+    """`count` multiples of 2^-15 in [-1, 1); element i depends on (stream, i) only."""
+    key = hash32(np.uint32(stream))
+    bits = hash32(np.arange(count, dtype=np.uint32) + key) & np.uint32(0xFFFF)
+    return bits.astype(np.float64) / 32768 - 1
+
+
+def images(net, step, view):
+    """(batch, 3, size, size): a coarse 4 x 4 pattern, which the two views of a sample share, and a fine one of the view."""
+    shape = (net["batch"], 3, net["size"], net["size"])
+    coarse = noise(3 * step, net["batch"] * 3 * 16).reshape(net["batch"], 3, 4, 4)
+    coarse = coarse.repeat(net["size"] // 4, axis=2).repeat(net["size"] // 4, axis=3)
+    fine = noise(3 * step + view, int(np.prod(shape))).reshape(shape)
+    return torch.from_numpy(coarse + 0.5 * fine)
+
+
+class Network:
+    """Parameters and BN statistics by torchvision's names; `forward` is ResNet v1 with the two heads."""
+
+    def __init__(self, net, dtype):
+        self.net, self.dtype, self.params, self.stats, self.taps = net, dtype, {}, {}, {}
+        self.generator = torch.Generator().manual_seed(net["seed"])
+        self.building = True  # the first pass through forward() makes what it meets
+        self.forward(torch.zeros(2, 3, net["size"], net["size"], dtype=dtype))
+        self.building = False
+        self.stats = {k: torch.full_like(v, float(k.endswith("running_var"))) for k, v in self.stats.items()}
+
+    def parameter(self, name, shape, scale, offset=0.0):
+        if self.building:
+            value = torch.randn(shape, generator=self.generator, dtype=torch.float64) * scale + offset
+            # what is stored is float32, so that is where float64 begins too
+            self.params[name] = value.float().to(self.dtype).requires_grad_(True)
+        return self.params[name]
+
+    def conv(self, name, x, out, kernel, stride=1):
+        weight = self.parameter(name + ".weight", (out, x.shape[1], kernel, kernel), math.sqrt(2 / (out * kernel**2)))
+        return F.conv2d(x, weight, stride=stride, padding=kernel // 2)
+
+    def batch_norm(self, name, x, scale=1.0):
+        channels = x.shape[1]
+        weight = self.parameter(name + ".weight", (channels,), 0.2 * scale, scale)
+        bias = self.parameter(name + ".bias", (channels,), 0.1, 0.2)
+        if self.building:
+            self.stats[name + ".running_mean"] = torch.zeros(channels, dtype=self.dtype)
+            self.stats[name + ".running_var"] = torch.ones(channels, dtype=self.dtype)
+        mean, variance = self.stats[name + ".running_mean"], self.stats[name + ".running_var"]
+        return F.batch_norm(x, mean, variance, weight, bias, training=True, momentum=0.1, eps=1e-5)
+
+    def linear(self, name, x, out, bias):
+        weight = self.parameter(name + ".weight", (out, x.shape[1]), 1 / math.sqrt(x.shape[1]))
+        return F.linear(x, weight, self.parameter(name + ".bias", (out,), 0.1) if bias else None)
+
+    def block(self, name, x, width, stride):
+        if self.net["depth"] == 18:
+            y = F.relu(self.batch_norm(name + ".bn1", self.conv(name + ".conv1", x, width, 3, stride)))
+            y = self.batch_norm(name + ".bn2", self.conv(name + ".conv2", y, width, 3), RESIDUAL)
+        else:
+            y = F.relu(self.batch_norm(name + ".bn1", self.conv(name + ".conv1", x, width, 1)))
+            y = F.relu(self.batch_norm(name + ".bn2", self.conv(name + ".conv2", y, width, 3, stride)))
+            y = self.batch_norm(name + ".bn3", self.conv(name + ".conv3", y, 4 * width, 1), RESIDUAL)
+        if stride != 1 or x.shape[1] != y.shape[1]:
+            x = self.batch_norm(name + ".downsample.1", self.conv(name + ".downsample.0", x, y.shape[1], 1, stride))
+        self.taps[name] = F.relu(y + x)
+        return self.taps[name]
+
+    def head(self, name, x):
+        x = self.linear(name + ".0", x, self.net["hidden"], bias=True)
+        return self.linear(name + ".3", F.relu(self.batch_norm(name + ".1", x)), self.net["out"], bias=False)
+
+    def forward(self, x):
+        width, blocks = self.net["width"], {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}[self.net["depth"]]
+        if self.net["stem"] == "small":
+            x = F.relu(self.batch_norm("bn1", self.conv("conv1", x, width, 3)))
+        else:
+            x = F.relu(self.batch_norm("bn1", self.conv("conv1", x, width, 7, 2)))
+            x = F.max_pool2d(x, 3, 2, 1)
+        for stage in range(4):
+            for block in range(blocks[stage]):
+                x = self.block(f"layer{stage + 1}.{block}", x, width << stage, 2 if stage > 0 and block == 0 else 1)
+        projection = self.head("projector", x.mean((2, 3)))
+        return projection, self.head("predictor", projection)
+
+
+def normalize(x):
+    return x * torch.rsqrt(torch.clamp((x * x).sum(1, keepdim=True), min=1e-12))
+
+
+def regression_loss(prediction, target):
+    """|n(p) - n(z)|^2, mean over the batch."""
+    return ((normalize(prediction) - normalize(target)) ** 2).sum(1).mean()
+
+
+def learning_rate(base, step):
+    if step < WARMUP:
+        return base * step / WARMUP
+    return base * (1 + math.cos(math.pi * (step - WARMUP) / (STEPS - WARMUP))) / 2
+
+
+def tau_at(step):
+    return 1 - (1 - TAU) * (1 + math.cos(math.pi * step / STEPS)) / 2
+
+
+def update(kind, o, lr, t, w, g, state):
+    """One parameter; `t` counts from 1. In place."""
+    plain = w.dim() == 1  # biases, BN scale and shift: no weight decay, no LARS scaling
+    if not plain:
+        g = g + o["weight_decay"] * w
+    if kind == "adam":
+        m, v = state
+        m.mul_(o["beta1"]).add_((1 - o["beta1"]) * g)
+        v.mul_(o["beta2"]).add_((1 - o["beta2"]) * g * g)
+        denominator = (v / (1 - o["beta2"] ** t)).sqrt() + o["epsilon"]
+        w.sub_(lr * (m / (1 - o["beta1"] ** t)) / denominator)
+        return
+    if kind == "lars" and not plain:
+        w_norm, g_norm = w.norm(), g.norm()
+        if w_norm > 0 and g_norm > 0:
+            g = g * (o["trust"] * w_norm / g_norm)
+    state[0].mul_(o["momentum"]).add_(g)
+    w.sub_(lr * state[0])
+
+
+def train(net, kind, dtype=torch.float64, disturb=None, size=2.0**-22):
+    """Ten steps. Returns {name: tensor} of the ten steps, and of the first step alone."""
+    online, target = Network(net, dtype), Network(net, dtype)
+    if disturb is not None:  # each weight moved by up to one rounding of float32
+        generator = torch.Generator().manual_seed(disturb)
+        for p in online.params.values():
+            p.data *= 1 + (torch.rand(p.shape, generator=generator, dtype=dtype) - 0.5) * size
+    for name, p in target.params.items():
+        p.requires_grad_(False)
+        p.copy_(online.params[name].detach())
+    first = {"init/" + k: p.detach().clone() for k, p in online.params.items()}
+    state = {k: [torch.zeros_like(p.data) for _ in range(2 if kind == "adam" else 1)] for k, p in online.params.items()}
+    losses = []
+    for step in range(STEPS):
+        views = [images(net, step, 1).to(dtype), images(net, step, 2).to(dtype)]
+        with torch.no_grad():
+            z = [target.forward(view)[0] for view in views]
+        loss = 0
+        for p in online.params.values():
+            p.grad = None
+        for k in (0, 1):
+            projection, prediction = online.forward(views[k])
+            term = regression_loss(prediction, z[1 - k])
+            term.backward()
+            loss += term.item()
+            if step == 0:
+                first.update({f"activation/{name}/view{k + 1}": v.detach()[:2] for name, v in online.taps.items()})
+                first[f"projection/view{k + 1}"] = projection.detach()
+                first[f"prediction/view{k + 1}"] = prediction.detach()
+                first[f"target/projection/view{k + 1}"] = z[k]
+        if step == 0:
+            first["loss"] = torch.tensor([loss], dtype=dtype)
+            first.update({"grad/" + name: p.grad.clone() for name, p in online.params.items()})
+        with torch.no_grad():
+            lr = learning_rate(net["lr"][kind], step)
+            for name, p in online.params.items():
+                update(kind, OPTIMIZERS[kind], lr, step + 1, p, p.grad, state[name])
+            for name, p in target.params.items():
+                p.mul_(tau_at(step)).add_((1 - tau_at(step)) * online.params[name])
+        losses.append(loss)
+    whole = {f"{kind}/loss": torch.tensor(losses, dtype=dtype)}
+    for name, p in online.params.items():
+        whole[f"{kind}/final/online/{name}"] = p.detach()
+        whole[f"{kind}/final/target/{name}"] = target.params[name]
+        whole.update({f"{kind}/final/state{i}/{name}": s for i, s in enumerate(state[name])})
+    whole.update({f"{kind}/final/online_stat/{name}": s for name, s in online.stats.items()})
+    whole.update({f"{kind}/final/target_stat/{name}": s for name, s in target.stats.items()})
+    return first, whole
+
+
+def distance(name, a, b):
+    """As in test_golden.c: losses absolute, tensors in parts of the largest element; what is zero in exact arithmetic (a
+    bias before batch norm has no gradient) has no such part."""
+    a, b = a.double(), b.double()
+    if "loss" in name:
+        return (a - b).abs().max().item()
+    largest = b.abs().max().item()
+    return (a - b).abs().max().item() / largest if largest > 1e-9 else 0.0
+
+
+def report_bf16(net, kind, reference):
+    """How far PyTorch's own bf16 strays from the losses that ours is held against."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+        losses = train(net, kind, torch.float32)[1][kind + "/loss"]
+    print(f"  PyTorch's bf16 strays by {((losses - reference) / reference).abs().max():.1%} in the losses of batches of 32")
+
+
+def report_float32(net, kind, reference):
+    """How far five disturbed float32 runs stray from the float64 one."""
+    worst = {}
+    for disturb in range(1, 6):
+        first, whole = train(net, kind, torch.float32, disturb)
+        for name, value in {**first, **whole}.items():
+            group = name if name.endswith("loss") else name.split("/")[0] if name in first else "/".join(name.split("/")[:3])
+            worst[group] = max(worst.get(group, (0, "")), (distance(name, value, reference[name]), name))
+    for group, (far, name) in sorted(worst.items()):
+        if kind == "sgd" or group.startswith(kind):
+            print(f"  float32 strays by {far:.1e} in {name}")
+
+
+def write_safetensors(path, tensors, metadata):
+    header, offset, parts = {"__metadata__": metadata}, 0, []
+    for name, value in tensors.items():
+        data = np.ascontiguousarray(value.numpy().astype("<f4"))
+        header[name] = {"dtype": "F32", "shape": list(data.shape), "data_offsets": [offset, offset + data.nbytes]}
+        offset += data.nbytes
+        parts.append(data.tobytes())
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    length = struct.unpack("<Q", data[:8])[0]
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    return {
+        name: torch.from_numpy(np.frombuffer(body[row["data_offsets"][0] : row["data_offsets"][1]], "<f4").copy().reshape(row["shape"]))
+        for name, row in header.items()
+        if name != "__metadata__"
+    }
+
+
+def main():
+    np.seterr(over="ignore")  # the hash wraps around
+    torch.set_num_threads(2)
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for file, net in NETS.items():
+        tensors = {}
+        print(f"{file}: {net}")
+        for kind in OPTIMIZERS:
+            first, whole = train(net, kind)
+            tensors.update({**first, **whole})
+            moved = {k: v for k, v in whole.items() if "/final/online/" in k and v.dim() > 1}
+            change = [distance(k, first["init/" + k.split("/final/online/")[1]], v) for k, v in moved.items()]
+            print(f" {kind}: loss {['%.4f' % x for x in whole[kind + '/loss']]}, kernels moved by {min(change):.1e} .. {max(change):.1e}")
+            report_float32(net, kind, {**first, **whole})
+            wide = {**net, "batch": 32}
+            tensors[kind + "/loss_of_batch32"] = train(wide, kind)[1][kind + "/loss"]
+            report_bf16(wide, kind, tensors[kind + "/loss_of_batch32"])
+        path = os.path.join(folder, file + ".safetensors")
+        if "--check" in sys.argv:
+            stored = read_safetensors(path)
+            assert stored.keys() == tensors.keys(), "the file holds other tensors: make it again"
+            far, name = max((distance(k, v, stored[k]), k) for k, v in tensors.items())
+            print(f" the file differs by at most {far:.1e}, in {name}")
+            assert far < 1e-6, "the file is not what this script makes"
+        else:
+            write_safetensors(path, tensors, {"format": "pt", "made_by": "tests/golden/make_golden.py", "torch": torch.__version__})
+            print(f" wrote {path}, {os.path.getsize(path)} bytes")
+
+
+if __name__ == "__main__":
+    main()
