@@ -79,7 +79,9 @@ typedef struct byol_trainer_info {
     uint64_t parameters_encoder, parameters_projector, parameters_predictor;
     uint64_t flops_per_image; /* of a whole step, both views, forward and backward; 2 per multiply-add */
     uint64_t workspace_bytes, arena_bytes, staging_bytes;
-    uint64_t steps_per_epoch, steps, first_step; /* first_step > 0 when resumed */
+    /* Steps are counted through the run and may span the end of an epoch under accumulation: steps_per_epoch is rounded
+     * down, steps is exact. first_step > 0 when resumed. */
+    uint64_t steps_per_epoch, steps, first_step;
 } byol_trainer_info;
 BYOL_API void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info);
 

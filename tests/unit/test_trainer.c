@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "byol/trainer.h"
 #include "tiny.h"
+#include "train/record.h"
 
 /* ---- Runs ---- */
 
@@ -411,6 +412,32 @@ static void weights_that_are_not_finite_are_never_kept(void **state) {
     }
 }
 
+static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_written(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    byol__method *method = NULL;
+    byol__record record = {0};
+    byol_error error = {0};
+    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_OK);
+    assert_int_equal(byol__record_open(&record, "trainer_test/finite", 0, NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol__record_begin(&record, method, &config, &error), BYOL_OK);
+    const byol__origin origin = {.step = 1, .batches = 1, .channels = TINY_CHANNELS, .config = config};
+    float *const values[] = {method->params + 5, method->target_params + 5, method->state[0] + 5,
+                             method->statistics + 5, method->target_statistics + 5};
+    for (int i = 0; i < 5; i++) {
+        float kept = *values[i];
+        *values[i] = i % 2 ? NAN : INFINITY;
+        assert_int_equal(byol__record_save(&record, method, &origin, &error), BYOL_NUMERIC);
+        assert_false(is_there("trainer_test/finite", "checkpoints/step-000001.safetensors"));
+        assert_false(is_there("trainer_test/finite", "encoder.safetensors"));
+        *values[i] = kept;
+    }
+    assert_int_equal(byol__record_save(&record, method, &origin, &error), BYOL_OK);
+    assert_true(is_there("trainer_test/finite", "checkpoints/step-000001.safetensors"));
+    byol__record_close(&record);
+    byol__method_free(method);
+}
+
 static void a_collapse_is_told_and_ends_the_run_where_that_is_asked_for(void **state) {
     (void)state;
     byol_config config = tiny_config();
@@ -548,6 +575,7 @@ int main(void) {
         cmocka_unit_test(settings_that_change_the_result_must_be_as_they_were),
         cmocka_unit_test(other_images_are_noticed),
         cmocka_unit_test(weights_that_are_not_finite_are_never_kept),
+        cmocka_unit_test(a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_written),
         cmocka_unit_test(a_collapse_is_told_and_ends_the_run_where_that_is_asked_for),
         cmocka_unit_test(a_trainer_without_a_folder_keeps_its_weights_for_the_caller),
     };
