@@ -20,24 +20,25 @@ struct byol__contraction {
     byol__dnn *dnn;
     byol__contraction_desc desc;
     bool emulated;
-    dnnl_data_type_t type; /* of src, dst and forward weights as the primitive sees them */
-    byol__owned_md md[4];  /* as asked for, SRC .. DST */
+    dnnl_data_type_t type;             /* of src, dst and forward weights as the primitive sees them */
+    byol__format wish_src, wish_dst;   /* what the primitive was asked for */
+    byol__layout bound_src, bound_dst; /* as the caller has them */
+    byol__layout work_src, work_dst;   /* as the primitive sees them */
+    byol__owned_md md[4];              /* as asked for, SRC .. DST */
     byol__owned_md plain_weights;
     dnnl_primitive_desc_t pd, hint;
     dnnl_primitive_t primitive, reorder; /* reorder: weights from or to the plain layout */
     dnnl_memory_t memory[ROLES], plain;
-    byol__format src_format, dst_format;
-    size_t library_scratch; /* bytes of oneDNN's own; the emulation's copies follow */
+    size_t library_scratch; /* bytes of oneDNN's own; the copies follow */
     char implementation[48];
 
-    void *src, *dst; /* bound: bf16 when emulated */
-    float *src32, *dst32;
+    void *src, *dst;           /* bound */
+    void *src_copy, *dst_copy; /* what the primitive works on: the same, or copies */
     float *weights;
 };
 
-static byol__layout layout_of(const byol__contraction *c, int role, byol__format format) {
+static byol__layout layout_of(const byol__contraction *c, int role, byol__dtype dtype, byol__format format) {
     const byol__contraction_desc *d = &c->desc;
-    byol__dtype dtype = c->type == dnnl_bf16 ? BYOL__BF16 : BYOL__F32;
     if (role == SRC) return (byol__layout){dtype, format, d->n, d->ic, d->ih, d->iw};
     return (byol__layout){dtype, format, d->n, d->oc, d->oh, d->ow};
 }
@@ -55,7 +56,7 @@ static dnnl_format_tag_t tag_of(byol__format format) {
 
 /* src or dst; a linear layer's are matrices. */
 static dnnl_status_t activation_md(const byol__contraction *c, int role, byol__format format, byol__owned_md *md) {
-    byol__layout l = layout_of(c, role, format);
+    byol__layout l = layout_of(c, role, BYOL__F32, format);
     if (c->desc.linear) return byol__md_init(md, 2, (dnnl_dims_t){l.n, l.c}, c->type, dnnl_ab);
     return byol__md_init(md, 4, (dnnl_dims_t){l.n, l.c, l.h, l.w}, c->type, tag_of(format));
 }
@@ -74,11 +75,11 @@ static dnnl_status_t weights_md(const byol__contraction *c, dnnl_data_type_t typ
 static dnnl_status_t describe_memory(byol__contraction *c) {
     const byol__contraction_desc *d = &c->desc;
     dnnl_data_type_t weights_type = d->pass == BYOL__BACKWARD_WEIGHTS ? dnnl_f32 : c->type;
-    dnnl_status_t status = activation_md(c, SRC, d->src_format, &c->md[SRC]);
+    dnnl_status_t status = activation_md(c, SRC, c->wish_src, &c->md[SRC]);
     if (status == dnnl_success) status = weights_md(c, weights_type, false, &c->md[WEIGHTS]);
     if (status == dnnl_success && d->bias && d->pass != BYOL__BACKWARD_DATA)
         status = byol__md_init(&c->md[BIAS], 1, (dnnl_dims_t){d->oc}, dnnl_f32, dnnl_a);
-    if (status == dnnl_success) status = activation_md(c, DST, d->dst_format, &c->md[DST]);
+    if (status == dnnl_success) status = activation_md(c, DST, c->wish_dst, &c->md[DST]);
     if (status == dnnl_success) status = weights_md(c, dnnl_f32, true, &c->plain_weights);
     return status;
 }
@@ -197,12 +198,25 @@ static dnnl_status_t make_memory(byol__contraction *c) {
     return status;
 }
 
-byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
-                                     byol_error *error) {
+/* The layouts on both sides, now that the primitive has chosen. What the caller left open is what it chose. */
+static void settle_layouts(byol__contraction *c) {
+    const byol__contraction_desc *d = &c->desc;
+    byol__dtype dtype = c->type == dnnl_bf16 ? BYOL__BF16 : BYOL__F32;
+    byol__format src = chosen_format(c, SRC), dst = chosen_format(c, DST);
+    c->work_src = layout_of(c, SRC, dtype, src);
+    c->work_dst = layout_of(c, DST, dtype, dst);
+    c->bound_src = layout_of(c, SRC, d->dtype, d->src_format == BYOL__FORMAT_ANY || d->linear ? src : d->src_format);
+    c->bound_dst = layout_of(c, DST, d->dtype, d->dst_format == BYOL__FORMAT_ANY || d->linear ? dst : d->dst_format);
+}
+
+static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
+                             byol__format src, byol__format dst, byol_error *error) {
     byol__contraction *c;
     BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "primitive", error));
     c->dnn = dnn;
     c->desc = *desc;
+    c->wish_src = src;
+    c->wish_dst = dst;
     c->emulated = desc->dtype == BYOL__BF16 && !byol__cpu_has_bf16();
     c->type = desc->dtype == BYOL__BF16 && !c->emulated ? dnnl_bf16 : dnnl_f32;
     dnnl_status_t status = describe_memory(c);
@@ -213,13 +227,28 @@ byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, co
         byol__contraction_free(c);
         return byol__dnn_fail(error, status, desc->linear ? "linear layer" : "convolution");
     }
-    c->src_format = chosen_format(c, SRC);
-    c->dst_format = chosen_format(c, DST);
+    settle_layouts(c);
     c->library_scratch = byol__align_up(dnnl_memory_desc_get_size(chosen_md(c, SCRATCH)));
     const char *name = "?";
     dnnl_primitive_desc_query(c->pd, dnnl_query_impl_info_str, 0, (void *)&name);
     snprintf(c->implementation, sizeof c->implementation, "%s", name);
     *out = c;
+    return BYOL_OK;
+}
+
+static bool is_reference_code(const byol__contraction *c) { return strncmp(c->implementation, "ref", 3) == 0; }
+
+byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
+                                     byol_error *error) {
+    byol__contraction *direct, *detour;
+    BYOL__TRY(create_as(&direct, dnn, desc, desc->src_format, desc->dst_format, error));
+    *out = direct;
+    bool open = desc->src_format == BYOL__FORMAT_ANY || desc->dst_format == BYOL__FORMAT_ANY;
+    if (open || desc->linear || !is_reference_code(direct)) return BYOL_OK;
+    if (create_as(&detour, dnn, desc, BYOL__NCHW, BYOL__NCHW, NULL) != BYOL_OK) return BYOL_OK;
+    bool better = !is_reference_code(detour);
+    byol__contraction_free(better ? direct : detour);
+    if (better) *out = detour;
     return BYOL_OK;
 }
 
@@ -236,23 +265,25 @@ void byol__contraction_free(byol__contraction *c) {
     byol__free(c);
 }
 
-byol__format byol__contraction_src(const byol__contraction *c) { return c->src_format; }
-byol__format byol__contraction_dst(const byol__contraction *c) { return c->dst_format; }
+byol__format byol__contraction_src(const byol__contraction *c) { return c->bound_src.format; }
+byol__format byol__contraction_dst(const byol__contraction *c) { return c->bound_dst.format; }
 const char *byol__contraction_implementation(const byol__contraction *c) { return c->implementation; }
 
 size_t byol__contraction_weights_bytes(const byol__contraction *c) {
     return dnnl_memory_desc_get_size(chosen_md(c, WEIGHTS));
 }
 
-/* Bytes of the fp32 copy of src or dst that the emulation needs. */
-static size_t copy_bytes(const byol__contraction *c, int role) {
-    if (!c->emulated) return 0;
-    byol__layout layout = layout_of(c, role, role == SRC ? c->src_format : c->dst_format);
-    return byol__align_up(byol__layout_bytes(&layout));
+static bool same_layout(const byol__layout *a, const byol__layout *b) {
+    return a->dtype == b->dtype && a->format == b->format;
+}
+
+/* Bytes of the copy that the primitive works on in place of `bound`; 0: it works on that itself. */
+static size_t copy_bytes(const byol__layout *work, const byol__layout *bound) {
+    return same_layout(work, bound) ? 0 : byol__align_up(byol__layout_bytes(work));
 }
 
 size_t byol__contraction_scratch_bytes(const byol__contraction *c) {
-    return c->library_scratch + copy_bytes(c, SRC) + copy_bytes(c, DST);
+    return c->library_scratch + copy_bytes(&c->work_src, &c->bound_src) + copy_bytes(&c->work_dst, &c->bound_dst);
 }
 
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b) {
@@ -264,32 +295,24 @@ byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weight
     c->src = src;
     c->dst = dst;
     c->weights = weights;
+    size_t src_bytes = copy_bytes(&c->work_src, &c->bound_src), dst_bytes = copy_bytes(&c->work_dst, &c->bound_dst);
     char *copies = (char *)scratch + c->library_scratch;
-    c->src32 = c->emulated ? (void *)copies : src;
-    c->dst32 = c->emulated ? (void *)(copies + copy_bytes(c, SRC)) : dst;
-    void *pointers[ROLES] = {c->src32, weights, bias, c->dst32, scratch};
+    c->src_copy = src_bytes > 0 ? copies : src;
+    c->dst_copy = dst_bytes > 0 ? copies + src_bytes : dst;
+    void *pointers[ROLES] = {c->src_copy, weights, bias, c->dst_copy, scratch};
     dnnl_status_t status = dnnl_success;
     for (int role = SRC; role < ROLES && status == dnnl_success; role++)
         if (c->memory[role] != NULL) status = dnnl_memory_set_data_handle(c->memory[role], pointers[role]);
     return byol__dnn_fail(error, status, "binding memory");
 }
 
-static void copy_in(byol__contraction *c, int role) {
-    byol__layout layout = layout_of(c, role, role == SRC ? c->src_format : c->dst_format);
-    size_t count = byol__layout_elements(&layout);
-    if (role == SRC)
-        byol__bf16_widen(c->src32, c->src, count);
-    else
-        byol__bf16_widen(c->dst32, c->dst, count);
+/* Between what is bound and what the primitive works on, where these are two things. */
+static void copy_in(const byol__layout *work, void *copy, const byol__layout *bound, const void *original) {
+    if (copy != original) byol__layout_convert(work, copy, bound, original);
 }
 
-static void copy_out(byol__contraction *c, int role) {
-    byol__layout layout = layout_of(c, role, role == SRC ? c->src_format : c->dst_format);
-    size_t count = byol__layout_elements(&layout);
-    if (role == SRC)
-        byol__bf16_narrow(c->src, c->src32, count);
-    else
-        byol__bf16_narrow(c->dst, c->dst32, count);
+static void copy_out(const byol__layout *bound, void *original, const byol__layout *work, const void *copy) {
+    if (copy != original) byol__layout_convert(bound, original, work, copy);
 }
 
 /* Execution cannot fail once a primitive and its memory are there: the status carries nothing to act on. */
@@ -307,15 +330,15 @@ void byol__contraction_run(byol__contraction *c) {
                                     DNNL_ARG_SCRATCHPAD},
     };
     byol__pass pass = c->desc.pass;
-    if (c->emulated && pass != BYOL__BACKWARD_DATA) copy_in(c, SRC);
-    if (c->emulated && pass != BYOL__FORWARD) copy_in(c, DST);
+    if (pass != BYOL__BACKWARD_DATA) copy_in(&c->work_src, c->src_copy, &c->bound_src, c->src);
+    if (pass != BYOL__FORWARD) copy_in(&c->work_dst, c->dst_copy, &c->bound_dst, c->dst);
     dnnl_exec_arg_t args[ROLES];
     int count = 0;
     for (int role = SRC; role < ROLES; role++)
         if (c->memory[role] != NULL) args[count++] = (dnnl_exec_arg_t){arguments[pass][role], c->memory[role]};
     execute(c, c->primitive, count, args);
-    if (c->emulated && pass == BYOL__FORWARD) copy_out(c, DST);
-    if (c->emulated && pass == BYOL__BACKWARD_DATA) copy_out(c, SRC);
+    if (pass == BYOL__FORWARD) copy_out(&c->bound_dst, c->dst, &c->work_dst, c->dst_copy);
+    if (pass == BYOL__BACKWARD_DATA) copy_out(&c->bound_src, c->src, &c->work_src, c->src_copy);
 }
 
 static void reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to, dnnl_memory_t to_memory) {

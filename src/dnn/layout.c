@@ -1,5 +1,9 @@
 #include "dnn/layout.h"
 
+#include <string.h>
+
+#include "base/bf16.h"
+
 int byol__layout_block(byol__format format) { return format == BYOL__NCHW8 ? 8 : format == BYOL__NCHW16 ? 16 : 1; }
 
 int byol__layout_padded_channels(const byol__layout *layout) {
@@ -30,4 +34,51 @@ byol__strides byol__layout_strides(const byol__layout *layout) {
     strides.stride_block = (size_t)spatial * (size_t)strides.lanes;
     strides.stride_n = strides.stride_block * (size_t)strides.blocks;
     return strides;
+}
+
+/* The same format: element by element, padding included. */
+static void convert_flat(const byol__layout *to, void *dst, const byol__layout *from, const void *src) {
+    size_t count = byol__layout_elements(to);
+    if (to->dtype == from->dtype)
+        memcpy(dst, src, byol__layout_bytes(to));
+    else if (to->dtype == BYOL__BF16)
+        byol__bf16_narrow(dst, src, count);
+    else
+        byol__bf16_widen(dst, src, count);
+}
+
+/* One channel of one sample; strides in elements. `src` NULL: zeros. */
+static void convert_channel(byol__dtype to, void *dst, size_t dst_stride, byol__dtype from, const void *src,
+                            size_t src_stride, int count) {
+    for (int s = 0; s < count; s++) {
+        size_t at = (size_t)s * src_stride;
+        float value = src == NULL          ? 0.0f
+                      : from == BYOL__BF16 ? byol__bf16_to_float(((const byol__bf16 *)src)[at])
+                                           : ((const float *)src)[at];
+        if (to == BYOL__BF16)
+            ((byol__bf16 *)dst)[(size_t)s * dst_stride] = byol__bf16_from_float(value);
+        else
+            ((float *)dst)[(size_t)s * dst_stride] = value;
+    }
+}
+
+static size_t channel_offset(const byol__strides *s, int n, int c) {
+    return (size_t)n * s->stride_n + (size_t)(c / s->lanes) * s->stride_block + (size_t)(c % s->lanes);
+}
+
+void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from, const void *src) {
+    if (to->format == from->format) {
+        convert_flat(to, dst, from, src);
+        return;
+    }
+    byol__strides in = byol__layout_strides(from), out = byol__layout_strides(to);
+    size_t in_bytes = byol__dtype_bytes(from->dtype), out_bytes = byol__dtype_bytes(to->dtype);
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < out.n; n++) {
+        for (int c = 0; c < out.blocks * out.lanes; c++) {
+            const char *channel = c < from->c ? (const char *)src + channel_offset(&in, n, c) * in_bytes : NULL;
+            convert_channel(to->dtype, (char *)dst + channel_offset(&out, n, c) * out_bytes, out.stride_s, from->dtype,
+                            channel, in.stride_s, out.spatial);
+        }
+    }
 }

@@ -34,4 +34,8 @@ size_t byol__layout_elements(const byol__layout *layout);     /* padding include
 size_t byol__layout_bytes(const byol__layout *layout);
 byol__strides byol__layout_strides(const byol__layout *layout);
 
+/* From any layout to any other of the same shape, by all threads; padding lanes are zeroed. fp32 to bf16 rounds to
+ * nearest even. */
+void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from, const void *src);
+
 #endif

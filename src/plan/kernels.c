@@ -467,34 +467,7 @@ static void avg_pool_backward(const byol__pool *p) {
     for_each_tile(p, avg_tile_backward);
 }
 
-/* ---- conversion and sums ---- */
-
-INLINE size_t element(const byol__strides *s, int n, int c, int pixel) {
-    return (size_t)n * s->stride_n + (size_t)(c / s->lanes) * s->stride_block + (size_t)pixel * s->stride_s +
-           (size_t)(c % s->lanes);
-}
-
-static void convert(const byol__layout *to, void *dst, const byol__layout *from, const void *src) {
-    if (from->format == to->format && from->dtype == to->dtype) {
-        memcpy(dst, src, byol__layout_bytes(to));
-        return;
-    }
-    byol__strides in = byol__layout_strides(from), out = byol__layout_strides(to);
-    bool from_bf16 = from->dtype == BYOL__BF16, to_bf16 = to->dtype == BYOL__BF16;
-#pragma omp parallel for schedule(static)
-    for (int n = 0; n < out.n; n++) {
-        for (int c = 0; c < out.blocks * out.lanes; c++) {
-            for (int s = 0; s < out.spatial; s++) {
-                float v = c < from->c ? load_one(src, element(&in, n, c, s), from_bf16) : 0.0f;
-                size_t at = element(&out, n, c, s);
-                if (to_bf16)
-                    ((byol__bf16 *)dst)[at] = byol__bf16_from_float(v);
-                else
-                    ((float *)dst)[at] = v;
-            }
-        }
-    }
-}
+/* ---- sums ---- */
 
 static void add(const byol__layout *layout, void *accumulator, const void *other) {
     size_t count = byol__layout_elements(layout), whole = count / LANES * LANES;
@@ -516,6 +489,5 @@ const byol__kernel_table JOIN(byol__kernels_, KERNELS_ISA) = {
     .max_pool_backward = max_pool_backward,
     .avg_pool_forward = avg_pool_forward,
     .avg_pool_backward = avg_pool_backward,
-    .convert = convert,
     .add = add,
 };

@@ -51,8 +51,6 @@ typedef struct byol__kernel_table {
     void (*max_pool_backward)(const byol__pool *p); /* the first of equal maxima gets the gradient, as in PyTorch */
     void (*avg_pool_forward)(const byol__pool *p);  /* padding counts in the mean */
     void (*avg_pool_backward)(const byol__pool *p);
-    /* From any layout to any other of the same shape, padding lanes zeroed. */
-    void (*convert)(const byol__layout *to, void *dst, const byol__layout *from, const void *src);
     void (*add)(const byol__layout *layout, void *accumulator, const void *other); /* accumulator += other */
 } byol__kernel_table;
 

@@ -197,7 +197,7 @@ static void forward_unit(byol__plan *plan, byol__unit *unit) {
     case BYOL__STAGE_FLATTEN: {
         const byol__slot *src = &plan->slots[unit->stage.src];
         byol__layout to = unflattened(src);
-        plan->kernels->convert(&to, value_at(plan, unit->stage.dst), &src->layout, value_at(plan, unit->stage.src));
+        byol__layout_convert(&to, value_at(plan, unit->stage.dst), &src->layout, value_at(plan, unit->stage.src));
         break;
     }
     }
@@ -205,14 +205,14 @@ static void forward_unit(byol__plan *plan, byol__unit *unit) {
 
 void byol__plan_forward(byol__plan *plan, const float *images) {
     byol__layout from = plain(&plan->slots[0]);
-    plan->kernels->convert(&plan->slots[0].layout, value_at(plan, 0), &from, images);
+    byol__layout_convert(&plan->slots[0].layout, value_at(plan, 0), &from, images);
     for (int i = 0; i < plan->unit_count; i++) forward_unit(plan, &plan->units[i]);
 }
 
 void byol__plan_read(const byol__plan *plan, byol__output output, float *dst) {
     const byol__slot *slot = &plan->slots[plan->output[output]];
     byol__layout to = plain(slot);
-    plan->kernels->convert(&to, dst, &slot->layout, at(plan, slot->buffer));
+    byol__layout_convert(&to, dst, &slot->layout, at(plan, slot->buffer));
 }
 
 /* All kernels but the pointwise one take a single gradient, and that one takes three: the others are added up before.
@@ -246,7 +246,7 @@ static void backward_unit(byol__plan *plan, byol__unit *unit) {
         if (unit->dx == BYOL__NO_BUFFER) break;
         const byol__slot *src = &plan->slots[unit->stage.src];
         byol__layout from = unflattened(src);
-        plan->kernels->convert(&src->layout, at(plan, unit->dx), &from, at(plan, unit->dy[0]));
+        byol__layout_convert(&src->layout, at(plan, unit->dx), &from, at(plan, unit->dy[0]));
         break;
     }
     }
@@ -255,7 +255,7 @@ static void backward_unit(byol__plan *plan, byol__unit *unit) {
 void byol__plan_backward(byol__plan *plan, const float *diff) {
     const byol__slot *slot = &plan->slots[plan->output[plan->options.output]];
     byol__layout from = plain(slot);
-    plan->kernels->convert(&slot->layout, at(plan, plan->diff_output), &from, diff);
+    byol__layout_convert(&slot->layout, at(plan, plan->diff_output), &from, diff);
     for (int i = plan->unit_count - 1; i >= 0; i--) backward_unit(plan, &plan->units[i]);
 }
 
@@ -263,6 +263,6 @@ byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, flo
     if (id >= (byol__value_id)plan->slot_count || plan->slots[id].buffer == BYOL__NO_BUFFER)
         return byol__fail(error, BYOL_NOT_FOUND, "this plan does not keep value %u", (unsigned)id);
     byol__layout to = plain(&plan->slots[id]);
-    plan->kernels->convert(&to, dst, &plan->slots[id].layout, value_at(plan, (int)id));
+    byol__layout_convert(&to, dst, &plan->slots[id].layout, value_at(plan, (int)id));
     return BYOL_OK;
 }
