@@ -1,6 +1,7 @@
 /* byol: one program, a table of commands. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -53,7 +54,17 @@ static int run_command(const cli_command *command, int argc, char **argv) {
     return command->run(argc, argv);
 }
 
+/* libgomp's threads spin while they wait for each other, and one busy neighbour on the machine then costs a factor of
+ * ten: a spinning thread holds the processor that the thread it waits for needs. Waiting threads that sleep cost next
+ * to nothing here. libgomp reads its settings before main runs, so the program starts itself once more; a user's own
+ * setting stays. */
+static void let_waiting_threads_sleep(char **argv) {
+    if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv); /* failing is fine: as before */
+}
+
 int main(int argc, char **argv) {
+    let_waiting_threads_sleep(argv);
     argp_err_exit_status = EXIT_USAGE;
     if (argc < 2) {
         print_help(stderr);
