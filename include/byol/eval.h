@@ -41,7 +41,7 @@ typedef struct byol_linear_options {
     int batch_size;   /* default 256 */
     float momentum;   /* default 0.9, Nesterov */
     const float *lrs; /* base learning rates (for batch 256) to choose from on held-out training images; borrowed */
-    int lr_count;   /* default: 6 values, 0.0006 .. 0.2; a wider range may do better where the choice is at its edge */
+    int lr_count;   /* default: 7 values, 0.0006 .. 0.6; a wider range may do better where the choice is at its edge */
     float held_out; /* share of the training set held out for the choice; default 0.1 */
     uint64_t seed;
     int standardize; /* features scaled to mean 0, variance 1 with training statistics; default 1 */

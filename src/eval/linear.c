@@ -14,7 +14,7 @@
 enum { LANE_SPLIT = 128, LANE_ORDER = 129 };
 
 /* From what standardised raw pixels of 32 x 32 x 3 want (their covariance is steep) to the paper's 0.2. */
-static const float default_lrs[] = {0.0006f, 0.002f, 0.006f, 0.02f, 0.06f, 0.2f};
+static const float default_lrs[] = {0.0006f, 0.002f, 0.006f, 0.02f, 0.06f, 0.2f, 0.6f};
 enum { DEFAULT_LRS = sizeof default_lrs / sizeof *default_lrs };
 
 /* Several classifiers ("heads", one for each learning rate) that see the same batches at the same time: one matrix
