@@ -251,13 +251,18 @@ static byol_status place_scratch(compiler *c, byol__unit *unit, int index) {
 
 /* ---- lifetimes, backward ---- */
 
-static byol_status new_diff(compiler *c, int value, int slot, int *id) {
+/* Leaves `buffer` for the maker of `value` as one reader's gradient. */
+static byol_status leave_diff(compiler *c, int value, int buffer) {
     byol__slot *s = &c->plan->slots[value];
     if (s->diff_count == BYOL__MAX_FANOUT)
         return byol__fail(c->error, BYOL_UNSUPPORTED, "a value is read by more than %d layers", BYOL__MAX_FANOUT);
-    BYOL__TRY(new_buffer(c, byol__layout_bytes(&s->layout), slot, slot, id));
-    s->diffs[s->diff_count++] = *id;
+    s->diffs[s->diff_count++] = buffer;
     return BYOL_OK;
+}
+
+static byol_status new_diff(compiler *c, int value, int slot, int *id) {
+    BYOL__TRY(new_buffer(c, byol__layout_bytes(&c->plan->slots[value].layout), slot, slot, id));
+    return leave_diff(c, value, *id);
 }
 
 /* Takes over what the readers of this unit's destination have left. */
@@ -287,7 +292,10 @@ static byol_status place_backward(compiler *c, byol__unit *unit, int slot) {
     int residual = unit->stage.residual;
     if (residual != BYOL__NO_VALUE && plan->slots[residual].wants_grad)
         BYOL__TRY(new_diff(c, residual, slot, &unit->g));
-    return src->wants_grad ? new_diff(c, unit->stage.src, slot, &unit->dx) : BYOL_OK;
+    if (!src->wants_grad) return BYOL_OK;
+    if (unit->stage.kind != BYOL__STAGE_POINTWISE) return new_diff(c, unit->stage.src, slot, &unit->dx);
+    unit->dx = unit->dy[0]; /* element by element, so it may write over what it has read */
+    return leave_diff(c, unit->stage.src, unit->dx);
 }
 
 /* ---- staging memory ---- */
