@@ -49,7 +49,8 @@ static dnnl_format_tag_t tag_of(byol__format format) {
     case BYOL__NHWC: return dnnl_acdb;
     case BYOL__NCHW8: return dnnl_aBcd8b;
     case BYOL__NCHW16: return dnnl_aBcd16b;
-    case BYOL__FORMAT_ANY: break;
+    case BYOL__FORMAT_ANY:
+    case BYOL__FORMATS: break;
     }
     return dnnl_format_tag_any;
 }
@@ -154,7 +155,7 @@ static byol__md chosen_md(const byol__contraction *c, int role) {
 /* Which of the formats we know that is; FORMAT_ANY where it is none of them. */
 static byol__format chosen_format(const byol__contraction *c, int role) {
     if (c->desc.linear) return BYOL__NCHW;
-    for (int format = BYOL__NCHW; format < BYOL__FORMAT_ANY; format++) {
+    for (int format = BYOL__NCHW; format < BYOL__FORMATS; format++) {
         byol__owned_md md = {0};
         if (activation_md(c, role, (byol__format)format, &md) != dnnl_success) continue;
         bool equal = dnnl_memory_desc_equal(byol__md_borrow(&md), chosen_md(c, role)) != 0;

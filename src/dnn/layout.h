@@ -7,11 +7,12 @@
 #include "base/dtype.h"
 
 typedef enum byol__format {
-    BYOL__NCHW,   /* plain; with h = w = 1 a matrix (n, c) */
-    BYOL__NHWC,   /* channels last */
-    BYOL__NCHW8,  /* blocks of 8 channels innermost: (n, c/8, h, w, 8), channels padded with zeros */
-    BYOL__NCHW16, /* the same with 16 */
-    BYOL__FORMAT_ANY,
+    BYOL__FORMAT_ANY, /* not settled yet */
+    BYOL__NCHW,       /* plain; with h = w = 1 a matrix (n, c) */
+    BYOL__NHWC,       /* channels last */
+    BYOL__NCHW8,      /* blocks of 8 channels innermost: (n, c/8, h, w, 8), channels padded with zeros */
+    BYOL__NCHW16,     /* the same with 16 */
+    BYOL__FORMATS,
 } byol__format;
 
 typedef struct byol__layout {

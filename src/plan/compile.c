@@ -11,7 +11,7 @@
 typedef struct compiler {
     byol__plan *plan;
     const byol__graph *graph;
-    byol__format trunk; /* what the first convolution chose; FORMAT_ANY before it */
+    byol__format trunk; /* what the options ask for, or the first convolution chose; FORMAT_ANY before it */
     byol_error *error;
 } compiler;
 
@@ -69,7 +69,8 @@ static byol_status create(compiler *c, byol__unit *unit, byol__contraction **out
 static byol_status create_forward(compiler *c, byol__unit *unit, byol__contraction_desc desc) {
     BYOL__TRY(create(c, unit, &unit->forward, desc));
     byol__format dst = byol__contraction_dst(unit->forward), src = byol__contraction_src(unit->forward);
-    bool good = src != BYOL__FORMAT_ANY && dst != BYOL__FORMAT_ANY && (dst != BYOL__NCHW || desc.oh * desc.ow == 1);
+    bool plain = dst == BYOL__NCHW && desc.oh * desc.ow > 1 && c->plan->options.format == BYOL__FORMAT_ANY;
+    bool good = src != BYOL__FORMAT_ANY && dst != BYOL__FORMAT_ANY && !plain;
     if (desc.linear || good) return BYOL_OK;
     byol__contraction_free(unit->forward);
     unit->forward = NULL;
@@ -378,7 +379,7 @@ static byol_status compile_stages(compiler *c, const byol__stage *stages) {
 }
 
 byol_status byol__plan_compile(byol__plan *plan, const byol__graph *graph, byol_error *error) {
-    compiler c = {.plan = plan, .graph = graph, .trunk = BYOL__FORMAT_ANY, .error = error};
+    compiler c = {.plan = plan, .graph = graph, .trunk = plan->options.format, .error = error};
     if (!(graph->has_output >> plan->options.output & 1u))
         return byol__fail(error, BYOL_INVALID, "the network does not have the output that is asked for");
     byol__stage *stages;

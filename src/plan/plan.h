@@ -11,6 +11,7 @@
 
 #include "base/dtype.h"
 #include "byol/status.h"
+#include "dnn/layout.h"
 #include "graph/graph.h"
 
 typedef enum byol__mode {
@@ -24,6 +25,7 @@ typedef struct byol__plan_options {
     byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics are always fp32 */
     byol__mode mode;
     byol__output output; /* compile as far as this output; the outputs before it can be read too */
+    byol__format format; /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
 } byol__plan_options;
 
 typedef struct byol__plan byol__plan;

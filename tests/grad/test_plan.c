@@ -39,9 +39,10 @@ static float *random_floats(size_t count, uint32_t index) {
     return values;
 }
 
-static void bench_open(bench *b, int batch, byol__dtype dtype) {
+static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format format) {
     check(byol__graph_finish(&b->graph, &error));
-    byol__plan_options options = {.batch = batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
+    byol__plan_options options = {
+        .batch = batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION, .format = format};
     check(byol__plan_create(&b->plan, &b->graph, &options, &error));
     byol__plan_info info;
     byol__plan_describe(b->plan, &info);
@@ -158,14 +159,18 @@ static void gradients_match(bench *b, double tolerance) {
 
 typedef byol__value_id network(byol__graph *graph, byol__value_id images);
 
-static void run_network(network *build, int c, int size, int batch, double tolerance) {
+static void run_network_as(byol__format format, network *build, int c, int size, int batch, double tolerance) {
     bench b = {0};
     byol__graph_init(&b.graph);
     byol__value_id x = byol__graph_input(&b.graph, c, size, size);
     byol__graph_mark(&b.graph, BYOL__PREDICTION, build(&b.graph, x));
-    bench_open(&b, batch, BYOL__F32);
+    bench_open(&b, batch, BYOL__F32, format);
     gradients_match(&b, tolerance);
     bench_close(&b);
+}
+
+static void run_network(network *build, int c, int size, int batch, double tolerance) {
+    run_network_as(BYOL__FORMAT_ANY, build, c, size, batch, tolerance);
 }
 
 static byol__value_id conv_kinds(byol__graph *g, byol__value_id x) {
@@ -271,6 +276,16 @@ static void flatten_linear_and_batch_norm_of_vectors(void **state) {
     run_network(flatten_and_head, 3, 8, 16, 5e-3);
 }
 
+/* Other machines choose other formats: AVX-512 blocks of 16, others channels-last. */
+static void every_memory_format(void **state) {
+    (void)state;
+    for (int format = BYOL__NCHW; format < BYOL__FORMATS; format++) {
+        run_network_as((byol__format)format, residual_block, 3, 8, 8, 5e-3);
+        run_network_as((byol__format)format, odd_channels, 3, 6, 8, 5e-3);
+        run_network_as((byol__format)format, max_pool, 1, 12, 4, 5e-3);
+    }
+}
+
 /* Cosine between the gradients of a network in fp32 and in bf16. */
 static double bf16_cosine(network *build) {
     bench b[2] = {0};
@@ -278,7 +293,7 @@ static double bf16_cosine(network *build) {
         byol__graph_init(&b[i].graph);
         byol__value_id x = byol__graph_input(&b[i].graph, 3, 8, 8);
         byol__graph_mark(&b[i].graph, BYOL__PREDICTION, build(&b[i].graph, x));
-        bench_open(&b[i], 16, i == 0 ? BYOL__F32 : BYOL__BF16);
+        bench_open(&b[i], 16, i == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
         loss(&b[i]);
         memset(b[i].grads, 0, b[i].graph.params.total * sizeof(float));
         byol__plan_backward(b[i].plan, b[i].combination);
@@ -316,6 +331,7 @@ int main(void) {
         cmocka_unit_test(max_pools_that_overlap_and_do_not),
         cmocka_unit_test(average_pools_with_padding_and_global),
         cmocka_unit_test(flatten_linear_and_batch_norm_of_vectors),
+        cmocka_unit_test(every_memory_format),
         cmocka_unit_test(bf16_gradients_are_fp32_gradients_rounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

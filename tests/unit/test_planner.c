@@ -197,6 +197,33 @@ static void neighbours_never_need_a_reorder(void **state) {
     byol__graph_release(&g);
 }
 
+/* Grey images, and 2x2 pixels in the last stage: both have no jitted weight gradient in oneDNN. */
+static void nothing_runs_onednns_reference_code(void **state) {
+    (void)state;
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("avx2")) skip();
+#else
+    skip();
+#endif
+    byol_config config;
+    byol_config_init(&config);
+    config.encoder.width = 8;
+    byol__graph g;
+    byol__plan_info info;
+    byol__graph_init(&g);
+    check(byol__online_network(&g, &config, 1, 16, &error));
+    byol__plan *plan = plan_of(&g, BYOL__TRAIN, &info);
+    for (int i = 0; i < plan->unit_count; i++) {
+        const byol__unit *unit = &plan->units[i];
+        const byol__contraction *passes[] = {unit->forward, unit->backward_weights, unit->backward_data};
+        for (int k = 0; k < 3; k++)
+            if (passes[k] != NULL && strncmp(byol__contraction_implementation(passes[k]), "ref", 3) == 0)
+                fail_msg("%s runs reference code", unit->name);
+    }
+    byol__plan_free(plan);
+    byol__graph_release(&g);
+}
+
 typedef struct run {
     float *params, *grads, *statistics, *images, *out;
     void *workspace;
@@ -398,6 +425,7 @@ int main(void) {
         cmocka_unit_test(what_lies_behind_the_output_is_not_planned),
         cmocka_unit_test(the_target_works_in_place_and_needs_less_than_half_the_memory),
         cmocka_unit_test(neighbours_never_need_a_reorder),
+        cmocka_unit_test(nothing_runs_onednns_reference_code),
         cmocka_unit_test(folding_batch_norm_changes_nothing),
         cmocka_unit_test(running_statistics_are_pytorchs),
         cmocka_unit_test(a_mistake_in_a_network_names_its_layer),
