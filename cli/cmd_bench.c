@@ -18,6 +18,16 @@ static int whole_number(const char *text, int min, int max, struct argp_state *s
     return (int)value;
 }
 
+/* "500x375": width and height. */
+static void picture_size(const char *text, struct argp_state *state, byol_bench_options *bench) {
+    int end = 0, width, height;
+    if (sscanf(text, "%5dx%5d%n", &width, &height, &end) != 2 || text[end] != '\0' || width < 1 || height < 1 ||
+        width > 4096 || height > 4096)
+        argp_error(state, "--picture takes WIDTHxHEIGHT, each from 1 to 4096, not '%s'", text);
+    bench->picture_width = width;
+    bench->picture_height = height;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
@@ -25,6 +35,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'S': args->bench.seconds = whole_number(argument, 1, 3600, state, "seconds"); return 0;
     case 'c': args->bench.channels = whole_number(argument, 1, 3, state, "channels"); return 0;
     case 'i': args->bench.source_size = whole_number(argument, 8, 4096, state, "source-size"); return 0;
+    case 'p': picture_size(argument, state, &args->bench); return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 1) argp_error(state, "too many arguments: '%s'", argument);
         *(state->arg_num == 0 ? &args->what : &args->file) = argument;
@@ -38,6 +49,7 @@ static const struct argp_option options[] = {
     {"seconds", 'S', "N", 0, "Measure at least so long (default 5)", 0},
     {"channels", 'c', "N", 0, "Of the synthetic images: 1 or 3 (default)", 0},
     {"source-size", 'i', "N", 0, "Side of the synthetic images (default: --image-size)", 0},
+    {"picture", 'p', "WxH", 0, "views: of decoded pictures of this size, e.g. 500x375", 0},
     {0},
 };
 
@@ -138,7 +150,8 @@ int cmd_bench(int argc, char **argv) {
                                 "step|views|peak [CONFIG.yaml]",
                                 "Measures whole training steps (views included), views, or what the machine can do. "
                                 "Synthetic images; nothing is written."
-                                "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32",
+                                "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
+                                "  byol bench views --image-size 224 --picture 500x375 --preset byol",
                                 children,
                                 NULL,
                                 NULL};

@@ -16,6 +16,8 @@ typedef struct byol_bench_options {
     double seconds;         /* how long to measure at least; default 5 */
     int channels;           /* of the synthetic images, 1 or 3; default 3 */
     int source_size;        /* side of the synthetic images; 0 (default): data.image_size */
+    int picture_width;      /* views: instead of these, decoded pictures of this size (bytes interleaved, of any */
+    int picture_height;     /* shape); 0 (default): none */
     byol_progress progress; /* may be NULL; non-zero stops (BYOL_CANCELLED) */
     void *context;
 } byol_bench_options;

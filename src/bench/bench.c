@@ -233,49 +233,53 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
 
 enum { NOISE_IMAGES = 64 };
 
-/* Views made by one thread until the time is over. */
+/* Both views of one image after the other, as the loader makes them, by one thread until the time is over. */
 static double make_views(const byol_config *config, const byol_image *images, int size, double seconds, float *dst,
                          void *scratch) {
     double begin = byol__now();
-    uint32_t made = 0;
-    while (byol__now() - begin < seconds) {
-        for (int i = 0; i < NOISE_IMAGES; i++, made++) {
-            int view = (int)(made & 1);
-            byol_view_make(&config->views.view[view], &images[i], size, config->train.seed, 0, made, view, dst,
-                           scratch);
-        }
-    }
-    return (double)made;
+    uint32_t sample = 0;
+    for (; byol__now() - begin < seconds; sample++)
+        for (int view = 0; view < 2; view++)
+            byol_view_make(&config->views.view[view], &images[sample % NOISE_IMAGES], size, config->train.seed, 0,
+                           sample, view, dst, scratch);
+    return 2.0 * sample;
 }
 
-static void describe_images(byol_image images[NOISE_IMAGES], const uint8_t *pixels, int channels, int side) {
-    size_t plane = (size_t)side * (size_t)side;
-    for (size_t i = 0; i < NOISE_IMAGES; i++)
-        images[i] = (byol_image){.pixels = pixels + i * (size_t)channels * plane,
-                                 .channels = channels,
-                                 .height = side,
-                                 .width = side,
-                                 .channel_stride = plane,
-                                 .row_stride = (size_t)side,
-                                 .pixel_stride = 1};
+/* One image as a source gives it: a square of planes, or a picture of interleaved bytes as decoders make them. */
+static byol_image noise_image(const byol_bench_options *options, int size) {
+    byol_image image = {.channels = options->channels};
+    if (options->picture_width > 0 && options->picture_height > 0) {
+        image.height = options->picture_height;
+        image.width = options->picture_width;
+        image.channel_stride = 1;
+        image.pixel_stride = (size_t)image.channels;
+    } else {
+        image.height = image.width = options->source_size > 0 ? options->source_size : size;
+        image.channel_stride = (size_t)image.height * (size_t)image.width;
+        image.pixel_stride = 1;
+    }
+    image.row_stride = (size_t)image.width * image.pixel_stride;
+    return image;
 }
 
 byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
                              byol_bench_views_result *result, byol_error *error) {
     int size = config->data.image_size > 0 ? config->data.image_size : DEFAULT_SIZE;
-    int side = options->source_size > 0 ? options->source_size : size;
     int callers_threads = omp_get_max_threads(), threads = byol__set_threads(config->train.threads);
+    byol_image images[NOISE_IMAGES], image = noise_image(options, size);
+    size_t image_bytes = (size_t)image.channels * (size_t)image.height * (size_t)image.width;
     size_t view_bytes = byol__align_up((size_t)options->channels * (size_t)size * (size_t)size * sizeof(float));
-    size_t scratch_bytes = byol__align_up(byol_view_scratch_bytes(options->channels, side, side, size));
+    size_t scratch_bytes = byol__align_up(byol_view_scratch_bytes(image.channels, image.height, image.width, size));
     uint8_t *pixels = NULL;
     unsigned char *room = NULL;
-    byol_image images[NOISE_IMAGES];
-    byol_status status =
-        make_noise(&pixels, NOISE_IMAGES, (size_t)options->channels * (size_t)side * (size_t)side, error);
+    byol_status status = make_noise(&pixels, NOISE_IMAGES, image_bytes, error);
     if (status == BYOL_OK) status = byol__alloc(&room, (size_t)threads, view_bytes + scratch_bytes, "views", error);
     if (status == BYOL_OK && cancelled(options, 0)) status = byol__fail(error, BYOL_CANCELLED, "stopped");
     if (status == BYOL_OK) {
-        describe_images(images, pixels, options->channels, side);
+        for (size_t i = 0; i < NOISE_IMAGES; i++) {
+            images[i] = image;
+            images[i].pixels = pixels + i * image_bytes;
+        }
         double made = 0, begin = byol__now();
 #pragma omp parallel num_threads(threads) reduction(+ : made)
         {

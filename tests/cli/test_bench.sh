@@ -5,6 +5,13 @@ expect 0 bench views --seconds 1 --image-size 32 --json
 is_json views_per_second_per_core
 expect 0 bench views --seconds 1 --channels 1 --source-size 28 --image-size 28
 grep -q "a second and core" stdout || say "no line for people"
+expect 0 bench views --seconds 1 --image-size 64 --picture 50x37 --preset byol --json
+is_json views_per_second_per_core
+for size in 500 500x 0x10 10x5000 10x10x10 wide; do
+    expect 2 bench views --picture $size
+    says --picture WIDTHxHEIGHT "$size"
+    silent
+done
 # shellcheck disable=SC2086
 expect 0 bench step $tiny --seconds 1 --json
 is_json images_per_second gflops peak_gflops peak_fraction step_ms peak_memory_bytes
