@@ -88,7 +88,8 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
         float decay = row->flags & BYOL__NO_DECAY ? 0 : options->weight_decay;
-        update_rule rule = {lr, grad_scale, decay};
+        float row_lr = options->lr_scale == NULL ? lr : options->lr_scale[r] * lr;
+        update_rule rule = {row_lr, grad_scale, decay};
         size_t count = row->count;
         float *w = params + row->offset, *m = state[0] + row->offset;
         const float *g = grads + row->offset;
@@ -102,7 +103,7 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
         case BYOL_ADAM: adam(options, rule, 1, step, count, w, g, m, state[1] + row->offset); break;
         case BYOL_ADAMW:
             rule.decay = 0;
-            adam(options, rule, 1 - lr * decay, step, count, w, g, m, state[1] + row->offset);
+            adam(options, rule, 1 - row_lr * decay, step, count, w, g, m, state[1] + row->offset);
             break;
         }
     }

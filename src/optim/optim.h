@@ -16,6 +16,7 @@ typedef struct byol__optimizer_options {
     float weight_decay;
     float trust_coefficient;
     float beta1, beta2, epsilon;
+    const float *lr_scale; /* a factor on the learning rate for each row of the table, borrowed; NULL: 1 for all */
 } byol__optimizer_options;
 
 /* How many arenas of state this optimizer keeps: 1 (momentum) or 2 (first and second moment). */

@@ -215,6 +215,35 @@ static void lars_scaling_leaves_biases_and_batch_norm_alone(void **state) {
     byol__free(start);
 }
 
+/* A scaled row moves as if the whole call had that learning rate, a row of scale 0 not at all: not by decay either. */
+static void a_row_has_its_own_learning_rate(void **state) {
+    (void)state;
+    static const float factors[ROWS] = {0.5f, 0, 1, 0.25f};
+    const byol__optimizer_options *all[] = {&sgd, &nesterov, &lars, &adam, &adamw};
+    for (size_t o = 0; o < sizeof all / sizeof *all; o++) {
+        float *before = new_arena(), *g = new_arena(), *w = new_arena(), *states[2] = {new_arena(), new_arena()};
+        fill(before, 0, 1);
+        fill(g, 1, 0.1f);
+        memcpy(w, before, table.total * sizeof *w);
+        byol__optimizer_options scaled = *all[o];
+        scaled.lr_scale = factors;
+        byol__optimizer_update(&scaled, &table, 0.1f, 1, 1, w, g, states);
+        for (int r = 0; r < ROWS; r++) {
+            float *alone = new_arena(), *other[2] = {new_arena(), new_arena()};
+            memcpy(alone, before, table.total * sizeof *alone);
+            byol__optimizer_update(all[o], &table, factors[r] * 0.1f, 1, 1, alone, g, other);
+            size_t at = rows[r].offset, bytes = rows[r].count * sizeof *w;
+            assert_memory_equal(w + at, alone + at, bytes);
+            assert_int_equal(memcmp(w + at, before + at, bytes) == 0, factors[r] == 0);
+            byol__free(alone);
+            byol__free(other[0]);
+            byol__free(other[1]);
+        }
+        float *arenas[] = {before, g, w, states[0], states[1]};
+        for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++) byol__free(arenas[i]);
+    }
+}
+
 static void lars_takes_the_plain_step_where_a_norm_is_zero(void **state) {
     (void)state;
     byol__optimizer_options options = lars;
@@ -390,6 +419,7 @@ int main(void) {
         cmocka_unit_test(adamw_is_pytorchs_with_decay_apart_from_the_gradient),
         cmocka_unit_test(decay_leaves_biases_and_batch_norm_alone),
         cmocka_unit_test(lars_scaling_leaves_biases_and_batch_norm_alone),
+        cmocka_unit_test(a_row_has_its_own_learning_rate),
         cmocka_unit_test(lars_takes_the_plain_step_where_a_norm_is_zero),
         cmocka_unit_test(updates_and_norms_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(the_norm_is_that_of_a_plain_loop),
