@@ -81,6 +81,7 @@ static int append_row(byol__graph *graph, byol__table *table, int *capacity, con
     }
     *capacity = (int)room;
     row.section = graph->section;
+    row.stage = graph->stage_count;
     row.count = 1;
     for (int i = 0; i < row.ndims; i++) row.count *= (size_t)row.dims[i];
     if (snprintf(row.name, sizeof row.name, "%s.%s", prefix, suffix) >= (int)sizeof row.name)
@@ -204,6 +205,14 @@ void byol__graph_section(byol__graph *graph, byol__section section) {
     if (section < graph->section)
         MISTAKE(graph, BYOL_INVALID, "sections come in the order backbone, projector, predictor");
     graph->section = section;
+}
+
+void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
+    if (value >= graph->value_count || graph->stage_count == BYOL__STAGES_MAX)
+        MISTAKE(graph, BYOL_INVALID, "a stage ends with a value that does not exist, or there are more than %d",
+                BYOL__STAGES_MAX);
+    else
+        graph->stage_end[graph->stage_count++] = value;
 }
 
 void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value) {

@@ -11,7 +11,7 @@
 
 #include "byol/status.h"
 
-enum { BYOL__NONE = -1, BYOL__NODE_NAME_MAX = 64, BYOL__PARAM_NAME_MAX = 96 };
+enum { BYOL__NONE = -1, BYOL__NODE_NAME_MAX = 64, BYOL__PARAM_NAME_MAX = 96, BYOL__STAGES_MAX = 16 };
 
 typedef uint32_t byol__value_id;
 
@@ -76,6 +76,7 @@ typedef struct byol__param {
     byol__init init;
     int fan_in, fan_out;
     byol__section section;
+    int stage; /* how many stages had ended before it */
 } byol__param;
 
 typedef struct byol__table {
@@ -96,6 +97,8 @@ typedef struct byol__graph {
     byol__table statistics; /* BN running mean and variance */
     int param_capacity, statistic_capacity;
     byol__section section; /* where new parameters go */
+    byol__value_id stage_end[BYOL__STAGES_MAX];
+    int stage_count;
     byol__value_id output[BYOL__OUTPUTS];
     unsigned has_output; /* bit per byol__output */
     byol_status status;  /* of the first mistake */
@@ -125,10 +128,21 @@ byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__va
 
 /* Parameters appended from now on belong to `section`; sections come in their order. */
 void byol__graph_section(byol__graph *graph, byol__section section);
+
+/* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers): fine-tuning trains the last
+ * of them, at learning rates that differ by stage. */
+void byol__graph_end_stage(byol__graph *graph, byol__value_id value);
 void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value);
 
 /* Lays out both tables. After this the graph is complete. Reports the first mistake, naming the node. */
 byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
+
+/* Cuts a finished graph in two at `value`: `front` computes it (its BYOL__REPRESENTATION), `back` takes it as its input
+ * and has the outputs behind it. Their parameters lie as in the whole: an arena of `graph` is one of `front`, and from
+ * front->params.total on one of `back`; statistics likewise. Both are finished, and owned: byol__graph_release.
+ * BYOL_INVALID where a node behind `value` reads something before it. */
+byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front, byol__graph *back,
+                            byol_error *error);
 
 /* FLOPs of one sample's forward pass through `node`, 2 per multiply-add, padding included; 0 for all but conv and
  * linear. */

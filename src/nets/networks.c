@@ -47,3 +47,14 @@ byol_status byol__online_network(byol__graph *graph, const byol_config *config, 
     byol__graph_mark(graph, BYOL__PREDICTION, y);
     return byol__graph_finish(graph, error);
 }
+
+byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
+                                     int classes, byol_error *error) {
+    byol__value_id y = 0;
+    byol__value_id images = byol__graph_input(graph, channels, image_size, image_size);
+    BYOL__TRY(backbone(graph, config, images, &y, error));
+    byol__graph_mark(graph, BYOL__REPRESENTATION, y);
+    byol__graph_section(graph, BYOL__PROJECTOR);
+    byol__graph_mark(graph, BYOL__PROJECTION, byol__graph_linear(graph, "fc", y, classes, 1));
+    return byol__graph_finish(graph, error);
+}

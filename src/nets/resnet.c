@@ -57,6 +57,7 @@ byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth
         byol__graph_conv(graph, "conv1", images, width, imagenet ? 7 : 3, imagenet ? 2 : 1, imagenet ? 3 : 1, 1, 0);
     x = byol__graph_relu(graph, byol__graph_batch_norm(graph, "bn1", x));
     if (imagenet) x = byol__graph_max_pool(graph, x, 3, 2, 1);
+    byol__graph_end_stage(graph, x);
 
     for (int stage = 0; stage < 4; stage++) {
         for (int block = 0; block < info->blocks[stage]; block++) {
@@ -65,6 +66,7 @@ byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth
             int stride = stage > 0 && block == 0 ? 2 : 1;
             x = (info->expansion == 1 ? basic_block : bottleneck)(graph, prefix, x, width << stage, stride);
         }
+        byol__graph_end_stage(graph, x);
     }
     return byol__graph_global_avg_pool(graph, x);
 }
