@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "byol/report.h"
 #include "byol/views.h"
 
 typedef enum kind { TRAINED, RANDOM, PIXELS, KINDS } kind;
@@ -283,15 +285,70 @@ static byol_status open_session(session *s, byol_error *error) {
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
 
+/* Which class was taken for which: (classes, classes), true by predicted. NULL where predictions are not known. */
+static uint32_t *count_confusion(const session *s, const int32_t *predicted) {
+    size_t classes = (size_t)s->train.classes;
+    uint32_t *confusion = s->test.count > 0 && predicted[0] >= 0 ? calloc(classes * classes, sizeof *confusion) : NULL;
+    for (size_t i = 0; i < s->test.count && confusion != NULL; i++)
+        confusion[(size_t)s->test.labels[i] * classes + (size_t)predicted[i]]++;
+    return confusion;
+}
+
+/* In the run folder, for the report. A folder that cannot be written is worth a warning, not the result. */
+static void keep(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+    struct stat info;
+    byol_error error = {0};
+    if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
+    uint32_t *confusion = count_confusion(s, rows[TRAINED].predicted);
+    const byol_evaluation evaluation = {
+        .method = s->options->method,
+        .step = byol_encoder_step(s->trained),
+        .train = s->train.description,
+        .test = s->test.description,
+        .train_count = s->train.count,
+        .test_count = s->test.count,
+        .classes = s->train.classes,
+        .accuracy = rows[TRAINED].accuracy,
+        .random_init_accuracy = rows[RANDOM].accuracy,
+        .pixel_accuracy = rows[PIXELS].accuracy,
+        .choice_name = choice_name,
+        .choice = rows[TRAINED].choice,
+        .confusion = confusion,
+    };
+    if (byol_evaluation_save(s->options->model, &evaluation, &error) != BYOL_OK) cli_warn(error.text);
+    free(confusion);
+}
+
+static byol_status evaluate(session *s, const char *choice_name, cli_measure measure, const void *context,
+                            cli_row rows[KINDS], byol_error *error) {
+    cli_catch_interrupts();
+    byol_status status = open_session(s, error);
+    if (status != BYOL_OK) return status;
+    int32_t *predicted = malloc(s->test.count * sizeof *predicted);
+    if (predicted == NULL) return no_memory(error, "predictions");
+    for (size_t i = 0; i < s->test.count; i++) predicted[i] = -1;
+    rows[TRAINED].predicted = predicted;
+    for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++)
+        status = measure_kind(s, what, measure, context, &rows[what], error);
+    if (status == BYOL_OK) keep(s, rows, choice_name);
+    rows[TRAINED].predicted = NULL;
+    free(predicted);
+    return status;
+}
+
+static void close_session(session *s) {
+    byol_encoder_free(s->trained);
+    byol_encoder_free(s->random);
+    cli_labelled_release(&s->train);
+    cli_labelled_release(&s->test);
+}
+
 int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context) {
     session s = {.options = eval};
     cli_row rows[KINDS] = {0};
     byol_error error = {0};
-    cli_catch_interrupts();
-    byol_status status = open_session(&s, &error);
-    for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++)
-        status = measure_kind(&s, what, measure, context, &rows[what], &error);
     int code;
+    byol_status status = evaluate(&s, choice_name, measure, context, rows, &error);
     if (status == BYOL_OK) {
         print_table(&s, rows, choice_name);
         warn_if_worthless(rows);
@@ -299,9 +356,6 @@ int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure meas
     } else {
         code = cli_fail(status, &error);
     }
-    byol_encoder_free(s.trained);
-    byol_encoder_free(s.random);
-    cli_labelled_release(&s.train);
-    cli_labelled_release(&s.test);
+    close_session(&s);
     return code;
 }

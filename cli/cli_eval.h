@@ -24,6 +24,7 @@ void cli_labelled_release(cli_labelled *set);
 void cli_eval_sources(const byol_config *config, char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]);
 
 typedef struct cli_eval {
+    const char *method;               /* what the result is kept as: "knn" */
     const char *model, *train, *test; /* train and test may be NULL: from the run's configuration */
     size_t limit;
     int threads, passes; /* passes: augmented views of the training images, 1: none */
@@ -36,15 +37,17 @@ typedef struct cli_eval {
 extern const struct argp cli_eval_argp;
 
 typedef struct cli_row {
-    double accuracy; /* percent */
-    double choice;   /* the hyper-parameter that was chosen */
+    double accuracy;    /* percent */
+    double choice;      /* the hyper-parameter that was chosen */
+    int32_t *predicted; /* (test count) room for the predicted labels; left at -1 where they are not known */
 } cli_row;
 
 /* Measures one kind of features: `train` is an array of `passes` sets. */
 typedef byol_status (*cli_measure)(const void *context, const byol_features *train, int passes,
                                    const byol_features *test, cli_row *row, cli_progress *progress, byol_error *error);
 
-/* Runs the three, prints the table ("accuracy", `choice_name`) and the JSON object. Returns the exit code. */
+/* Runs the three, keeps the result in the run folder, prints the table ("accuracy", `choice_name`) and the JSON object.
+ * Returns the exit code. */
 int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context);
 
 #endif

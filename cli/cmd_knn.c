@@ -51,7 +51,7 @@ static byol_status measure(const void *context, const byol_features *train, int 
         status = choose_k(train, &options, progress, error);
     if (status != BYOL_OK) return status;
     row->choice = options.k;
-    return byol_knn(train, test, &options, &row->accuracy, NULL, cli_progress_hook, progress, error);
+    return byol_knn(train, test, &options, &row->accuracy, row->predicted, cli_progress_hook, progress, error);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -87,7 +87,7 @@ static const struct argp parser = {
     NULL};
 
 int cmd_knn(int argc, char **argv) {
-    arguments args = {.eval = {.passes = 1}};
+    arguments args = {.eval = {.method = "knn", .passes = 1}};
     argp_parse(&parser, argc, argv, 0, NULL, &args);
     args.eval.choice_given = args.k > 0;
     return cli_eval_run(&args.eval, "k", measure, &args);

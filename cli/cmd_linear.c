@@ -61,7 +61,7 @@ static const struct argp parser = {
     NULL};
 
 int cmd_linear(int argc, char **argv) {
-    arguments args = {.eval = {.passes = 1, .seed = 1}};
+    arguments args = {.eval = {.method = "linear", .passes = 1, .seed = 1}};
     argp_parse(&parser, argc, argv, 0, NULL, &args);
     return cli_eval_run(&args.eval, "lr", measure, &args);
 }

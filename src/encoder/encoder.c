@@ -21,6 +21,7 @@ enum { BATCH = 64 };
 struct byol_encoder {
     byol_config config;
     int channels, threads;
+    uint64_t step;      /* optimizer steps behind the weights */
     byol__section last; /* the weights go as far as this section, and so does the plan */
     byol__graph graph;
     float *params, *statistics;
@@ -161,6 +162,7 @@ byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads,
     BYOL__TRY(open_weights(path, &file, &origin, error));
     byol_status status = create_empty(&encoder, &origin.config, origin.channels, threads, error);
     if (status == BYOL_OK) {
+        encoder->step = origin.step;
         status = read_weights(encoder, file, error);
         if (status == BYOL_OK)
             status = complete(out, encoder, error);
@@ -179,6 +181,8 @@ int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer) {
     byol__output output = output_of_layer[layer];
     return (int)output > (int)encoder->last ? 0 : encoder->graph.values[encoder->graph.output[output]].shape.c;
 }
+
+uint64_t byol_encoder_step(const byol_encoder *encoder) { return encoder->step; }
 
 int byol_encoder_channels(const byol_encoder *encoder) { return encoder->channels; }
 

@@ -4,6 +4,8 @@
  *     metrics.jsonl          one JSON object a line
  *     checkpoints/           step-000123.safetensors ...
  *     encoder.safetensors    the online network of the last checkpoint
+ *     summary.json           cost, machine and progress, as of the last checkpoint
+ *     evaluation.json        what the encoder was found to be worth
  *     .lock                  held by the process that trains here */
 #ifndef BYOL__RUNFOLDER_H
 #define BYOL__RUNFOLDER_H

@@ -1,6 +1,7 @@
 #include "byol/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -17,6 +18,7 @@
 #include "train/monitor.h"
 #include "train/record.h"
 #include "train/steps.h"
+#include "train/summary.h"
 
 struct byol_trainer {
     byol__origin origin; /* where the weights stand now: step, batches, and the resolved configuration */
@@ -27,6 +29,7 @@ struct byol_trainer {
     byol__loader *loader;
     int recorded; /* there is a run folder */
     byol__record record;
+    char data[256]; /* the training images, in words */
 
     byol__monitor monitor;
     double *scratch; /* of the monitor's figures */
@@ -99,6 +102,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     byol_source_describe(source, &info);
     byol__origin *origin = &trainer->origin;
     origin->channels = info.channels;
+    snprintf(trainer->data, sizeof trainer->data, "%s", info.description);
     origin->config.train.threads = byol__set_threads(origin->config.train.threads);
     if (origin->config.data.image_size == 0) origin->config.data.image_size = info.height;
     BYOL__TRY(check_options(&origin->config, error));
@@ -225,9 +229,28 @@ static double end_epoch(byol_trainer *trainer) {
 
 /* ---- A run ---- */
 
+static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double images = (double)(trainer->worked * trainer->steps.accumulate) * trainer->method->batch;
+    int begun = trainer->loss.steps > 0; /* stopped within an epoch: its steps so far */
+    double sum = begun ? trainer->loss.sum : trainer->last_loss.sum;
+    uint64_t steps = begun ? trainer->loss.steps : trainer->last_loss.steps;
+    *result = (byol_run_result){
+        .epochs = byol__steps_epochs_done(&trainer->steps, trainer->origin.step),
+        .steps = trainer->origin.step,
+        .loss = steps > 0 ? sum / (double)steps : (double)NAN,
+        .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
+        .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
+    };
+}
+
 static byol_status save(byol_trainer *trainer, byol_error *error) {
+    byol_run_result result;
     trainer->saved = byol__now();
-    return byol__record_save(&trainer->record, trainer->method, &trainer->origin, error);
+    BYOL__TRY(byol__record_save(&trainer->record, trainer->method, &trainer->origin, error));
+    sum_up(trainer, &result);
+    return byol__summary_write(trainer, trainer->record.folder.path, trainer->data, &result, error);
 }
 
 static int checkpoint_is_due(const byol_trainer *trainer) {
@@ -279,22 +302,6 @@ static byol_status conclude(byol_trainer *trainer, byol_status status, byol_erro
     return byol__fail(error, status, "%.400s; %s", words.text, advice);
 }
 
-static void report(const byol_trainer *trainer, byol_run_result *result) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    double images = (double)(trainer->worked * trainer->steps.accumulate) * trainer->method->batch;
-    int begun = trainer->loss.steps > 0; /* stopped within an epoch: its steps so far */
-    double sum = begun ? trainer->loss.sum : trainer->last_loss.sum;
-    uint64_t steps = begun ? trainer->loss.steps : trainer->last_loss.steps;
-    *result = (byol_run_result){
-        .epochs = byol__steps_epochs_done(&trainer->steps, trainer->origin.step),
-        .steps = trainer->origin.step,
-        .loss = steps > 0 ? sum / (double)steps : (double)NAN,
-        .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
-        .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
-    };
-}
-
 byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byol_error *error) {
     if (trainer->method->pending > 0)
         return byol__fail(error, BYOL_INVALID, "this run failed within step %llu; create a trainer anew",
@@ -307,7 +314,7 @@ byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byo
     trainer->worked = 0;
     byol_status status = conclude(trainer, train(trainer, &words), &words);
     byol__set_threads(callers_threads);
-    if (result != NULL) report(trainer, result);
+    if (result != NULL) sum_up(trainer, result);
     if (status != BYOL_OK && error != NULL) *error = words;
     return status;
 }

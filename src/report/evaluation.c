@@ -1,0 +1,80 @@
+#include "report/evaluation.h"
+
+#include <math.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "state/runfolder.h"
+
+json_t *byol__evaluation_read(const char *run) {
+    char path[BYOL__RUN_PATH_MAX];
+    byol__run_path(run, "evaluation.json", path);
+    json_t *object = json_load_file(path, 0, NULL);
+    if (json_is_object(object)) return object;
+    json_decref(object);
+    return json_object();
+}
+
+/* What is not UTF-8 (a name that was cut, say) is no reason to lose the rest. */
+static json_t *words(const char *text) {
+    json_t *string = json_string(text);
+    return string != NULL ? string : json_string("?");
+}
+
+static void set_number(json_t *object, const char *key, double value) {
+    if (isfinite(value)) json_object_set_new(object, key, json_real(value));
+}
+
+/* (classes, classes): a list of rows. */
+static json_t *list_confusion(const byol_evaluation *evaluation) {
+    json_t *matrix = json_array();
+    const uint32_t *value = evaluation->confusion;
+    for (int i = 0; i < evaluation->classes; i++) {
+        json_t *row = json_array();
+        for (int j = 0; j < evaluation->classes; j++) json_array_append_new(row, json_integer(*value++));
+        json_array_append_new(matrix, row);
+    }
+    return matrix;
+}
+
+static json_t *describe(const byol_evaluation *evaluation) {
+    json_t *object = json_pack("{s:I, s:o, s:o, s:I, s:I, s:i}", "step", (json_int_t)evaluation->step, "train",
+                               words(evaluation->train), "test", words(evaluation->test), "train_count",
+                               (json_int_t)evaluation->train_count, "test_count", (json_int_t)evaluation->test_count,
+                               "classes", evaluation->classes);
+    set_number(object, "accuracy", evaluation->accuracy);
+    set_number(object, "random_init_accuracy", evaluation->random_init_accuracy);
+    set_number(object, "pixel_accuracy", evaluation->pixel_accuracy);
+    if (evaluation->choice_name != NULL) {
+        json_object_set_new(object, "choice_name", json_string(evaluation->choice_name));
+        set_number(object, "choice", evaluation->choice);
+    }
+    if (evaluation->confusion != NULL && evaluation->classes <= BYOL__CONFUSION_CLASSES)
+        json_object_set_new(object, "confusion", list_confusion(evaluation));
+    return object;
+}
+
+byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation, byol_error *error) {
+    char path[BYOL__RUN_PATH_MAX];
+    byol__atomic_file file;
+    byol__run_path(run, "evaluation.json", path);
+    BYOL__TRY(byol__atomic_open(&file, path, error));
+    json_t *all = byol__evaluation_read(run), *one = describe(evaluation);
+    int failed = json_object_set_new(all, evaluation->method, one) != 0 ||
+                 json_dumpf(all, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0;
+    json_decref(all);
+    if (!failed) {
+        fputc('\n', file.stream);
+        return byol__atomic_commit(&file, error);
+    }
+    byol__atomic_abandon(&file);
+    return byol__fail(error, BYOL_IO, "cannot write %s", path);
+}
+
+int byol_evaluation_is_current(const char *run, const char *method, uint64_t step) {
+    json_t *all = byol__evaluation_read(run);
+    const json_t *found = json_object_get(json_object_get(all, method), "step");
+    int current = json_is_integer(found) && (uint64_t)json_integer_value(found) == step;
+    json_decref(all);
+    return current;
+}

@@ -1,0 +1,65 @@
+#include "train/summary.h"
+
+#include <math.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/machine.h"
+#include "dnn/dnn.h"
+#include "state/runfolder.h"
+
+static void format_time(char text[32]) {
+    time_t now = time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+/* What is not UTF-8 (a name that was cut, say) is no reason to lose the rest. */
+static json_t *words(const char *text) {
+    json_t *string = json_string(text);
+    return string != NULL ? string : json_string("?");
+}
+
+static json_t *describe(const byol_trainer *trainer, const char *data, const byol_run_result *result) {
+    byol__machine machine;
+    byol_trainer_info info;
+    char now[32], precision[BYOL_NAME_MAX] = "";
+    const byol_config *config = byol_trainer_config(trainer);
+    byol__machine_describe(&machine);
+    byol_trainer_describe(trainer, &info);
+    byol_config_get(config, "train.precision", precision, sizeof precision, NULL);
+    format_time(now);
+    return json_pack("{s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:i, s:s, s:o, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:o, s:f, "
+                     "s:I}",
+                     "time", now, "byol", BYOL_VERSION, "engine", byol__dnn_version(), "processor",
+                     words(machine.processor), "processors", machine.processors, "memory_bytes",
+                     (json_int_t)machine.memory_bytes, "system", words(machine.system), "threads",
+                     config->train.threads, "precision", precision, "data", words(data), "encoder_parameters",
+                     (json_int_t)info.parameters_encoder, "projector_parameters", (json_int_t)info.parameters_projector,
+                     "predictor_parameters", (json_int_t)info.parameters_predictor, "flops_per_image",
+                     (json_int_t)info.flops_per_image, "epochs", result->epochs, "steps", (json_int_t)result->steps,
+                     "steps_planned", (json_int_t)info.steps, "loss",
+                     isfinite(result->loss) ? json_real(result->loss) : json_null(), "images_per_second",
+                     result->images_per_second, "peak_memory_bytes", (json_int_t)result->peak_memory_bytes);
+}
+
+byol_status byol__summary_write(const byol_trainer *trainer, const char *run, const char *data,
+                                const byol_run_result *result, byol_error *error) {
+    char path[BYOL__RUN_PATH_MAX];
+    byol__atomic_file file;
+    byol__run_path(run, "summary.json", path);
+    BYOL__TRY(byol__atomic_open(&file, path, error));
+    json_t *object = describe(trainer, data, result);
+    int failed = json_dumpf(object, file.stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
+    json_decref(object);
+    if (!failed) {
+        fputc('\n', file.stream);
+        return byol__atomic_commit(&file, error);
+    }
+    byol__atomic_abandon(&file);
+    return byol__fail(error, BYOL_IO, "cannot write %s", path);
+}

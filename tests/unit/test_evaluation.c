@@ -1,0 +1,92 @@
+/* What is kept of evaluations. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "byol/report.h"
+#include "report/evaluation.h"
+
+static char folder[64];
+
+static int make_folder(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/byol-evaluation.XXXXXX");
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char path[96];
+    snprintf(path, sizeof path, "%s/evaluation.json", folder);
+    unlink(path);
+    return rmdir(folder);
+}
+
+static byol_evaluation example(const char *method, double accuracy) {
+    static const uint32_t confusion[4] = {5, 1, 2, 4};
+    return (byol_evaluation){method, 8, "train", "te\xffst", 20, 12, 2, accuracy, 50, NAN, "k", 5, confusion};
+}
+
+static double kept(const char *method, const char *key) {
+    json_t *all = byol__evaluation_read(folder);
+    const json_t *value = json_object_get(json_object_get(all, method), key);
+    double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
+    json_decref(all);
+    return number;
+}
+
+static void methods_stand_side_by_side_and_the_latest_result_of_each_counts(void **state) {
+    (void)state;
+    byol_evaluation knn = example("knn", 70), linear = example("linear", 75), again = example("knn", 71);
+    assert_int_equal(byol_evaluation_save(folder, &knn, NULL), BYOL_OK);
+    assert_int_equal(byol_evaluation_save(folder, &linear, NULL), BYOL_OK);
+    assert_int_equal(byol_evaluation_save(folder, &again, NULL), BYOL_OK);
+    assert_true(kept("knn", "accuracy") == 71);
+    assert_true(kept("linear", "accuracy") == 75);
+}
+
+static void what_was_not_measured_is_left_out(void **state) {
+    (void)state;
+    byol_evaluation knn = example("knn", 70);
+    assert_int_equal(byol_evaluation_save(folder, &knn, NULL), BYOL_OK);
+    assert_true(isnan(kept("knn", "pixel_accuracy")));
+    assert_true(kept("knn", "random_init_accuracy") == 50);
+}
+
+static void a_result_is_current_for_its_own_weights_alone(void **state) {
+    (void)state;
+    byol_evaluation knn = example("knn", 70);
+    assert_int_equal(byol_evaluation_save(folder, &knn, NULL), BYOL_OK);
+    assert_true(byol_evaluation_is_current(folder, "knn", 8));
+    assert_false(byol_evaluation_is_current(folder, "knn", 9));
+    assert_false(byol_evaluation_is_current(folder, "linear", 8));
+    assert_false(byol_evaluation_is_current("/nowhere", "knn", 8));
+}
+
+static void a_folder_that_is_not_there_is_an_error_with_words(void **state) {
+    (void)state;
+    byol_error error = {0};
+    byol_evaluation knn = example("knn", 70);
+    assert_int_equal(byol_evaluation_save("/nowhere", &knn, &error), BYOL_IO);
+    assert_non_null(strstr(error.text, "/nowhere/evaluation.json"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(methods_stand_side_by_side_and_the_latest_result_of_each_counts, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(what_was_not_measured_is_left_out, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_result_is_current_for_its_own_weights_alone, make_folder, remove_folder),
+        cmocka_unit_test(a_folder_that_is_not_there_is_an_error_with_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
