@@ -117,6 +117,7 @@ static double measure_knn(const online_knn *knn, byol_trainer *trainer, byol_err
         byol_features asked = {test, knn->test.labels, knn->test.count, dimension, knn->train.classes};
         byol_knn_options knn_options;
         byol_knn_options_init(&knn_options);
+        knn_options.threads = byol_trainer_config(trainer)->train.threads;
         if ((size_t)knn_options.k > bank.count) knn_options.k = (int)bank.count;
         double measured;
         if (byol_knn(&bank, &asked, &knn_options, &measured, NULL, NULL, NULL, error) == BYOL_OK) accuracy = measured;

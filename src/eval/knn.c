@@ -2,9 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <omp.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "byol/eval.h"
+#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "eval/features.h"
 
@@ -27,6 +30,8 @@ typedef struct knn_search {
     double *votes;                   /* (QUERY_TILE, classes) */
     int32_t *predicted;              /* (test count) */
 } knn_search;
+
+static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
 
 /* The k best are the most similar; among equals those that come first in the training set. */
 static int is_worse(neighbour a, neighbour b) {
@@ -53,15 +58,29 @@ static void clear_heap(neighbour *heap, int size) {
     for (int i = 0; i < size; i++) heap[i] = (neighbour){.similarity = -INFINITY};
 }
 
+/* Is any of `count` similarities above the threshold? Nearly always not: this is what the search spends its time on
+ * besides the products. */
+static int any_above(const float *products, const float *scale, size_t count, float threshold) {
+    int above = 0;
+#pragma omp simd reduction(| : above)
+    for (size_t i = 0; i < count; i++) above |= products[i] * scale[i] > threshold;
+    return above;
+}
+
 /* Training vectors come in their order, so one that is merely as similar as the worst of the k is worse. */
 static void take_neighbours(const knn_search *search, size_t query, size_t first, size_t count) {
+    enum { GROUP = 64 };
     const float *products = search->products + query * TRAIN_TILE, *scale = search->train_scale + first;
     neighbour *heap = search->heaps + query * (size_t)search->k;
-    for (size_t i = 0; i < count; i++) {
-        float similarity = products[i] * scale[i];
-        if (!(similarity > heap[0].similarity)) continue;
-        heap[0] = (neighbour){similarity, search->train->labels[first + i], (uint32_t)(first + i)};
-        sift_down(heap, search->k);
+    for (size_t group = 0; group < count; group += GROUP) {
+        size_t end = at_most(group + GROUP, count);
+        if (!any_above(products + group, scale + group, end - group, heap[0].similarity)) continue;
+        for (size_t i = group; i < end; i++) {
+            float similarity = products[i] * scale[i];
+            if (!(similarity > heap[0].similarity)) continue;
+            heap[0] = (neighbour){similarity, search->train->labels[first + i], (uint32_t)(first + i)};
+            sift_down(heap, search->k);
+        }
     }
 }
 
@@ -87,8 +106,6 @@ static int32_t vote(const knn_search *search, size_t query, float query_scale, f
         if (votes[label] > votes[best]) best = label;
     return best;
 }
-
-static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
 
 /* Classifies `count` queries from `first` on. The query's own length does not change the order of its neighbours, so
  * similarities are those of the query as it is until they are voted with. */
@@ -170,8 +187,9 @@ static byol_status check(const byol_features *train, const byol_features *test, 
 
 void byol_knn_options_init(byol_knn_options *options) { *options = (byol_knn_options){.k = 20, .temperature = 0.07f}; }
 
-byol_status byol_knn(const byol_features *train, const byol_features *test, const byol_knn_options *options,
-                     double *accuracy, int32_t *predicted, byol_progress progress, void *context, byol_error *error) {
+static byol_status search_and_count(const byol_features *train, const byol_features *test,
+                                    const byol_knn_options *options, double *accuracy, int32_t *predicted,
+                                    byol_progress progress, void *context, byol_error *error) {
     BYOL__TRY(check(train, test, options, error));
     knn_search search = {.train = train, .test = test, .k = options->k};
     byol_status status = prepare(&search, error);
@@ -183,5 +201,14 @@ byol_status byol_knn(const byol_features *train, const byol_features *test, cons
         if (predicted != NULL) memcpy(predicted, search.predicted, test->count * sizeof *predicted);
     }
     release(&search);
+    return status;
+}
+
+byol_status byol_knn(const byol_features *train, const byol_features *test, const byol_knn_options *options,
+                     double *accuracy, int32_t *predicted, byol_progress progress, void *context, byol_error *error) {
+    int callers_threads = omp_get_max_threads();
+    byol__set_threads(options->threads);
+    byol_status status = search_and_count(train, test, options, accuracy, predicted, progress, context, error);
+    byol__set_threads(callers_threads);
     return status;
 }

@@ -1,10 +1,13 @@
 #include <math.h>
 #include <string.h>
 
+#include <omp.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
 #include "byol/eval.h"
+#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "eval/features.h"
 #include "eval/softmax.h"
@@ -13,8 +16,9 @@
 /* Of the streams of BYOL__PURPOSE_PROBE; lanes below belong to augmentation. */
 enum { LANE_SPLIT = 128, LANE_ORDER = 129 };
 
-/* From what standardised raw pixels of 32 x 32 x 3 want (their covariance is steep) to the paper's 0.2. */
-static const float default_lrs[] = {0.0006f, 0.002f, 0.006f, 0.02f, 0.06f, 0.2f, 0.6f};
+/* From what standardised raw pixels of 32 x 32 x 3 want (their covariance is steep) past the paper's 0.2 to what the
+ * features of a narrow trained encoder may want. */
+static const float default_lrs[] = {0.0006f, 0.002f, 0.006f, 0.02f, 0.06f, 0.2f, 0.6f, 2, 6};
 enum { DEFAULT_LRS = sizeof default_lrs / sizeof *default_lrs };
 
 /* Several classifiers ("heads", one for each learning rate) that see the same batches at the same time: one matrix
@@ -30,6 +34,7 @@ typedef struct probe {
     float *logits;              /* (batch_size, heads * classes) */
     uint32_t *order;            /* (train count) indices of training images */
     size_t *right;              /* (heads) */
+    int32_t *predicted;         /* (count of the last count_right): of the last head */
     byol_progress progress;
     void *context;
     uint64_t done, total; /* epochs, for progress */
@@ -180,7 +185,8 @@ static byol_status count_right(const probe *p, const byol_features *features, co
             int32_t label = features->labels[indices != NULL ? indices[first + i] : first + i];
             for (int head = 0; head < p->heads; head++) {
                 const float *logits = p->logits + i * outputs(p) + (size_t)head * (size_t)p->classes;
-                p->right[head] += highest(logits, p->classes) == label;
+                p->predicted[first + i] = highest(logits, p->classes);
+                p->right[head] += p->predicted[first + i] == label;
             }
         }
     }
@@ -221,7 +227,8 @@ static byol_status train_and_test(probe *p, const byol_features *train, int pass
     return BYOL_OK;
 }
 
-static byol_status prepare(probe *p, const byol_features *train, int passes, byol_error *error) {
+static byol_status prepare(probe *p, const byol_features *train, int passes, size_t test_count, byol_error *error) {
+    size_t most = train->count > test_count ? train->count : test_count;
     size_t dimension = (size_t)train->dimension, inputs = dimension + 1, batch_size = (size_t)p->options->batch_size;
     const char *what = "linear probe";
     double *sums = NULL;
@@ -234,6 +241,7 @@ static byol_status prepare(probe *p, const byol_features *train, int passes, byo
     BYOL__TRY(byol__alloc(&p->logits, batch_size * outputs(p), sizeof *p->logits, what, error));
     BYOL__TRY(byol__alloc(&p->order, train->count, sizeof *p->order, what, error));
     BYOL__TRY(byol__alloc(&p->right, (size_t)p->heads, sizeof *p->right, what, error));
+    BYOL__TRY(byol__alloc(&p->predicted, most, sizeof *p->predicted, what, error));
     BYOL__TRY(byol__alloc(&sums, 2 * dimension, sizeof *sums, what, error));
     for (size_t i = 0; i < train->count; i++) p->order[i] = (uint32_t)i;
     if (p->options->standardize)
@@ -245,7 +253,8 @@ static byol_status prepare(probe *p, const byol_features *train, int passes, byo
 }
 
 static void release(probe *p) {
-    void *all[] = {p->mean, p->scale, p->weights, p->momentum, p->gradient, p->batch, p->logits, p->order, p->right};
+    void *all[] = {p->mean,  p->scale,  p->weights, p->momentum, p->gradient,
+                   p->batch, p->logits, p->order,   p->right,    p->predicted};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) byol__free(all[i]);
 }
 
@@ -299,9 +308,9 @@ void byol_linear_options_init(byol_linear_options *options) {
                                      .standardize = 1};
 }
 
-byol_status byol_linear(const byol_features *train, int passes, const byol_features *test,
-                        const byol_linear_options *options, byol_linear_result *result, byol_progress progress,
-                        void *context, byol_error *error) {
+static byol_status run_probe(const byol_features *train, int passes, const byol_features *test,
+                             const byol_linear_options *options, byol_linear_result *result, int32_t *predicted,
+                             byol_progress progress, void *context, byol_error *error) {
     BYOL__TRY(check(train, passes, test, options, error));
     byol_linear_result found = {0};
     probe state = {.options = options,
@@ -312,9 +321,22 @@ byol_status byol_linear(const byol_features *train, int passes, const byol_featu
                    .progress = progress,
                    .context = context,
                    .total = 2 * (uint64_t)options->epochs};
-    byol_status status = prepare(&state, train, passes, error);
+    byol_status status = prepare(&state, train, passes, test->count, error);
     if (status == BYOL_OK) status = train_and_test(&state, train, passes, test, &found, error);
-    if (status == BYOL_OK) *result = found;
+    if (status == BYOL_OK) {
+        *result = found;
+        if (predicted != NULL) memcpy(predicted, state.predicted, test->count * sizeof *predicted);
+    }
     release(&state);
+    return status;
+}
+
+byol_status byol_linear(const byol_features *train, int passes, const byol_features *test,
+                        const byol_linear_options *options, byol_linear_result *result, int32_t *predicted,
+                        byol_progress progress, void *context, byol_error *error) {
+    int callers_threads = omp_get_max_threads();
+    byol__set_threads(options->threads);
+    byol_status status = run_probe(train, passes, test, options, result, predicted, progress, context, error);
+    byol__set_threads(callers_threads);
     return status;
 }

@@ -16,7 +16,7 @@ static double accuracy_of(const byol_features *train, const byol_features *test,
                           int32_t *predicted) {
     byol_error error = {0};
     double accuracy = -1;
-    byol_knn_options options = {k, temperature};
+    byol_knn_options options = {k, temperature, omp_get_max_threads()};
     byol_status status = byol_knn(train, test, &options, &accuracy, predicted, NULL, NULL, &error);
     if (status != BYOL_OK) fail_msg("%s", error.text);
     return accuracy;
@@ -197,10 +197,10 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     byol_knn_options_init(&options);
     assert_int_equal(options.k, 20);
     byol_features a = train.features, b = test.features, odd = b;
-    check_refused(a, b, (byol_knn_options){31, 0.07f}, BYOL_INVALID, "k is 31; it must be 1 .. 30");
-    check_refused(a, b, (byol_knn_options){0, 0.07f}, BYOL_INVALID, "k is 0");
-    check_refused(a, b, (byol_knn_options){20, 0}, BYOL_INVALID, "temperature");
-    check_refused(a, b, (byol_knn_options){20, NAN}, BYOL_INVALID, "temperature");
+    check_refused(a, b, (byol_knn_options){31, 0.07f, 0}, BYOL_INVALID, "k is 31; it must be 1 .. 30");
+    check_refused(a, b, (byol_knn_options){0, 0.07f, 0}, BYOL_INVALID, "k is 0");
+    check_refused(a, b, (byol_knn_options){20, 0, 0}, BYOL_INVALID, "temperature");
+    check_refused(a, b, (byol_knn_options){20, NAN, 0}, BYOL_INVALID, "temperature");
     odd.dimension = 2;
     check_refused(a, odd, options, BYOL_MISMATCH, "dimension 2, the training features 4");
     odd = b;
