@@ -147,23 +147,29 @@ static byol_status flatten_pixels(session *s, const cli_labelled *set, float *va
     const byol_view_recipe *recipe = &config->views.view[0];
     int side = config->data.image_size;
     size_t dimension = (size_t)set->channels * (size_t)side * (size_t)side;
+    const byol_wish wish = {.channels = set->channels, .short_side = side};
+    byol_picture picture = {0};
     void *scratch = NULL;
     size_t scratch_bytes = 0;
     byol_status status = BYOL_OK;
     for (size_t i = 0; i < set->count && status == BYOL_OK; i++) {
-        byol_image image;
-        status = byol_source_image(set->source, i, &image, error);
+        status = byol_source_image(set->source, i, &wish, &picture, error);
         if (status != BYOL_OK) break;
-        size_t needed = (byol_view_scratch_bytes(image.channels, image.height, image.width, side) + 63) / 64 * 64;
+        const byol_image *image = &picture.image;
+        size_t needed = (byol_view_scratch_bytes(image->channels, image->height, image->width, side) + 63) / 64 * 64;
         if (needed > scratch_bytes) {
             free(scratch);
             scratch = aligned_alloc(64, scratch_bytes = needed);
-            if (scratch == NULL) return no_memory(error, "preparing images");
+            if (scratch == NULL) {
+                byol_picture_release(&picture);
+                return no_memory(error, "preparing images");
+            }
         }
-        byol_view_center(recipe->mean, recipe->std, &image, side, values + i * dimension, scratch);
+        byol_view_center(recipe->mean, recipe->std, image, side, values + i * dimension, scratch);
         if (cli_progress_hook(&s->progress, i, set->count) != 0) status = interrupted(error);
     }
     free(scratch);
+    byol_picture_release(&picture);
     return status;
 }
 

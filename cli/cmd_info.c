@@ -62,12 +62,15 @@ static byol_status look_at_weights(subject *s, const char *path, byol_error *err
 /* Channels and size are the images' own where nobody says otherwise; 3 and 32 where there are none to look at. */
 static void look_at_data(subject *s, int channels) {
     byol_source *source = NULL;
-    byol_source_info info = {.channels = 3, .height = 32};
+    byol_source_info info = {.channels = 3};
+    int size = 32;
     int wanted = channels == 0 || s->config.data.image_size == 0;
-    if (wanted && s->config.data.train[0] != '\0' && byol_source_open(&source, s->config.data.train, NULL) == BYOL_OK)
+    if (wanted && s->config.data.train[0] != '\0' && byol_source_open(&source, s->config.data.train, NULL) == BYOL_OK) {
         byol_source_describe(source, &info);
+        size = byol_source_view_size(source);
+    }
     s->channels = channels > 0 ? channels : info.channels;
-    s->image_size = s->config.data.image_size > 0 ? s->config.data.image_size : info.height;
+    s->image_size = s->config.data.image_size > 0 ? s->config.data.image_size : size;
     byol_source_free(source);
 }
 

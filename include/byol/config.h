@@ -28,7 +28,8 @@ typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRE
 typedef struct byol_config {
     struct {
         char train[BYOL_PATH_MAX]; /* source: path or name, with optional :split; see byol_source_open */
-        int image_size;            /* side of the square views in pixels, 8 .. 1024; 0: the source's own height */
+        int image_size;            /* side of the square views in pixels, 8 .. 1024; 0: byol_source_view_size */
+        float max_unreadable;      /* share of the images, 0 .. 1, that may turn out unreadable before the run stops */
     } data;
     struct {
         char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50 */

@@ -18,8 +18,12 @@ typedef struct byol_source_info {
     const char *kind;        /* "idx", "cifar10", "cifar100", "memory"; static */
     const char *description; /* one line for people: what was found and where; borrowed from the source */
     size_t count;            /* images */
-    int channels, height, width;
-    int classes; /* 0 where there are no labels */
+    int channels;            /* 1 or 3 */
+    int height, width;       /* 0 where the images have different sizes */
+    int short_side;          /* the shorter of the two; where sizes differ the median of a sample of the images */
+    int classes;             /* 0 where there are no labels */
+    int decoded;          /* 1: images are files, decoded when they are asked for, and some may turn out unreadable */
+    int statistics_known; /* 1: the presets' mean and std are meant for it; 0: it is better measured */
 } byol_source_info;
 
 /* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split: "fashion-mnist:train",
@@ -45,8 +49,37 @@ BYOL_API void byol_source_free(byol_source *source);
 
 BYOL_API void byol_source_describe(const byol_source *source, byol_source_info *info);
 
-/* Image `index` (below count). The pixels are borrowed from the source. Safe from several threads at once. */
-BYOL_API byol_status byol_source_image(const byol_source *source, size_t index, byol_image *image, byol_error *error);
+/* Side of the views where data.image_size is 0: the images' height; of files that are decoded their typical shorter
+ * side, at least 8 and at most 224. */
+BYOL_API int byol_source_view_size(const byol_source *source);
+
+/* Room for one image at a time, of one thread. Zero-initialise it, read one image after the other into it, then
+ * byol_picture_release. */
+typedef struct byol_picture {
+    byol_image image; /* borrowed from this room or from the source, until the next image is read or either is freed */
+    unsigned char *bytes[2]; /* owned: what is being decoded, and the pixels; NULL where the source has them */
+    size_t capacity[2];
+} byol_picture;
+
+BYOL_API void byol_picture_release(byol_picture *picture); /* NULL is fine */
+
+/* What a reader wants of an image. Only sources that decode (info.decoded) can heed it; others give what they have. */
+typedef struct byol_wish {
+    int channels;   /* 1 or 3; 0: as the source says */
+    int short_side; /* the image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side has at least this
+                     * many pixels; 0: in full size */
+} byol_wish;
+
+/* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each with a room of its
+ * own. BYOL_FORMAT, BYOL_IO or BYOL_NOT_FOUND, naming the file, where it cannot be read or decoded. */
+BYOL_API byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
+                                       byol_picture *picture, byol_error *error);
+
+/* 1 where image `index` was asked for before and could not be read. */
+BYOL_API int byol_source_unreadable(const byol_source *source, size_t index);
+
+/* Writes the name of image `index` ("cats/17.jpg"; "image 17" where it has none), cut to `size` bytes. */
+BYOL_API void byol_source_name(const byol_source *source, size_t index, char *name, size_t size);
 
 /* Label of image `index`, or -1 where there are none. */
 BYOL_API int32_t byol_source_label(const byol_source *source, size_t index);

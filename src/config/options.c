@@ -43,6 +43,12 @@ const byol__option byol__options[] = {
      .default_value = "0",
      OR_ZERO(8, 1024),
      .help = "side of the square views in pixels; 0: the images' own height"},
+    {.key = "data.max_unreadable",
+     .kind = BYOL__NUMBER,
+     FIELD(data.max_unreadable),
+     .default_value = "0.01",
+     RANGE(0, 1),
+     .help = "share of the images that may turn out unreadable (they are skipped) before the run stops"},
 
     {.key = "encoder.name",
      .kind = BYOL__TEXT,

@@ -6,13 +6,15 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-static byol_status image(const byol_source *source, size_t index, byol_image *out, byol_error *error) {
+static byol_status image(const byol_source *source, size_t index, const byol__request *request, byol_picture *picture,
+                         byol_error *error) {
+    (void)request;
     (void)error;
     const byol__images *images = (const byol__images *)source;
     const byol_source_info *info = &source->info;
     const byol__block *block = images->blocks;
     for (; index >= block->count; block++) index -= block->count;
-    *out = (byol_image){
+    picture->image = (byol_image){
         .pixels = block->records + index * images->record_bytes + images->image_offset,
         .channels = info->channels,
         .height = info->height,
@@ -43,13 +45,15 @@ static void release(byol_source *source) {
     byol__free(images->owned_text);
 }
 
-static const byol__source_methods METHODS = {image, label, class_name, release};
+static const byol__source_methods METHODS = {
+    .image = image, .label = label, .class_name = class_name, .release = release};
 
 byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count, byol_error *error) {
     byol__images *images;
     BYOL__TRY(byol__alloc(&images, 1, sizeof *images, "source", error));
     images->base.methods = &METHODS;
     images->base.info.kind = kind;
+    images->base.info.statistics_known = 1;
     images->base.info.description = images->base.description;
     byol_status status = byol__alloc(&images->blocks, block_count, sizeof *images->blocks, "source", error);
     if (status != BYOL_OK) {
@@ -62,7 +66,8 @@ byol_status byol__images_create(byol__images **out, const char *kind, size_t blo
 }
 
 void byol__images_describe(byol__images *images, const char *what) {
-    const byol_source_info *info = &images->base.info;
+    byol_source_info *info = &images->base.info;
+    info->short_side = info->height < info->width ? info->height : info->width;
     char classes[32] = "no labels";
     if (info->classes > 0) snprintf(classes, sizeof classes, "%d classes", info->classes);
     snprintf(images->base.description, sizeof images->base.description, "%.400s: %zu images of %d x %d x %d, %s", what,

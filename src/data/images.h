@@ -28,7 +28,7 @@ typedef struct byol__images {
 /* An empty source with room for `block_count` blocks. */
 byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count, byol_error *error);
 
-/* Sets base.info.description: `what`, then count, shape and classes. */
+/* Call it last: sets base.info.short_side, and base.info.description: `what`, then count, shape and classes. */
 void byol__images_describe(byol__images *images, const char *what);
 
 /* Takes the lines of `text` (NUL-terminated, owned from now on) as names of the classes. */

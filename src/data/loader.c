@@ -3,18 +3,23 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "augment/draws.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "data/source_kind.h"
+#include "data/view_room.h"
 
 enum { BUFFERS = 2 }; /* one is with the caller while the other is filled */
 
 typedef struct worker {
     byol__loader *loader;
     pthread_t thread;
-    void *scratch;
+    byol__view_room room;
 } worker;
 
 typedef struct batch_buffer {
@@ -52,6 +57,9 @@ struct byol__loader {
     int failed_sample; /* first in the batch to fail; batch_size: none */
     byol_status status;
     byol_error error;
+
+    byol__unreadable *unreadable; /* realloc'd; each index once */
+    size_t unreadable_count;
 };
 
 void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t count) {
@@ -77,23 +85,77 @@ static void note_failure(byol__loader *loader, int sample, byol_status status, c
     pthread_mutex_unlock(&loader->lock);
 }
 
-static void fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample, void *scratch) {
-    const byol__loader_options *options = &loader->options;
-    uint32_t index = buffer->indices[sample], epoch = (uint32_t)(buffer->number / loader->batches_per_epoch);
-    byol_image image;
-    byol_error error = {0};
-    byol_status status = byol_source_image(loader->source, index, &image, &error);
-    if (status != BYOL_OK) {
-        note_failure(loader, sample, status, &error);
-        return;
+/* Remembers an image that cannot be read. Fails where they have become too many. */
+static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_error *why) {
+    byol_status status = BYOL_OK;
+    size_t known = 0, allowed = (size_t)(loader->options.max_unreadable * loader->count);
+    pthread_mutex_lock(&loader->lock);
+    while (known < loader->unreadable_count && loader->unreadable[known].index != index) known++;
+    if (known == loader->unreadable_count) {
+        byol__unreadable *grown = realloc(loader->unreadable, (known + 1) * sizeof *grown);
+        if (grown != NULL) {
+            loader->unreadable = grown;
+            grown[known].index = index;
+            snprintf(grown[known].reason, sizeof grown[known].reason, "%.255s", why->text);
+            loader->unreadable_count++;
+        }
     }
+    if (loader->unreadable_count > allowed)
+        status = byol__fail_within(why, BYOL_FORMAT,
+                                   "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%); "
+                                   "'byol data' lists them. The last",
+                                   loader->unreadable_count, loader->count, 100 * loader->options.max_unreadable);
+    pthread_mutex_unlock(&loader->lock);
+    return status;
+}
+
+/* What decides by how much an image may be decoded smaller: the crops that will be made of it. */
+typedef struct view_key {
+    const byol__loader_options *options;
+    uint32_t epoch, index;
+} view_key;
+
+/* The largest reduction after which no crop has to be enlarged that would not have been anyway. */
+static int reduce_to_crops(const void *context, int height, int width) {
+    const view_key *key = context;
+    int shortest = height < width ? height : width;
+    for (int view = 0; view < 2; view++) {
+        byol__draws draws =
+            byol__view_draw(&key->options->view[view], height, width, key->options->seed, key->epoch, key->index, view);
+        int crop = draws.crop_height < draws.crop_width ? draws.crop_height : draws.crop_width;
+        shortest = crop < shortest ? crop : shortest;
+    }
+    return byol__reduction_for(key->options->image_size, shortest, shortest);
+}
+
+/* Reads image `index`, or in its place the next one that can be read. */
+static byol_status read_sample(byol__loader *loader, const view_key *key, byol_picture *picture, byol_error *error) {
+    const byol__request request = {.reduction = reduce_to_crops, .context = key};
+    uint32_t index = key->index;
+    for (;;) {
+        byol_status status = byol__source_image(loader->source, index, &request, picture, error);
+        if (status == BYOL_OK || !byol_source_unreadable(loader->source, index)) return status;
+        BYOL__TRY(note_unreadable(loader, index, error));
+        index = index + 1 < loader->count ? index + 1 : 0;
+        if (index == key->index) return status; /* all of them */
+    }
+}
+
+static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample, byol__view_room *room,
+                               byol_error *error) {
+    const byol__loader_options *options = &loader->options;
+    const view_key key = {options, (uint32_t)(buffer->number / loader->batches_per_epoch), buffer->indices[sample]};
+    const byol_image *image = &room->picture.image;
+    BYOL__TRY(read_sample(loader, &key, &room->picture, error));
+    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, options->image_size, error));
     for (int view = 0; view < 2; view++)
-        byol_view_make(&options->view[view], &image, options->image_size, options->seed, epoch, index, view,
-                       buffer->view[view] + sample * loader->image_floats, scratch);
+        byol_view_make(&options->view[view], image, options->image_size, options->seed, key.epoch, key.index, view,
+                       buffer->view[view] + sample * loader->image_floats, room->scratch);
+    return BYOL_OK;
 }
 
 static void *work(void *argument) {
-    const worker *self = argument;
+    worker *self = argument;
     byol__loader *loader = self->loader;
     uint64_t done = 0;
     pthread_mutex_lock(&loader->lock);
@@ -103,8 +165,11 @@ static void *work(void *argument) {
         done = loader->jobs;
         const batch_buffer *buffer = loader->filling;
         pthread_mutex_unlock(&loader->lock);
-        for (int sample; (sample = atomic_fetch_add(&loader->sample, 1)) < loader->options.batch_size;)
-            fill_sample(loader, buffer, sample, self->scratch);
+        for (int sample; (sample = atomic_fetch_add(&loader->sample, 1)) < loader->options.batch_size;) {
+            byol_error error = {0};
+            byol_status status = fill_sample(loader, buffer, sample, &self->room, &error);
+            if (status != BYOL_OK) note_failure(loader, sample, status, &error);
+        }
         pthread_mutex_lock(&loader->lock);
         if (--loader->busy == 0) pthread_cond_signal(&loader->over);
     }
@@ -159,6 +224,15 @@ byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_err
 
 uint64_t byol__loader_batches_per_epoch(const byol__loader *loader) { return loader->batches_per_epoch; }
 
+size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__unreadable *out) {
+    byol__loader *self = (byol__loader *)loader; /* for its lock */
+    pthread_mutex_lock(&self->lock);
+    size_t count = loader->unreadable_count;
+    if (out != NULL && which < count) *out = loader->unreadable[which];
+    pthread_mutex_unlock(&self->lock);
+    return count;
+}
+
 /* ---- beginning and end ---- */
 
 static byol_status check_options(const byol__loader_options *options, const byol_source_info *info, byol_error *error) {
@@ -178,7 +252,6 @@ static byol_status check_options(const byol__loader_options *options, const byol
 
 static byol_status allocate(byol__loader *loader, const byol_source_info *info, byol_error *error) {
     const byol__loader_options *options = &loader->options;
-    size_t scratch = byol_view_scratch_bytes(info->channels, info->height, info->width, options->image_size);
     for (int i = 0; i < BUFFERS; i++) {
         batch_buffer *buffer = &loader->buffers[i];
         for (int view = 0; view < 2; view++)
@@ -188,8 +261,9 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     }
     BYOL__TRY(byol__alloc(&loader->order, loader->count, sizeof(uint32_t), "order of an epoch", error));
     BYOL__TRY(byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
-    for (int i = 0; i < options->threads; i++)
-        BYOL__TRY(byol__alloc(&loader->workers[i].scratch, scratch, 1, "scratch of a loader thread", error));
+    for (int i = 0; i < options->threads && info->height > 0; i++)
+        BYOL__TRY(byol__view_room_fit(&loader->workers[i].room, info->channels, info->height, info->width,
+                                      options->image_size, error));
     return BYOL_OK;
 }
 
@@ -245,7 +319,8 @@ void byol__loader_free(byol__loader *loader) {
     pthread_cond_broadcast(&loader->posted);
     pthread_mutex_unlock(&loader->lock);
     for (int i = 0; i < loader->running; i++) pthread_join(loader->workers[i].thread, NULL);
-    for (int i = 0; loader->workers != NULL && i < loader->options.threads; i++) byol__free(loader->workers[i].scratch);
+    for (int i = 0; loader->workers != NULL && i < loader->options.threads; i++)
+        byol__view_room_release(&loader->workers[i].room);
     byol__free(loader->workers);
     for (int i = 0; i < BUFFERS; i++) {
         byol__free(loader->buffers[i].view[0]);
@@ -253,6 +328,7 @@ void byol__loader_free(byol__loader *loader) {
         byol__free(loader->buffers[i].indices);
     }
     byol__free(loader->order);
+    free(loader->unreadable);
     pthread_cond_destroy(&loader->over);
     pthread_cond_destroy(&loader->posted);
     pthread_mutex_destroy(&loader->lock);

@@ -2,7 +2,10 @@
  *
  * What batch number k of a run holds is a pure function of (seed, k): the order of an epoch is a permutation keyed by
  * (seed, epoch), a view is keyed by (seed, epoch, sample, view). So the position to resume from is one number, and the
- * number of threads changes nothing. The last, incomplete batch of an epoch is dropped. */
+ * number of threads changes nothing. The last, incomplete batch of an epoch is dropped.
+ *
+ * An image that cannot be read is replaced by the next one of the source that can, under the key of the one that it
+ * replaces: so that, too, depends on the data alone. Such images are remembered; too many of them are a failure. */
 #ifndef BYOL__LOADER_H
 #define BYOL__LOADER_H
 
@@ -20,9 +23,9 @@ typedef struct byol__loader_options {
     int image_size;
     int batch_size;
     uint64_t seed;
-    int threads; /* at least 1 */
-    uint64_t
-        first_batch; /* number of the first batch that byol__loader_next gives, counted from the start of the run */
+    int threads;           /* at least 1 */
+    uint64_t first_batch;  /* number of the first batch that byol__loader_next gives, counted from the run's start */
+    double max_unreadable; /* share of the images, 0 .. 1, that may turn out unreadable */
 } byol__loader_options;
 
 typedef struct byol__batch {
@@ -41,6 +44,15 @@ uint64_t byol__loader_batches_per_epoch(const byol__loader *loader);
 
 /* Waits for the next batch; its pointers are borrowed until the following call. Allocates nothing. */
 byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_error *error);
+
+/* An image that was asked for and could not be read. */
+typedef struct byol__unreadable {
+    uint32_t index;
+    char reason[256];
+} byol__unreadable;
+
+/* How many different ones so far; number `which` of them is copied to `*out` where it is not NULL. */
+size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__unreadable *out);
 
 /* Fills `order` with the permutation of 0 .. count-1 that `epoch` is read in. */
 void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t count);

@@ -10,15 +10,81 @@
 void byol_source_free(byol_source *source) {
     if (source == NULL) return;
     source->methods->release(source);
+    byol__free(source->unreadable);
     byol__free(source);
 }
 
 void byol_source_describe(const byol_source *source, byol_source_info *info) { *info = source->info; }
 
-byol_status byol_source_image(const byol_source *source, size_t index, byol_image *image, byol_error *error) {
+int byol_source_view_size(const byol_source *source) {
+    enum { LEAST = 8, USUAL = 224 };
+    int side = source->info.short_side;
+    if (!source->info.decoded) return source->info.height;
+    return side < LEAST ? LEAST : side < USUAL ? side : USUAL;
+}
+
+/* ---- reading an image ---- */
+
+void byol_picture_release(byol_picture *picture) {
+    if (picture == NULL) return;
+    byol__free(picture->bytes[0]);
+    byol__free(picture->bytes[1]);
+    *picture = (byol_picture){0};
+}
+
+byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes, byol_error *error) {
+    if (bytes <= picture->capacity[which]) return BYOL_OK;
+    byol__free(picture->bytes[which]);
+    picture->bytes[which] = NULL;
+    picture->capacity[which] = 0;
+    BYOL__TRY(byol__alloc(&picture->bytes[which], bytes, 1, "an image", error));
+    picture->capacity[which] = bytes;
+    return BYOL_OK;
+}
+
+int byol__reduction_for(int short_side, int height, int width) {
+    int shorter = height < width ? height : width, reduction = 8;
+    if (short_side < 1) return 1;
+    while (reduction > 1 && shorter / reduction < short_side) reduction /= 2;
+    return reduction;
+}
+
+static int reduce_to_side(const void *context, int height, int width) {
+    return byol__reduction_for(*(const int *)context, height, width);
+}
+
+/* Is it the image's fault, so that the others can still be read? */
+static int is_damage(byol_status status) {
+    return status == BYOL_FORMAT || status == BYOL_IO || status == BYOL_NOT_FOUND || status == BYOL_UNSUPPORTED;
+}
+
+byol_status byol__source_image(const byol_source *source, size_t index, const byol__request *request,
+                               byol_picture *picture, byol_error *error) {
     if (index >= source->info.count)
         return byol__fail(error, BYOL_INVALID, "there is no image %zu: %s", index, source->info.description);
-    return source->methods->image(source, index, image, error);
+    byol_status status = source->methods->image(source, index, request, picture, error);
+    if (source->unreadable != NULL && is_damage(status)) atomic_store(&source->unreadable[index], 1);
+    return status;
+}
+
+byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish, byol_picture *picture,
+                              byol_error *error) {
+    byol__request request = {0};
+    if (wish != NULL) request = (byol__request){wish->channels, reduce_to_side, &wish->short_side};
+    return byol__source_image(source, index, &request, picture, error);
+}
+
+int byol_source_unreadable(const byol_source *source, size_t index) {
+    if (index >= source->info.count) return 0;
+    if (source->methods->unreadable != NULL) return source->methods->unreadable(source, index);
+    return source->unreadable != NULL && atomic_load(&source->unreadable[index]);
+}
+
+void byol_source_name(const byol_source *source, size_t index, char *name, size_t size) {
+    if (source->methods->name != NULL && index < source->info.count)
+        source->methods->name(source, index, name, size);
+    else
+        snprintf(name, size, "image %zu", index);
 }
 
 int32_t byol_source_label(const byol_source *source, size_t index) {
@@ -73,9 +139,26 @@ typedef struct subset {
     uint32_t *indices;
 } subset;
 
-static byol_status subset_image(const byol_source *source, size_t index, byol_image *image, byol_error *error) {
+static byol_status subset_image(const byol_source *source, size_t index, const byol__request *request,
+                                byol_picture *picture, byol_error *error) {
     const subset *self = (const subset *)source;
-    return byol_source_image(self->of, self->indices[index], image, error);
+    return byol__source_image(self->of, self->indices[index], request, picture, error);
+}
+
+static void subset_name(const byol_source *source, size_t index, char *name, size_t size) {
+    const subset *self = (const subset *)source;
+    byol_source_name(self->of, self->indices[index], name, size);
+}
+
+static int subset_unreadable(const byol_source *source, size_t index) {
+    const subset *self = (const subset *)source;
+    return byol_source_unreadable(self->of, self->indices[index]);
+}
+
+static byol_status subset_bytes(const byol_source *source, size_t index, byol_picture *picture, size_t *length,
+                                byol_error *error) {
+    const subset *self = (const subset *)source;
+    return self->of->methods->bytes(self->of, self->indices[index], picture, length, error);
 }
 
 static int32_t subset_label(const byol_source *source, size_t index) {
@@ -89,7 +172,24 @@ static const char *subset_class_name(const byol_source *source, int32_t label) {
 
 static void subset_release(byol_source *source) { byol__free(((subset *)source)->indices); }
 
-static const byol__source_methods SUBSET = {subset_image, subset_label, subset_class_name, subset_release};
+static const byol__source_methods SUBSET = {
+    .image = subset_image,
+    .label = subset_label,
+    .class_name = subset_class_name,
+    .release = subset_release,
+    .name = subset_name,
+    .unreadable = subset_unreadable,
+};
+/* Of a source whose images are stored as bytes of their own. */
+static const byol__source_methods SUBSET_OF_FILES = {
+    .image = subset_image,
+    .label = subset_label,
+    .class_name = subset_class_name,
+    .release = subset_release,
+    .name = subset_name,
+    .unreadable = subset_unreadable,
+    .bytes = subset_bytes,
+};
 
 byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices, size_t count,
                                byol_error *error) {
@@ -105,7 +205,7 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     }
     memcpy(self->indices, indices, count * sizeof *indices);
     self->of = of;
-    self->base.methods = &SUBSET;
+    self->base.methods = of->methods->bytes != NULL ? &SUBSET_OF_FILES : &SUBSET;
     self->base.info = of->info;
     self->base.info.count = count;
     self->base.info.description = self->base.description;

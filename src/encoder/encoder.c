@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "data/view_room.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
 #include "graph/graph.h"
@@ -196,28 +197,36 @@ typedef struct preparation {
     uint32_t pass;
 } preparation;
 
+/* An image that cannot be read gives zeros, as long as they are not too many. */
 static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source, const preparation *how,
-                                 size_t index, float *dst, void *scratch, byol_error *error) {
-    byol_image image;
+                                 size_t index, float *dst, byol__view_room *room, byol_error *error) {
+    const byol_image *image = &room->picture.image;
     int side = encoder->config.data.image_size;
-    BYOL__TRY(byol_source_image(source, index, &image, error));
+    const byol_wish wish = {.channels = encoder->channels, .short_side = how->augmented ? 0 : side};
+    byol_status status = byol_source_image(source, index, &wish, &room->picture, error);
+    if (status != BYOL_OK && byol_source_unreadable(source, index)) {
+        memset(dst, 0, (size_t)encoder->channels * side * side * sizeof *dst);
+        return BYOL_OK;
+    }
+    if (status != BYOL_OK) return status;
+    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, side, error));
     if (how->augmented)
-        byol_view_make(&how->recipe, &image, side, how->seed, how->pass, (uint32_t)index, 0, dst, scratch);
+        byol_view_make(&how->recipe, image, side, how->seed, how->pass, (uint32_t)index, 0, dst, room->scratch);
     else
-        byol_view_center(how->recipe.mean, how->recipe.std, &image, side, dst, scratch);
+        byol_view_center(how->recipe.mean, how->recipe.std, image, side, dst, room->scratch);
     return BYOL_OK;
 }
 
-/* Images first .. first + count - 1 into encoder->images. */
+/* Images first .. first + count - 1 into encoder->images. `rooms`: one for each thread. */
 static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source, const preparation *how, size_t first,
-                                 int count, unsigned char *scratch, size_t scratch_bytes, byol_error *error) {
+                                 int count, byol__view_room *rooms, byol_error *error) {
     size_t side = (size_t)encoder->config.data.image_size, size = (size_t)encoder->channels * side * side;
     byol_status status = BYOL_OK;
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < count; i++) {
         byol_error why = {0};
         byol_status one = prepare_image(encoder, source, how, first + (size_t)i, encoder->images + (size_t)i * size,
-                                        scratch + (size_t)omp_get_thread_num() * scratch_bytes, &why);
+                                        &rooms[omp_get_thread_num()], &why);
         if (one == BYOL_OK) continue;
 #pragma omp critical(byol_prepare_batch)
         {
@@ -228,17 +237,36 @@ static byol_status prepare_batch(byol_encoder *encoder, const byol_source *sourc
     return status;
 }
 
+/* Vectors of images that could not be read become zeros. */
+static size_t clear_unreadable(const byol_source *source, size_t first, size_t count, size_t dimension,
+                               float *features) {
+    size_t cleared = 0;
+    for (size_t i = first; i < first + count; i++) {
+        if (!byol_source_unreadable(source, i)) continue;
+        memset(features + i * dimension, 0, dimension * sizeof *features);
+        cleared++;
+    }
+    return cleared;
+}
+
 /* The rest of an incomplete last batch holds old images: in evaluation mode samples do not see each other. */
 static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total, byol_layer layer,
-                                 const preparation *how, unsigned char *scratch, size_t scratch_bytes, float *rows,
-                                 float *features, byol_progress progress, void *context, byol_error *error) {
-    size_t dimension = (size_t)byol_encoder_dimension(encoder, layer);
+                                 const preparation *how, byol__view_room *rooms, float *rows, float *features,
+                                 byol_progress progress, void *context, byol_error *error) {
+    size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
+    double allowed = (double)encoder->config.data.max_unreadable;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
-        BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, scratch, scratch_bytes, error));
+        BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, rooms, error));
         byol__plan_forward(encoder->plan, encoder->images);
         byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
+        unreadable += clear_unreadable(source, first, count, dimension, features);
+        if ((double)unreadable > allowed * (double)total)
+            return byol__fail(error, BYOL_FORMAT,
+                              "%zu of %zu images could not be read, more than data.max_unreadable allows (%g %%); "
+                              "'byol data' lists them",
+                              unreadable, total, 100 * allowed);
         if (progress != NULL && progress(context, first + count, total) != 0)
             return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", first + count, total);
     }
@@ -250,24 +278,23 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     byol_source_info info;
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
-    if (info.channels != encoder->channels)
+    if (info.channels != encoder->channels && !info.decoded)
         return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, but the images of %s have %d",
                           encoder->channels, info.description, info.channels);
     if (dimension == 0) return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted layer");
 
     int callers_threads = omp_get_max_threads();
     byol__set_threads(encoder->threads);
-    size_t scratch_bytes = byol__align_up(
-        byol_view_scratch_bytes(info.channels, info.height, info.width, encoder->config.data.image_size));
-    unsigned char *scratch = NULL;
+    byol__view_room *rooms = NULL;
     float *rows = NULL;
-    byol_status status = byol__alloc(&scratch, (size_t)encoder->threads, scratch_bytes, "scratch of the views", error);
+    byol_status status = byol__alloc(&rooms, (size_t)encoder->threads, sizeof *rooms, "rooms of the views", error);
     if (status == BYOL_OK)
         status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float), "features of a batch", error);
     if (status == BYOL_OK)
-        status = embed_batches(encoder, source, info.count, layer, how, scratch, scratch_bytes, rows, features,
-                               progress, context, error);
-    byol__free(scratch);
+        status =
+            embed_batches(encoder, source, info.count, layer, how, rooms, rows, features, progress, context, error);
+    for (int i = 0; rooms != NULL && i < encoder->threads; i++) byol__view_room_release(&rooms[i]);
+    byol__free(rooms);
     byol__free(rows);
     byol__set_threads(callers_threads);
     return status;

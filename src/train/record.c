@@ -44,8 +44,8 @@ static const struct {
     const char *key; /* ends with '.': all keys beneath */
     effect effect;
 } differences[] = {
-    {"checkpoint.", FREE},    {"eval.", FREE}, {"train.log_every", FREE}, {"train.stop_on_collapse", FREE},
-    {"data.train", FREE}, /* the fingerprint says whether it is the same data */
+    {"checkpoint.", FREE},         {"eval.", FREE},      {"train.log_every", FREE}, {"train.stop_on_collapse", FREE},
+    {"data.max_unreadable", FREE}, {"data.train", FREE}, /* the fingerprint says whether it is the same data */
     {"train.threads", WARNS},
 };
 

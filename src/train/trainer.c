@@ -83,6 +83,7 @@ static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
         .seed = config->train.seed,
         .threads = config->train.threads,
         .first_batch = trainer->origin.batches,
+        .max_unreadable = (double)config->data.max_unreadable,
     };
     return byol__loader_create(&trainer->loader, source, &options, error);
 }
@@ -104,7 +105,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     origin->channels = info.channels;
     snprintf(trainer->data, sizeof trainer->data, "%s", info.description);
     origin->config.train.threads = byol__set_threads(origin->config.train.threads);
-    if (origin->config.data.image_size == 0) origin->config.data.image_size = info.height;
+    if (origin->config.data.image_size == 0) origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));

@@ -125,10 +125,10 @@ static void a_batch_holds_the_views_of_its_samples(void **state) {
         for (int i = 0; i < BATCH; i++) {
             assert_int_equal(batch.indices[i], order[k % PER_EPOCH * BATCH + i]);
             for (int v = 0; v < 2; v++) {
-                byol_image image;
-                assert_int_equal(byol_source_image(source, batch.indices[i], &image, NULL), BYOL_OK);
-                byol_view_make(&options.view[v], &image, SIDE, options.seed, batch.epoch, batch.indices[i], v, expected,
-                               scratch);
+                byol_picture picture = {0};
+                assert_int_equal(byol_source_image(source, batch.indices[i], NULL, &picture, NULL), BYOL_OK);
+                byol_view_make(&options.view[v], &picture.image, SIDE, options.seed, batch.epoch, batch.indices[i], v,
+                               expected, scratch);
                 assert_memory_equal(batch.view[v] + i * 3 * SIDE * SIDE, expected, 3 * SIDE * SIDE * sizeof *expected);
             }
         }
@@ -223,10 +223,11 @@ typedef struct failing {
     uint32_t first_bad;
 } failing;
 
-static byol_status failing_image(const byol_source *source, size_t index, byol_image *image, byol_error *error) {
+static byol_status failing_image(const byol_source *source, size_t index, const byol__request *request,
+                                 byol_picture *picture, byol_error *error) {
     const failing *self = (const failing *)source;
     if (index >= self->first_bad) return byol__fail(error, BYOL_IO, "picture %zu cannot be read", index);
-    return byol_source_image(self->inner, index, image, error);
+    return byol__source_image(self->inner, index, request, picture, error);
 }
 
 static int32_t failing_label(const byol_source *source, size_t index) {
@@ -241,7 +242,8 @@ static const char *failing_class_name(const byol_source *source, int32_t label) 
 
 static void failing_release(byol_source *source) { (void)source; }
 
-static const byol__source_methods FAILING = {failing_image, failing_label, failing_class_name, failing_release};
+static const byol__source_methods FAILING = {
+    .image = failing_image, .label = failing_label, .class_name = failing_class_name, .release = failing_release};
 
 static void an_error_of_the_source_arrives_with_its_batch(void **state) {
     (void)state;

@@ -176,9 +176,10 @@ static byol_source_info described(const byol_source *source) {
 
 /* Image `index` is image `i` of file `file`. */
 static void holds(const byol_source *source, size_t index, int file, size_t i) {
-    byol_image image;
+    byol_picture picture = {0};
     byol_source_info info = described(source);
-    assert_int_equal(byol_source_image(source, index, &image, NULL), BYOL_OK);
+    assert_int_equal(byol_source_image(source, index, NULL, &picture, NULL), BYOL_OK);
+    const byol_image image = picture.image;
     assert_int_equal(image.channels, info.channels);
     assert_int_equal(image.height, info.height);
     assert_int_equal(image.width, info.width);
@@ -613,20 +614,20 @@ static void memory_is_borrowed_as_it_is(void **state) {
     assert_int_equal(byol_source_from_memory(&source, pixels, labels, 3, 1, 2, 4, &error), BYOL_OK);
     assert_string_equal(described(source).kind, "memory");
     assert_int_equal(described(source).classes, 5);
-    byol_image image;
+    byol_picture picture = {0};
     for (size_t i = 0; i < 3; i++) {
         holds(source, i, 9, i);
-        assert_int_equal(byol_source_image(source, i, &image, &error), BYOL_OK);
-        assert_ptr_equal(image.pixels, pixels + 8 * i);
+        assert_int_equal(byol_source_image(source, i, NULL, &picture, &error), BYOL_OK);
+        assert_ptr_equal(picture.image.pixels, pixels + 8 * i);
         assert_int_equal(byol_source_label(source, i), labels[i]);
     }
-    assert_int_equal(byol_source_image(source, 3, &image, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_image(source, 3, NULL, &picture, &error), BYOL_INVALID);
     assert_non_null(strstr(error.text, "no image 3"));
     byol_source_free(source);
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 2, 3, 2, 2, &error), BYOL_OK);
-    assert_int_equal(byol_source_image(source, 1, &image, &error), BYOL_OK);
-    assert_ptr_equal(image.pixels, pixels + 12);
-    assert_int_equal(image.channel_stride, 4);
+    assert_int_equal(byol_source_image(source, 1, NULL, &picture, &error), BYOL_OK);
+    assert_ptr_equal(picture.image.pixels, pixels + 12);
+    assert_int_equal(picture.image.channel_stride, 4);
     assert_int_equal(described(source).classes, 0);
     assert_int_equal(byol_source_label(source, 0), -1);
     byol_source_free(source);
@@ -659,8 +660,8 @@ static void a_subset_is_the_chosen_samples(void **state) {
     assert_int_equal(byol_source_subset(&fewer, some, (uint32_t[]){2}, 1, &error), BYOL_OK);
     holds(fewer, 0, 2, 0);
     byol_source_free(fewer);
-    byol_image image;
-    assert_int_equal(byol_source_image(some, 3, &image, &error), BYOL_INVALID);
+    byol_picture picture = {0};
+    assert_int_equal(byol_source_image(some, 3, NULL, &picture, &error), BYOL_INVALID);
     assert_int_equal(byol_source_subset(&fewer, all, (uint32_t[]){0, 8}, 2, &error), BYOL_INVALID);
     assert_non_null(strstr(error.text, "image 8"));
     byol_source_free(some);
@@ -710,9 +711,9 @@ static void the_real_cifar10_is_read(void **state) {
     assert_int_equal(described(held_out).count, 10000);
     count_labels(test, 1000);
     /* The first images of the set: a frog (59, 43, 50 ... in red), a truck, a truck. */
-    byol_image image;
-    assert_int_equal(byol_source_image(train, 0, &image, NULL), BYOL_OK);
-    assert_memory_equal(image.pixels, ((uint8_t[]){59, 43, 50, 68, 98}), 5);
+    byol_picture picture = {0};
+    assert_int_equal(byol_source_image(train, 0, NULL, &picture, NULL), BYOL_OK);
+    assert_memory_equal(picture.image.pixels, ((uint8_t[]){59, 43, 50, 68, 98}), 5);
     assert_string_equal(byol_source_class_name(train, byol_source_label(train, 0)), "frog");
     assert_string_equal(byol_source_class_name(train, byol_source_label(train, 1)), "truck");
     assert_string_equal(byol_source_class_name(test, byol_source_label(test, 0)), "cat");
