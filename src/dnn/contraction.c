@@ -1,4 +1,5 @@
-/* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of its weights.
+/* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of its weights; or,
+ * where that needs fewer multiplications, Winograd's convolution (winograd.h).
  *
  * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies in the scratch
  * memory and the staged weights are fp32 numbers that bf16 can hold. Products of bf16 numbers are exact in fp32, so
@@ -13,12 +14,14 @@
 #include "dnn/dnn.h"
 #include "dnn/dnn_face.h"
 #include "dnn/dnn_private.h"
+#include "dnn/winograd.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
 
 struct byol__contraction {
     byol__dnn *dnn;
     byol__contraction_desc desc;
+    byol__winograd *winograd; /* in place of all that follows, where it is not NULL */
     bool emulated;
     dnnl_data_type_t type;             /* of src, dst and forward weights as the primitive sees them */
     byol__format wish_src, wish_dst;   /* what the primitive was asked for */
@@ -237,10 +240,26 @@ static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol
     return BYOL_OK;
 }
 
+static byol_status create_winograd(byol__contraction **out, const byol__contraction_desc *desc, byol_error *error) {
+    byol__contraction *c;
+    BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "convolution", error));
+    c->desc = *desc;
+    byol_status status = byol__winograd_create(&c->winograd, desc, error);
+    if (status != BYOL_OK) {
+        byol__contraction_free(c);
+        return status;
+    }
+    c->bound_src.format = desc->src_format;
+    c->bound_dst.format = desc->dst_format;
+    *out = c;
+    return BYOL_OK;
+}
+
 static bool is_reference_code(const byol__contraction *c) { return strncmp(c->implementation, "ref", 3) == 0; }
 
 byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
                                      byol_error *error) {
+    if (byol__winograd_fits(desc)) return create_winograd(out, desc, error);
     byol__contraction *direct, *detour;
     BYOL__TRY(create_as(&direct, dnn, desc, desc->src_format, desc->dst_format, error));
     *out = direct;
@@ -255,6 +274,7 @@ byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, co
 
 void byol__contraction_free(byol__contraction *c) {
     if (c == NULL) return;
+    byol__winograd_free(c->winograd);
     for (int role = SRC; role < ROLES; role++) dnnl_memory_destroy(c->memory[role]);
     dnnl_memory_destroy(c->plain);
     dnnl_primitive_destroy(c->primitive);
@@ -268,9 +288,13 @@ void byol__contraction_free(byol__contraction *c) {
 
 byol__format byol__contraction_src(const byol__contraction *c) { return c->bound_src.format; }
 byol__format byol__contraction_dst(const byol__contraction *c) { return c->bound_dst.format; }
-const char *byol__contraction_implementation(const byol__contraction *c) { return c->implementation; }
+
+const char *byol__contraction_implementation(const byol__contraction *c) {
+    return c->winograd != NULL ? byol__winograd_implementation(c->winograd) : c->implementation;
+}
 
 size_t byol__contraction_weights_bytes(const byol__contraction *c) {
+    if (c->winograd != NULL) return byol__winograd_weights_bytes(c->winograd);
     return dnnl_memory_desc_get_size(chosen_md(c, WEIGHTS));
 }
 
@@ -284,15 +308,21 @@ static size_t copy_bytes(const byol__layout *work, const byol__layout *bound) {
 }
 
 size_t byol__contraction_scratch_bytes(const byol__contraction *c) {
+    if (c->winograd != NULL) return byol__winograd_scratch_bytes(c->winograd);
     return c->library_scratch + copy_bytes(&c->work_src, &c->bound_src) + copy_bytes(&c->work_dst, &c->bound_dst);
 }
 
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b) {
+    if (a->winograd != NULL || b->winograd != NULL) return false;
     return dnnl_memory_desc_equal(chosen_md(a, WEIGHTS), chosen_md(b, WEIGHTS)) != 0;
 }
 
 byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weights, float *bias, void *dst,
                                    void *scratch, byol_error *error) {
+    if (c->winograd != NULL) {
+        byol__winograd_bind(c->winograd, src, weights, bias, dst, scratch);
+        return BYOL_OK;
+    }
     c->src = src;
     c->dst = dst;
     c->weights = weights;
@@ -322,7 +352,7 @@ static void execute(byol__contraction *c, dnnl_primitive_t primitive, int count,
     dnnl_stream_wait(c->dnn->stream);
 }
 
-void byol__contraction_run(byol__contraction *c) {
+static void run_primitive(byol__contraction *c) {
     static const int arguments[3][ROLES] = {
         [BYOL__FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
         [BYOL__BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST,
@@ -342,17 +372,32 @@ void byol__contraction_run(byol__contraction *c) {
     if (pass == BYOL__BACKWARD_DATA) copy_out(&c->bound_src, c->src, &c->work_src, c->src_copy);
 }
 
+void byol__contraction_run(byol__contraction *c) {
+    if (c->winograd != NULL)
+        byol__winograd_run(c->winograd);
+    else
+        run_primitive(c);
+}
+
 static void reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to, dnnl_memory_t to_memory) {
     execute(c, c->reorder, 2, (dnnl_exec_arg_t[]){{from, from_memory}, {to, to_memory}});
 }
 
 void byol__contraction_stage(byol__contraction *c, const float *plain) {
+    if (c->winograd != NULL) {
+        byol__winograd_stage(c->winograd, plain);
+        return;
+    }
     dnnl_memory_set_data_handle(c->plain, (void *)(uintptr_t)plain); /* only read */
     reorder(c, DNNL_ARG_FROM, c->plain, DNNL_ARG_TO, c->memory[WEIGHTS]);
     if (c->emulated) byol__bf16_round(c->weights, byol__contraction_weights_bytes(c) / sizeof(float));
 }
 
 void byol__contraction_collect(byol__contraction *c, float *plain) {
+    if (c->winograd != NULL) {
+        byol__winograd_collect(c->winograd, plain);
+        return;
+    }
     dnnl_memory_set_data_handle(c->plain, plain);
     reorder(c, DNNL_ARG_FROM, c->memory[WEIGHTS], DNNL_ARG_TO, c->plain);
 }

@@ -1,0 +1,261 @@
+/* Drives the kernels of winograd_kernels.h over all threads.
+ *
+ * Output channels go in groups of panels whose transformed weights stay in the last-level cache, made there and never
+ * written to memory: stored, they would be four times the weights. Within a group each thread takes chunks of tiles
+ * through transform, 36 small matrix products, and back, in its own cache. */
+#include "dnn/winograd.h"
+
+#include <string.h>
+
+#include <omp.h>
+
+#include "base/error.h"
+#include "base/isa.h"
+#include "base/memory.h"
+#include "dnn/winograd_kernels.h"
+
+/* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels. */
+enum { GROUP_BYTES = 10 << 20, CHUNK_NARROW = 24, CHUNK_WIDE = 48, WIDE = 128 };
+
+struct byol__winograd {
+    const byol__winograd_kernels *kernels;
+    byol__pass pass;
+    byol__winograd_shape shape; /* BACKWARD_DATA: src is the gradient of dst */
+    int ic, oc;                 /* of the convolution, without padding */
+    int inputs;                 /* channels that are summed over, padded to vectors */
+    int panels, group;          /* of the other channels; panels at a time */
+    int threads;
+    bool has_bias, relu;
+    size_t group_floats, input_floats, product_floats; /* scratch: one group's weights; one thread's chunks */
+
+    const float *src;
+    float *dst, *weights, *bias, *scratch;
+};
+
+extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, byol__winograd_avx512;
+
+static const byol__winograd_kernels *best_kernels(void) {
+    static const byol__winograd_kernels *const tables[BYOL__ISAS] = BYOL__ISA_TABLES(byol__winograd_);
+    return tables[byol__isa_best()];
+}
+
+static int round_up(int value, int step) { return (value + step - 1) / step * step; }
+
+static int at_most(int value, int limit) { return value < limit ? value : limit; }
+
+static byol__picture picture_of(byol__format format, int n, int c, int h, int w) {
+    byol__layout layout = {BYOL__F32, format, n, c, h, w};
+    byol__strides s = byol__layout_strides(&layout);
+    return (byol__picture){.h = h,
+                           .w = w,
+                           .channels = byol__layout_padded_channels(&layout),
+                           .stride_n = s.stride_n,
+                           .stride_block = s.stride_block,
+                           .stride_pixel = s.stride_s,
+                           .block = s.lanes};
+}
+
+static bool whole_vectors(byol__format format, int channels, int lanes) {
+    if (format == BYOL__NHWC) return channels % lanes == 0;
+    return (format == BYOL__NCHW8 || format == BYOL__NCHW16) && byol__layout_block(format) % lanes == 0;
+}
+
+bool byol__winograd_fits(const byol__contraction_desc *d) {
+    bool shape = !d->linear && d->kernel == 3 && d->stride == 1 && d->padding <= 2 && d->groups == 1;
+    if (!shape || d->dtype != BYOL__F32 || (d->pass == BYOL__BACKWARD_WEIGHTS && d->bias)) return false;
+    int lanes = best_kernels()->lanes;
+    if (d->bias && d->oc % lanes != 0) return false; /* it reads whole vectors of the bias */
+    if (d->ic < lanes || !whole_vectors(d->src_format, d->ic, lanes) || !whole_vectors(d->dst_format, d->oc, lanes))
+        return false;
+    int h = d->pass == BYOL__BACKWARD_DATA ? d->ih : d->oh, w = d->pass == BYOL__BACKWARD_DATA ? d->iw : d->ow;
+    int tiles = ((h + BYOL__TILE - 1) / BYOL__TILE) * ((w + BYOL__TILE - 1) / BYOL__TILE);
+    return tiles * BYOL__FREQUENCIES < h * w * BYOL__TAPS;
+}
+
+byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_desc *d, byol_error *error) {
+    byol__winograd *w;
+    BYOL__TRY(byol__alloc(&w, 1, sizeof *w, "convolution", error));
+    bool back = d->pass == BYOL__BACKWARD_DATA;
+    const byol__winograd_kernels *k = w->kernels = best_kernels();
+    w->pass = d->pass;
+    w->has_bias = d->bias;
+    w->relu = d->relu;
+    w->ic = d->ic;
+    w->oc = d->oc;
+    w->threads = omp_get_max_threads();
+
+    byol__winograd_shape *s = &w->shape;
+    byol__picture src = picture_of(d->src_format, d->n, d->ic, d->ih, d->iw);
+    byol__picture dst = picture_of(d->dst_format, d->n, d->oc, d->oh, d->ow);
+    s->src = back ? dst : src;
+    s->dst = back ? src : dst;
+    s->padding = back ? 2 - d->padding : d->padding;
+    s->tiles_y = round_up(s->dst.h, BYOL__TILE) / BYOL__TILE;
+    s->tiles_x = round_up(s->dst.w, BYOL__TILE) / BYOL__TILE;
+    s->tiles = d->n * s->tiles_y * s->tiles_x;
+    /* Two chunks a thread at the least, if there are that many tiles. */
+    int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads);
+    s->chunk = round_up(at_most(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), k->rows);
+    s->width = s->dst.channels > k->lanes ? 2 * k->lanes : k->lanes;
+
+    w->inputs = s->src.channels;
+    w->panels = round_up(s->dst.channels, s->width) / s->width;
+    size_t panel_bytes = (size_t)BYOL__FREQUENCIES * (size_t)w->inputs * (size_t)s->width * sizeof(float);
+    int groups = at_most((int)((size_t)w->panels * panel_bytes / GROUP_BYTES) + 1, w->panels);
+    w->group = round_up(w->panels, groups) / groups;
+    w->group_floats = (size_t)w->group * panel_bytes / sizeof(float);
+    w->input_floats = k->chunk_floats(s, w->inputs);
+    w->product_floats = k->chunk_floats(s, w->group * s->width);
+    *out = w;
+    return BYOL_OK;
+}
+
+void byol__winograd_free(byol__winograd *w) { byol__free(w); }
+
+const char *byol__winograd_implementation(const byol__winograd *w) { return w->kernels->name; }
+
+size_t byol__winograd_weights_bytes(const byol__winograd *w) {
+    return (size_t)w->panels * (size_t)w->inputs * BYOL__TAPS * (size_t)w->shape.width * sizeof(float);
+}
+
+/* Each thread's own part of the scratch memory: its chunks, and its part of the weights' gradient. */
+static size_t thread_floats(const byol__winograd *w) {
+    size_t gradient = w->pass == BYOL__BACKWARD_WEIGHTS ? w->group_floats : 0;
+    return w->input_floats + w->product_floats + gradient;
+}
+
+size_t byol__winograd_scratch_bytes(const byol__winograd *w) {
+    size_t shared = w->pass == BYOL__BACKWARD_WEIGHTS ? 0 : w->group_floats;
+    return (shared + (size_t)w->threads * thread_floats(w)) * sizeof(float);
+}
+
+void byol__winograd_bind(byol__winograd *w, void *src, void *weights, float *bias, void *dst, void *scratch) {
+    w->src = w->pass == BYOL__BACKWARD_DATA ? dst : src;
+    w->dst = w->pass == BYOL__BACKWARD_DATA ? src : dst;
+    w->weights = weights;
+    w->bias = w->has_bias ? bias : NULL;
+    w->scratch = scratch;
+}
+
+/* ---- run ---- */
+
+typedef struct panel_group {
+    int first, count;
+} panel_group;
+
+static panel_group group_at(const byol__winograd *w, int first) {
+    return (panel_group){first, at_most(w->group, w->panels - first)};
+}
+
+/* Staged weights of a group; one call's scratch begins with their transforms. */
+static float *group_weights(const byol__winograd *w, panel_group g) {
+    return w->weights + (size_t)g.first * (size_t)w->inputs * BYOL__TAPS * (size_t)w->shape.width;
+}
+
+static int chunk_tiles(const byol__winograd *w, int first) { return at_most(w->shape.chunk, w->shape.tiles - first); }
+
+/* FORWARD and BACKWARD_DATA: which thread takes which chunk makes no difference to the result, so who is held up takes
+ * fewer. */
+static void convolve_group(const byol__winograd *w, panel_group g, float *transformed, float *mine) {
+    const byol__winograd_kernels *k = w->kernels;
+    const byol__winograd_shape *s = &w->shape;
+    float *input = mine, *products = mine + w->input_floats;
+#pragma omp for schedule(static)
+    for (int i = 0; i < w->inputs; i += k->lanes)
+        k->weights(s, group_weights(w, g), g.count, w->inputs, i, k->lanes, transformed);
+#pragma omp for schedule(dynamic)
+    for (int first = 0; first < s->tiles; first += s->chunk) {
+        int count = chunk_tiles(w, first);
+        k->input(s, w->src, first, count, input);
+        k->multiply(s, input, transformed, w->inputs, g.count, count, products);
+        k->output(s, products, g.first, g.count, first, count, w->bias, w->relu, w->dst);
+    }
+}
+
+/* BACKWARD_WEIGHTS: each thread sums over its own tiles, then the sums are added up. */
+static void differentiate_group(const byol__winograd *w, panel_group g, float *mine) {
+    const byol__winograd_kernels *k = w->kernels;
+    const byol__winograd_shape *s = &w->shape;
+    float *input = mine, *spread = mine + w->input_floats, *gradient = spread + w->product_floats;
+    memset(gradient, 0, w->group_floats * sizeof(float));
+#pragma omp for schedule(static)
+    for (int first = 0; first < s->tiles; first += s->chunk) {
+        int count = chunk_tiles(w, first);
+        k->input(s, w->src, first, count, input);
+        k->spread(s, w->dst, g.first, g.count, first, count, spread);
+        k->accumulate(s, input, spread, w->inputs, g.count, count, gradient);
+    }
+    const float *first_gradient = w->scratch + w->input_floats + w->product_floats;
+#pragma omp for schedule(static)
+    for (int i = 0; i < w->inputs; i += k->lanes)
+        k->collect(s, first_gradient, omp_get_num_threads(), thread_floats(w), g.count, w->inputs, i, k->lanes,
+                   group_weights(w, g));
+}
+
+void byol__winograd_run(byol__winograd *w) {
+    bool gradient = w->pass == BYOL__BACKWARD_WEIGHTS;
+#pragma omp parallel num_threads(w->threads)
+    {
+        size_t own = (size_t)omp_get_thread_num() * thread_floats(w);
+        for (int first = 0; first < w->panels; first += w->group) {
+            if (gradient)
+                differentiate_group(w, group_at(w, first), w->scratch + own);
+            else
+                convolve_group(w, group_at(w, first), w->scratch, w->scratch + w->group_floats + own);
+        }
+    }
+}
+
+/* ---- weights between their plain layout and [panel][other channel][tap][lane] ---- */
+
+/* Where tap 0 of (panel channel, other channel) is in plain weights (oc, ic, 3, 3). */
+static size_t plain_offset(const byol__winograd *w, int panel_channel, int other) {
+    bool back = w->pass == BYOL__BACKWARD_DATA;
+    int oc = back ? other : panel_channel, ic = back ? panel_channel : other;
+    return ((size_t)oc * (size_t)w->ic + (size_t)ic) * BYOL__TAPS;
+}
+
+static bool is_padding(const byol__winograd *w, int panel_channel, int other) {
+    bool back = w->pass == BYOL__BACKWARD_DATA;
+    return panel_channel >= (back ? w->ic : w->oc) || other >= (back ? w->oc : w->ic);
+}
+
+static float *staged_at(const byol__winograd *w, int panel, int other) {
+    size_t width = (size_t)w->shape.width;
+    return w->weights + ((size_t)panel * (size_t)w->inputs + (size_t)other) * BYOL__TAPS * width;
+}
+
+/* The gradient by the input is a convolution with the kernel turned by half a turn. */
+static void stage_row(const byol__winograd *w, const float *plain, int panel, int other) {
+    bool back = w->pass == BYOL__BACKWARD_DATA;
+    int width = w->shape.width;
+    float *to = staged_at(w, panel, other);
+    for (int l = 0; l < width; l++) {
+        bool padding = is_padding(w, panel * width + l, other);
+        const float *from = padding ? NULL : plain + plain_offset(w, panel * width + l, other);
+        for (int tap = 0; tap < BYOL__TAPS; tap++)
+            to[tap * width + l] = padding ? 0 : from[back ? BYOL__TAPS - 1 - tap : tap];
+    }
+}
+
+void byol__winograd_stage(byol__winograd *w, const float *plain) {
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int panel = 0; panel < w->panels; panel++)
+        for (int other = 0; other < w->inputs; other++) stage_row(w, plain, panel, other);
+}
+
+static void collect_row(const byol__winograd *w, float *plain, int panel, int other) {
+    int width = w->shape.width;
+    const float *from = staged_at(w, panel, other);
+    for (int l = 0; l < width; l++) {
+        if (is_padding(w, panel * width + l, other)) return;
+        float *to = plain + plain_offset(w, panel * width + l, other);
+        for (int tap = 0; tap < BYOL__TAPS; tap++) to[tap] += from[tap * width + l];
+    }
+}
+
+void byol__winograd_collect(byol__winograd *w, float *plain) {
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int panel = 0; panel < w->panels; panel++)
+        for (int other = 0; other < w->inputs; other++) collect_row(w, plain, panel, other);
+}

@@ -1,0 +1,396 @@
+/* See winograd_kernels.h. Compiled once for each instruction set: KERNELS_ISA is plain, avx2 or avx512.
+ *
+ * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A, the product element by element.
+ * The polynomial's points are 0, +-P, +-Q and infinity. The usual 1 and 2 lose a factor of about three in accuracy to
+ * 5/8 and 3/2, which are just as exact to write down and keep the powers small. */
+#include "dnn/winograd_kernels.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+enum { LANES = 16, ROWS = 12 };
+#else
+enum { LANES = 8, ROWS = 6 };
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define STRING_(a) #a
+#define STRING(a) STRING_(a)
+
+#define P 0.625f
+#define Q 1.5f
+#define P2 (P * P)
+#define Q2 (Q * Q)
+
+enum { SIDE = 6 }; /* of a tile of src: 4 + 3 - 1 */
+
+INLINE vec load(const float *src) {
+    vec out;
+    memcpy(&out, src, sizeof out);
+    return out;
+}
+
+INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
+
+/* ---- the one-dimensional transforms ---- */
+
+/* B^T: 6 -> 6. Row p holds the coefficients of the product of (x - q) over the other points. */
+INLINE void transform_input(const vec d[SIDE], vec out[SIDE]) {
+    vec even_p = d[4] - Q2 * d[2], odd_p = d[3] - Q2 * d[1];
+    vec even_q = d[4] - P2 * d[2], odd_q = d[3] - P2 * d[1];
+    out[0] = (P2 * Q2) * d[0] + (d[4] - (P2 + Q2) * d[2]);
+    out[1] = even_p + P * odd_p;
+    out[2] = even_p - P * odd_p;
+    out[3] = even_q + Q * odd_q;
+    out[4] = even_q - Q * odd_q;
+    out[5] = (P2 * Q2) * d[1] + (d[5] - (P2 + Q2) * d[3]);
+}
+
+/* G: 3 -> 6. Row p is (1, p, p^2) over the product of (p - q) over the other points. */
+INLINE void transform_weights(const vec g[3], vec out[SIDE]) {
+    const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)), at_q = 1 / (2 * Q2 * (Q2 - P2));
+    vec even_p = at_p * g[0] + (at_p * P2) * g[2], odd_p = (at_p * P) * g[1];
+    vec even_q = at_q * g[0] + (at_q * Q2) * g[2], odd_q = (at_q * Q) * g[1];
+    out[0] = at_zero * g[0];
+    out[1] = even_p + odd_p;
+    out[2] = even_p - odd_p;
+    out[3] = even_q + odd_q;
+    out[4] = even_q - odd_q;
+    out[5] = g[2];
+}
+
+/* G^T: 6 -> 3 */
+INLINE void collect_weights(const vec u[SIDE], vec out[3]) {
+    const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)), at_q = 1 / (2 * Q2 * (Q2 - P2));
+    vec even_p = at_p * (u[1] + u[2]), even_q = at_q * (u[3] + u[4]);
+    out[0] = at_zero * u[0] + (even_p + even_q);
+    out[1] = (at_p * P) * (u[1] - u[2]) + (at_q * Q) * (u[3] - u[4]);
+    out[2] = P2 * even_p + (Q2 * even_q + u[5]);
+}
+
+/* A^T: 6 -> 4. Row i holds the points' i-th powers. */
+INLINE void transform_output(const vec m[SIDE], vec out[BYOL__TILE]) {
+    vec even_p = m[1] + m[2], odd_p = m[1] - m[2], even_q = m[3] + m[4], odd_q = m[3] - m[4];
+    out[0] = m[0] + (even_p + even_q);
+    out[1] = P * odd_p + Q * odd_q;
+    out[2] = P2 * even_p + Q2 * even_q;
+    out[3] = (P2 * P) * odd_p + ((Q2 * Q) * odd_q + m[5]);
+}
+
+/* A: 4 -> 6 */
+INLINE void transform_gradient(const vec y[BYOL__TILE], vec out[SIDE]) {
+    vec even_p = y[0] + P2 * y[2], odd_p = y[1] + P2 * y[3];
+    vec even_q = y[0] + Q2 * y[2], odd_q = y[1] + Q2 * y[3];
+    out[0] = y[0];
+    out[1] = even_p + P * odd_p;
+    out[2] = even_p - P * odd_p;
+    out[3] = even_q + Q * odd_q;
+    out[4] = even_q - Q * odd_q;
+    out[5] = y[3];
+}
+
+/* ---- tiles ---- */
+
+typedef struct tile_place {
+    int n, y, x; /* of its first output pixel */
+} tile_place;
+
+INLINE tile_place place_of(const byol__winograd_shape *s, int tile) {
+    int per_sample = s->tiles_y * s->tiles_x, within = tile % per_sample;
+    return (tile_place){tile / per_sample, within / s->tiles_x * BYOL__TILE, within % s->tiles_x * BYOL__TILE};
+}
+
+INLINE size_t block_offset(const byol__picture *p, int channel) {
+    return (size_t)(channel / p->block) * p->stride_block + (size_t)(channel % p->block);
+}
+
+/* Between two frequencies. The extra line keeps them from falling into the same sets of the cache. */
+INLINE size_t frequency_stride(const byol__winograd_shape *s, int channels) {
+    return (size_t)channels * (size_t)s->chunk + 16;
+}
+
+static size_t chunk_floats(const byol__winograd_shape *s, int channels) {
+    return frequency_stride(s, channels) * BYOL__FREQUENCIES;
+}
+
+/* Rows y0 ... y0 + side, columns x0 ... x0 + side; zero beyond the picture. */
+INLINE void load_window(const byol__picture *p, const float *block, int y0, int x0, int side, bool inside, vec *out) {
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++) {
+            int y = y0 + i, x = x0 + j;
+            bool there = inside || (y >= 0 && y < p->h && x >= 0 && x < p->w);
+            long at = ((long)y * p->w + x) * (long)p->stride_pixel;
+            out[i * side + j] = there ? load(block + at) : (vec){0};
+        }
+}
+
+INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) {
+    return y >= 0 && x >= 0 && y + side <= p->h && x + side <= p->w;
+}
+
+INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t stride,
+                       float *out) {
+    vec window[SIDE * SIDE], half[SIDE][SIDE];
+    load_window(p, block, y, x, SIDE, inside, window);
+    for (int j = 0; j < SIDE; j++) {
+        vec column[SIDE], done[SIDE];
+        for (int i = 0; i < SIDE; i++) column[i] = window[i * SIDE + j];
+        transform_input(column, done);
+        for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
+    }
+    for (int i = 0; i < SIDE; i++) {
+        vec done[SIDE];
+        transform_input(half[i], done);
+        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * stride, done[j]);
+    }
+}
+
+static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+    size_t stride = frequency_stride(s, s->src.channels);
+    for (int t = 0; t < count; t++) {
+        tile_place at = place_of(s, first + t);
+        int y = at.y - s->padding, x = at.x - s->padding;
+        bool inside = lies_inside(&s->src, y, x, SIDE);
+        for (int c = 0; c < s->src.channels; c += LANES) {
+            const float *block = src + (size_t)at.n * s->src.stride_n + block_offset(&s->src, c);
+            float *to = out + (size_t)c * (size_t)s->chunk + (size_t)t * LANES;
+            if (inside)
+                input_tile(&s->src, block, y, x, true, stride, to);
+            else
+                input_tile(&s->src, block, y, x, false, stride, to);
+        }
+    }
+}
+
+INLINE void spread_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t stride,
+                        float *out) {
+    vec window[BYOL__TILE * BYOL__TILE], half[SIDE][BYOL__TILE];
+    load_window(p, block, y, x, BYOL__TILE, inside, window);
+    for (int j = 0; j < BYOL__TILE; j++) {
+        vec column[BYOL__TILE], done[SIDE];
+        for (int i = 0; i < BYOL__TILE; i++) column[i] = window[i * BYOL__TILE + j];
+        transform_gradient(column, done);
+        for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
+    }
+    for (int i = 0; i < SIDE; i++) {
+        vec done[SIDE];
+        transform_gradient(half[i], done);
+        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * stride, done[j]);
+    }
+}
+
+static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
+                   float *out) {
+    int channels = panels * s->width;
+    size_t stride = frequency_stride(s, channels);
+    for (int t = 0; t < count; t++) {
+        tile_place at = place_of(s, first + t);
+        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
+        for (int c = 0; c < channels; c += LANES) {
+            float *to = out + (size_t)c * (size_t)s->chunk + (size_t)t * LANES;
+            int channel = panel * s->width + c;
+            if (channel >= s->dst.channels) { /* the last panel may reach beyond */
+                for (int f = 0; f < BYOL__FREQUENCIES; f++) store(to + (size_t)f * stride, (vec){0});
+                continue;
+            }
+            const float *block = diff_dst + (size_t)at.n * s->dst.stride_n + block_offset(&s->dst, channel);
+            if (inside)
+                spread_tile(&s->dst, block, at.y, at.x, true, stride, to);
+            else
+                spread_tile(&s->dst, block, at.y, at.x, false, stride, to);
+        }
+    }
+}
+
+INLINE void output_tile(const byol__picture *p, const float *products, size_t stride, int y, int x, bool inside,
+                        vec bias, bool relu, float *block) {
+    vec half[BYOL__TILE][SIDE];
+    for (int j = 0; j < SIDE; j++) {
+        vec column[SIDE], done[BYOL__TILE];
+        for (int i = 0; i < SIDE; i++) column[i] = load(products + (size_t)(i * SIDE + j) * stride);
+        transform_output(column, done);
+        for (int i = 0; i < BYOL__TILE; i++) half[i][j] = done[i];
+    }
+    for (int i = 0; i < BYOL__TILE; i++) {
+        if (!inside && y + i >= p->h) break;
+        vec done[BYOL__TILE];
+        transform_output(half[i], done);
+        for (int j = 0; j < BYOL__TILE; j++) {
+            if (!inside && x + j >= p->w) break;
+            vec v = done[j] + bias;
+            if (relu) v = (vec)((ivec)v & (v > (vec){0}));
+            store(block + ((size_t)(y + i) * (size_t)p->w + (size_t)(x + j)) * p->stride_pixel, v);
+        }
+    }
+}
+
+static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
+                   const float *bias, bool relu, float *dst) {
+    int channels = panels * s->width;
+    size_t stride = frequency_stride(s, channels);
+    for (int t = 0; t < count; t++) {
+        tile_place at = place_of(s, first + t);
+        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
+        for (int c = 0; c < channels; c += LANES) {
+            int channel = panel * s->width + c;
+            if (channel >= s->dst.channels) break;
+            const float *from = products + (size_t)c * (size_t)s->chunk + (size_t)t * LANES;
+            float *block = dst + (size_t)at.n * s->dst.stride_n + block_offset(&s->dst, channel);
+            vec b = bias != NULL ? load(bias + channel) : (vec){0};
+            if (inside)
+                output_tile(&s->dst, from, stride, at.y, at.x, true, b, relu, block);
+            else
+                output_tile(&s->dst, from, stride, at.y, at.x, false, b, relu, block);
+        }
+    }
+}
+
+/* ---- weights ---- */
+
+static void weights(const byol__winograd_shape *s, const float *staged, int panels, int inputs, int first, int count,
+                    float *transformed) {
+    size_t width = (size_t)s->width, stride = (size_t)panels * (size_t)inputs * width;
+    for (int panel = 0; panel < panels; panel++)
+        for (int k = first; k < first + count; k++)
+            for (int l = 0; l < s->width; l += LANES) {
+                size_t at = (size_t)panel * (size_t)inputs + (size_t)k;
+                const float *g = staged + at * BYOL__TAPS * width + l;
+                float *to = transformed + at * width + l;
+                vec half[SIDE][3];
+                for (int j = 0; j < 3; j++) {
+                    vec column[3] = {load(g + (size_t)j * width), load(g + (size_t)(3 + j) * width),
+                                     load(g + (size_t)(6 + j) * width)};
+                    vec done[SIDE];
+                    transform_weights(column, done);
+                    for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
+                }
+                for (int i = 0; i < SIDE; i++) {
+                    vec done[SIDE];
+                    transform_weights(half[i], done);
+                    for (int j = 0; j < SIDE; j++) store(to + (size_t)(i * SIDE + j) * stride, done[j]);
+                }
+            }
+}
+
+static void collect(const byol__winograd_shape *s, const float *gradient, int parts, size_t part, int panels,
+                    int inputs, int first, int count, float *staged) {
+    size_t width = (size_t)s->width, stride = (size_t)panels * (size_t)inputs * width;
+    for (int panel = 0; panel < panels; panel++)
+        for (int k = first; k < first + count; k++)
+            for (int l = 0; l < s->width; l += LANES) {
+                size_t at = (size_t)panel * (size_t)inputs + (size_t)k;
+                const float *from = gradient + at * width + l;
+                float *to = staged + at * BYOL__TAPS * width + l;
+                vec half[3][SIDE];
+                for (int j = 0; j < SIDE; j++) {
+                    vec column[SIDE], done[3];
+                    for (int i = 0; i < SIDE; i++) {
+                        const float *u = from + (size_t)(i * SIDE + j) * stride;
+                        column[i] = load(u);
+                        for (int q = 1; q < parts; q++) column[i] += load(u + (size_t)q * part);
+                    }
+                    collect_weights(column, done);
+                    for (int i = 0; i < 3; i++) half[i][j] = done[i];
+                }
+                for (int i = 0; i < 3; i++) {
+                    vec done[3];
+                    collect_weights(half[i], done);
+                    for (int j = 0; j < 3; j++) store(to + (size_t)(i * 3 + j) * width, done[j]);
+                }
+            }
+}
+
+/* ---- matrix products ---- */
+
+/* `rows` tiles by one panel of `vectors` vectors, over all inputs; both are constants where it is inlined, so that the
+ * sums stay in registers. */
+INLINE void multiply_block(const float *input, size_t block_stride, const float *weights, int inputs, int rows,
+                           int vectors, float *products) {
+    vec sum[ROWS * 2][2] = {{{0}}};
+    for (int kb = 0; kb < inputs; kb += LANES, input += block_stride)
+        for (int l = 0; l < LANES; l++, weights += vectors * LANES) {
+            vec w[2];
+            for (int v = 0; v < vectors; v++) w[v] = load(weights + v * LANES);
+            for (int r = 0; r < rows; r++)
+                for (int v = 0; v < vectors; v++) sum[r][v] += input[r * LANES + l] * w[v];
+        }
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) store(products + (size_t)v * block_stride + r * LANES, sum[r][v]);
+}
+
+static void multiply(const byol__winograd_shape *s, const float *input, const float *weights, int inputs, int panels,
+                     int count, float *products) {
+    size_t block_stride = (size_t)s->chunk * LANES;
+    size_t in_stride = frequency_stride(s, inputs), out_stride = frequency_stride(s, panels * s->width);
+    size_t panel_floats = (size_t)inputs * (size_t)s->width;
+    for (int f = 0; f < BYOL__FREQUENCIES; f++)
+        for (int panel = 0; panel < panels; panel++) {
+            const float *in = input + (size_t)f * in_stride;
+            const float *w = weights + ((size_t)f * (size_t)panels + (size_t)panel) * panel_floats;
+            float *out = products + (size_t)f * out_stride + (size_t)panel * (size_t)s->width * (size_t)s->chunk;
+            if (s->width == LANES)
+                for (int t = 0; t < count; t += ROWS)
+                    multiply_block(in + t * LANES, block_stride, w, inputs, ROWS, 1, out + t * LANES);
+            else
+                for (int t = 0; t < count; t += ROWS)
+                    multiply_block(in + t * LANES, block_stride, w, inputs, ROWS, 2, out + t * LANES);
+        }
+}
+
+/* `rows` inputs by one panel, over the tiles. */
+INLINE void accumulate_block(const float *input, const float *spread, size_t block_stride, int rows, int vectors,
+                             int count, float *gradient) {
+    vec sum[LANES][2];
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) sum[r][v] = load(gradient + (r * vectors + v) * LANES);
+    for (int t = 0; t < count; t++) {
+        vec w[2];
+        for (int v = 0; v < vectors; v++) w[v] = load(spread + (size_t)v * block_stride + t * LANES);
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors; v++) sum[r][v] += input[t * LANES + r] * w[v];
+    }
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) store(gradient + (r * vectors + v) * LANES, sum[r][v]);
+}
+
+static void accumulate(const byol__winograd_shape *s, const float *input, const float *spread, int inputs, int panels,
+                       int count, float *gradient) {
+    size_t block_stride = (size_t)s->chunk * LANES;
+    size_t in_stride = frequency_stride(s, inputs), out_stride = frequency_stride(s, panels * s->width);
+    size_t panel_floats = (size_t)inputs * (size_t)s->width;
+    for (int f = 0; f < BYOL__FREQUENCIES; f++)
+        for (int panel = 0; panel < panels; panel++) {
+            const float *w = spread + (size_t)f * out_stride + (size_t)panel * (size_t)s->width * (size_t)s->chunk;
+            float *out = gradient + ((size_t)f * (size_t)panels + (size_t)panel) * panel_floats;
+            const float *in = input + (size_t)f * in_stride;
+            for (int k = 0; k < inputs; k += LANES, in += block_stride, out += LANES * s->width) {
+                if (s->width == LANES) {
+                    accumulate_block(in, w, block_stride, LANES, 1, count, out);
+                    continue;
+                }
+                for (int half = 0; half < LANES; half += LANES / 2)
+                    accumulate_block(in + half, w, block_stride, LANES / 2, 2, count, out + half * 2 * LANES);
+            }
+        }
+}
+
+const byol__winograd_kernels JOIN(byol__winograd_, KERNELS_ISA);
+const byol__winograd_kernels JOIN(byol__winograd_, KERNELS_ISA) = {
+    .name = "winograd:" STRING(KERNELS_ISA),
+    .lanes = LANES,
+    .rows = ROWS,
+    .chunk_floats = chunk_floats,
+    .weights = weights,
+    .input = input,
+    .multiply = multiply,
+    .output = output,
+    .spread = spread,
+    .accumulate = accumulate,
+    .collect = collect,
+};

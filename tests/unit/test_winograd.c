@@ -1,0 +1,295 @@
+/* Winograd's convolution in its three passes against the definition of a convolution, summed in double. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <omp.h>
+
+#include "base/memory.h"
+#include "base/philox.h"
+#include "dnn/winograd.h"
+
+typedef struct problem {
+    const char *name;
+    byol__contraction_desc d;
+    byol__layout src_layout, dst_layout;
+    size_t weight_count;
+    float *src, *dst, *weights, *bias;                   /* plain: (n, c, h, w), (oc, ic, 3, 3) */
+    float *blocked_src, *blocked_dst, *blocked, *staged; /* as bound; `blocked` is what the pass writes */
+    void *scratch;
+} problem;
+
+/* name, n, ic, oc, h, w, padding, format */
+static const struct {
+    const char *name;
+    int n, ic, oc, h, w, padding;
+    byol__format format;
+} shapes[] = {
+    {"whole tiles", 2, 16, 16, 8, 8, 1, BYOL__NCHW8},
+    {"tiles cut off on both sides", 3, 8, 24, 7, 10, 1, BYOL__NCHW8},
+    {"one tile larger than the picture", 5, 16, 8, 3, 3, 1, BYOL__NCHW8},
+    {"channels that do not fill a block", 2, 20, 13, 6, 6, 1, BYOL__NCHW8},
+    {"wide blocks", 2, 32, 48, 9, 9, 1, BYOL__NCHW16},
+    {"channels last", 2, 32, 16, 12, 5, 1, BYOL__NHWC},
+    {"no padding", 2, 16, 16, 14, 14, 0, BYOL__NCHW8},
+    {"full padding", 2, 16, 16, 10, 10, 2, BYOL__NCHW8},
+    {"more panels than one group holds", 1, 304, 320, 4, 4, 1, BYOL__NCHW16},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static byol_error error;
+
+static void check(byol_status status) {
+    if (status != BYOL_OK) fail_msg("%s", error.text);
+}
+
+static float *floats(size_t count) {
+    float *values;
+    check(byol__alloc(&values, count, sizeof *values, "test", &error));
+    return values;
+}
+
+static float *random_floats(size_t count, uint32_t index) {
+    float *values = floats(count);
+    byol__random random = byol__random_stream(7, BYOL__PURPOSE_BENCH, 0, index, 0);
+    for (size_t i = 0; i < count; i++) values[i] = byol__random_normal(&random);
+    return values;
+}
+
+static byol__layout plain(const byol__layout *layout) {
+    byol__layout p = *layout;
+    p.format = BYOL__NCHW;
+    return p;
+}
+
+static void open_problem(problem *p, int shape, byol__pass pass) {
+    *p = (problem){.name = shapes[shape].name};
+    int oh = shapes[shape].h + 2 * shapes[shape].padding - 2, ow = shapes[shape].w + 2 * shapes[shape].padding - 2;
+    p->d = (byol__contraction_desc){.pass = pass,
+                                    .dtype = BYOL__F32,
+                                    .n = shapes[shape].n,
+                                    .ic = shapes[shape].ic,
+                                    .ih = shapes[shape].h,
+                                    .iw = shapes[shape].w,
+                                    .oc = shapes[shape].oc,
+                                    .oh = oh,
+                                    .ow = ow,
+                                    .kernel = 3,
+                                    .stride = 1,
+                                    .padding = shapes[shape].padding,
+                                    .groups = 1,
+                                    .src_format = shapes[shape].format,
+                                    .dst_format = shapes[shape].format};
+    p->src_layout = (byol__layout){BYOL__F32, p->d.src_format, p->d.n, p->d.ic, p->d.ih, p->d.iw};
+    p->dst_layout = (byol__layout){BYOL__F32, p->d.dst_format, p->d.n, p->d.oc, oh, ow};
+    p->weight_count = (size_t)p->d.oc * (size_t)p->d.ic * 9;
+    byol__layout src = plain(&p->src_layout), dst = plain(&p->dst_layout);
+    p->src = random_floats(byol__layout_elements(&src), 1);
+    p->dst = random_floats(byol__layout_elements(&dst), 2);
+    p->weights = random_floats(p->weight_count, 3);
+    p->bias = random_floats((size_t)p->d.oc, 4);
+    p->blocked_src = floats(byol__layout_elements(&p->src_layout));
+    p->blocked_dst = floats(byol__layout_elements(&p->dst_layout));
+    byol__layout_convert(&p->src_layout, p->blocked_src, &src, p->src);
+    byol__layout_convert(&p->dst_layout, p->blocked_dst, &dst, p->dst);
+}
+
+static void close_problem(problem *p) {
+    float *owned[] = {p->src, p->dst, p->weights, p->bias, p->blocked_src, p->blocked_dst, p->staged};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
+    byol__free(p->scratch);
+}
+
+/* Runs the pass; its result replaces the plain src, dst or weights (there: is added to). */
+static void run(problem *p) {
+    byol__winograd *w;
+    if (!byol__winograd_fits(&p->d)) fail_msg("%s: refused", p->name);
+    check(byol__winograd_create(&w, &p->d, &error));
+    byol__free(p->staged);
+    byol__free(p->scratch);
+    p->staged = floats(byol__winograd_weights_bytes(w) / sizeof(float));
+    check(byol__alloc(&p->scratch, byol__winograd_scratch_bytes(w), 1, "scratch", &error));
+    memset(p->scratch, 0xff, byol__winograd_scratch_bytes(w)); /* NaN: it must not read what it has not written */
+    byol__winograd_bind(w, p->blocked_src, p->staged, p->bias, p->blocked_dst, p->scratch);
+    if (p->d.pass != BYOL__BACKWARD_WEIGHTS) byol__winograd_stage(w, p->weights);
+    byol__winograd_run(w);
+    if (p->d.pass == BYOL__BACKWARD_WEIGHTS) byol__winograd_collect(w, p->weights);
+    byol__layout src = plain(&p->src_layout), dst = plain(&p->dst_layout);
+    if (p->d.pass == BYOL__FORWARD) byol__layout_convert(&dst, p->dst, &p->dst_layout, p->blocked_dst);
+    if (p->d.pass == BYOL__BACKWARD_DATA) byol__layout_convert(&src, p->src, &p->src_layout, p->blocked_src);
+    byol__winograd_free(w);
+}
+
+/* The definition: every product of a convolution, added where the pass wants it. */
+static void direct(const problem *p, const float *src, const float *dst, const float *weights, double *out) {
+    const byol__contraction_desc *d = &p->d;
+    for (int n = 0; n < d->n; n++)
+        for (int oc = 0; oc < d->oc; oc++)
+            for (int y = 0; y < d->oh; y++)
+                for (int x = 0; x < d->ow; x++)
+                    for (int ic = 0; ic < d->ic; ic++)
+                        for (int tap = 0; tap < 9; tap++) {
+                            int sy = y + tap / 3 - d->padding, sx = x + tap % 3 - d->padding;
+                            if (sy < 0 || sy >= d->ih || sx < 0 || sx >= d->iw) continue;
+                            size_t s = (size_t)(((n * d->ic + ic) * d->ih + sy) * d->iw + sx);
+                            size_t t = (size_t)(((n * d->oc + oc) * d->oh + y) * d->ow + x);
+                            size_t w = ((size_t)oc * (size_t)d->ic + (size_t)ic) * 9 + (size_t)tap;
+                            if (d->pass == BYOL__FORWARD) out[t] += (double)src[s] * (double)weights[w];
+                            if (d->pass == BYOL__BACKWARD_DATA) out[s] += (double)dst[t] * (double)weights[w];
+                            if (d->pass == BYOL__BACKWARD_WEIGHTS) out[w] += (double)src[s] * (double)dst[t];
+                        }
+}
+
+/* Root of the mean square error against that of the result itself. */
+static void assert_near(const problem *p, const float *values, const double *truth, size_t count) {
+    double off = 0, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        off += ((double)values[i] - truth[i]) * ((double)values[i] - truth[i]);
+        size += truth[i] * truth[i];
+    }
+    if (!(sqrt(off / size) < 2e-6)) fail_msg("%s: error %.1e", p->name, sqrt(off / size));
+}
+
+static void forward_is_a_convolution(void **state) {
+    (void)state;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        problem p;
+        open_problem(&p, shape, BYOL__FORWARD);
+        byol__layout layout = plain(&p.dst_layout);
+        size_t count = byol__layout_elements(&layout);
+        double *truth;
+        check(byol__alloc(&truth, count, sizeof *truth, "test", &error));
+        direct(&p, p.src, p.dst, p.weights, truth);
+        run(&p);
+        assert_near(&p, p.dst, truth, count);
+        byol__free(truth);
+        close_problem(&p);
+    }
+}
+
+static void backward_by_data_is_its_transpose(void **state) {
+    (void)state;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        problem p;
+        open_problem(&p, shape, BYOL__BACKWARD_DATA);
+        byol__layout layout = plain(&p.src_layout);
+        size_t count = byol__layout_elements(&layout);
+        double *truth;
+        check(byol__alloc(&truth, count, sizeof *truth, "test", &error));
+        direct(&p, p.src, p.dst, p.weights, truth);
+        run(&p);
+        assert_near(&p, p.src, truth, count);
+        byol__free(truth);
+        close_problem(&p);
+    }
+}
+
+static void backward_by_weights_adds_the_gradient(void **state) {
+    (void)state;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        problem p;
+        open_problem(&p, shape, BYOL__BACKWARD_WEIGHTS);
+        double *truth;
+        check(byol__alloc(&truth, p.weight_count, sizeof *truth, "test", &error));
+        for (size_t i = 0; i < p.weight_count; i++) truth[i] = (double)p.weights[i];
+        direct(&p, p.src, p.dst, p.weights, truth);
+        run(&p);
+        assert_near(&p, p.weights, truth, p.weight_count);
+        byol__free(truth);
+        close_problem(&p);
+    }
+}
+
+static void bias_and_relu_come_with_it(void **state) {
+    (void)state;
+    problem p, with;
+    open_problem(&p, 1, BYOL__FORWARD);
+    open_problem(&with, 1, BYOL__FORWARD);
+    with.d.bias = with.d.relu = true;
+    run(&p);
+    run(&with);
+    int spatial = p.d.oh * p.d.ow;
+    for (int i = 0; i < p.d.n * p.d.oc * spatial; i++) {
+        float sum = p.dst[i] + p.bias[i / spatial % p.d.oc];
+        assert_float_equal(with.dst[i], sum > 0 ? sum : 0, 1e-5);
+    }
+    close_problem(&p);
+    close_problem(&with);
+}
+
+/* The padding of the last block is read by whatever comes next. */
+static void padding_channels_stay_zero(void **state) {
+    (void)state;
+    problem p;
+    open_problem(&p, 3, BYOL__FORWARD);
+    memset(p.blocked_dst, 0xff, byol__layout_bytes(&p.dst_layout));
+    run(&p);
+    byol__strides s = byol__layout_strides(&p.dst_layout);
+    for (int n = 0; n < s.n; n++)
+        for (int i = 0; i < s.spatial; i++)
+            for (int c = p.d.oc; c < s.blocks * s.lanes; c++)
+                assert_true(p.blocked_dst[(size_t)n * s.stride_n + (size_t)(c / s.lanes) * s.stride_block +
+                                          (size_t)i * s.stride_s + (size_t)(c % s.lanes)] == 0);
+    close_problem(&p);
+}
+
+static void data_do_not_depend_on_the_number_of_threads(void **state) {
+    (void)state;
+    int before = omp_get_max_threads();
+    problem one, three;
+    open_problem(&one, 1, BYOL__FORWARD);
+    open_problem(&three, 1, BYOL__FORWARD);
+    omp_set_num_threads(1);
+    run(&one);
+    omp_set_num_threads(3);
+    run(&three);
+    omp_set_num_threads(before);
+    assert_memory_equal(one.blocked_dst, three.blocked_dst, byol__layout_bytes(&one.dst_layout));
+    close_problem(&one);
+    close_problem(&three);
+}
+
+static void what_it_cannot_do_is_left_to_onednn(void **state) {
+    (void)state;
+    problem p;
+    open_problem(&p, 0, BYOL__FORWARD);
+    assert_true(byol__winograd_fits(&p.d));
+    byol__contraction_desc d = p.d;
+    d.stride = 2;
+    assert_false(byol__winograd_fits(&d));
+    d = p.d;
+    d.kernel = 5;
+    assert_false(byol__winograd_fits(&d));
+    d = p.d;
+    d.dtype = BYOL__BF16;
+    assert_false(byol__winograd_fits(&d));
+    d = p.d;
+    d.groups = 2;
+    assert_false(byol__winograd_fits(&d));
+    d = p.d;
+    d.src_format = BYOL__NCHW;
+    assert_false(byol__winograd_fits(&d));
+    d = p.d; /* a tile of 36 products for four pixels of 9 saves nothing */
+    d.ih = d.iw = d.oh = d.ow = 2;
+    assert_false(byol__winograd_fits(&d));
+    close_problem(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forward_is_a_convolution),
+        cmocka_unit_test(backward_by_data_is_its_transpose),
+        cmocka_unit_test(backward_by_weights_adds_the_gradient),
+        cmocka_unit_test(bias_and_relu_come_with_it),
+        cmocka_unit_test(padding_channels_stay_zero),
+        cmocka_unit_test(data_do_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(what_it_cannot_do_is_left_to_onednn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
