@@ -20,9 +20,8 @@
 enum { BATCH = 64 };
 
 struct byol_encoder {
-    byol_config config;
-    int channels, threads;
-    uint64_t step;      /* optimizer steps behind the weights */
+    byol__origin origin; /* configuration and channels, and where the weights come from */
+    int threads;
     byol__section last; /* the weights go as far as this section, and so does the plan */
     byol__graph graph;
     float *params, *statistics;
@@ -44,8 +43,8 @@ static byol_status create_empty(byol_encoder **out, const byol_config *config, i
                                 byol_error *error) {
     byol_encoder *encoder;
     BYOL__TRY(byol__alloc(&encoder, 1, sizeof *encoder, "encoder", error));
-    encoder->config = *config;
-    encoder->channels = channels;
+    encoder->origin.config = *config;
+    encoder->origin.channels = channels;
     encoder->threads = threads;
     encoder->last = BYOL__PREDICTOR;
     byol__graph_init(&encoder->graph);
@@ -71,8 +70,8 @@ static byol_status make_plan(byol_encoder *encoder, byol_error *error) {
     byol__plan_info info;
     byol__plan_describe(encoder->plan, &info);
     BYOL__TRY(byol__alloc(&encoder->workspace, info.workspace_bytes, 1, "activations of the encoder", error));
-    size_t side = (size_t)encoder->config.data.image_size;
-    BYOL__TRY(byol__alloc(&encoder->images, (size_t)(BATCH * encoder->channels) * side * side, sizeof(float),
+    size_t side = (size_t)encoder->origin.config.data.image_size;
+    BYOL__TRY(byol__alloc(&encoder->images, (size_t)(BATCH * encoder->origin.channels) * side * side, sizeof(float),
                           "images of the encoder", error));
     byol__binding binding = {
         .params = encoder->params, .statistics = encoder->statistics, .workspace = encoder->workspace};
@@ -106,7 +105,7 @@ byol_status byol__encoder_create(byol_encoder **out, const byol_config *config, 
 
 byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *like, uint64_t seed, byol_error *error) {
     byol_encoder *encoder;
-    BYOL__TRY(create_empty(&encoder, &like->config, like->channels, like->threads, error));
+    BYOL__TRY(create_empty(&encoder, &like->origin.config, like->origin.channels, like->threads, error));
     encoder->last = like->last;
     byol__params_init(&encoder->graph.params, seed, encoder->params);
     byol__params_init(&encoder->graph.statistics, seed, encoder->statistics);
@@ -163,7 +162,7 @@ byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads,
     BYOL__TRY(open_weights(path, &file, &origin, error));
     byol_status status = create_empty(&encoder, &origin.config, origin.channels, threads, error);
     if (status == BYOL_OK) {
-        encoder->step = origin.step;
+        encoder->origin = origin;
         status = read_weights(encoder, file, error);
         if (status == BYOL_OK)
             status = complete(out, encoder, error);
@@ -176,16 +175,24 @@ byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads,
 
 /* ---- What it is ---- */
 
-const byol_config *byol_encoder_config(const byol_encoder *encoder) { return &encoder->config; }
+void byol__encoder_weights(const byol_encoder *encoder, byol__weights *weights) {
+    *weights = (byol__weights){.origin = &encoder->origin,
+                               .graph = &encoder->graph,
+                               .params = encoder->params,
+                               .statistics = encoder->statistics,
+                               .last = encoder->last};
+}
+
+const byol_config *byol_encoder_config(const byol_encoder *encoder) { return &encoder->origin.config; }
 
 int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer) {
     byol__output output = output_of_layer[layer];
     return (int)output > (int)encoder->last ? 0 : encoder->graph.values[encoder->graph.output[output]].shape.c;
 }
 
-uint64_t byol_encoder_step(const byol_encoder *encoder) { return encoder->step; }
+uint64_t byol_encoder_step(const byol_encoder *encoder) { return encoder->origin.step; }
 
-int byol_encoder_channels(const byol_encoder *encoder) { return encoder->channels; }
+int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.channels; }
 
 /* ---- Embedding ---- */
 
@@ -201,11 +208,11 @@ typedef struct preparation {
 static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source, const preparation *how,
                                  size_t index, float *dst, byol__view_room *room, byol_error *error) {
     const byol_image *image = &room->picture.image;
-    int side = encoder->config.data.image_size;
-    const byol_wish wish = {.channels = encoder->channels, .short_side = how->augmented ? 0 : side};
+    int side = encoder->origin.config.data.image_size;
+    const byol_wish wish = {.channels = encoder->origin.channels, .short_side = how->augmented ? 0 : side};
     byol_status status = byol_source_image(source, index, &wish, &room->picture, error);
     if (status != BYOL_OK && byol_source_unreadable(source, index)) {
-        memset(dst, 0, (size_t)encoder->channels * side * side * sizeof *dst);
+        memset(dst, 0, (size_t)encoder->origin.channels * side * side * sizeof *dst);
         return BYOL_OK;
     }
     if (status != BYOL_OK) return status;
@@ -220,7 +227,7 @@ static byol_status prepare_image(const byol_encoder *encoder, const byol_source 
 /* Images first .. first + count - 1 into encoder->images. `rooms`: one for each thread. */
 static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source, const preparation *how, size_t first,
                                  int count, byol__view_room *rooms, byol_error *error) {
-    size_t side = (size_t)encoder->config.data.image_size, size = (size_t)encoder->channels * side * side;
+    size_t side = (size_t)encoder->origin.config.data.image_size, size = (size_t)encoder->origin.channels * side * side;
     byol_status status = BYOL_OK;
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < count; i++) {
@@ -254,7 +261,7 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
                                  const preparation *how, byol__view_room *rooms, float *rows, float *features,
                                  byol_progress progress, void *context, byol_error *error) {
     size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
-    double allowed = (double)encoder->config.data.max_unreadable;
+    double allowed = (double)encoder->origin.config.data.max_unreadable;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
         BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, rooms, error));
@@ -278,9 +285,9 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     byol_source_info info;
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
-    if (info.channels != encoder->channels && !info.decoded)
+    if (info.channels != encoder->origin.channels && !info.decoded)
         return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, but the images of %s have %d",
-                          encoder->channels, info.description, info.channels);
+                          encoder->origin.channels, info.description, info.channels);
     if (dimension == 0) return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted layer");
 
     int callers_threads = omp_get_max_threads();
@@ -302,14 +309,14 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
 
 byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer, float *features,
                                byol_progress progress, void *context, byol_error *error) {
-    const preparation how = {.recipe = encoder->config.views.view[0]};
+    const preparation how = {.recipe = encoder->origin.config.views.view[0]};
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
 
 byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                                          uint64_t seed, uint32_t pass, float *features, byol_progress progress,
                                          void *context, byol_error *error) {
-    preparation how = {.recipe = encoder->config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
+    preparation how = {.recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
     how.recipe.flip = 0.5f;
     how.recipe.jitter = how.recipe.grayscale = how.recipe.blur = how.recipe.solarize = 0;
     return embed(encoder, source, layer, &how, features, progress, context, error);

@@ -1,0 +1,156 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "byol/export.h"
+#include "cli.h"
+
+typedef struct arguments {
+    const char *model, *out;
+    byol_weights_options weights;
+    byol_onnx_options onnx;
+    int for_weights, for_onnx; /* options that belong to one of the two formats were given */
+} arguments;
+
+typedef enum format { SAFETENSORS, ONNX, FORMATS } format;
+static const char *const suffixes[] = {".safetensors", ".onnx"};
+static const char *const layers[] = {"backbone", "projection", "prediction"};
+
+enum { PART = 'p', CLASSES = 256, OUTPUT, FEATURES };
+
+static format format_of(const char *path) {
+    size_t length = strlen(path);
+    for (int i = 0; i < FORMATS; i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (length > suffix && strcmp(path + length - suffix, suffixes[i]) == 0) return (format)i;
+    }
+    return FORMATS;
+}
+
+static void set_part(arguments *args, const char *name, struct argp_state *state) {
+    args->weights.heads = strcmp(name, "all") == 0;
+    if (!args->weights.heads && strcmp(name, "backbone") != 0)
+        argp_error(state, "--part is one of backbone, all, not '%s'", name);
+    args->for_weights = 1;
+}
+
+static void set_classes(arguments *args, const char *text, struct argp_state *state) {
+    char *end;
+    long classes = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || classes < 1 || classes > 1000000)
+        argp_error(state, "--classes takes a whole number from 1 to 1000000, not '%s'", text);
+    args->weights.classes = (int)classes;
+    args->for_weights = 1;
+}
+
+static void set_output(arguments *args, const char *name, struct argp_state *state) {
+    int i = 0;
+    while (i < 3 && strcmp(name, layers[i]) != 0) i++;
+    if (i == 3) argp_error(state, "--output is one of backbone, projection, prediction, not '%s'", name);
+    args->onnx.output = (byol_layer)i;
+    args->for_onnx = 1;
+}
+
+static void check(const arguments *args, struct argp_state *state) {
+    if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
+    if (args->out == NULL) argp_error(state, "--out FILE.safetensors or FILE.onnx is needed");
+    format wanted = format_of(args->out);
+    if (wanted == FORMATS)
+        argp_error(state, "the name after --out ends in .safetensors or .onnx, which says what is written; not '%s'",
+                   args->out);
+    if (wanted == ONNX && args->for_weights) argp_error(state, "--part and --classes are for .safetensors only");
+    if (wanted == SAFETENSORS && args->for_onnx) argp_error(state, "--output and --features are for .onnx only");
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    arguments *args = state->input;
+    switch (key) {
+    case 'o': args->out = argument; return 0;
+    case PART: set_part(args, argument, state); return 0;
+    case CLASSES: set_classes(args, argument, state); return 0;
+    case OUTPUT: set_output(args, argument, state); return 0;
+    case FEATURES: args->onnx.features = args->for_onnx = 1; return 0;
+    case ARGP_KEY_ARG:
+        if (args->model != NULL) argp_error(state, "one RUN or WEIGHTS file, not also '%s'", argument);
+        args->model = argument;
+        return 0;
+    case ARGP_KEY_END: check(args, state); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"out", 'o', "FILE", 0, "FILE.safetensors: weights for PyTorch; FILE.onnx: a network for ONNX runtimes", 0},
+    {"part", PART, "NAME", 0, ".safetensors: backbone (default), or all: with projector and predictor", 0},
+    {"classes", CLASSES, "N", 0,
+     ".safetensors: add a classifier of N classes, all zero and yet to be trained (fc.weight, fc.bias), so that "
+     "torchvision's network finds nothing missing",
+     0},
+    {"output", OUTPUT, "NAME", 0, ".onnx: what comes out: backbone (default), projection or prediction", 0},
+    {"features", FEATURES, NULL, 0, ".onnx: the feature maps of each stage come out too, as layer1 ... layer4", 0},
+    {0},
+};
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {options,
+                                   parse,
+                                   "RUN|WEIGHTS.safetensors",
+                                   "Writes an encoder for other programs. The weights have torchvision's names; the "
+                                   "ONNX network takes RGB in 0 .. 1 and any batch size."
+                                   "\vExamples:\n"
+                                   "  byol export runs/first --out encoder.onnx\n"
+                                   "  byol export runs/first --classes 1000 --out resnet18.safetensors",
+                                   children,
+                                   NULL,
+                                   NULL};
+
+/* Where torchvision's network of that name is another one, its load_state_dict will complain: better said here. */
+static void tell_of_shapes(const byol_encoder *encoder) {
+    const byol_config *config = byol_encoder_config(encoder);
+    int channels = byol_encoder_channels(encoder);
+    if (config->encoder.width != 64)
+        cli_say("note: width %d; torchvision's and timm's networks have width 64 and do not take these weights",
+                config->encoder.width);
+    else if (config->encoder.stem == BYOL_STEM_SMALL)
+        cli_say("note: the small stem; in torchvision first: net.conv1 = torch.nn.Conv2d(%d, 64, 3, 1, 1, bias=False); "
+                "net.maxpool = torch.nn.Identity()",
+                channels);
+    else if (channels != 3)
+        cli_say("note: %d channel; in torchvision first: net.conv1 = torch.nn.Conv2d(%d, 64, 7, 2, 3, bias=False)",
+                channels, channels);
+}
+
+static byol_status run(const arguments *args, byol_encoder **encoder, byol_error *error) {
+    byol_status status = byol_encoder_load(encoder, args->model, 0, error);
+    if (status != BYOL_OK) return status;
+    if (format_of(args->out) == ONNX) return byol_export_onnx(*encoder, args->out, &args->onnx, error);
+    status = byol_export_safetensors(*encoder, args->out, &args->weights, error);
+    if (status == BYOL_OK) tell_of_shapes(*encoder);
+    return status;
+}
+
+static json_t *describe(const arguments *args, const byol_encoder *encoder) {
+    const byol_config *config = byol_encoder_config(encoder);
+    format written = format_of(args->out);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:i}", "out", args->out, "format", suffixes[written] + 1,
+                               "encoder", config->encoder.name, "image_size", config->data.image_size, "channels",
+                               byol_encoder_channels(encoder));
+    if (written == ONNX) {
+        json_object_set_new(object, "output", json_string(layers[args->onnx.output]));
+        json_object_set_new(object, "dimension", json_integer(byol_encoder_dimension(encoder, args->onnx.output)));
+    }
+    return object;
+}
+
+int cmd_export(int argc, char **argv) {
+    arguments args = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    byol_encoder *encoder = NULL;
+    byol_error error = {0};
+    json_t *result = NULL;
+    byol_status status = run(&args, &encoder, &error);
+    if (status == BYOL_OK) {
+        result = describe(&args, encoder);
+        if (cli_tables() != NULL) fprintf(cli_tables(), "%s\n", args.out);
+    }
+    byol_encoder_free(encoder);
+    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+}

@@ -1,0 +1,36 @@
+# What ONNX Runtime computes from an exported network is what byol embed computes; onnx's own checker agrees with it.
+# Skipped where this Python ($BYOL_TEST_PYTHON or python3) has no onnx, onnxruntime and numpy.
+. "$(dirname "$0")/library.sh"
+python=${BYOL_TEST_PYTHON:-python3}
+"$python" -c 'import onnx, onnxruntime, numpy' 2>/dev/null || {
+    echo "skipped: $python has no onnx, onnxruntime and numpy (BYOL_TEST_PYTHON names another)"
+    exit 77
+}
+
+# compare RUN SOURCE FILE ARGUMENT...: every output of the network
+compare() {
+    folder=$1 images=$2 file=$3
+    shift 3
+    for layer in backbone projection prediction; do
+        expect 0 export "$folder" --out network.onnx --output $layer "$@"
+        expect 0 embed "$folder" --data "$images" --out vectors.npy --layer $layer
+        "$python" "$here/check_onnx.py" network.onnx vectors.npy "$file" $layer "$@" >stdout 2>stderr ||
+            say "ONNX Runtime and byol embed differ in $layer of $folder $*"
+        cat stdout
+    done
+}
+
+"$python" "$here/check_onnx.py" --make-data || exit 1
+train grey --data grey-images-idx3-ubyte --epochs 1
+[ "$code" -eq 0 ] || say "training on grey images failed"
+compare grey grey-images-idx3-ubyte grey-images-idx3-ubyte
+compare grey grey-images-idx3-ubyte grey-images-idx3-ubyte --features
+
+train colour --data cifar:1 --epochs 1 --image-size 32 --stem imagenet --preset byol
+[ "$code" -eq 0 ] || say "training on colour images failed"
+compare colour cifar:1 cifar/data_batch_1.bin
+
+train deep --data cifar:1 --epochs 1 --image-size 32 --encoder resnet50
+[ "$code" -eq 0 ] || say "training a deep network failed"
+compare deep cifar:1 cifar/data_batch_1.bin --features
+finish
