@@ -1,6 +1,7 @@
-/* The loops over pixels, and nothing else. Images are planar floats (channels, size, size) in [0, 1]; `plane` is the
- * number of pixels in one channel; colour steps take three channels. No allocation, no branch inside a loop, nothing of
- * libm: each loop is one that the compiler turns into vector code. */
+/* The loops over pixels. One source (pixel_kernels.c), compiled once for each instruction set. Images are planar floats
+ * (channels, size, size) in [0, 1]; `plane` is size * size. What is done to single pixels is given as a list of steps
+ * that the other loops apply to a few rows at a time, while these are still in the first-level cache: a view passes
+ * through memory at most twice. No allocation, nothing of libm. */
 #ifndef BYOL__PIXELS_H
 #define BYOL__PIXELS_H
 
@@ -8,38 +9,62 @@
 #include <stdint.h>
 
 #include "augment/taps.h"
+#include "base/isa.h"
 
-/* x -> factor x, clipped. */
-void byol__pixels_brightness(float *x, size_t count, float factor);
+typedef enum byol__step_kind {
+    BYOL__STEP_BRIGHTNESS, /* x -> value x, clipped */
+    BYOL__STEP_CONTRAST,   /* x -> value x + offset, clipped; offset: (1 - value) times the gray image's mean */
+    BYOL__STEP_SATURATION, /* x -> value x + (1 - value) gray(x), clipped; three channels */
+    BYOL__STEP_HUE,       /* turns the hue by value (-1 .. 1 turns), saturation and value of HSV stay; three channels */
+    BYOL__STEP_GRAYSCALE, /* all three channels become .2989 r + .587 g + .114 b */
+    BYOL__STEP_SOLARIZE,  /* x -> 1 - x where x >= value */
+    BYOL__STEP_NORMALISE, /* x -> (x - mean) / std of its channel */
+} byol__step_kind;
 
-/* x -> factor x + (1 - factor) mean, clipped, where mean is that of the grayscale image. One channel or three. */
-void byol__pixels_contrast(float *image, int channels, size_t plane, float factor);
+typedef struct byol__step {
+    byol__step_kind kind;
+    float value, offset;
+    const float *mean, *std; /* (channels) */
+} byol__step;
 
-/* x -> factor x + (1 - factor) gray(x), clipped. */
-void byol__pixels_saturation(float *rgb, size_t plane, float factor);
+/* Each kind at most once. */
+enum { BYOL__STEPS_MAX = 7 };
 
-/* Turns the hue by `shift` (-1 .. 1, in turns); saturation and value of HSV stay. */
-void byol__pixels_hue(float *rgb, size_t plane, float shift);
+typedef struct byol__steps {
+    int channels, count;
+    byol__step list[BYOL__STEPS_MAX];
+    double *gray_sum; /* where not NULL, the gray values of the results are added to it */
+} byol__steps;
 
-/* All three channels become .2989 r + .587 g + .114 b. */
-void byol__pixels_grayscale(float *rgb, size_t plane);
+/* Bicubic resampling of a box of bytes to (channels, size, size), clipped to [0, 1]. */
+typedef struct byol__resize {
+    const uint8_t *pixels; /* of the box's first pixel, from which the taps count */
+    int channels;          /* 1 or 3 */
+    size_t channel_stride, row_stride, pixel_stride;
+    byol__taps across, down; /* `size` outputs each */
+    int size;
+    float *scratch; /* resize_floats() of them */
+} byol__resize;
 
-/* x -> 1 - x where x >= threshold. */
-void byol__pixels_solarize(float *x, size_t count, float threshold);
+/* A convolution along both axes, the border reflected without repeating the edge (dcb|abcd|cba), clipped. */
+typedef struct byol__blur {
+    int channels, size, radius; /* radius < size */
+    const float *kernel;        /* 2 radius + 1 numbers, and a zero behind them */
+    float *scratch;             /* blur_floats() of them, 64-byte aligned */
+} byol__blur;
 
-/* x -> (x - mean) / std. */
-void byol__pixels_normalise(float *x, size_t count, float mean, float std);
+typedef struct byol__pixel_table {
+    /* Applies the steps to pixels begin .. begin+count-1 of every channel. */
+    void (*apply)(const byol__steps *steps, float *image, size_t plane, size_t begin, size_t count);
+    /* Resizes, and applies `then` to the result. */
+    void (*resize)(const byol__resize *job, const byol__steps *then, float *dst);
+    size_t (*resize_floats)(int channels, int height, int width, int size); /* for a box of up to height x width */
+    /* Applies `before`, blurs, applies `after`. */
+    void (*blur)(const byol__blur *job, const byol__steps *before, const byol__steps *after, float *image);
+    size_t (*blur_floats)(int channels, int size, int radius);
+} byol__pixel_table;
 
-/* Convolves one (size, size) plane with `kernel` (2 radius + 1 numbers) along both axes, the border reflected without
- * repeating the edge (dcb|abcd|cba). radius < size. `scratch`: byol__pixels_blur_floats(size, radius) floats. */
-void byol__pixels_blur(float *plane, int size, const float *kernel, int radius, float *scratch);
-size_t byol__pixels_blur_floats(int size, int radius);
-
-/* Resizes one channel of bytes to a (size, size) plane in [0, 1], clipped; `across` and `down` each hold `size` outputs
- * and count source pixels from `pixels`. `scratch`: byol__pixels_resize_floats() floats for a source of up to height x
- * width, 16-byte aligned. */
-void byol__pixels_resize(const uint8_t *pixels, size_t row_stride, size_t pixel_stride, const byol__taps *across,
-                         const byol__taps *down, int size, float *dst, float *scratch);
-size_t byol__pixels_resize_floats(int height, int width, int size);
+/* The table for an instruction set; NULL where it was not compiled. byol__isa_best() is one that is there and runs. */
+const byol__pixel_table *byol__pixels(byol__isa isa);
 
 #endif

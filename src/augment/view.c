@@ -14,6 +14,8 @@ typedef struct workspace {
     float *work;
 } workspace;
 
+static const byol__pixel_table *pixels(void) { return byol__pixels(byol__isa_best()); }
+
 static int blur_radius(int size) { return size / 20 > 1 ? size / 20 : 1; }
 
 static void *take(char **next, size_t count, size_t size) {
@@ -23,83 +25,140 @@ static void *take(char **next, size_t count, size_t size) {
 }
 
 /* Lays `space` out from `scratch` on and returns the end. */
-static char *workspace_lay(workspace *space, int height, int width, int size, char *scratch) {
+static char *workspace_lay(workspace *space, int channels, int height, int width, int size, char *scratch) {
     int radius = blur_radius(size);
-    size_t resize = byol__pixels_resize_floats(height, width, size), blur = byol__pixels_blur_floats(size, radius);
+    size_t resize = pixels()->resize_floats(channels, height, width, size);
+    size_t blur = pixels()->blur_floats(channels, size, radius);
     space->across.start = take(&scratch, size, sizeof(int));
     space->across.weights = take(&scratch, (size_t)size * byol__taps_limit(width, size), sizeof(float));
     space->down.start = take(&scratch, size, sizeof(int));
     space->down.weights = take(&scratch, (size_t)size * byol__taps_limit(height, size), sizeof(float));
-    space->kernel = take(&scratch, 2 * radius + 1, sizeof(float));
+    space->kernel = take(&scratch, 2 * radius + 2, sizeof(float));
     space->work = take(&scratch, resize > blur ? resize : blur, sizeof(float));
     return scratch;
 }
 
 size_t byol_view_scratch_bytes(int channels, int height, int width, int size) {
-    (void)channels; /* they are made one after the other */
     workspace space;
     _Alignas(BYOL__ALIGNMENT) char origin[1];
-    return (size_t)((uintptr_t)workspace_lay(&space, height, width, size, origin) - (uintptr_t)origin);
+    return (size_t)((uintptr_t)workspace_lay(&space, channels, height, width, size, origin) - (uintptr_t)origin);
 }
 
-/* Resizes the box at (x, y) of `image` by the taps in `space`. */
-static void resize(const byol_image *image, int x, int y, int size, const workspace *space, float *dst) {
-    const uint8_t *corner = image->pixels + y * image->row_stride + x * image->pixel_stride;
-    for (int c = 0; c < image->channels; c++)
-        byol__pixels_resize(corner + c * image->channel_stride, image->row_stride, image->pixel_stride, &space->across,
-                            &space->down, size, dst + (size_t)c * size * size, space->work);
+/* Resizes the box at (x, y) of `image` by the taps in `space`, and applies `then`. */
+static void resize(const byol_image *image, int x, int y, int size, const workspace *space, const byol__steps *then,
+                   float *dst) {
+    byol__resize job = {
+        .pixels = image->pixels + y * image->row_stride + x * image->pixel_stride,
+        .channels = image->channels,
+        .channel_stride = image->channel_stride,
+        .row_stride = image->row_stride,
+        .pixel_stride = image->pixel_stride,
+        .across = space->across,
+        .down = space->down,
+        .size = size,
+        .scratch = space->work,
+    };
+    pixels()->resize(&job, then, dst);
 }
 
 static void crop_resize_flip(const byol_image *image, const byol__draws *draws, int size, workspace *space,
-                             float *dst) {
+                             const byol__steps *then, float *dst) {
     byol__taps_fill(&space->across, draws->crop_width, size, 0, size, draws->flip);
     byol__taps_fill(&space->down, draws->crop_height, size, 0, size, 0);
-    resize(image, draws->crop_x, draws->crop_y, size, space, dst);
+    resize(image, draws->crop_x, draws->crop_y, size, space, then, dst);
 }
 
-/* The colour of one channel has neither saturation nor hue. */
-static void jitter(const byol__draws *draws, int channels, size_t plane, float *dst) {
-    for (int i = 0; i < BYOL__JITTERS; i++) {
-        byol__jitter step = draws->order[i];
-        if (step == BYOL__BRIGHTNESS) byol__pixels_brightness(dst, channels * plane, draws->brightness);
-        if (step == BYOL__CONTRAST) byol__pixels_contrast(dst, channels, plane, draws->contrast);
-        if (step == BYOL__SATURATION && channels == 3) byol__pixels_saturation(dst, plane, draws->saturation);
-        if (step == BYOL__HUE && channels == 3 && draws->hue != 0) byol__pixels_hue(dst, plane, draws->hue);
+static void add_step(byol__steps *steps, byol__step_kind kind, float value) {
+    steps->list[steps->count++] = (byol__step){.kind = kind, .value = value};
+}
+
+static void add_normalise(byol__steps *steps, const float *mean, const float *std) {
+    steps->list[steps->count++] = (byol__step){.kind = BYOL__STEP_NORMALISE, .mean = mean, .std = std};
+}
+
+/* A view's steps on single pixels, divided where all pixels must be there before the next can be made. */
+typedef struct division {
+    byol__steps before_contrast, before_blur, after_blur;
+    int contrast; /* is there one? It is the first step of before_blur */
+    int blur;
+} division;
+
+/* Contrast waits for the mean of all pixels. */
+static byol__steps *divide_jitter(const byol__draws *draws, int channels, division *parts) {
+    static const byol__step_kind kinds[BYOL__JITTERS] = {
+        [BYOL__BRIGHTNESS] = BYOL__STEP_BRIGHTNESS,
+        [BYOL__CONTRAST] = BYOL__STEP_CONTRAST,
+        [BYOL__SATURATION] = BYOL__STEP_SATURATION,
+        [BYOL__HUE] = BYOL__STEP_HUE,
+    };
+    const float values[BYOL__JITTERS] = {
+        [BYOL__BRIGHTNESS] = draws->brightness,
+        [BYOL__CONTRAST] = draws->contrast,
+        [BYOL__SATURATION] = draws->saturation,
+        [BYOL__HUE] = draws->hue,
+    };
+    byol__steps *last = &parts->before_contrast;
+    for (int i = 0; draws->jitter && i < BYOL__JITTERS; i++) {
+        byol__jitter jitter = draws->order[i];
+        int of_colour = jitter == BYOL__SATURATION || jitter == BYOL__HUE; /* one channel has none */
+        if ((of_colour && channels == 1) || (jitter == BYOL__HUE && draws->hue == 0)) continue;
+        if (jitter == BYOL__CONTRAST) last = &parts->before_blur;
+        add_step(last, kinds[jitter], values[jitter]);
     }
+    parts->contrast = last == &parts->before_blur;
+    return last;
 }
 
-static void gaussian_blur(float sigma, int channels, int size, workspace *space, float *dst) {
-    if (size == 1) return; /* there is nothing to reflect */
-    int radius = blur_radius(size);
-    float sum = 0;
+static division divide(const byol_view_recipe *recipe, const byol__draws *draws, int channels, int size) {
+    division parts = {{.channels = channels}, {.channels = channels}, {.channels = channels}, 0, 0};
+    byol__steps *last = divide_jitter(draws, channels, &parts);
+    if (draws->grayscale && channels == 3) add_step(last, BYOL__STEP_GRAYSCALE, 0);
+    parts.blur = draws->blur && size > 1; /* one pixel has nothing to reflect */
+    if (parts.blur) last = &parts.after_blur;
+    if (draws->solarize) add_step(last, BYOL__STEP_SOLARIZE, recipe->solarize_threshold);
+    add_normalise(last, recipe->mean, recipe->std);
+    return parts;
+}
+
+/* The kernel of radius `most`, or less: the weights beyond what is taken are together less than the rounding of 1. */
+static int gaussian(float sigma, int most, float *kernel) {
     sigma = sigma > 1e-3f ? sigma : 1e-3f; /* no blur at all, without a division by zero */
+    int radius = (int)ceilf(5.5f * sigma);
+    if (radius > most) radius = most;
+    if (radius < 1) radius = 1;
+    float sum = 0;
     for (int i = 0; i <= 2 * radius; i++) {
         float x = (float)(i - radius) / sigma;
-        sum += space->kernel[i] = expf(-0.5f * x * x);
+        sum += kernel[i] = expf(-0.5f * x * x);
     }
-    for (int i = 0; i <= 2 * radius; i++) space->kernel[i] /= sum;
-    for (int c = 0; c < channels; c++)
-        byol__pixels_blur(dst + (size_t)c * size * size, size, space->kernel, radius, space->work);
+    for (int i = 0; i <= 2 * radius; i++) kernel[i] /= sum;
+    kernel[2 * radius + 1] = 0;
+    return radius;
 }
 
-static void normalise(const float mean[3], const float std[3], int channels, size_t plane, float *dst) {
-    for (int c = 0; c < channels; c++) byol__pixels_normalise(dst + c * plane, plane, mean[c], std[c]);
+static void blur(float sigma, const division *parts, int size, workspace *space, float *dst) {
+    byol__blur job = {
+        .channels = parts->before_blur.channels, .size = size, .kernel = space->kernel, .scratch = space->work};
+    job.radius = gaussian(sigma, blur_radius(size), space->kernel);
+    pixels()->blur(&job, &parts->before_blur, &parts->after_blur, dst);
 }
 
-/* The view is made in place in `dst`, which stays in the cache from step to step. */
+/* The view is made in place in `dst`. */
 void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed, uint32_t epoch,
                     uint32_t sample, int view, float *dst, void *scratch) {
-    int channels = image->channels;
     size_t plane = (size_t)size * size;
     byol__draws draws = byol__view_draw(recipe, image->height, image->width, seed, epoch, sample, view);
+    division parts = divide(recipe, &draws, image->channels, size);
+    double gray_sum = 0;
+    if (parts.contrast) parts.before_contrast.gray_sum = &gray_sum;
     workspace space;
-    workspace_lay(&space, image->height, image->width, size, scratch);
-    crop_resize_flip(image, &draws, size, &space, dst);
-    if (draws.jitter) jitter(&draws, channels, plane, dst);
-    if (draws.grayscale && channels == 3) byol__pixels_grayscale(dst, plane);
-    if (draws.blur) gaussian_blur(draws.blur_sigma, channels, size, &space, dst);
-    if (draws.solarize) byol__pixels_solarize(dst, channels * plane, recipe->solarize_threshold);
-    normalise(recipe->mean, recipe->std, channels, plane, dst);
+    workspace_lay(&space, image->channels, image->height, image->width, size, scratch);
+    crop_resize_flip(image, &draws, size, &space, &parts.before_contrast, dst);
+    if (parts.contrast) parts.before_blur.list[0].offset = (1 - draws.contrast) * (float)(gray_sum / (double)plane);
+    if (parts.blur)
+        blur(draws.blur_sigma, &parts, size, &space, dst);
+    else
+        pixels()->apply(&parts.before_blur, dst, plane, 0, plane);
 }
 
 /* Sizes and rounding as torchvision's Resize and CenterCrop. */
@@ -108,9 +167,10 @@ void byol_view_center(const float mean[3], const float std[3], const byol_image 
     int height = image->height, width = image->width, shorter = height < width ? height : width;
     int out_width = (int)((int64_t)size * width / shorter), out_height = (int)((int64_t)size * height / shorter);
     workspace space;
-    workspace_lay(&space, height, width, size, scratch);
+    workspace_lay(&space, image->channels, height, width, size, scratch);
     byol__taps_fill(&space.across, width, out_width, (int)lrint((out_width - size) / 2.0), size, 0);
     byol__taps_fill(&space.down, height, out_height, (int)lrint((out_height - size) / 2.0), size, 0);
-    resize(image, 0, 0, size, &space, dst);
-    normalise(mean, std, image->channels, (size_t)size * size, dst);
+    byol__steps then = {.channels = image->channels};
+    add_normalise(&then, mean, std);
+    resize(image, 0, 0, size, &space, &then, dst);
 }

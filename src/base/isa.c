@@ -1,11 +1,12 @@
 #include "base/isa.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const names[BYOL__ISAS] = {"plain", "avx2", "avx512"};
 
-static int runs(byol__isa isa) {
+int byol__isa_runs(byol__isa isa) {
 #if defined(__x86_64__)
     if (isa == BYOL__ISA_AVX512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -16,12 +17,23 @@ static int runs(byol__isa isa) {
     return isa == BYOL__ISA_PLAIN;
 }
 
-byol__isa byol__isa_best(void) {
+static byol__isa find_best(void) {
     const char *asked = getenv("BYOL_ISA");
     byol__isa best = BYOL__ISA_PLAIN;
     for (int isa = BYOL__ISA_PLAIN; isa < BYOL__ISAS; isa++) {
-        if (runs((byol__isa)isa)) best = (byol__isa)isa;
+        if (byol__isa_runs((byol__isa)isa)) best = (byol__isa)isa;
         if (asked != NULL && strcmp(asked, names[best]) == 0) break;
     }
     return best;
+}
+
+/* Looked for once. Threads that come at the same time find the same. */
+byol__isa byol__isa_best(void) {
+    static _Atomic int known; /* 1 + what was found */
+    int found = atomic_load_explicit(&known, memory_order_relaxed);
+    if (found == 0) {
+        found = 1 + (int)find_best();
+        atomic_store_explicit(&known, found, memory_order_relaxed);
+    }
+    return (byol__isa)(found - 1);
 }

@@ -5,6 +5,9 @@
 /* Worst first. Beyond x86-64 there is only the plain one. */
 typedef enum byol__isa { BYOL__ISA_PLAIN, BYOL__ISA_AVX2, BYOL__ISA_AVX512, BYOL__ISAS } byol__isa;
 
+/* 1 where it was compiled and this CPU runs it, else 0. */
+int byol__isa_runs(byol__isa isa);
+
 /* The best that this CPU runs and was compiled. BYOL_ISA=plain|avx2|avx512 in the environment asks for a lesser one. */
 byol__isa byol__isa_best(void);
 

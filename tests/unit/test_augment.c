@@ -19,6 +19,24 @@
 
 /* ---- helpers ---- */
 
+/* The table whose loops are tested: main goes through all that this CPU runs. */
+static const byol__pixel_table *pixel_loops;
+
+/* One step on single pixels, for a whole image. */
+static void step(byol__step_kind kind, float *image, int channels, size_t plane, float value, float offset) {
+    static const float mean[3] = {0.45f, 0.4f, 0.5f}, std[3] = {0.22f, 0.25f, 0.2f};
+    byol__steps steps = {.channels = channels, .count = 1};
+    steps.list[0] = (byol__step){.kind = kind, .value = value, .offset = offset, .mean = mean, .std = std};
+    pixel_loops->apply(&steps, image, plane, 0, plane);
+}
+
+static void contrast(float *image, int channels, size_t plane, float factor) {
+    double sum = 0;
+    byol__steps measure = {.channels = channels, .gray_sum = &sum};
+    pixel_loops->apply(&measure, image, plane, 0, plane);
+    step(BYOL__STEP_CONTRAST, image, channels, plane, factor, (1 - factor) * (float)(sum / (double)plane));
+}
+
 static void *room(size_t count, size_t size) {
     void *out;
     assert_int_equal(byol__alloc(&out, count, size, "test", NULL), BYOL_OK);
@@ -60,6 +78,12 @@ static float *some_floats(int channels, int size) {
 static double *doubles(const float *x, size_t count) {
     double *copy = room(count, sizeof *copy);
     for (size_t i = 0; i < count; i++) copy[i] = (double)x[i];
+    return copy;
+}
+
+static double *doubles_copy(const double *x, size_t count) {
+    double *copy = room(count, sizeof *copy);
+    memcpy(copy, x, count * sizeof *copy);
     return copy;
 }
 
@@ -143,20 +167,24 @@ static int mirrored(int i, int size) {
 
 /* Directly in two dimensions. */
 static void slow_blur(double *plane, int size, double sigma, int radius) {
-    double *src = room((size_t)size * size, sizeof *src);
-    memcpy(src, plane, (size_t)size * size * sizeof *src);
+    int taps = 2 * radius + 1;
+    double *src = doubles_copy(plane, (size_t)size * size), *weights = room((size_t)taps * taps, sizeof *weights);
+    double total = 0;
+    for (int j = -radius; j <= radius; j++)
+        for (int i = -radius; i <= radius; i++)
+            total += weights[(j + radius) * taps + i + radius] = exp(-(i * i + j * j) / (2 * sigma * sigma));
     for (int y = 0; y < size; y++)
         for (int x = 0; x < size; x++) {
-            double sum = 0, weights = 0;
-            for (int j = -radius; j <= radius; j++)
-                for (int i = -radius; i <= radius; i++) {
-                    double weight = exp(-(i * i + j * j) / (2 * sigma * sigma));
-                    sum += weight * src[mirrored(y + j, size) * size + mirrored(x + i, size)];
-                    weights += weight;
-                }
-            plane[y * size + x] = sum / weights;
+            double sum = 0;
+            for (int j = -radius; j <= radius; j++) {
+                const double *row = src + mirrored(y + j, size) * size;
+                for (int i = -radius; i <= radius; i++)
+                    sum += weights[(j + radius) * taps + i + radius] * row[mirrored(x + i, size)];
+            }
+            plane[y * size + x] = sum / total;
         }
     byol__free(src);
+    byol__free(weights);
 }
 
 static double keys(double x) {
@@ -167,17 +195,22 @@ static double keys(double x) {
     return 0;
 }
 
-/* One output pixel as a weighted mean of ALL pixels of the box: in both directions, without separating them. */
+/* One output pixel as a weighted mean of all pixels of the box: in both directions, without separating them. Rows and
+ * columns that the kernel does not reach are left out. */
 static double slow_bicubic(const byol_image *image, const byol__draws *box, int c, int size, int oy, int ox) {
     double sx = (double)box->crop_width / size, sy = (double)box->crop_height / size;
     double wide_x = fmax(sx, 1), wide_y = fmax(sy, 1), sum = 0, weights = 0;
-    for (int y = 0; y < box->crop_height; y++)
-        for (int x = 0; x < box->crop_width; x++) {
-            double weight = keys((x + .5 - (ox + .5) * sx) / wide_x) * keys((y + .5 - (oy + .5) * sy) / wide_y);
+    for (int y = 0; y < box->crop_height; y++) {
+        double weight_y = keys((y + .5 - (oy + .5) * sy) / wide_y);
+        if (weight_y == 0) continue;
+        int from = (int)fmax(0, floor((ox + .5) * sx - 2 * wide_x)), to = (int)((ox + .5) * sx + 2 * wide_x + 1);
+        for (int x = from; x <= to && x < box->crop_width; x++) {
+            double weight = keys((x + .5 - (ox + .5) * sx) / wide_x) * weight_y;
             sum += weight * image->pixels[c * image->channel_stride + (box->crop_y + y) * image->row_stride +
                                           (box->crop_x + x) * image->pixel_stride];
             weights += weight;
         }
+    }
     return clamp(sum / weights / 255);
 }
 
@@ -232,7 +265,7 @@ static void brightness_scales_and_clips(void **state) {
     (void)state;
     for (int i = 0; i < FACTOR_COUNT; i++) {
         colour_case c = colours(3);
-        byol__pixels_brightness(c.found, 3 * PLANE, FACTORS[i]);
+        step(BYOL__STEP_BRIGHTNESS, c.found, 3, PLANE, FACTORS[i], 0);
         slow_brightness(c.expected, 3 * PLANE, (double)FACTORS[i]);
         colours_agree(c, 3, 1e-6);
     }
@@ -243,7 +276,7 @@ static void contrast_is_about_the_mean_of_the_grayscale_image(void **state) {
     for (int i = 0; i < 2 * FACTOR_COUNT; i++) {
         int channels = i % 2 ? 3 : 1;
         colour_case c = colours(channels);
-        byol__pixels_contrast(c.found, channels, PLANE, FACTORS[i / 2]);
+        contrast(c.found, channels, PLANE, FACTORS[i / 2]);
         slow_contrast(c.expected, channels, PLANE, (double)FACTORS[i / 2]);
         colours_agree(c, channels, 1e-6);
     }
@@ -255,7 +288,7 @@ static void contrast_keeps_its_mean_on_large_images(void **state) {
     float *x = room((size_t)LARGE * LARGE, sizeof *x);
     for (size_t i = 0; i < (size_t)LARGE * LARGE; i++) x[i] = (float)(i % 1000) * 0.001f;
     double *expected = doubles(x, (size_t)LARGE * LARGE);
-    byol__pixels_contrast(x, 1, (size_t)LARGE * LARGE, 0);
+    contrast(x, 1, (size_t)LARGE * LARGE, 0);
     slow_contrast(expected, 1, (size_t)LARGE * LARGE, 0);
     close_to(x, expected, (size_t)LARGE * LARGE, 1e-6);
     byol__free(x);
@@ -266,7 +299,7 @@ static void saturation_blends_with_gray(void **state) {
     (void)state;
     for (int i = 0; i < FACTOR_COUNT; i++) {
         colour_case c = colours(3);
-        byol__pixels_saturation(c.found, PLANE, FACTORS[i]);
+        step(BYOL__STEP_SATURATION, c.found, 3, PLANE, FACTORS[i], 0);
         slow_saturation(c.expected, PLANE, (double)FACTORS[i]);
         colours_agree(c, 3, 1e-6);
     }
@@ -276,7 +309,7 @@ static void hue_turns_the_colour_circle(void **state) {
     (void)state;
     for (int i = -10; i <= 10; i++) {
         colour_case c = colours(3);
-        byol__pixels_hue(c.found, PLANE, (float)i * 0.05f);
+        step(BYOL__STEP_HUE, c.found, 3, PLANE, (float)i * 0.05f, 0);
         slow_hue(c.expected, PLANE, (double)((float)i * 0.05f));
         colours_agree(c, 3, 4e-6); /* the hue is counted up to 20 in sixths of a turn: 1e-6 each way */
     }
@@ -285,16 +318,16 @@ static void hue_turns_the_colour_circle(void **state) {
 static void a_third_of_a_turn_makes_red_green(void **state) {
     (void)state;
     float rgb[3] = {1, 0, 0};
-    byol__pixels_hue(rgb, 1, 1.0f / 3);
+    step(BYOL__STEP_HUE, rgb, 3, 1, 1.0f / 3, 0);
     close_to(rgb, (double[]){0, 1, 0}, 3, 2e-6);
-    byol__pixels_hue(rgb, 1, 1.0f / 3);
+    step(BYOL__STEP_HUE, rgb, 3, 1, 1.0f / 3, 0);
     close_to(rgb, (double[]){0, 0, 1}, 3, 4e-6);
 }
 
 static void grayscale_weighs_the_channels(void **state) {
     (void)state;
     colour_case c = colours(3);
-    byol__pixels_grayscale(c.found, PLANE);
+    step(BYOL__STEP_GRAYSCALE, c.found, 3, PLANE, 0, 0);
     slow_grayscale(c.expected, PLANE);
     assert_memory_equal(c.found, c.found + PLANE, PLANE * sizeof *c.found);
     assert_memory_equal(c.found, c.found + 2 * PLANE, PLANE * sizeof *c.found);
@@ -308,7 +341,7 @@ static void solarize_inverts_from_the_threshold_on(void **state) {
     c.expected[0] = 0.5;
     c.found[1] = 0.49999f;
     c.expected[1] = (double)0.49999f;
-    byol__pixels_solarize(c.found, PLANE, 0.5f);
+    step(BYOL__STEP_SOLARIZE, c.found, 1, PLANE, 0.5f, 0);
     slow_solarize(c.expected, PLANE, 0.5);
     colours_agree(c, 1, 1e-7);
 }
@@ -316,26 +349,54 @@ static void solarize_inverts_from_the_threshold_on(void **state) {
 static void normalise_subtracts_and_divides(void **state) {
     (void)state;
     colour_case c = colours(1);
-    byol__pixels_normalise(c.found, PLANE, 0.45f, 0.22f);
+    step(BYOL__STEP_NORMALISE, c.found, 1, PLANE, 0, 0);
     for (int i = 0; i < PLANE; i++) c.expected[i] = (c.expected[i] - (double)0.45f) / (double)0.22f;
     colours_agree(c, 1, 1e-6);
 }
 
 static void blur_is_a_gaussian_with_reflected_borders(void **state) {
     (void)state;
-    const int cases[][2] = {{2, 1}, {5, 1}, {5, 4}, {SIZE, 3}, {40, 2}};
+    const int cases[][2] = {{2, 1}, {5, 1}, {5, 4}, {SIZE, 3}, {40, 2}, {100, 11}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int size = cases[i][0], radius = cases[i][1];
-        float *x = some_floats(1, size), kernel[32], total = 0;
-        double *expected = doubles(x, (size_t)size * size), sigma = 0.4 + 0.5 * (double)i;
+        float *x = some_floats(3, size), kernel[64], total = 0;
+        double *expected = doubles(x, (size_t)3 * size * size), sigma = 0.4 + 0.5 * (double)i;
         for (int k = 0; k <= 2 * radius; k++)
             total += kernel[k] = (float)exp(-(k - radius) * (k - radius) / (2 * sigma * sigma));
         for (int k = 0; k <= 2 * radius; k++) kernel[k] /= total;
-        float *scratch = room(byol__pixels_blur_floats(size, radius), sizeof *scratch);
-        byol__pixels_blur(x, size, kernel, radius, scratch);
-        slow_blur(expected, size, sigma, radius);
-        close_to(x, expected, (size_t)size * size, 1e-6);
-        byol__free(scratch);
+        kernel[2 * radius + 1] = 0;
+        byol__blur job = {.channels = 3, .size = size, .radius = radius, .kernel = kernel};
+        job.scratch = room(pixel_loops->blur_floats(3, size, radius), sizeof(float));
+        byol__steps nothing = {.channels = 3};
+        pixel_loops->blur(&job, &nothing, &nothing, x);
+        for (int c = 0; c < 3; c++) slow_blur(expected + c * size * size, size, sigma, radius);
+        close_to(x, expected, (size_t)3 * size * size, 1e-6);
+        byol__free(job.scratch);
+        byol__free(x);
+        byol__free(expected);
+    }
+}
+
+/* Steps on single pixels are applied to a few rows at a time, before and behind the blur: each pixel once. */
+static void steps_around_a_blur_reach_every_pixel_once(void **state) {
+    (void)state;
+    const int sizes[] = {2, 9, 16, 31, 70};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int size = sizes[i], radius = size / 6 > 0 ? size / 6 : 1;
+        size_t plane = (size_t)size * size;
+        float kernel[64] = {0}, *x = some_floats(1, size), *expected = some_floats(1, size);
+        for (int k = 0; k <= 2 * radius; k++) kernel[k] = 1 / (float)(2 * radius + 1);
+        byol__blur job = {.channels = 1, .size = size, .radius = radius, .kernel = kernel};
+        job.scratch = room(pixel_loops->blur_floats(1, size, radius), sizeof(float));
+        byol__steps nothing = {.channels = 1}, before = {.channels = 1, .count = 1}, after = before;
+        before.list[0] = (byol__step){.kind = BYOL__STEP_BRIGHTNESS, .value = 0.7f};
+        after.list[0] = (byol__step){.kind = BYOL__STEP_BRIGHTNESS, .value = 0.6f};
+        pixel_loops->blur(&job, &before, &after, x);
+        step(BYOL__STEP_BRIGHTNESS, expected, 1, plane, 0.7f, 0);
+        pixel_loops->blur(&job, &nothing, &nothing, expected);
+        step(BYOL__STEP_BRIGHTNESS, expected, 1, plane, 0.6f, 0);
+        assert_memory_equal(x, expected, plane * sizeof *x);
+        byol__free(job.scratch);
         byol__free(x);
         byol__free(expected);
     }
@@ -375,16 +436,18 @@ static void resizes_as_pil(int left, int top, int width, int height, int size, c
     int start_x[8], start_y[8];
     float weights_x[8 * 16], weights_y[8 * 16], dst[36];
     byol__taps across = {.start = start_x, .weights = weights_x}, down = {.start = start_y, .weights = weights_y};
-    float *scratch = room(byol__pixels_resize_floats(height, width, size), sizeof *scratch);
+    byol__steps nothing = {.channels = 1};
+    byol__resize job = {pixels + top * 9 + left, 1, 63, 9, 1, across, down, size, NULL};
+    job.scratch = room(pixel_loops->resize_floats(1, height, width, size), sizeof(float));
     for (int reversed = 0; reversed < 2; reversed++) {
-        byol__taps_fill(&across, width, size, 0, size, reversed);
-        byol__taps_fill(&down, height, size, 0, size, 0);
-        byol__pixels_resize(pixels + top * 9 + left, 9, 1, &across, &down, size, dst, scratch);
+        byol__taps_fill(&job.across, width, size, 0, size, reversed);
+        byol__taps_fill(&job.down, height, size, 0, size, 0);
+        pixel_loops->resize(&job, &nothing, dst);
         for (int y = 0; y < size; y++)
             for (int x = 0; x < size; x++)
                 close_to(dst + y * size + x, expected + y * size + (reversed ? size - 1 - x : x), 1, 2e-6);
     }
-    byol__free(scratch);
+    byol__free(job.scratch);
 }
 
 static void bicubic_gives_the_numbers_of_pil(void **state) {
@@ -447,11 +510,13 @@ static void every_view_agrees_with_the_slow_one(void **state) {
     (void)state;
     const struct {
         const char *preset;
-        int channels, height, width, size;
+        int channels, height, width, size, samples;
     } cases[] = {
-        {"small", 3, 32, 32, 32}, {"small", 1, 28, 28, 32},  {"byol", 3, 32, 32, 24}, {"simclr", 3, 32, 32, 17},
-        {"byol", 3, 8, 8, 16},    {"simclr", 3, 1, 1, 8},    {"byol", 1, 1, 1, 8},    {"byol", 3, 21, 57, 16},
-        {"simclr", 3, 70, 9, 20}, {"simclr", 3, 96, 96, 40}, {"byol", 1, 40, 33, 9},  {"byol", 3, 5, 5, 1},
+        {"small", 3, 32, 32, 32, 24},  {"small", 1, 28, 28, 32, 24},  {"byol", 3, 32, 32, 24, 24},
+        {"simclr", 3, 32, 32, 17, 24}, {"byol", 3, 8, 8, 16, 24},     {"simclr", 3, 1, 1, 8, 24},
+        {"byol", 1, 1, 1, 8, 24},      {"byol", 3, 21, 57, 16, 24},   {"simclr", 3, 70, 9, 20, 24},
+        {"simclr", 3, 96, 96, 40, 24}, {"byol", 1, 40, 33, 9, 24},    {"byol", 3, 5, 5, 1, 24},
+        {"byol", 3, 375, 500, 224, 6}, {"byol", 1, 300, 260, 223, 4}, {"simclr", 3, 120, 1500, 64, 4},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int channels = cases[i].channels, height = cases[i].height, width = cases[i].width, size = cases[i].size;
@@ -461,7 +526,7 @@ static void every_view_agrees_with_the_slow_one(void **state) {
         byol_image image = planar(pixels, channels, height, width);
         size_t count = (size_t)channels * size * size;
         double *expected = room(count, sizeof *expected);
-        for (uint32_t sample = 0; sample < 24; sample++) {
+        for (uint32_t sample = 0; sample < (uint32_t)cases[i].samples; sample++) {
             recipe[sample % 2].solarize_threshold = 2; /* a step that would turn rounding into a jump: tested alone */
             byol__draws draws = byol__view_draw(&recipe[sample % 2], height, width, 5, 2, sample, (int)sample % 2);
             slow_view(&recipe[sample % 2], &image, size, &draws, expected);
@@ -809,7 +874,9 @@ static void presets_are_the_reference(void **state) {
     assert_non_null(strstr(error.text, "byol, simclr or small"));
 }
 
-int main(void) {
+static int pixel_loops_hold(byol__isa isa, const char *group) {
+    if (!byol__isa_runs(isa)) return 0; /* not compiled for this machine, or it cannot */
+    pixel_loops = byol__pixels(isa);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brightness_scales_and_clips),
         cmocka_unit_test(contrast_is_about_the_mean_of_the_grayscale_image),
@@ -821,7 +888,14 @@ int main(void) {
         cmocka_unit_test(solarize_inverts_from_the_threshold_on),
         cmocka_unit_test(normalise_subtracts_and_divides),
         cmocka_unit_test(blur_is_a_gaussian_with_reflected_borders),
+        cmocka_unit_test(steps_around_a_blur_reach_every_pixel_once),
         cmocka_unit_test(bicubic_gives_the_numbers_of_pil),
+    };
+    return cmocka_run_group_tests_name(group, tests, NULL, NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(center_view_gives_the_numbers_of_torchvision),
         cmocka_unit_test(center_view_of_a_square_of_the_same_size_is_the_image),
         cmocka_unit_test(center_view_takes_the_middle_of_a_long_image),
@@ -842,5 +916,8 @@ int main(void) {
         cmocka_unit_test(one_probability_changes_no_other_draw),
         cmocka_unit_test(presets_are_the_reference),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = pixel_loops_hold(BYOL__ISA_PLAIN, "pixel loops, plain");
+    failed += pixel_loops_hold(BYOL__ISA_AVX2, "pixel loops, avx2");
+    failed += pixel_loops_hold(BYOL__ISA_AVX512, "pixel loops, avx512");
+    return failed + cmocka_run_group_tests_name("views", tests, NULL, NULL);
 }

@@ -1,0 +1,433 @@
+/* Compiled once for each instruction set: KERNELS_ISA is plain, avx2 or avx512. Loops over single pixels are written so
+ * that the compiler makes vectors of them; sums over neighbours are in GCC's vector types. */
+#include "augment/pixels.h"
+
+#include <string.h>
+
+#if defined(__AVX512F__)
+enum { LANES = 16 };
+#else
+enum { LANES = 8 };
+#endif
+enum { OCT = 8, CHUNK = 4 * LANES, BLOCK = 512 };
+
+typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef float oct __attribute__((vector_size(OCT * 4), aligned(4), may_alias));
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+static const float GRAY[3] = {0.2989f, 0.587f, 0.114f};
+
+/* Written so that they become one instruction each. */
+INLINE float larger(float a, float b) { return a > b ? a : b; }
+INLINE float smaller(float a, float b) { return a < b ? a : b; }
+INLINE float clip(float x) { return smaller(larger(x, 0.0f), 1.0f); }
+INLINE float magnitude(float x) { return larger(x, -x); }
+
+/* ---- single pixels ---- */
+
+static void brightness(float *x, size_t count, float factor) {
+    for (size_t i = 0; i < count; i++) x[i] = clip(factor * x[i]);
+}
+
+static void contrast(float *x, size_t count, float factor, float offset) {
+    for (size_t i = 0; i < count; i++) x[i] = clip(factor * x[i] + offset);
+}
+
+static void saturation(float *restrict r, float *restrict g, float *restrict b, size_t count, float factor) {
+    for (size_t i = 0; i < count; i++) {
+        float offset = (1 - factor) * (GRAY[0] * r[i] + GRAY[1] * g[i] + GRAY[2] * b[i]);
+        r[i] = clip(factor * r[i] + offset);
+        g[i] = clip(factor * g[i] + offset);
+        b[i] = clip(factor * b[i] + offset);
+    }
+}
+
+/* A channel's new value where the hue lies `far` (in sixths of a turn, times the chroma) from the channel's complement,
+ * -3 .. 8: it is lowest up to one sixth from there and highest from two sixths on, and the same after a whole turn. */
+INLINE float at_hue(float far, float chroma, float low, float high) {
+    float up = magnitude(magnitude(far) - 3.0f * chroma);
+    return smaller(larger(up + (high - 2.0f * chroma), low), high);
+}
+
+/* All hues are counted in sixths of a turn and times the chroma: so there is no division, and gray needs no case. */
+static void hue(float *restrict r, float *restrict g, float *restrict b, size_t count, float shift) {
+    float turn = 6.0f * (shift < 0 ? shift + 1 : shift);
+    for (size_t i = 0; i < count; i++) {
+        float red = r[i], green = g[i], blue = b[i];
+        float high = larger(larger(red, green), blue), low = smaller(smaller(red, green), blue);
+        float chroma = high - low, whole = 6.0f * chroma;
+        float in_red = green - blue, in_green = blue - red + 2.0f * chroma, in_blue = red - green + 4.0f * chroma;
+        float turned = (high == red ? in_red : high == green ? in_green : in_blue) + turn * chroma;
+        turned -= turned >= whole ? whole : 0; /* now -1 .. 6 */
+        r[i] = at_hue(turned, chroma, low, high);
+        g[i] = at_hue(turned - 2.0f * chroma, chroma, low, high);
+        b[i] = at_hue(turned - 4.0f * chroma, chroma, low, high);
+    }
+}
+
+static void grayscale(float *restrict r, float *restrict g, float *restrict b, size_t count) {
+    for (size_t i = 0; i < count; i++) r[i] = g[i] = b[i] = GRAY[0] * r[i] + GRAY[1] * g[i] + GRAY[2] * b[i];
+}
+
+static void solarize(float *x, size_t count, float threshold) {
+    for (size_t i = 0; i < count; i++) x[i] = x[i] >= threshold ? 1.0f - x[i] : x[i];
+}
+
+static void normalise(float *x, size_t count, float mean, float std) {
+    float scale = 1 / std;
+    for (size_t i = 0; i < count; i++) x[i] = (x[i] - mean) * scale;
+}
+
+/* Sums side by side, so that the order of additions is one that vectors can keep. */
+static double sum(const float *x, size_t count) {
+    float sums[LANES] = {0};
+    double total = 0;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int lane = 0; lane < LANES; lane++) sums[lane] += x[i + lane];
+    for (; i < count; i++) total += (double)x[i];
+    for (int lane = 0; lane < LANES; lane++) total += (double)sums[lane];
+    return total;
+}
+
+static void apply_step(const byol__step *step, int channels, float *x, size_t plane, size_t count) {
+    float *r = x, *g = x + plane, *b = x + 2 * plane;
+    switch (step->kind) {
+    case BYOL__STEP_SATURATION: saturation(r, g, b, count, step->value); return;
+    case BYOL__STEP_HUE: hue(r, g, b, count, step->value); return;
+    case BYOL__STEP_GRAYSCALE: grayscale(r, g, b, count); return;
+    default: break;
+    }
+    for (int c = 0; c < channels; c++) {
+        float *channel = x + c * plane;
+        if (step->kind == BYOL__STEP_BRIGHTNESS) brightness(channel, count, step->value);
+        if (step->kind == BYOL__STEP_CONTRAST) contrast(channel, count, step->value, step->offset);
+        if (step->kind == BYOL__STEP_SOLARIZE) solarize(channel, count, step->value);
+        if (step->kind == BYOL__STEP_NORMALISE) normalise(channel, count, step->mean[c], step->std[c]);
+    }
+}
+
+/* In blocks that stay in the cache from step to step, and whose sums lose no precision. */
+static void apply(const byol__steps *steps, float *image, size_t plane, size_t begin, size_t count) {
+    if (steps->count == 0 && steps->gray_sum == NULL) return;
+    for (size_t done = 0; done < count; done += BLOCK) {
+        size_t block = count - done < BLOCK ? count - done : BLOCK;
+        float *x = image + begin + done;
+        for (int i = 0; i < steps->count; i++) apply_step(&steps->list[i], steps->channels, x, plane, block);
+        if (steps->gray_sum == NULL) continue;
+        for (int c = 0; c < steps->channels; c++)
+            *steps->gray_sum += (steps->channels == 1 ? 1 : (double)GRAY[c]) * sum(x + c * plane, block);
+    }
+}
+
+/* ---- sums over neighbours ---- */
+
+INLINE vec load(const float *from) { return *(const vec *)from; }
+INLINE void store(float *to, vec value) { *(vec *)to = value; }
+
+static inline size_t padded(size_t count) { return (count + 15) / 16 * 16; } /* LANES of any instruction set */
+
+static void copy_clipped(float *restrict dst, const float *restrict src, size_t count) {
+    for (size_t i = 0; i < count; i++) dst[i] = clip(src[i]);
+}
+
+/* sums[v] += weights[k] * row k, over `vectors` vectors side by side. */
+INLINE void add_rows(vec *sums, int vectors, const float *weights, int count, const float *src, size_t stride) {
+    for (int k = 0; k < count; k++, src += stride)
+        for (int v = 0; v < vectors; v++) sums[v] += weights[k] * load(src + v * LANES);
+}
+
+/* ---- resize ----
+ *
+ * Down the columns, resampling is sums of whole rows, which vectors do well whatever the rows hold. Across a row it is
+ * not, so OCT rows that are done are turned on their side, resampled as if down the columns, and turned back:
+ *
+ *     bytes -> lines, a ring of source rows (ring, line) -> panel (line, OCT) -> sized (channels, stride, OCT)
+ *           -> turned (OCT, stride) -> OCT rows of the image
+ *
+ * A line holds all channels as they lie in the source: side by side, or one behind the other. */
+
+typedef struct frame {
+    int first_x, first_y, width, height; /* what the taps reach: a centre crop leaves much of a wide image alone */
+    size_t step_x, step_c;               /* in a line: from pixel to pixel, from channel to channel */
+    size_t line, stride;                 /* floats of a line, of an output row; padded */
+    int ring;                            /* lines that are kept */
+    float *lines, *panel, *sized, *turned;
+} frame;
+
+static int reach(const byol__taps *taps, int size, int *first) {
+    int a = taps->start[0], b = taps->start[size - 1];
+    *first = a < b ? a : b;
+    return (a < b ? b : a) + taps->count - *first;
+}
+
+/* Most lines that OCT output rows need. */
+static int ring_lines(const byol__taps *down, int size) {
+    int most = 0;
+    for (int y = 0; y < size; y += OCT) {
+        int last = y + OCT <= size ? y + OCT - 1 : size - 1;
+        int lines = down->start[last] + down->count - down->start[y];
+        if (lines > most) most = lines;
+    }
+    return most;
+}
+
+static size_t resize_floats(int channels, int height, int width, int size) {
+    int scale = height > size ? (height + size - 1) / size : 1; /* source rows from output row to output row */
+    int ring = OCT * scale + 1 + byol__taps_limit(height, size);
+    size_t line = padded((size_t)width * channels), stride = padded(size);
+    return ((ring < height ? ring : height) + OCT) * line + (channels + 1) * stride * OCT;
+}
+
+static frame frame_lay(const byol__resize *job) {
+    frame f = {.stride = padded(job->size), .ring = ring_lines(&job->down, job->size)};
+    f.width = reach(&job->across, job->size, &f.first_x);
+    f.height = reach(&job->down, job->size, &f.first_y);
+    int side_by_side = job->channel_stride == 1 && job->pixel_stride == (size_t)job->channels;
+    f.step_x = side_by_side ? job->channels : 1;
+    f.step_c = side_by_side ? 1 : f.width;
+    f.line = padded((size_t)f.width * job->channels);
+    f.lines = job->scratch;
+    f.panel = f.lines + f.ring * f.line;
+    f.sized = f.panel + f.line * OCT;
+    f.turned = f.sized + job->channels * f.stride * OCT;
+    return f;
+}
+
+static void floats_from_bytes(const uint8_t *restrict src, size_t stride, size_t count, float *restrict dst) {
+    if (stride == 1)
+        for (size_t x = 0; x < count; x++) dst[x] = (float)src[x] * (1 / 255.0f);
+    else
+        for (size_t x = 0; x < count; x++) dst[x] = (float)src[x * stride] * (1 / 255.0f);
+}
+
+/* Source row `y` of those that count. */
+static void read_line(const byol__resize *job, const frame *f, int y) {
+    float *dst = f->lines + y % f->ring * f->line;
+    const uint8_t *src = job->pixels + (f->first_y + y) * job->row_stride + (size_t)f->first_x * job->pixel_stride;
+    size_t count = (size_t)f->width * job->channels;
+    if (f->step_x == (size_t)job->channels && job->channel_stride == 1)
+        floats_from_bytes(src, 1, count, dst);
+    else
+        for (int c = 0; c < job->channels; c++)
+            floats_from_bytes(src + c * job->channel_stride, job->pixel_stride, f->width, dst + c * f->step_c);
+    memset(dst + count, 0, (f->line - count) * sizeof *dst);
+}
+
+INLINE void turn_4x4(const float *src, size_t src_stride, float *dst, size_t dst_stride) {
+    quad a = *(const quad *)src, b = *(const quad *)(src + src_stride), c = *(const quad *)(src + 2 * src_stride),
+         d = *(const quad *)(src + 3 * src_stride);
+    typedef int32_t index __attribute__((vector_size(16)));
+    quad ab = __builtin_shuffle(a, b, (index){0, 4, 1, 5}), AB = __builtin_shuffle(a, b, (index){2, 6, 3, 7});
+    quad cd = __builtin_shuffle(c, d, (index){0, 4, 1, 5}), CD = __builtin_shuffle(c, d, (index){2, 6, 3, 7});
+    *(quad *)dst = __builtin_shuffle(ab, cd, (index){0, 1, 4, 5});
+    *(quad *)(dst + dst_stride) = __builtin_shuffle(ab, cd, (index){2, 3, 6, 7});
+    *(quad *)(dst + 2 * dst_stride) = __builtin_shuffle(AB, CD, (index){0, 1, 4, 5});
+    *(quad *)(dst + 3 * dst_stride) = __builtin_shuffle(AB, CD, (index){2, 3, 6, 7});
+}
+
+/* (rows, columns) -> (columns, rows), both multiples of 4. */
+INLINE void turn(const float *src, size_t rows, size_t columns, size_t src_stride, float *dst, size_t dst_stride) {
+    for (size_t x = 0; x < columns; x += 4)
+        for (size_t y = 0; y < rows; y += 4)
+            turn_4x4(src + y * src_stride + x, src_stride, dst + x * dst_stride + y, dst_stride);
+}
+
+/* OCT output rows from `y` on, columns x .. x + vectors * LANES, of all lines: sums of rows, turned into the panel. */
+INLINE void panel_columns(const byol__resize *job, const frame *f, int y, size_t x, int vectors) {
+    float tile[OCT * CHUNK];
+    const byol__taps *down = &job->down;
+    for (int row = 0; row < OCT; row++) {
+        int out = y + row < job->size ? y + row : job->size - 1; /* the last panel repeats the last row */
+        const float *weights = down->weights + (size_t)out * down->count;
+        int slot = (down->start[out] - f->first_y) % f->ring;
+        int before_end = down->count < f->ring - slot ? down->count : f->ring - slot;
+        vec sums[4] = {0};
+        add_rows(sums, vectors, weights, before_end, f->lines + slot * f->line + x, f->line);
+        add_rows(sums, vectors, weights + before_end, down->count - before_end, f->lines + x, f->line);
+        for (int v = 0; v < vectors; v++) store(tile + row * CHUNK + v * LANES, sums[v]);
+    }
+    turn(tile, OCT, vectors * LANES, CHUNK, f->panel + x * OCT, OCT);
+}
+
+static void panel_fill(const byol__resize *job, const frame *f, int y) {
+    size_t x = 0;
+    for (; x + CHUNK <= f->line; x += CHUNK) panel_columns(job, f, y, x, 4);
+    for (; x < f->line; x += LANES) panel_columns(job, f, y, x, 1);
+}
+
+/* panel -> sized. `channels` and `count` are apart so that the usual ones can be constants. */
+INLINE void panel_resample(const byol__resize *job, const frame *f, int channels, int count) {
+    size_t step_x = f->step_x * OCT, step_c = f->step_c * OCT;
+    for (int x = 0; x < job->size; x++) {
+        const float *weights = job->across.weights + (size_t)x * count;
+        const float *src = f->panel + (job->across.start[x] - f->first_x) * step_x;
+        oct sums[3] = {0};
+        for (int k = 0; k < count; k++)
+            for (int c = 0; c < channels; c++) sums[c] += weights[k] * *(const oct *)(src + k * step_x + c * step_c);
+        for (int c = 0; c < channels; c++) *(oct *)(f->sized + (c * f->stride + x) * OCT) = sums[c];
+    }
+}
+
+static void panel_across(const byol__resize *job, const frame *f) {
+    int four = job->across.count == 4;
+    if (job->channels == 3 && four) panel_resample(job, f, 3, 4);
+    if (job->channels == 3 && !four) panel_resample(job, f, 3, job->across.count);
+    if (job->channels == 1 && four) panel_resample(job, f, 1, 4);
+    if (job->channels == 1 && !four) panel_resample(job, f, 1, job->across.count);
+}
+
+static void resize(const byol__resize *job, const byol__steps *then, float *dst) {
+    frame f = frame_lay(job);
+    size_t size = job->size, plane = size * size;
+    int lines = 0;
+    for (int y = 0; y < job->size; y += OCT) {
+        int rows = job->size - y < OCT ? job->size - y : OCT;
+        int needed = job->down.start[y + rows - 1] + job->down.count - f.first_y;
+        for (; lines < needed; lines++) read_line(job, &f, lines);
+        panel_fill(job, &f, y);
+        panel_across(job, &f);
+        for (int c = 0; c < job->channels; c++) {
+            turn(f.sized + c * f.stride * OCT, (size + 3) / 4 * 4, OCT, OCT, f.turned, f.stride);
+            for (int row = 0; row < rows; row++)
+                copy_clipped(dst + c * plane + (y + row) * size, f.turned + row * f.stride, size);
+        }
+        apply(then, dst, plane, y * size, rows * size);
+    }
+}
+
+/* ---- blur ----
+ *
+ * A band of rows is blurred across into a ring of rows; rows of the image whose neighbours are all there are then made
+ * of them, in place: the ring holds what they were. */
+
+enum { BAND = 8 };
+
+static int reflect(int i, int size) { return i < 0 ? -i : i >= size ? 2 * size - 2 - i : i; }
+
+typedef struct blurring {
+    const byol__blur *job;
+    int ring;
+    size_t stride;
+    const float **rows; /* (2 radius + 2) */
+    float *line;        /* one row with reflected borders */
+    float *lines;       /* (channels, ring, stride) */
+    float *out;         /* (2, stride) */
+} blurring;
+
+static size_t pointer_floats(int radius) { return padded(2 * (2 * (size_t)radius + 2)); }
+
+static size_t blur_floats(int channels, int size, int radius) {
+    size_t lines = (size_t)channels * (BAND + 2 * radius) + 1 + 2;
+    return pointer_floats(radius) + padded(2 * (size_t)radius) + lines * padded(size);
+}
+
+static blurring blur_lay(const byol__blur *job) {
+    int radius = job->radius;
+    blurring b = {.job = job, .ring = BAND + 2 * radius, .stride = padded(job->size)};
+    b.rows = (const float **)(void *)job->scratch;
+    b.line = job->scratch + pointer_floats(radius);
+    b.lines = b.line + b.stride + padded(2 * (size_t)radius);
+    b.out = b.lines + job->channels * b.ring * b.stride;
+    memset(b.line, 0, (b.lines - b.line) * sizeof *b.line); /* what is beyond the row is computed with, and not used */
+    return b;
+}
+
+static float *ring_row(const blurring *b, int channel, int y) {
+    return b->lines + ((size_t)channel * b->ring + y % b->ring) * b->stride;
+}
+
+INLINE void across_vectors(const byol__blur *job, const float *line, float *dst, int vectors) {
+    vec sums[4] = {0};
+    add_rows(sums, vectors, job->kernel, 2 * job->radius + 1, line, 1);
+    for (int v = 0; v < vectors; v++) store(dst + v * LANES, sums[v]);
+}
+
+static void blur_across(const blurring *b, const float *src, float *dst) {
+    int size = b->job->size, radius = b->job->radius;
+    float *line = b->line;
+    memcpy(line + radius, src, size * sizeof *line);
+    for (int i = 1; i <= radius; i++) {
+        line[radius - i] = src[reflect(-i, size)];
+        line[radius + size - 1 + i] = src[reflect(size - 1 + i, size)];
+    }
+    size_t x = 0;
+    for (; x + CHUNK <= b->stride; x += CHUNK) across_vectors(b->job, line + x, dst + x, 4);
+    for (; x < b->stride; x += LANES) across_vectors(b->job, line + x, dst + x, 1);
+}
+
+/* Columns from `x` on of one output row, or of two, which share their source rows. */
+INLINE void down_vectors(const blurring *b, size_t x, int rows, int vectors) {
+    const float *kernel = b->job->kernel;
+    int taps = 2 * b->job->radius + 1;
+    vec first[4] = {0}, second[4] = {0};
+    float before = 0;
+    for (int k = 0; k < taps + rows - 1; k++) {
+        const float *src = b->rows[k] + x;
+        float weight = kernel[k]; /* the zero behind the last, for the second row's last */
+        for (int v = 0; v < vectors; v++) {
+            vec value = load(src + v * LANES);
+            first[v] += weight * value;
+            if (rows == 2) second[v] += before * value;
+        }
+        before = weight;
+    }
+    for (int v = 0; v < vectors; v++) {
+        store(b->out + x + v * LANES, first[v]);
+        if (rows == 2) store(b->out + b->stride + x + v * LANES, second[v]);
+    }
+}
+
+INLINE void down_rows(const blurring *b, int rows) {
+    size_t x = 0;
+    for (; x + CHUNK <= b->stride; x += CHUNK) down_vectors(b, x, rows, 4);
+    for (; x < b->stride; x += LANES) down_vectors(b, x, rows, 1);
+}
+
+/* Output rows y .. end-1 of one channel. */
+static void blur_down(const blurring *b, int channel, int y, int end, float *dst) {
+    int size = b->job->size, radius = b->job->radius;
+    for (; y < end; y += 2) {
+        int rows = end - y < 2 ? 1 : 2;
+        for (int k = 0; k <= 2 * radius + rows - 1; k++)
+            b->rows[k] = ring_row(b, channel, reflect(y - radius + k, size));
+        if (rows == 2)
+            down_rows(b, 2);
+        else
+            down_rows(b, 1);
+        for (int row = 0; row < rows; row++)
+            copy_clipped(dst + (size_t)(y + row) * size, b->out + row * b->stride, size);
+    }
+}
+
+static void blur(const byol__blur *job, const byol__steps *before, const byol__steps *after, float *image) {
+    blurring b = blur_lay(job);
+    int size = job->size, ready = 0;
+    size_t plane = (size_t)size * size;
+    for (int y = 0; y < size; y += BAND) {
+        int end = y + BAND < size ? y + BAND : size;
+        apply(before, image, plane, (size_t)y * size, (size_t)(end - y) * size);
+        int from = ready, to = end == size ? size : end - job->radius;
+        for (int c = 0; c < job->channels; c++) {
+            for (int row = y; row < end; row++)
+                blur_across(&b, image + c * plane + (size_t)row * size, ring_row(&b, c, row));
+            if (to > from) blur_down(&b, c, from, to, image + c * plane);
+        }
+        if (to <= from) continue;
+        apply(after, image, plane, (size_t)from * size, (size_t)(to - from) * size);
+        ready = to;
+    }
+}
+
+extern const byol__pixel_table JOIN(byol__pixels_, KERNELS_ISA);
+const byol__pixel_table JOIN(byol__pixels_, KERNELS_ISA) = {
+    .apply = apply,
+    .resize = resize,
+    .resize_floats = resize_floats,
+    .blur = blur,
+    .blur_floats = blur_floats,
+};
