@@ -82,6 +82,7 @@ static void an_atomic_file_appears_whole_or_not_at_all(void **state) {
     byol__atomic_file file;
     char *text;
     size_t length;
+    unlink("base_test/a/b/file"); /* of an earlier run */
     assert_int_equal(byol__make_folder("base_test/a/b", &error), BYOL_OK);
     assert_int_equal(byol__atomic_open(&file, "base_test/a/b/file", &error), BYOL_OK);
     fputs("first", file.stream);
