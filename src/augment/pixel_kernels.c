@@ -82,14 +82,17 @@ static void normalise(float *x, size_t count, float mean, float std) {
     for (size_t i = 0; i < count; i++) x[i] = (x[i] - mean) * scale;
 }
 
-/* Sums side by side, so that the order of additions is one that vectors can keep. */
-static double sum(const float *x, size_t count) {
+/* Sum of the gray values. Sums side by side, so that the order of additions is one that vectors can keep. */
+static double gray_sum(const float *x, int channels, size_t plane, size_t count) {
+    const float *r = x, *g = channels == 3 ? x + plane : x, *b = channels == 3 ? x + 2 * plane : x;
+    float in_r = channels == 3 ? GRAY[0] : 1, in_g = channels == 3 ? GRAY[1] : 0, in_b = channels == 3 ? GRAY[2] : 0;
     float sums[LANES] = {0};
     double total = 0;
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)
-        for (int lane = 0; lane < LANES; lane++) sums[lane] += x[i + lane];
-    for (; i < count; i++) total += (double)x[i];
+        for (int lane = 0; lane < LANES; lane++)
+            sums[lane] += in_r * r[i + lane] + in_g * g[i + lane] + in_b * b[i + lane];
+    for (; i < count; i++) total += (double)(in_r * r[i] + in_g * g[i] + in_b * b[i]);
     for (int lane = 0; lane < LANES; lane++) total += (double)sums[lane];
     return total;
 }
@@ -118,9 +121,49 @@ static void apply(const byol__steps *steps, float *image, size_t plane, size_t b
         size_t block = count - done < BLOCK ? count - done : BLOCK;
         float *x = image + begin + done;
         for (int i = 0; i < steps->count; i++) apply_step(&steps->list[i], steps->channels, x, plane, block);
-        if (steps->gray_sum == NULL) continue;
-        for (int c = 0; c < steps->channels; c++)
-            *steps->gray_sum += (steps->channels == 1 ? 1 : (double)GRAY[c]) * sum(x + c * plane, block);
+        if (steps->gray_sum != NULL) *steps->gray_sum += gray_sum(x, steps->channels, plane, block);
+    }
+}
+
+/* ---- taps ---- */
+
+/* Keys, "Cubic convolution interpolation for digital image processing" (1981), a = -1/2. Zero from distance 2 on. */
+INLINE float cubic(float x) {
+    x = magnitude(x);
+    float near = (1.5f * x - 2.5f) * x * x + 1;
+    float far = ((-0.5f * x + 2.5f) * x - 4) * x + 2;
+    return x < 1 ? near : x < 2 ? far : 0;
+}
+
+/* OCT outputs at a time, whose k-th weights are made together. */
+static void taps_fill(byol__taps *taps, int in, int out, int first, int size, int reversed) {
+    double scale = (double)in / out, wide = scale > 1 ? scale : 1;
+    float narrow = (float)(1 / wide);
+    int count = taps->count = byol__taps_limit(in, out);
+    for (int i = 0; i < size; i += OCT) {
+        int live = size - i < OCT ? size - i : OCT;
+        float distances[OCT] = {0}, sums[OCT] = {0}, values[OCT];
+        for (int lane = 0; lane < live; lane++) {
+            int index = i + lane;
+            double centre = (first + (reversed ? size - 1 - index : index) + 0.5) * scale;
+            int start = (int)__builtin_floor(centre - 2 * wide + 0.5);
+            if (start > in - count) start = in - count;
+            if (start < 0) start = 0;
+            taps->start[index] = start;
+            distances[lane] = (float)(start + 0.5 - centre);
+        }
+        float *weights = taps->weights + (size_t)i * count;
+        for (int k = 0; k < count; k++) {
+            for (int lane = 0; lane < OCT; lane++) {
+                values[lane] = cubic((distances[lane] + (float)k) * narrow);
+                sums[lane] += values[lane];
+            }
+            for (int lane = 0; lane < live; lane++) weights[lane * count + k] = values[lane];
+        }
+        for (int lane = 0; lane < live; lane++) {
+            float normalise_by = 1 / sums[lane];
+            for (int k = 0; k < count; k++) weights[lane * count + k] *= normalise_by;
+        }
     }
 }
 
@@ -153,10 +196,11 @@ INLINE void add_rows(vec *sums, int vectors, const float *weights, int count, co
 
 typedef struct frame {
     int first_x, first_y, width, height; /* what the taps reach: a centre crop leaves much of a wide image alone */
-    size_t step_x, step_c;               /* in a line: from pixel to pixel, from channel to channel */
     size_t line, stride;                 /* floats of a line, of an output row; padded */
     int ring;                            /* lines that are kept */
     float *lines, *panel, *sized, *turned;
+    uint8_t *bytes; /* of one line */
+    int mixed;      /* do the channels of a pixel lie side by side? Else they lie one behind the other */
 } frame;
 
 static int reach(const byol__taps *taps, int size, int *first) {
@@ -180,42 +224,43 @@ static size_t resize_floats(int channels, int height, int width, int size) {
     int scale = height > size ? (height + size - 1) / size : 1; /* source rows from output row to output row */
     int ring = OCT * scale + 1 + byol__taps_limit(height, size);
     size_t line = padded((size_t)width * channels), stride = padded(size);
-    return ((ring < height ? ring : height) + OCT) * line + (channels + 1) * stride * OCT;
+    return ((ring < height ? ring : height) + OCT + 1) * line + (channels + 1) * stride * OCT;
 }
 
 static frame frame_lay(const byol__resize *job) {
     frame f = {.stride = padded(job->size), .ring = ring_lines(&job->down, job->size)};
     f.width = reach(&job->across, job->size, &f.first_x);
     f.height = reach(&job->down, job->size, &f.first_y);
-    int side_by_side = job->channel_stride == 1 && job->pixel_stride == (size_t)job->channels;
-    f.step_x = side_by_side ? job->channels : 1;
-    f.step_c = side_by_side ? 1 : f.width;
+    f.mixed = job->channels == 3 && job->channel_stride == 1 && job->pixel_stride == 3;
     f.line = padded((size_t)f.width * job->channels);
-    f.lines = job->scratch;
+    f.bytes = (uint8_t *)job->scratch;
+    memset(f.bytes, 0, f.line); /* what is beyond the row is computed with, and not used */
+    f.lines = job->scratch + f.line;
     f.panel = f.lines + f.ring * f.line;
     f.sized = f.panel + f.line * OCT;
     f.turned = f.sized + job->channels * f.stride * OCT;
     return f;
 }
 
-static void floats_from_bytes(const uint8_t *restrict src, size_t stride, size_t count, float *restrict dst) {
+static void gather(const uint8_t *restrict src, size_t stride, size_t count, uint8_t *restrict dst) {
     if (stride == 1)
-        for (size_t x = 0; x < count; x++) dst[x] = (float)src[x] * (1 / 255.0f);
+        memcpy(dst, src, count);
     else
-        for (size_t x = 0; x < count; x++) dst[x] = (float)src[x * stride] * (1 / 255.0f);
+        for (size_t x = 0; x < count; x++) dst[x] = src[x * stride];
 }
 
 /* Source row `y` of those that count. */
 static void read_line(const byol__resize *job, const frame *f, int y) {
-    float *dst = f->lines + y % f->ring * f->line;
     const uint8_t *src = job->pixels + (f->first_y + y) * job->row_stride + (size_t)f->first_x * job->pixel_stride;
-    size_t count = (size_t)f->width * job->channels;
-    if (f->step_x == (size_t)job->channels && job->channel_stride == 1)
-        floats_from_bytes(src, 1, count, dst);
+    if (f->mixed)
+        memcpy(f->bytes, src, (size_t)f->width * job->channels);
     else
         for (int c = 0; c < job->channels; c++)
-            floats_from_bytes(src + c * job->channel_stride, job->pixel_stride, f->width, dst + c * f->step_c);
-    memset(dst + count, 0, (f->line - count) * sizeof *dst);
+            gather(src + c * job->channel_stride, job->pixel_stride, f->width, f->bytes + (size_t)c * f->width);
+    float *restrict dst = f->lines + y % f->ring * f->line;
+    const uint8_t *restrict bytes = f->bytes;
+    for (size_t x = 0; x < f->line; x += 16)
+        for (size_t i = x; i < x + 16; i++) dst[i] = (float)bytes[i] * (1 / 255.0f);
 }
 
 INLINE void turn_4x4(const float *src, size_t src_stride, float *dst, size_t dst_stride) {
@@ -260,25 +305,44 @@ static void panel_fill(const byol__resize *job, const frame *f, int y) {
     for (; x < f->line; x += LANES) panel_columns(job, f, y, x, 1);
 }
 
-/* panel -> sized. `channels` and `count` are apart so that the usual ones can be constants. */
-INLINE void panel_resample(const byol__resize *job, const frame *f, int channels, int count) {
-    size_t step_x = f->step_x * OCT, step_c = f->step_c * OCT;
+/* panel -> sized. What can be a constant is a parameter of its own. */
+INLINE void panel_across(const byol__resize *job, const frame *f, int channels, size_t step_x, size_t step_c,
+                         int count) {
     for (int x = 0; x < job->size; x++) {
         const float *weights = job->across.weights + (size_t)x * count;
-        const float *src = f->panel + (job->across.start[x] - f->first_x) * step_x;
+        const float *src = f->panel + (job->across.start[x] - f->first_x) * step_x * OCT;
         oct sums[3] = {0};
         for (int k = 0; k < count; k++)
-            for (int c = 0; c < channels; c++) sums[c] += weights[k] * *(const oct *)(src + k * step_x + c * step_c);
+            for (int c = 0; c < channels; c++)
+                sums[c] += weights[k] * *(const oct *)(src + (k * step_x + c * step_c) * OCT);
         for (int c = 0; c < channels; c++) *(oct *)(f->sized + (c * f->stride + x) * OCT) = sums[c];
     }
 }
 
-static void panel_across(const byol__resize *job, const frame *f) {
-    int four = job->across.count == 4;
-    if (job->channels == 3 && four) panel_resample(job, f, 3, 4);
-    if (job->channels == 3 && !four) panel_resample(job, f, 3, job->across.count);
-    if (job->channels == 1 && four) panel_resample(job, f, 1, 4);
-    if (job->channels == 1 && !four) panel_resample(job, f, 1, job->across.count);
+static void panel_resample(const byol__resize *job, const frame *f) {
+    int count = job->across.count, four = count == 4;
+    if (f->mixed && four) panel_across(job, f, 3, 3, 1, 4);
+    if (f->mixed && !four) panel_across(job, f, 3, 3, 1, count);
+    if (job->channels == 3 && !f->mixed && four) panel_across(job, f, 3, 1, f->width, 4);
+    if (job->channels == 3 && !f->mixed && !four) panel_across(job, f, 3, 1, f->width, count);
+    if (job->channels == 1 && four) panel_across(job, f, 1, 1, 0, 4);
+    if (job->channels == 1 && !four) panel_across(job, f, 1, 1, 0, count);
+    for (size_t i = 0; i < job->channels * f->stride * OCT; i++) f->sized[i] = clip(f->sized[i]);
+}
+
+/* sized -> rows of the image. */
+static void panel_write(const byol__resize *job, const frame *f, int rows, float *dst) {
+    size_t size = job->size, whole = (size + 3) / 4 * 4, plane = size * size;
+    for (int c = 0; c < job->channels; c++) {
+        const float *src = f->sized + c * f->stride * OCT;
+        if (rows == OCT && size == whole) {
+            turn(src, size, OCT, OCT, dst + c * plane, size);
+            continue;
+        }
+        turn(src, whole, OCT, OCT, f->turned, f->stride);
+        for (int row = 0; row < rows; row++)
+            memcpy(dst + c * plane + row * size, f->turned + row * f->stride, size * sizeof *dst);
+    }
 }
 
 static void resize(const byol__resize *job, const byol__steps *then, float *dst) {
@@ -290,12 +354,8 @@ static void resize(const byol__resize *job, const byol__steps *then, float *dst)
         int needed = job->down.start[y + rows - 1] + job->down.count - f.first_y;
         for (; lines < needed; lines++) read_line(job, &f, lines);
         panel_fill(job, &f, y);
-        panel_across(job, &f);
-        for (int c = 0; c < job->channels; c++) {
-            turn(f.sized + c * f.stride * OCT, (size + 3) / 4 * 4, OCT, OCT, f.turned, f.stride);
-            for (int row = 0; row < rows; row++)
-                copy_clipped(dst + c * plane + (y + row) * size, f.turned + row * f.stride, size);
-        }
+        panel_resample(job, &f);
+        panel_write(job, &f, rows, dst + y * size);
         apply(then, dst, plane, y * size, rows * size);
     }
 }
@@ -426,6 +486,7 @@ static void blur(const byol__blur *job, const byol__steps *before, const byol__s
 extern const byol__pixel_table JOIN(byol__pixels_, KERNELS_ISA);
 const byol__pixel_table JOIN(byol__pixels_, KERNELS_ISA) = {
     .apply = apply,
+    .taps_fill = taps_fill,
     .resize = resize,
     .resize_floats = resize_floats,
     .blur = blur,

@@ -56,6 +56,11 @@ typedef struct byol__blur {
 typedef struct byol__pixel_table {
     /* Applies the steps to pixels begin .. begin+count-1 of every channel. */
     void (*apply)(const byol__steps *steps, float *image, size_t plane, size_t begin, size_t count);
+    /* Fills `taps` (whose arrays are there and large enough) for output pixels first .. first+size-1 of the `out` that
+     * `in` source pixels are resized to; `reversed` makes them in mirrored order. The kernel is Keys' with a = -0.5 on
+     * half-pixel centres, widened by in / out where that shrinks, and cut and renormalised at the edges: as PIL and
+     * TensorFlow's antialiased resize. */
+    void (*taps_fill)(byol__taps *taps, int in, int out, int first, int size, int reversed);
     /* Resizes, and applies `then` to the result. */
     void (*resize)(const byol__resize *job, const byol__steps *then, float *dst);
     size_t (*resize_floats)(int channels, int height, int width, int size); /* for a box of up to height x width */

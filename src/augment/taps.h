@@ -13,10 +13,4 @@ typedef struct byol__taps {
 /* Most taps an axis of up to `in` source pixels can need when `out` or more are made of it. */
 int byol__taps_limit(int in, int out);
 
-/* Fills `taps` (whose arrays are there and large enough) for output pixels first .. first+size-1 of the `out` that `in`
- * source pixels are resized to; `reversed` makes them in mirrored order. The kernel is Keys' with a = -0.5 on
- * half-pixel centres, widened by in / out where that shrinks, and cut and renormalised at the edges: as PIL and
- * TensorFlow's antialiased resize. */
-void byol__taps_fill(byol__taps *taps, int in, int out, int first, int size, int reversed);
-
 #endif

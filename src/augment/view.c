@@ -63,8 +63,8 @@ static void resize(const byol_image *image, int x, int y, int size, const worksp
 
 static void crop_resize_flip(const byol_image *image, const byol__draws *draws, int size, workspace *space,
                              const byol__steps *then, float *dst) {
-    byol__taps_fill(&space->across, draws->crop_width, size, 0, size, draws->flip);
-    byol__taps_fill(&space->down, draws->crop_height, size, 0, size, 0);
+    pixels()->taps_fill(&space->across, draws->crop_width, size, 0, size, draws->flip);
+    pixels()->taps_fill(&space->down, draws->crop_height, size, 0, size, 0);
     resize(image, draws->crop_x, draws->crop_y, size, space, then, dst);
 }
 
@@ -168,8 +168,8 @@ void byol_view_center(const float mean[3], const float std[3], const byol_image 
     int out_width = (int)((int64_t)size * width / shorter), out_height = (int)((int64_t)size * height / shorter);
     workspace space;
     workspace_lay(&space, image->channels, height, width, size, scratch);
-    byol__taps_fill(&space.across, width, out_width, (int)lrint((out_width - size) / 2.0), size, 0);
-    byol__taps_fill(&space.down, height, out_height, (int)lrint((out_height - size) / 2.0), size, 0);
+    pixels()->taps_fill(&space.across, width, out_width, (int)lrint((out_width - size) / 2.0), size, 0);
+    pixels()->taps_fill(&space.down, height, out_height, (int)lrint((out_height - size) / 2.0), size, 0);
     byol__steps then = {.channels = image->channels};
     add_normalise(&then, mean, std);
     resize(image, 0, 0, size, &space, &then, dst);

@@ -440,8 +440,8 @@ static void resizes_as_pil(int left, int top, int width, int height, int size, c
     byol__resize job = {pixels + top * 9 + left, 1, 63, 9, 1, across, down, size, NULL};
     job.scratch = room(pixel_loops->resize_floats(1, height, width, size), sizeof(float));
     for (int reversed = 0; reversed < 2; reversed++) {
-        byol__taps_fill(&job.across, width, size, 0, size, reversed);
-        byol__taps_fill(&job.down, height, size, 0, size, 0);
+        pixel_loops->taps_fill(&job.across, width, size, 0, size, reversed);
+        pixel_loops->taps_fill(&job.down, height, size, 0, size, 0);
         pixel_loops->resize(&job, &nothing, dst);
         for (int y = 0; y < size; y++)
             for (int x = 0; x < size; x++)
