@@ -66,6 +66,54 @@ BYOL_API byol_status byol_linear(const byol_features *train, int passes, const b
                                  const byol_linear_options *options, byol_linear_result *result, int32_t *predicted,
                                  byol_progress progress, void *context, byol_error *error);
 
+/* ---- Fine-tuning ---- */
+
+typedef struct byol_finetune_options {
+    float
+        label_fraction; /* how much of the training images of each class is used, 0 .. 1, at least two of each; default
+                           1. The same seed draws the same images, and a smaller fraction a part of a larger one */
+    float held_out;     /* share of these that only the choice of the epoch is made by; default 0.1 */
+    int train_stages;   /* how many of the backbone's last stages learn besides the head (of a ResNet 5: four and the
+                           stem)   the others stay as they are, batch norm statistics too; -1 (default): all */
+    byol_optimizer_name optimizer; /* BYOL_ADAMW (default) or BYOL_SGD (with Nesterov momentum) */
+    float lr;       /* of the head; 0 (default): 0.001 for adamw, 0.05 for sgd. Warm-up over a twentieth of the steps,
+                       then half a cosine to 0 */
+    float lr_decay; /* each stage learns at this times the rate of the one behind it; 0 .. 1, default 0.8; 1: alike */
+    float weight_decay;       /* on kernels and matrices; below 0 (default): 0.05 for adamw, 0.0005 for sgd */
+    float momentum;           /* sgd; default 0.9 */
+    int epochs;               /* 0 (default): 20, or as many as make 1000 steps where that is more */
+    int batch_size;           /* default 64; at most the number of images learned from */
+    float crop_area_min;      /* augmentation is a flip and a crop of this share of the image or more; default 0.4 */
+    byol_precision precision; /* of training; default auto */
+    int threads;              /* default 0: every processor the process may use */
+    uint64_t seed;            /* default 1: of the drawing, the order, the augmentation, and of the head at its start */
+    const char *save; /* NULL (default), or a .safetensors file for the chosen weights: the backbone's and "fc.weight",
+                         "fc.bias" with torchvision's names */
+} byol_finetune_options;
+
+BYOL_API void byol_finetune_options_init(byol_finetune_options *options);
+
+typedef struct byol_finetune_result {
+    double accuracy;                    /* on the test set, percent, of the chosen epoch's weights */
+    double held_out_accuracy;           /* of these weights, percent */
+    int epochs, best_epoch;             /* trained, and chosen (from 1) */
+    uint64_t steps;                     /* optimizer steps of all epochs */
+    size_t label_count, held_out_count; /* labelled training images that were used, and how many of them held out */
+    double seconds;
+} byol_finetune_result;
+
+/* A softmax classifier of the encoder's backbone and one linear layer, trained on images: cross-entropy, random crops
+ * and flips, each epoch judged on the held-out images (the lower loss decides among equals) and the best one kept. The
+ * test images are looked at once, at the end. From a random encoder (byol_encoder_create_random) this is training from
+ * scratch, the baseline to hold the result against. Encoder and sources are borrowed and stay as they are. `predicted`
+ * (one label for each test image) may be NULL; progress counts images.
+ *
+ * BYOL_INVALID for options out of range, sources without labels, or too few images to hold one out; BYOL_MISMATCH where
+ * channels differ, or the test set has more classes; BYOL_NUMERIC where it diverges. */
+BYOL_API byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train, const byol_source *test,
+                                   const byol_finetune_options *options, byol_finetune_result *result,
+                                   int32_t *predicted, byol_progress progress, void *context, byol_error *error);
+
 /* ---- Classification report ---- */
 
 /* Of one class, or a mean over classes; percent. With TP, FP, FN counted for the class: precision TP / (TP + FP),

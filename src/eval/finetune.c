@@ -1,0 +1,295 @@
+#include <math.h>
+#include <string.h>
+
+#include <omp.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "byol/eval.h"
+#include "data/loader.h"
+#include "dnn/dnn.h"
+#include "encoder/encoder_internal.h"
+#include "eval/classifier.h"
+#include "eval/labelled.h"
+#include "eval/softmax.h"
+#include "eval/split.h"
+#include "state/checkpoint.h"
+
+enum { EPOCHS = 20, STEPS = 1000, BATCH_MAX = 65536, EPOCHS_MAX = 1000000, WARMUP_PART = 20 };
+
+/* What weights are worth on images that they were not trained on. */
+typedef struct score {
+    size_t right;
+    double loss; /* mean */
+} score;
+
+/* One call of byol_finetune. */
+typedef struct tuning {
+    const byol_encoder *encoder;
+    byol_finetune_options options; /* resolved */
+    byol__labelled train, test;
+    int classes;
+    byol__split split;
+    byol__classifier *classifier;
+    uint64_t batches;                     /* of an epoch */
+    uint32_t *order;                      /* (split.train_count): how an epoch goes through split.train */
+    uint32_t *indices;                    /* (batch) of images */
+    int32_t *labels;                      /* (batch) */
+    int32_t *predicted;                   /* (test count) */
+    float *best_params, *best_statistics; /* of the epoch that did best so far */
+    score best;
+    byol_progress progress;
+    void *context;
+    uint64_t done, total; /* images */
+} tuning;
+
+static byol_status advance(tuning *t, size_t images, byol_error *error) {
+    t->done += images;
+    if (t->progress == NULL || t->progress(t->context, t->done, t->total) == 0) return BYOL_OK;
+    return byol__fail(error, BYOL_CANCELLED, "fine-tuning was stopped after %llu of %d epochs",
+                      (unsigned long long)(t->classifier->step / t->batches), t->options.epochs);
+}
+
+/* ---- One epoch ---- */
+
+static byol_status check_readable(const tuning *t, const byol__labelled *set, byol_error *error) {
+    return byol__labelled_check(set, (double)byol_encoder_config(t->encoder)->data.max_unreadable, error);
+}
+
+static byol_status train_epoch(tuning *t, int epoch, byol_error *error) {
+    byol__classifier *c = t->classifier;
+    uint64_t steps = t->batches * (uint64_t)t->options.epochs;
+    byol__epoch_order(t->options.seed, (uint32_t)epoch, t->order, (uint32_t)t->split.train_count);
+    for (uint64_t b = 0; b < t->batches; b++) {
+        double loss, lr = byol__lr_at((double)t->options.lr, c->step, steps, steps / WARMUP_PART);
+        for (int i = 0; i < c->batch; i++)
+            t->indices[i] = t->split.train[t->order[b * (uint64_t)c->batch + (uint64_t)i]];
+        BYOL__TRY(byol__labelled_batch(&t->train, t->indices, 0, (size_t)c->batch, epoch, c->images, t->labels, error));
+        BYOL__TRY(byol__classifier_step(c, t->labels, lr, &loss, error));
+        BYOL__TRY(advance(t, (size_t)c->batch, error));
+    }
+    return check_readable(t, &t->train, error);
+}
+
+static int32_t highest(const float *logits, int classes) {
+    int32_t best = 0;
+    for (int32_t c = 1; c < classes; c++)
+        if (logits[c] > logits[best]) best = c;
+    return best;
+}
+
+/* Judges images indices[0 .. count-1] of `set` (NULL: all, in their order). The rest of an incomplete last batch holds
+ * old images, which nobody looks at. `predicted` (count) may be NULL. */
+static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *indices, size_t count,
+                         int32_t *predicted, score *found, byol_error *error) {
+    byol__classifier *c = t->classifier;
+    double sum = 0;
+    found->right = 0;
+    byol__classifier_refresh(c);
+    for (size_t first = 0; first < count; first += (size_t)c->batch) {
+        size_t n = count - first < (size_t)c->batch ? count - first : (size_t)c->batch;
+        const uint32_t *those = indices != NULL ? indices + first : NULL;
+        BYOL__TRY(byol__labelled_batch(set, those, first, n, -1, c->images, t->labels, error));
+        byol__classifier_judge(c);
+        sum += byol__cross_entropy(c->logits, t->labels, (int)n, c->classes, NULL) * (double)n;
+        for (size_t i = 0; i < n; i++) {
+            int32_t label = highest(c->logits + i * (size_t)c->classes, c->classes);
+            found->right += label == t->labels[i];
+            if (predicted != NULL) predicted[first + i] = label;
+        }
+        BYOL__TRY(advance(t, n, error));
+    }
+    found->loss = sum / (double)count;
+    return check_readable(t, set, error);
+}
+
+static int is_better(score a, score b) { return a.right > b.right || (a.right == b.right && a.loss < b.loss); }
+
+/* ---- All of them ---- */
+
+static byol_status choose_epoch(tuning *t, byol_finetune_result *result, byol_error *error) {
+    byol__classifier *c = t->classifier;
+    size_t params = c->whole.params.total * sizeof(float), statistics = c->whole.statistics.total * sizeof(float);
+    for (int epoch = 0; epoch < t->options.epochs; epoch++) {
+        score now;
+        BYOL__TRY(train_epoch(t, epoch, error));
+        BYOL__TRY(judge(t, &t->train, t->split.held_out, t->split.held_out_count, NULL, &now, error));
+        if (epoch > 0 && !is_better(now, t->best)) continue;
+        t->best = now;
+        result->best_epoch = epoch + 1;
+        memcpy(t->best_params, c->params, params);
+        memcpy(t->best_statistics, c->statistics, statistics);
+    }
+    memcpy(c->params, t->best_params, params);
+    memcpy(c->statistics, t->best_statistics, statistics);
+    return BYOL_OK;
+}
+
+static byol_status save(const tuning *t, byol_error *error) {
+    const byol__classifier *c = t->classifier;
+    const byol__arena arenas[] = {
+        {"", &c->whole.params, BYOL__PROJECTOR, c->params},
+        {"", &c->whole.statistics, BYOL__PROJECTOR, c->statistics},
+    };
+    byol__weights weights;
+    byol__encoder_weights(t->encoder, &weights);
+    return byol__checkpoint_write(t->options.save, arenas, 2, weights.origin, error);
+}
+
+static byol_status train_and_test(tuning *t, byol_finetune_result *result, byol_error *error) {
+    score test;
+    BYOL__TRY(choose_epoch(t, result, error));
+    BYOL__TRY(judge(t, &t->test, NULL, t->test.count, t->predicted, &test, error));
+    result->accuracy = 100 * (double)test.right / (double)t->test.count;
+    result->held_out_accuracy = 100 * (double)t->best.right / (double)t->split.held_out_count;
+    result->epochs = t->options.epochs;
+    result->steps = t->classifier->step;
+    result->label_count = t->split.train_count + t->split.held_out_count;
+    result->held_out_count = t->split.held_out_count;
+    return t->options.save == NULL ? BYOL_OK : save(t, error);
+}
+
+/* ---- Preparations ---- */
+
+static byol_status check_number(const char *what, double value, double low, double high, byol_error *error) {
+    if (value >= low && value <= high) return BYOL_OK; /* NaN is not */
+    return byol__fail(error, BYOL_INVALID, "%s of fine-tuning is %g; it must be %g .. %g", what, value, low, high);
+}
+
+static byol_status check_options(const byol_finetune_options *o, byol_error *error) {
+    const double tiny = 1e-9;
+    BYOL__TRY(check_number("the label fraction", (double)o->label_fraction, tiny, 1, error));
+    BYOL__TRY(check_number("the held-out share", (double)o->held_out, tiny, 0.9, error));
+    BYOL__TRY(check_number("the number of trained stages", o->train_stages, -1, BYOL__STAGES_MAX, error));
+    BYOL__TRY(check_number("the learning rate", (double)o->lr, tiny, 1000, error));
+    BYOL__TRY(check_number("the decay of the learning rate", (double)o->lr_decay, 0, 1, error));
+    BYOL__TRY(check_number("the weight decay", (double)o->weight_decay, 0, 1000, error));
+    BYOL__TRY(check_number("the momentum", (double)o->momentum, 0, 0.99999, error));
+    BYOL__TRY(check_number("the number of epochs", o->epochs, 0, EPOCHS_MAX, error));
+    BYOL__TRY(check_number("the batch size", o->batch_size, 2, BATCH_MAX, error));
+    BYOL__TRY(check_number("the smallest crop", (double)o->crop_area_min, tiny, 1, error));
+    if (o->optimizer != BYOL_ADAMW && o->optimizer != BYOL_SGD)
+        return byol__fail(error, BYOL_INVALID, "fine-tuning knows the optimizers adamw and sgd only");
+    return BYOL_OK;
+}
+
+static void resolve_options(byol_finetune_options *o) {
+    int adam = o->optimizer == BYOL_ADAMW;
+    if (o->lr == 0) o->lr = adam ? 0.001f : 0.05f;
+    if (o->weight_decay < 0) o->weight_decay = adam ? 0.05f : 0.0005f;
+    if (o->precision == BYOL_PRECISION_AUTO)
+        o->precision = byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
+}
+
+/* Small sets are gone through more often. */
+static void count_steps(tuning *t) {
+    byol_finetune_options *o = &t->options;
+    if ((size_t)o->batch_size > t->split.train_count) o->batch_size = (int)t->split.train_count;
+    t->batches = t->split.train_count / (uint64_t)o->batch_size;
+    if (o->epochs == 0) {
+        uint64_t enough = (STEPS + t->batches - 1) / t->batches;
+        o->epochs = enough > EPOCHS ? (int)enough : EPOCHS;
+    }
+    t->total = (uint64_t)o->epochs * (t->batches * (uint64_t)o->batch_size + t->split.held_out_count) + t->test.count;
+}
+
+static byol_status open_images(tuning *t, const byol_source *train, const byol_source *test, byol_error *error) {
+    const byol_config *config = byol_encoder_config(t->encoder);
+    byol_source_info train_info, test_info;
+    byol_source_describe(train, &train_info);
+    byol_source_describe(test, &test_info);
+    if (test_info.classes > train_info.classes)
+        return byol__fail(error, BYOL_MISMATCH, "the test images have %d classes, the training images %d",
+                          test_info.classes, train_info.classes);
+    t->classes = train_info.classes;
+    byol_view_recipe recipe = config->views.view[0];
+    recipe.crop_area_min = t->options.crop_area_min;
+    recipe.crop_area_max = 1;
+    recipe.flip = 0.5f;
+    recipe.jitter = recipe.grayscale = recipe.blur = recipe.solarize = 0;
+    int channels = byol_encoder_channels(t->encoder), side = config->data.image_size;
+    BYOL__TRY(byol__labelled_open(&t->train, train, &recipe, channels, side, t->options.seed, error));
+    BYOL__TRY(byol__labelled_open(&t->test, test, &recipe, channels, side, t->options.seed, error));
+    return byol__split_draw(&t->split, t->train.labels, t->train.count, t->classes, (double)t->options.label_fraction,
+                            (double)t->options.held_out, t->options.seed, error);
+}
+
+static byol_status create_classifier(tuning *t, byol_error *error) {
+    const byol_finetune_options *o = &t->options;
+    const byol__classifier_options options = {
+        .classes = t->classes,
+        .batch = o->batch_size,
+        .train_stages = o->train_stages,
+        .lr_decay = o->lr_decay,
+        .dtype = o->precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32,
+        .optimizer = {.name = o->optimizer,
+                      .momentum = o->momentum,
+                      .nesterov = 1,
+                      .weight_decay = o->weight_decay,
+                      .beta1 = 0.9f,
+                      .beta2 = 0.999f,
+                      .epsilon = 1e-8f},
+        .seed = o->seed,
+    };
+    return byol__classifier_create(&t->classifier, t->encoder, &options, error);
+}
+
+static byol_status prepare(tuning *t, const byol_source *train, const byol_source *test, byol_error *error) {
+    resolve_options(&t->options);
+    BYOL__TRY(check_options(&t->options, error));
+    BYOL__TRY(open_images(t, train, test, error));
+    count_steps(t);
+    BYOL__TRY(create_classifier(t, error));
+    size_t batch = (size_t)t->classifier->batch;
+    const byol__graph *whole = &t->classifier->whole;
+    BYOL__TRY(byol__alloc(&t->order, t->split.train_count, sizeof *t->order, "order of images", error));
+    BYOL__TRY(byol__alloc(&t->indices, batch, sizeof *t->indices, "images of a batch", error));
+    BYOL__TRY(byol__alloc(&t->labels, batch, sizeof *t->labels, "labels of a batch", error));
+    BYOL__TRY(byol__alloc(&t->predicted, t->test.count, sizeof *t->predicted, "predictions", error));
+    BYOL__TRY(byol__alloc(&t->best_params, whole->params.total, sizeof(float), "best parameters", error));
+    return byol__alloc(&t->best_statistics, whole->statistics.total, sizeof(float), "best statistics", error);
+}
+
+static void release(tuning *t) {
+    byol__classifier_free(t->classifier);
+    byol__split_release(&t->split);
+    byol__labelled_release(&t->train);
+    byol__labelled_release(&t->test);
+    void *owned[] = {t->order, t->indices, t->labels, t->predicted, t->best_params, t->best_statistics};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
+}
+
+void byol_finetune_options_init(byol_finetune_options *options) {
+    *options = (byol_finetune_options){.label_fraction = 1,
+                                       .held_out = 0.1f,
+                                       .train_stages = -1,
+                                       .optimizer = BYOL_ADAMW,
+                                       .lr_decay = 0.8f,
+                                       .weight_decay = -1,
+                                       .momentum = 0.9f,
+                                       .batch_size = 64,
+                                       .crop_area_min = 0.4f,
+                                       .precision = BYOL_PRECISION_AUTO,
+                                       .seed = 1};
+}
+
+byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train, const byol_source *test,
+                          const byol_finetune_options *options, byol_finetune_result *result, int32_t *predicted,
+                          byol_progress progress, void *context, byol_error *error) {
+    tuning t = {.encoder = encoder, .options = *options, .progress = progress, .context = context};
+    byol_finetune_result found = {0};
+    double began = byol__now();
+    int callers_threads = omp_get_max_threads();
+    byol__set_threads(options->threads);
+    byol_status status = prepare(&t, train, test, error);
+    if (status == BYOL_OK) status = train_and_test(&t, &found, error);
+    if (status == BYOL_OK) {
+        found.seconds = byol__now() - began;
+        *result = found;
+        if (predicted != NULL) memcpy(predicted, t.predicted, t.test.count * sizeof *predicted);
+    }
+    release(&t);
+    byol__set_threads(callers_threads);
+    return status;
+}
