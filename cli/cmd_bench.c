@@ -8,6 +8,7 @@ typedef struct arguments {
     cli_settings settings;
     const char *what, *file;
     byol_bench_options bench;
+    int profile; /* print it */
 } arguments;
 
 static int whole_number(const char *text, int min, int max, struct argp_state *state, const char *flag) {
@@ -35,6 +36,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'S': args->bench.seconds = whole_number(argument, 1, 3600, state, "seconds"); return 0;
     case 'c': args->bench.channels = whole_number(argument, 1, 3, state, "channels"); return 0;
     case 'i': args->bench.source_size = whole_number(argument, 8, 4096, state, "source-size"); return 0;
+    case 'P': args->profile = 1; return 0;
     case 'p': picture_size(argument, state, &args->bench); return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 1) argp_error(state, "too many arguments: '%s'", argument);
@@ -49,6 +51,7 @@ static const struct argp_option options[] = {
     {"seconds", 'S', "N", 0, "Measure at least so long (default 5)", 0},
     {"channels", 'c', "N", 0, "Of the synthetic images: 1 or 3 (default)", 0},
     {"source-size", 'i', "N", 0, "Side of the synthetic images (default: --image-size)", 0},
+    {"profile", 'P', NULL, 0, "step: where its time goes, by kind of work", 0},
     {"picture", 'p', "WxH", 0, "views: of decoded pictures of this size, e.g. 500x375", 0},
     {0},
 };
@@ -57,10 +60,35 @@ static const char *precision_name(byol_precision precision) {
     return precision == BYOL_PRECISION_BF16 ? "bf16" : "fp32";
 }
 
-static byol_status bench_step(const byol_config *config, const byol_bench_options *bench, json_t **result,
-                              byol_error *error) {
+/* One line a kind of work; GFLOP/s beside the machine's peak. */
+static void print_profile(const byol_bench_step_result *r) {
+    double total = 0;
+    for (int i = 0; i < r->work_count; i++) total += r->works[i].ms;
+    fprintf(cli_tables(), "\n  %-34s %9s %6s %9s %8s %7s\n", "where the time goes", "ms", "share", "GFLOP/s", "of peak",
+            "GB/s");
+    for (int i = 0; i < r->work_count; i++) {
+        const byol_bench_work *w = &r->works[i];
+        fprintf(cli_tables(), "  %-34s %9.2f %5.1f%%", w->name, w->ms, 100 * w->ms / total);
+        if (w->gflops > 0)
+            fprintf(cli_tables(), " %9.1f %7.0f%%", w->gflops, 100 * w->gflops / r->peak_gflops);
+        else
+            fprintf(cli_tables(), " %9s %8s", "", "");
+        if (w->gbytes > 0) fprintf(cli_tables(), " %7.1f", w->gbytes);
+        fputc('\n', cli_tables());
+    }
+}
+
+static json_t *profile_json(const byol_bench_step_result *r) {
+    json_t *rows = json_array();
+    for (int i = 0; i < r->work_count; i++)
+        json_array_append_new(rows, json_pack("{s:s, s:f, s:f, s:f}", "work", r->works[i].name, "ms", r->works[i].ms,
+                                              "gflops", r->works[i].gflops, "gbytes", r->works[i].gbytes));
+    return rows;
+}
+
+static byol_status bench_step(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
     byol_bench_step_result r;
-    byol_status status = byol_bench_step(config, bench, &r, error);
+    byol_status status = byol_bench_step(config, &args->bench, &r, error);
     if (status != BYOL_OK) return status;
     char memory[32];
     if (cli_tables() != NULL)
@@ -71,17 +99,18 @@ static byol_status bench_step(const byol_config *config, const byol_bench_option
                 config->encoder.name, config->encoder.width, config->train.batch_size, precision_name(r.precision),
                 r.threads, r.images_per_second, r.step_ms, r.steps, r.gflops, r.peak_fraction * 100, r.peak_gflops,
                 cli_bytes(memory, r.peak_memory_bytes));
+    if (args->profile && cli_tables() != NULL) print_profile(&r);
     *result = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:i, s:s}", "images_per_second", r.images_per_second, "gflops",
                         r.gflops, "peak_gflops", r.peak_gflops, "peak_fraction", r.peak_fraction, "step_ms", r.step_ms,
                         "peak_memory_bytes", (json_int_t)r.peak_memory_bytes, "threads", r.threads, "precision",
                         precision_name(r.precision));
+    if (args->profile) json_object_set_new(*result, "profile", profile_json(&r));
     return BYOL_OK;
 }
 
-static byol_status bench_views(const byol_config *config, const byol_bench_options *bench, json_t **result,
-                               byol_error *error) {
+static byol_status bench_views(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
     byol_bench_views_result r;
-    byol_status status = byol_bench_views(config, bench, &r, error);
+    byol_status status = byol_bench_views(config, &args->bench, &r, error);
     if (status != BYOL_OK) return status;
     if (cli_tables() != NULL)
         fprintf(cli_tables(), "%s views: %.0f a second and core, %.1f us each (%d threads)\n", config->views.preset,
@@ -90,10 +119,9 @@ static byol_status bench_views(const byol_config *config, const byol_bench_optio
     return BYOL_OK;
 }
 
-static byol_status bench_peak(const byol_config *config, const byol_bench_options *bench, json_t **result,
-                              byol_error *error) {
+static byol_status bench_peak(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
     byol_bench_peak_result r;
-    byol_status status = byol_bench_peak(config, bench, &r, error);
+    byol_status status = byol_bench_peak(config, &args->bench, &r, error);
     if (status != BYOL_OK) return status;
     if (cli_tables() != NULL)
         fprintf(cli_tables(),
@@ -108,7 +136,7 @@ static byol_status bench_peak(const byol_config *config, const byol_bench_option
 
 static const struct {
     const char *name;
-    byol_status (*run)(const byol_config *config, const byol_bench_options *bench, json_t **result, byol_error *error);
+    byol_status (*run)(const arguments *args, const byol_config *config, json_t **result, byol_error *error);
 } benches[] = {{"step", bench_step}, {"views", bench_views}, {"peak", bench_peak}};
 
 static int configure(const arguments *args, byol_config *config) {
@@ -138,7 +166,7 @@ static int run(arguments *args) {
     args->bench.context = &progress;
     json_t *result = NULL;
     byol_error error = {0};
-    byol_status status = benches[which].run(&config, &args->bench, &result, &error);
+    byol_status status = benches[which].run(args, &config, &result, &error);
     cli_progress_end(&progress);
     return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
 }

@@ -37,6 +37,16 @@ typedef struct byol_bench_peak_result {
 BYOL_API byol_status byol_bench_peak(const byol_config *config, const byol_bench_options *options,
                                      byol_bench_peak_result *result, byol_error *error);
 
+/* One kind of work in a step. */
+typedef struct byol_bench_work {
+    const char *name; /* static */
+    double ms;        /* of a step, mean */
+    double gflops;    /* achieved, counted as multiply-adds of the direct way; 0 where there are none to speak of */
+    double gbytes;    /* GB/s achieved, every array read or written counted once a pass; 0: not counted */
+} byol_bench_work;
+
+enum { BYOL_BENCH_WORKS = 16 };
+
 typedef struct byol_bench_step_result {
     double images_per_second;
     double step_ms; /* median of the measured steps */
@@ -46,6 +56,9 @@ typedef struct byol_bench_step_result {
     uint64_t peak_memory_bytes; /* of the process */
     int threads;
     byol_precision precision; /* resolved */
+    /* Where the time goes: adds up to the mean step, the last row being what no other one has. */
+    byol_bench_work works[BYOL_BENCH_WORKS];
+    int work_count;
 } byol_bench_step_result;
 
 /* Whole training steps of `config`, views included, through the trainer itself. The learning rate is 0 so that noise

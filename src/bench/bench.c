@@ -15,6 +15,7 @@
 #include "byol/trainer.h"
 #include "byol/views.h"
 #include "dnn/dnn.h"
+#include "train/trainer_internal.h"
 
 enum { DEFAULT_SIZE = 32 };
 
@@ -129,6 +130,7 @@ enum { WARM_STEPS = 2, STEPS_MIN = 3, STEPS_MAX = 100000 };
 
 typedef struct stopwatch {
     const byol_bench_options *options;
+    byol__profile profile;
     double last, sum; /* the moment of the last step, seconds measured so far */
     double *seconds;  /* of each measured step, STEPS_MAX */
     int seen, count;
@@ -139,6 +141,7 @@ static int after_step(void *context, const byol_metrics *metrics) {
     (void)metrics;
     stopwatch *watch = context;
     double now = byol__now();
+    if (watch->seen < WARM_STEPS) memset(&watch->profile, 0, sizeof watch->profile);
     if (watch->seen++ >= WARM_STEPS) {
         watch->seconds[watch->count++] = now - watch->last;
         watch->sum += now - watch->last;
@@ -162,11 +165,41 @@ static byol_status make_noise(uint8_t **pixels, size_t count, size_t size, byol_
     return BYOL_OK;
 }
 
+static void list_works(const stopwatch *watch, byol_bench_step_result *result) {
+    static const char *const names[BYOL__WORKS] = {
+        [BYOL__WORK_CONV_FORWARD] = "convolution, forward",
+        [BYOL__WORK_CONV_DATA] = "convolution, data gradient",
+        [BYOL__WORK_CONV_WEIGHTS] = "convolution, weight gradient",
+        [BYOL__WORK_WINOGRAD_FORWARD] = "3x3 by Winograd, forward",
+        [BYOL__WORK_WINOGRAD_DATA] = "3x3 by Winograd, data gradient",
+        [BYOL__WORK_WINOGRAD_WEIGHTS] = "3x3 by Winograd, weight gradient",
+        [BYOL__WORK_LINEAR] = "linear, all passes",
+        [BYOL__WORK_NORM_FORWARD] = "batch norm + add + ReLU, forward",
+        [BYOL__WORK_NORM_BACKWARD] = "batch norm + add + ReLU, backward",
+        [BYOL__WORK_POOL] = "pools",
+        [BYOL__WORK_LAYOUT] = "layout of the views",
+        [BYOL__WORK_STAGE] = "layout of the weights",
+        [BYOL__WORK_UPDATE] = "optimizer, moving average",
+        [BYOL__WORK_WAIT] = "waiting for views",
+    };
+    double rest = watch->sum;
+    for (int i = 0; i < BYOL__WORKS; i++) {
+        double seconds = watch->profile.rows[i].seconds;
+        if (seconds == 0) continue;
+        result->works[result->work_count++] = (byol_bench_work){names[i], seconds / watch->count * 1e3,
+                                                                (double)watch->profile.rows[i].flops / seconds * 1e-9,
+                                                                (double)watch->profile.rows[i].bytes / seconds * 1e-9};
+        rest -= seconds;
+    }
+    result->works[result->work_count++] = (byol_bench_work){"loss, monitor, all else", rest / watch->count * 1e3, 0, 0};
+}
+
 static byol_status time_steps(const byol_config *config, const byol_source *source, stopwatch *watch,
                               byol_bench_step_result *result, byol_error *error) {
     byol_trainer *trainer;
     byol_trainer_hooks hooks = {.context = watch, .on_step = after_step};
     BYOL__TRY(byol_trainer_create(&trainer, config, source, NULL, 0, &hooks, error));
+    byol__trainer_profile(trainer, &watch->profile);
     byol_status status = byol_trainer_run(trainer, NULL, error);
     if (status == BYOL_CANCELLED && !watch->asked_to_stop) status = BYOL_OK;
     if (status == BYOL_OK) {
@@ -176,6 +209,7 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
         double images = (double)config->train.batch_size * config->train.accumulate;
         qsort(watch->seconds, (size_t)watch->count, sizeof *watch->seconds, ascending);
         double median = watch->seconds[watch->count / 2];
+        list_works(watch, result);
         result->steps = watch->count;
         result->step_ms = median * 1e3;
         result->images_per_second = images / median;

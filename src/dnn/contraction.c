@@ -293,6 +293,14 @@ const char *byol__contraction_implementation(const byol__contraction *c) {
     return c->winograd != NULL ? byol__winograd_implementation(c->winograd) : c->implementation;
 }
 
+byol__work byol__contraction_work(const byol__contraction *c) {
+    static const byol__work conv[] = {BYOL__WORK_CONV_FORWARD, BYOL__WORK_CONV_DATA, BYOL__WORK_CONV_WEIGHTS};
+    static const byol__work winograd[] = {BYOL__WORK_WINOGRAD_FORWARD, BYOL__WORK_WINOGRAD_DATA,
+                                          BYOL__WORK_WINOGRAD_WEIGHTS};
+    if (c->desc.linear) return BYOL__WORK_LINEAR;
+    return c->winograd != NULL ? winograd[c->desc.pass] : conv[c->desc.pass];
+}
+
 size_t byol__contraction_weights_bytes(const byol__contraction *c) {
     if (c->winograd != NULL) return byol__winograd_weights_bytes(c->winograd);
     return dnnl_memory_desc_get_size(chosen_md(c, WEIGHTS));

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/dtype.h"
+#include "base/profile.h"
 #include "byol/status.h"
 #include "dnn/layout.h"
 
@@ -59,6 +60,8 @@ size_t byol__contraction_weights_bytes(const byol__contraction *contraction); /*
 size_t byol__contraction_scratch_bytes(const byol__contraction *contraction);
 /* oneDNN's name of the implementation: "jit:avx2". */
 const char *byol__contraction_implementation(const byol__contraction *contraction);
+/* The row of a profile that its runs belong to. */
+byol__work byol__contraction_work(const byol__contraction *contraction);
 /* True if both want weights in the same layout and precision, so that one staged copy serves both. */
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b);
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/dtype.h"
+#include "base/profile.h"
 #include "byol/status.h"
 #include "dnn/layout.h"
 #include "graph/graph.h"
@@ -51,6 +52,9 @@ typedef struct byol__binding {
     void *workspace;
 } byol__binding;
 byol_status byol__plan_bind(byol__plan *plan, const byol__binding *binding, byol_error *error);
+
+/* From now on the plan adds what it does to `profile` (borrowed); NULL: no longer. */
+void byol__plan_profile(byol__plan *plan, byol__profile *profile);
 
 /* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. To be called whenever the
  * parameters have changed, before the next forward. */

@@ -64,6 +64,7 @@ struct byol__plan {
     int diff_output; /* buffer of the gradient that backward is given */
 
     byol__binding bound;
+    byol__profile *profile; /* NULL: nobody asks */
 };
 
 /* Fills an empty plan from the graph. On failure byol__plan_free cleans up. */

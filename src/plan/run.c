@@ -168,7 +168,9 @@ static void stage_unit(byol__plan *plan, byol__unit *unit) {
 }
 
 void byol__plan_stage(byol__plan *plan) {
+    double begin = byol__now();
     for (int i = 0; i < plan->unit_count; i++) stage_unit(plan, &plan->units[i]);
+    byol__profile_add(plan->profile, BYOL__WORK_STAGE, begin, 0, plan->staging_bytes);
 }
 
 /* ---- run ---- */
@@ -188,9 +190,49 @@ static byol__layout unflattened(const byol__slot *src) {
     return layout;
 }
 
+void byol__plan_profile(byol__plan *plan, byol__profile *profile) { plan->profile = profile; }
+
+static size_t value_bytes(const byol__plan *plan, int value) {
+    return value == BYOL__NO_VALUE ? 0 : byol__layout_bytes(&plan->slots[value].layout);
+}
+
+static void run_contraction(byol__plan *plan, const byol__unit *unit, byol__contraction *contraction) {
+    double begin = byol__now();
+    byol__contraction_run(contraction);
+    size_t bytes = value_bytes(plan, unit->stage.src) + value_bytes(plan, unit->stage.dst) +
+                   byol__contraction_weights_bytes(contraction);
+    byol__profile_add(plan->profile, byol__contraction_work(contraction), begin, unit->flops, bytes);
+}
+
+/* What is no contraction makes no FLOPs worth counting. Forward, batch statistics are one more pass over the source. */
+static void note_forward(const byol__plan *plan, const byol__unit *unit, double begin) {
+    const byol__stage *stage = &unit->stage;
+    size_t src = value_bytes(plan, stage->src),
+           rest = value_bytes(plan, stage->dst) + value_bytes(plan, stage->residual);
+    if (stage->kind == BYOL__STAGE_POINTWISE)
+        byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0,
+                          (unit->pointwise.normalize ? 2 : 1) * src + rest);
+    else if (stage->kind != BYOL__STAGE_CONTRACT)
+        byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0, src + rest);
+}
+
+/* Batch norm reads its source and the gradients twice. */
+static void note_backward(const byol__plan *plan, const byol__unit *unit, double begin) {
+    const byol__stage *stage = &unit->stage;
+    size_t src = value_bytes(plan, stage->src), dst = value_bytes(plan, stage->dst);
+    size_t reads =
+        unit->pointwise.normalize ? 2 * src + 2 * (unit->pointwise.relu + unit->pointwise.dy_count) * dst : 0;
+    if (stage->kind == BYOL__STAGE_POINTWISE)
+        byol__profile_add(plan->profile, BYOL__WORK_NORM_BACKWARD, begin, 0,
+                          src + (unit->g != BYOL__NO_BUFFER) * dst + reads);
+    else if (stage->kind != BYOL__STAGE_CONTRACT)
+        byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0, src + dst);
+}
+
 static void forward_unit(byol__plan *plan, byol__unit *unit) {
+    double begin = byol__now();
     switch (unit->stage.kind) {
-    case BYOL__STAGE_CONTRACT: byol__contraction_run(unit->forward); break;
+    case BYOL__STAGE_CONTRACT: run_contraction(plan, unit, unit->forward); break;
     case BYOL__STAGE_POINTWISE: plan->kernels->pointwise_forward(&unit->pointwise); break;
     case BYOL__STAGE_MAX_POOL: plan->kernels->max_pool_forward(&unit->pool); break;
     case BYOL__STAGE_AVG_POOL: plan->kernels->avg_pool_forward(&unit->pool); break;
@@ -201,11 +243,14 @@ static void forward_unit(byol__plan *plan, byol__unit *unit) {
         break;
     }
     }
+    note_forward(plan, unit, begin);
 }
 
 void byol__plan_forward(byol__plan *plan, const float *images) {
     byol__layout from = plain(&plan->slots[0]);
+    double begin = byol__now();
     byol__layout_convert(&plan->slots[0].layout, value_at(plan, 0), &from, images);
+    byol__profile_add(plan->profile, BYOL__WORK_LAYOUT, begin, 0, byol__layout_bytes(&from) + value_bytes(plan, 0));
     for (int i = 0; i < plan->unit_count; i++) forward_unit(plan, &plan->units[i]);
 }
 
@@ -224,14 +269,18 @@ static void add_diffs(byol__plan *plan, const byol__unit *unit) {
 }
 
 static void backward_contraction(byol__plan *plan, byol__unit *unit) {
-    byol__contraction_run(unit->backward_weights);
+    run_contraction(plan, unit, unit->backward_weights);
+    double begin = byol__now();
     byol__contraction_collect(unit->backward_weights, plan->bound.grads + unit->weight.offset);
+    byol__profile_add(plan->profile, BYOL__WORK_STAGE, begin, 0,
+                      byol__contraction_weights_bytes(unit->backward_weights) + 2 * unit->weight.count * sizeof(float));
     const float *diff_bias = at(plan, unit->diff_bias);
     for (size_t i = 0; i < unit->bias.count; i++) plan->bound.grads[unit->bias.offset + i] += diff_bias[i];
-    if (unit->backward_data != NULL) byol__contraction_run(unit->backward_data);
+    if (unit->backward_data != NULL) run_contraction(plan, unit, unit->backward_data);
 }
 
 static void backward_unit(byol__plan *plan, byol__unit *unit) {
+    double begin = byol__now();
     add_diffs(plan, unit);
     switch (unit->stage.kind) {
     case BYOL__STAGE_CONTRACT: backward_contraction(plan, unit); break;
@@ -250,6 +299,7 @@ static void backward_unit(byol__plan *plan, byol__unit *unit) {
         break;
     }
     }
+    note_backward(plan, unit, begin);
 }
 
 void byol__plan_backward(byol__plan *plan, const float *diff) {

@@ -125,6 +125,12 @@ void byol__method_free(byol__method *method) {
     byol__free(method);
 }
 
+void byol__method_profile(byol__method *method, byol__profile *profile) {
+    method->profile = profile;
+    byol__plan_profile(method->online, profile);
+    byol__plan_profile(method->target, profile);
+}
+
 /* ---- One step ---- */
 
 void byol__method_stage(byol__method *method) {
@@ -162,6 +168,7 @@ double byol__method_forward_backward(byol__method *method, const float *const vi
 byol_status byol__method_update(byol__method *method, double lr, double tau, byol__step_result *result,
                                 byol_error *error) {
     size_t count = method->graph.params.total;
+    double begin = byol__now();
     double mean = 1.0 / method->pending;
     double norm = byol__arena_norm(method->grads, count) * mean;
     result->loss = method->pending_loss * mean;
@@ -175,9 +182,10 @@ byol_status byol__method_update(byol__method *method, double lr, double tau, byo
     byol__optimizer_update(&method->optimizer, &method->graph.params, (float)lr, (float)(mean * clip), method->step,
                            method->params, method->grads, method->state);
     byol__ema_update(method->target_params, method->params, method->target_count, tau);
-    byol__method_stage(method);
-
     memset(method->grads, 0, count * sizeof(float));
+    byol__profile_add(method->profile, BYOL__WORK_UPDATE, begin, 0,
+                      ((5 + 2 * (size_t)method->states) * count + 3 * method->target_count) * sizeof(float));
+    byol__method_stage(method);
     method->pending = 0;
     method->pending_loss = 0;
     return BYOL_OK;

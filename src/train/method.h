@@ -51,6 +51,8 @@ typedef struct byol__method {
     uint64_t step;       /* optimizer steps done */
     int pending;         /* batches whose gradients wait in `grads` */
     double pending_loss; /* sum of their losses */
+
+    byol__profile *profile; /* NULL: nobody asks */
 } byol__method;
 
 /* The mean of a step's losses and the norm of its gradient before clipping. */
@@ -62,6 +64,9 @@ typedef struct byol__step_result {
  * the online network, both staged. Owned: byol__method_free. */
 byol_status byol__method_create(byol__method **out, const byol_config *config, int channels, byol_error *error);
 void byol__method_free(byol__method *method);
+
+/* From now on every step adds what it does to `profile` (borrowed). */
+void byol__method_profile(byol__method *method, byol__profile *profile);
 
 /* Copies the parameters to where the plans compute with them. To be called after `params` or `target_params` were
  * written from outside; byol__method_update does it itself. */

@@ -19,6 +19,7 @@
 #include "train/record.h"
 #include "train/steps.h"
 #include "train/summary.h"
+#include "train/trainer_internal.h"
 
 struct byol_trainer {
     byol__origin origin; /* where the weights stand now: step, batches, and the resolved configuration */
@@ -149,6 +150,10 @@ void byol_trainer_free(byol_trainer *trainer) {
     byol__free(trainer);
 }
 
+void byol__trainer_profile(byol_trainer *trainer, byol__profile *profile) {
+    byol__method_profile(trainer->method, profile);
+}
+
 /* ---- One step ---- */
 
 /* What the optimizer needs: nothing here allocates. */
@@ -157,7 +162,9 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     double began = byol__now();
     for (uint64_t i = 0; i < trainer->steps.accumulate; i++) {
         byol__batch batch;
+        double asked = byol__now();
         BYOL__TRY(byol__loader_next(trainer->loader, &batch, error));
+        byol__profile_add(trainer->method->profile, BYOL__WORK_WAIT, asked, 0, 0);
         byol__method_forward_backward(trainer->method, batch.view);
     }
     byol__step_result result;

@@ -16,6 +16,14 @@ done
 expect 0 bench step $tiny --seconds 1 --json
 is_json images_per_second gflops peak_gflops peak_fraction step_ms peak_memory_bytes
 if grep -Eq '": -|": 0(\.0)?[,}]' stdout; then say "a number is not positive"; fi
+# shellcheck disable=SC2086
+expect 0 bench step $tiny --seconds 1 --profile
+for row in "convolution, weight gradient" "batch norm + add + ReLU, forward" "waiting for views" "all else"; do
+    grep -q "$row .*%" stdout || say "no row '$row' in the profile"
+done
+# shellcheck disable=SC2086
+expect 0 bench step $tiny --seconds 1 --profile --json
+is_json step_ms profile
 expect 0 bench peak --seconds 1
 grep -q "GFLOP/s" stdout || say "no table"
 finish
