@@ -25,6 +25,7 @@ int cmd_pretrain(int argc, char **argv);
 int cmd_knn(int argc, char **argv);
 int cmd_linear(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
+int cmd_search(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
@@ -107,9 +108,10 @@ void cli_settings_release(cli_settings *settings);
 /* The settings as a table, those that differ from the defaults marked. */
 void cli_settings_print(const byol_config *config, FILE *stream);
 
-/* ---- cli_npy.c ---- */
+/* ---- cli_arguments.c: what is parsed alike in several commands; argp_error where it is wrong ---- */
 
-/* Writes (rows, columns) floats as NumPy's .npy, format 1.0, under its name only when complete. */
-byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns, byol_error *error);
+extern const char *const cli_layers[3]; /* by byol_layer */
+byol_layer cli_layer(const char *flag, const char *text, struct argp_state *state);
+long cli_whole_number(const char *flag, const char *text, long least, long most, struct argp_state *state);
 
 #endif

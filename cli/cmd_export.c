@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "byol/export.h"
@@ -13,7 +12,6 @@ typedef struct arguments {
 
 typedef enum format { SAFETENSORS, ONNX, FORMATS } format;
 static const char *const suffixes[] = {".safetensors", ".onnx"};
-static const char *const layers[] = {"backbone", "projection", "prediction"};
 
 enum { PART = 'p', CLASSES = 256, OUTPUT, FEATURES };
 
@@ -33,23 +31,6 @@ static void set_part(arguments *args, const char *name, struct argp_state *state
     args->for_weights = 1;
 }
 
-static void set_classes(arguments *args, const char *text, struct argp_state *state) {
-    char *end;
-    long classes = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || classes < 1 || classes > 1000000)
-        argp_error(state, "--classes takes a whole number from 1 to 1000000, not '%s'", text);
-    args->weights.classes = (int)classes;
-    args->for_weights = 1;
-}
-
-static void set_output(arguments *args, const char *name, struct argp_state *state) {
-    int i = 0;
-    while (i < 3 && strcmp(name, layers[i]) != 0) i++;
-    if (i == 3) argp_error(state, "--output is one of backbone, projection, prediction, not '%s'", name);
-    args->onnx.output = (byol_layer)i;
-    args->for_onnx = 1;
-}
-
 static void check(const arguments *args, struct argp_state *state) {
     if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
     if (args->out == NULL) argp_error(state, "--out FILE.safetensors or FILE.onnx is needed");
@@ -66,8 +47,14 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case 'o': args->out = argument; return 0;
     case PART: set_part(args, argument, state); return 0;
-    case CLASSES: set_classes(args, argument, state); return 0;
-    case OUTPUT: set_output(args, argument, state); return 0;
+    case CLASSES:
+        args->weights.classes = (int)cli_whole_number("--classes", argument, 1, 1000000, state);
+        args->for_weights = 1;
+        return 0;
+    case OUTPUT:
+        args->onnx.output = cli_layer("--output", argument, state);
+        args->for_onnx = 1;
+        return 0;
     case FEATURES: args->onnx.features = args->for_onnx = 1; return 0;
     case ARGP_KEY_ARG:
         if (args->model != NULL) argp_error(state, "one RUN or WEIGHTS file, not also '%s'", argument);
@@ -134,7 +121,7 @@ static json_t *describe(const arguments *args, const byol_encoder *encoder) {
                                "encoder", config->encoder.name, "image_size", config->data.image_size, "channels",
                                byol_encoder_channels(encoder));
     if (written == ONNX) {
-        json_object_set_new(object, "output", json_string(layers[args->onnx.output]));
+        json_object_set_new(object, "output", json_string(cli_layers[args->onnx.output]));
         json_object_set_new(object, "dimension", json_integer(byol_encoder_dimension(encoder, args->onnx.output)));
     }
     return object;

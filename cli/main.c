@@ -10,6 +10,7 @@ static const cli_command commands[] = {
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
     {"linear", cmd_linear, "what an encoder is worth: a linear classifier"},
     {"embed", cmd_embed, "turn images into vectors (.npy)"},
+    {"search", cmd_search, "find similar pictures, and near-duplicates"},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
     {"info", cmd_info, "print a network layer by layer, with its costs"},
     {"bench", cmd_bench, "measure training steps, views, or the machine"},

@@ -1,0 +1,286 @@
+#include "cli_vectors.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 4096 };
+
+static byol_status fail(byol_error *error, byol_status status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void cli_vectors_release(cli_vectors *vectors) {
+    for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) free(vectors->names[i]);
+    free(vectors->names);
+    free(vectors->values);
+    memset(vectors, 0, sizeof *vectors);
+}
+
+static byol_status allocate(cli_vectors *vectors, size_t count, int dimension, byol_error *error) {
+    size_t bytes;
+    vectors->count = count;
+    vectors->dimension = dimension;
+    if (__builtin_mul_overflow(count, (size_t)dimension * sizeof(float), &bytes) || bytes > SIZE_MAX - 64 ||
+        (vectors->values = aligned_alloc(64, (bytes + 64) / 64 * 64)) == NULL)
+        return fail(error, BYOL_MEMORY, "no memory for %zu vectors of %d numbers", count, dimension);
+    return BYOL_OK;
+}
+
+/* ---- Embedding ---- */
+
+static byol_status take_names(cli_vectors *vectors, const byol_source *source, byol_error *error) {
+    char name[NAME_MAX_BYTES];
+    vectors->names = calloc(vectors->count + 1, sizeof *vectors->names);
+    for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) {
+        byol_source_name(source, i, name, sizeof name);
+        if ((vectors->names[i] = strdup(name)) == NULL) return fail(error, BYOL_MEMORY, "no memory for names");
+    }
+    return vectors->names != NULL ? BYOL_OK : fail(error, BYOL_MEMORY, "no memory for names");
+}
+
+byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                              const char *what, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    byol_status status = allocate(vectors, info.count, byol_encoder_dimension(encoder, layer), error);
+    if (status == BYOL_OK) status = take_names(vectors, source, error);
+    if (status != BYOL_OK) return status;
+    cli_progress progress;
+    cli_progress_begin(&progress, what, "images");
+    status = byol_encoder_embed(encoder, source, layer, vectors->values, cli_progress_hook, &progress, error);
+    cli_progress_end(&progress);
+    return status;
+}
+
+/* ---- Files that appear only when complete ---- */
+
+typedef struct file {
+    FILE *stream;
+    const char *path;
+    char temporary[PATH_MAX];
+} file;
+
+static byol_status fail_write(const char *path, int why, byol_error *error) {
+    return fail(error, BYOL_IO, "cannot write %.700s: %s; what was there before is untouched", path, strerror(why));
+}
+
+static byol_status begin(file *f, const char *path, byol_error *error) {
+    f->path = path;
+    if ((size_t)snprintf(f->temporary, sizeof f->temporary, "%s.tmp", path) >= sizeof f->temporary)
+        return fail_write(path, ENAMETOOLONG, error);
+    f->stream = fopen(f->temporary, "wb");
+    return f->stream != NULL ? BYOL_OK : fail_write(path, errno, error);
+}
+
+static byol_status finish(file *f, byol_error *error) {
+    int good = !ferror(f->stream) && fflush(f->stream) == 0 && fsync(fileno(f->stream)) == 0;
+    int why = errno;
+    if (fclose(f->stream) != 0 && good) {
+        good = 0;
+        why = errno;
+    }
+    if (good && rename(f->temporary, f->path) != 0) {
+        good = 0;
+        why = errno;
+    }
+    if (good) return BYOL_OK;
+    unlink(f->temporary);
+    return fail_write(f->path, why, error);
+}
+
+/* ---- NumPy ---- */
+
+static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+
+/* Magic, version 1.0, length of the dictionary, dictionary, spaces and a newline up to a multiple of 64 bytes. */
+static size_t make_header(unsigned char header[128], size_t rows, size_t columns) {
+    memset(header, ' ', 128);
+    memcpy(header, magic, sizeof magic);
+    header[6] = 1;
+    header[7] = 0;
+    int length = snprintf((char *)header + 10, 118, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
+                          rows, columns);
+    header[10 + length] = ' ';
+    size_t total = ((size_t)length + 10 + 1 + 63) / 64 * 64;
+    header[8] = (unsigned char)(total - 10);
+    header[9] = 0;
+    header[total - 1] = '\n';
+    return total;
+}
+
+byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns, byol_error *error) {
+    unsigned char header[128];
+    file f;
+    byol_status status = begin(&f, path, error);
+    if (status != BYOL_OK) return status;
+    size_t length = make_header(header, rows, columns);
+    fwrite(header, 1, length, f.stream);
+    fwrite(values, sizeof *values, rows * columns, f.stream);
+    return finish(&f, error);
+}
+
+/* Reads as far as the numbers. What is wrong, or NULL. */
+static const char *read_header(FILE *stream, size_t *rows, int *columns) {
+    unsigned char front[12] = {0};
+    char text[1024] = "";
+    if (fread(front, 1, 10, stream) != 10 || memcmp(front, magic, sizeof magic) != 0) return "it is not a .npy file";
+    size_t length = front[8] | (size_t)front[9] << 8;
+    if (front[6] > 1) { /* versions 2 and 3 have a length of four bytes */
+        if (fread(front + 10, 1, 2, stream) != 2) return "it is cut short";
+        length |= (size_t)front[10] << 16 | (size_t)front[11] << 24;
+    }
+    if (length >= sizeof text || fread(text, 1, length, stream) != length) return "it is cut short";
+    const char *shape = strstr(text, "'shape': (");
+    int end = 0;
+    if (strstr(text, "'descr': '<f4'") == NULL || strstr(text, "'fortran_order': False") == NULL || shape == NULL ||
+        sscanf(shape, "'shape': (%zu, %d)%n", rows, columns, &end) != 2 || end == 0 || *columns < 1 || *rows < 1)
+        return "it is not a matrix of float32 in C order";
+    return NULL;
+}
+
+static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *error) {
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL)
+        return fail(error, errno == ENOENT ? BYOL_NOT_FOUND : BYOL_IO, "cannot read %.700s: %s", path, strerror(errno));
+    size_t rows = 0;
+    int columns = 0;
+    const char *wrong = read_header(stream, &rows, &columns);
+    byol_status status = BYOL_OK;
+    if (wrong == NULL) status = allocate(vectors, rows, columns, error);
+    if (wrong == NULL && status == BYOL_OK) {
+        size_t numbers = rows * (size_t)columns;
+        if (fread(vectors->values, sizeof(float), numbers, stream) != numbers || fgetc(stream) != EOF)
+            wrong = "it does not have as many numbers as its header says";
+    }
+    fclose(stream);
+    return wrong == NULL ? status : fail(error, BYOL_FORMAT, "%.700s: %s", path, wrong);
+}
+
+/* ---- The .csv beside it ---- */
+
+void cli_csv_path(const char *npy, char *path) {
+    size_t length = strlen(npy);
+    int has = length > 4 && strcmp(npy + length - 4, ".npy") == 0;
+    snprintf(path, BYOL_PATH_MAX, "%.*s.csv", (int)(has ? length - 4 : length), npy);
+}
+
+static void write_field(FILE *stream, const char *text) {
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, stream);
+        return;
+    }
+    fputc('"', stream);
+    for (; *text != '\0'; text++) {
+        if (*text == '"') fputc('"', stream);
+        fputc(*text, stream);
+    }
+    fputc('"', stream);
+}
+
+byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error) {
+    file f;
+    byol_source_info info;
+    byol_status status = begin(&f, path, error);
+    if (status != BYOL_OK) return status;
+    byol_source_describe(source, &info);
+    fputs("index,path,label\n", f.stream);
+    for (size_t i = 0; i < info.count; i++) {
+        char name[NAME_MAX_BYTES] = "", number[16] = "";
+        int32_t label = byol_source_label(source, i);
+        const char *class_name = label >= 0 ? byol_source_class_name(source, label) : NULL;
+        if (info.decoded) byol_source_name(source, i, name, sizeof name);
+        if (label >= 0) snprintf(number, sizeof number, "%" PRId32, label);
+        fprintf(f.stream, "%zu,", i);
+        write_field(f.stream, name);
+        fputc(',', f.stream);
+        write_field(f.stream, class_name != NULL ? class_name : number);
+        fputc('\n', f.stream);
+    }
+    return finish(&f, error);
+}
+
+/* One field of a line, in place; `*at` goes behind its comma. */
+static char *read_field(char **at) {
+    char *field = *at, *to = field, *from = field;
+    int quoted = *from == '"';
+    if (quoted) from++;
+    for (; *from != '\0'; from++) {
+        if (quoted && from[0] == '"' && from[1] == '"')
+            from++;
+        else if (quoted ? *from == '"' : (*from == ',' || *from == '\n' || *from == '\r'))
+            break;
+        *to++ = *from;
+    }
+    if (quoted && *from == '"') from++;
+    *at = *from == ',' ? from + 1 : from;
+    *to = '\0';
+    return field;
+}
+
+static int quotes_in(const char *text) {
+    int count = 0;
+    for (; *text != '\0'; text++) count += *text == '"';
+    return count;
+}
+
+/* A record: lines until the quotes are even (a name may hold a newline). NULL at the end. */
+static char *read_record(FILE *stream, char **line, size_t *capacity) {
+    ssize_t length = getline(line, capacity, stream);
+    if (length <= 0) return NULL;
+    char *more = NULL;
+    size_t more_capacity = 0;
+    while (quotes_in(*line) % 2 != 0 && getline(&more, &more_capacity, stream) > 0) {
+        size_t wanted = strlen(*line) + strlen(more) + 1;
+        char *grown = realloc(*line, wanted);
+        if (grown == NULL) break;
+        *line = strcat(grown, more);
+        *capacity = wanted;
+    }
+    free(more);
+    return *line;
+}
+
+/* Names from a .csv of ours. Where it is not there, not ours or of another length, there are no names. */
+static void read_names(cli_vectors *vectors, const char *path) {
+    FILE *stream = fopen(path, "rb");
+    char *line = NULL;
+    size_t capacity = 0, count = 0;
+    if (stream == NULL) return;
+    char **names = calloc(vectors->count + 1, sizeof *names);
+    int good =
+        names != NULL && read_record(stream, &line, &capacity) != NULL && strncmp(line, "index,path,label", 16) == 0;
+    while (good && read_record(stream, &line, &capacity) != NULL) {
+        char *at = line, fallback[32];
+        snprintf(fallback, sizeof fallback, "image %zu", count);
+        int in_order = strtoull(read_field(&at), NULL, 10) == count;
+        const char *name = read_field(&at);
+        good = in_order && count < vectors->count && (names[count] = strdup(*name != '\0' ? name : fallback)) != NULL;
+        count += (size_t)good;
+    }
+    fclose(stream);
+    free(line);
+    if (good && count == vectors->count) {
+        vectors->names = names;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) free(names[i]);
+    free(names);
+}
+
+byol_status cli_vectors_read(cli_vectors *vectors, const char *path, byol_error *error) {
+    char csv[BYOL_PATH_MAX];
+    byol_status status = read_npy(vectors, path, error);
+    if (status != BYOL_OK) return status;
+    cli_csv_path(path, csv);
+    read_names(vectors, csv);
+    return BYOL_OK;
+}

@@ -1,0 +1,247 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "byol/search.h"
+#include "cli_vectors.h"
+
+typedef struct arguments {
+    const char *model, *data, *vectors, *query;
+    byol_layer layer;
+    int k, threads, duplicates;
+    float above;
+} arguments;
+
+enum { DEFAULT_K = 10, PAIRS_MAX = 1000, VECTORS = 256, DUPLICATES, ABOVE };
+
+static float parse_similarity(const char *text, struct argp_state *state) {
+    char *end;
+    float value = strtof(text, &end);
+    if (end == text || *end != '\0' || !(value >= -1 && value <= 1))
+        argp_error(state, "--above takes a cosine from -1 to 1, not '%s'", text);
+    return value;
+}
+
+static void check(const arguments *args, struct argp_state *state) {
+    if ((args->data == NULL) == (args->vectors == NULL))
+        argp_error(state, "one of --vectors FILE.npy (from 'byol embed') and --data SRC (with a RUN) is needed");
+    if (args->data != NULL && args->model == NULL)
+        argp_error(state, "--data needs a RUN or WEIGHTS file to embed with");
+    if (args->duplicates == (args->query != NULL))
+        argp_error(state, "one of --query (a row's number, or a picture) and --duplicates is needed");
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    arguments *args = state->input;
+    switch (key) {
+    case 'd': args->data = argument; return 0;
+    case VECTORS: args->vectors = argument; return 0;
+    case 'q': args->query = argument; return 0;
+    case 'k': args->k = (int)cli_whole_number("-k", argument, 1, 100000, state); return 0;
+    case DUPLICATES: args->duplicates = 1; return 0;
+    case ABOVE: args->above = parse_similarity(argument, state); return 0;
+    case 'l': args->layer = cli_layer("--layer", argument, state); return 0;
+    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case ARGP_KEY_ARG:
+        if (args->model != NULL) argp_error(state, "one RUN or WEIGHTS file, not also '%s'", argument);
+        args->model = argument;
+        return 0;
+    case ARGP_KEY_END: check(args, state); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"vectors", VECTORS, "FILE.npy", 0, "Search these, which 'byol embed' has written", 0},
+    {"data", 'd', "SRC", 0, "Search these images: they are embedded first, with RUN", 0},
+    {"query", 'q', "N|SRC", 0, "Find what is nearest to row N, or to the images of SRC (embedded with RUN)", 0},
+    {"neighbours", 'k', "N", 0, "How many of the nearest are shown (10)", 0},
+    {"duplicates", DUPLICATES, NULL, 0, "List pairs that are nearly the same, the most similar first, up to 1000", 0},
+    {"above", ABOVE, "COSINE", 0, "With --duplicates: from this similarity on (0.98)", 0},
+    {"layer", 'l', "NAME", 0, "backbone (default), projection or prediction", 0},
+    {"threads", 't', "N", 0, "0: every processor the process may use", 0},
+    {0},
+};
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {options,
+                                   parse,
+                                   "[RUN|WEIGHTS.safetensors]",
+                                   "Finds the nearest images by the cosine of their vectors; distances are 1 - cosine."
+                                   "\vExamples:\n"
+                                   "  byol search --vectors test.npy --query 17\n"
+                                   "  byol search runs/first --data fashion-mnist:test --duplicates --above 0.99",
+                                   children,
+                                   NULL,
+                                   NULL};
+
+/* All that one call holds. */
+typedef struct session {
+    const arguments *args;
+    byol_encoder *encoder;
+    cli_vectors bank, query;
+    byol_neighbour *found;
+    byol_pair *pairs;
+    json_t *result;
+} session;
+
+static const char *name_of(const cli_vectors *vectors, size_t index, char text[32]) {
+    if (vectors->names != NULL) return vectors->names[index];
+    snprintf(text, 32, "row %zu", index);
+    return text;
+}
+
+/* Names of files need not be UTF-8, JSON is. */
+static json_t *as_json(const char *name) {
+    json_t *text = json_string(name);
+    return text != NULL ? text : json_null();
+}
+
+/* ---- What is searched, and what for ---- */
+
+static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors, byol_error *error) {
+    byol_source *source;
+    byol_status status = byol_source_open(&source, spec, error);
+    if (status != BYOL_OK) return status;
+    if (byol_encoder_dimension(s->encoder, s->args->layer) > 0) {
+        status = cli_vectors_embed(vectors, s->encoder, source, s->args->layer, what, error);
+    } else {
+        snprintf(error->text, sizeof error->text, "%.500s holds no %s layer", s->args->model,
+                 cli_layers[s->args->layer]);
+        status = BYOL_INVALID;
+    }
+    byol_source_free(source);
+    return status;
+}
+
+static byol_status open_bank(session *s, byol_error *error) {
+    const arguments *args = s->args;
+    byol_status status = BYOL_OK;
+    if (args->model != NULL) status = byol_encoder_load(&s->encoder, args->model, args->threads, error);
+    if (status != BYOL_OK) return status;
+    return args->vectors != NULL ? cli_vectors_read(&s->bank, args->vectors, error)
+                                 : embed(s, args->data, "embedding", &s->bank, error);
+}
+
+/* A number is a row of what is searched; everything else are images. */
+static int is_row(const char *text) { return *text != '\0' && strspn(text, "0123456789") == strlen(text); }
+
+static byol_status take_row(session *s, byol_error *error) {
+    unsigned long long row = strtoull(s->args->query, NULL, 10);
+    if (row >= s->bank.count) {
+        snprintf(error->text, sizeof error->text, "--query %.40s: there are %zu rows, counted from 0", s->args->query,
+                 s->bank.count);
+        return BYOL_INVALID;
+    }
+    char text[32];
+    size_t bytes = (size_t)s->bank.dimension * sizeof(float);
+    s->query = (cli_vectors){.values = aligned_alloc(64, (bytes + 63) / 64 * 64),
+                             .count = 1,
+                             .dimension = s->bank.dimension,
+                             .names = calloc(1, sizeof(char *))};
+    if (s->query.values == NULL || s->query.names == NULL) return BYOL_MEMORY;
+    memcpy(s->query.values, s->bank.values + row * (size_t)s->bank.dimension, bytes);
+    s->query.names[0] = strdup(name_of(&s->bank, row, text));
+    return BYOL_OK;
+}
+
+static byol_status open_query(session *s, byol_error *error) {
+    if (is_row(s->args->query)) return take_row(s, error);
+    if (s->encoder == NULL) {
+        snprintf(error->text, sizeof error->text,
+                 "--query %.500s: images are embedded with the RUN that the vectors are from; name it too",
+                 s->args->query);
+        return BYOL_INVALID;
+    }
+    byol_status status = embed(s, s->args->query, "embedding the query", &s->query, error);
+    if (status == BYOL_OK && s->query.dimension != s->bank.dimension) {
+        snprintf(error->text, sizeof error->text,
+                 "the vectors have %d numbers, those of %.300s %d: they are of another encoder or layer",
+                 s->bank.dimension, s->args->model, s->query.dimension);
+        return BYOL_MISMATCH;
+    }
+    return status;
+}
+
+/* ---- The nearest ---- */
+
+static json_t *show_query(const session *s, size_t query, int k) {
+    FILE *stream = cli_tables();
+    const byol_neighbour *found = s->found + query * (size_t)k;
+    char text[32];
+    json_t *list = json_array();
+    if (stream != NULL) fprintf(stream, "%s%s%s\n", cli_bold(stream), s->query.names[query], cli_plain(stream));
+    for (int i = 0; i < k && isfinite(found[i].distance); i++) {
+        const char *name = name_of(&s->bank, found[i].index, text);
+        if (stream != NULL) fprintf(stream, "  %8u  %.6f  %s\n", found[i].index, (double)found[i].distance, name);
+        json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "index", (json_int_t)found[i].index, "distance",
+                                              (double)found[i].distance, "path", as_json(name)));
+    }
+    return json_pack("{s:o, s:o}", "query", as_json(s->query.names[query]), "nearest", list);
+}
+
+static byol_status find_nearest(session *s, byol_error *error) {
+    byol_status status = open_query(s, error);
+    if (status != BYOL_OK) return status;
+    int k = (size_t)s->args->k < s->bank.count ? s->args->k : (int)s->bank.count;
+    s->found = calloc(s->query.count * (size_t)k, sizeof *s->found);
+    if (s->found == NULL) return BYOL_MEMORY;
+    cli_progress progress;
+    cli_progress_begin(&progress, "searching", "images");
+    status = byol_search_nearest(s->bank.values, s->bank.count, s->bank.dimension, s->query.values, s->query.count, k,
+                                 s->args->threads, s->found, cli_progress_hook, &progress, error);
+    cli_progress_end(&progress);
+    if (status != BYOL_OK) return status;
+    json_t *queries = json_array();
+    for (size_t q = 0; q < s->query.count; q++) json_array_append_new(queries, show_query(s, q, k));
+    s->result = json_pack("{s:I, s:o}", "count", (json_int_t)s->bank.count, "queries", queries);
+    return BYOL_OK;
+}
+
+/* ---- Duplicates ---- */
+
+static json_t *show_pair(const session *s, const byol_pair *pair) {
+    char first[32], second[32];
+    const char *a = name_of(&s->bank, pair->first, first), *b = name_of(&s->bank, pair->second, second);
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(), "  %8u  %8u  %.6f  %s  %s\n", pair->first, pair->second, (double)pair->similarity, a, b);
+    return json_pack("{s:[I, I], s:f, s:[o, o]}", "rows", (json_int_t)pair->first, (json_int_t)pair->second,
+                     "similarity", (double)pair->similarity, "paths", as_json(a), as_json(b));
+}
+
+static byol_status find_duplicates(session *s, byol_error *error) {
+    uint64_t total = 0;
+    s->pairs = calloc(PAIRS_MAX, sizeof *s->pairs);
+    if (s->pairs == NULL) return BYOL_MEMORY;
+    cli_progress progress;
+    cli_progress_begin(&progress, "comparing", "images");
+    byol_status status =
+        byol_search_duplicates(s->bank.values, s->bank.count, s->bank.dimension, s->args->above, PAIRS_MAX,
+                               s->args->threads, s->pairs, &total, cli_progress_hook, &progress, error);
+    cli_progress_end(&progress);
+    if (status != BYOL_OK) return status;
+    json_t *list = json_array();
+    for (size_t i = 0; i < total && i < PAIRS_MAX; i++) json_array_append_new(list, show_pair(s, &s->pairs[i]));
+    char number[32];
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(), "%s pairs of a similarity from %g on%s\n", cli_count(number, total),
+                (double)s->args->above, total > PAIRS_MAX ? "; the first 1,000 are shown" : "");
+    s->result = json_pack("{s:I, s:I, s:f, s:o}", "count", (json_int_t)s->bank.count, "total", (json_int_t)total,
+                          "above", (double)s->args->above, "pairs", list);
+    return BYOL_OK;
+}
+
+int cmd_search(int argc, char **argv) {
+    arguments args = {.k = DEFAULT_K, .above = 0.98f};
+    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_catch_interrupts();
+    session s = {.args = &args};
+    byol_error error = {"no memory"};
+    byol_status status = open_bank(&s, &error);
+    if (status == BYOL_OK) status = args.duplicates ? find_duplicates(&s, &error) : find_nearest(&s, &error);
+    byol_encoder_free(s.encoder);
+    cli_vectors_release(&s.bank);
+    cli_vectors_release(&s.query);
+    free(s.found);
+    free(s.pairs);
+    return status == BYOL_OK ? cli_finish(s.result, EXIT_DONE) : cli_fail(status, &error);
+}

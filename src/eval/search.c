@@ -1,0 +1,265 @@
+#include "byol/search.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <omp.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "dnn/dnn.h"
+#include "dnn/matmul.h"
+#include "eval/features.h"
+
+/* Tiles of the matrix of similarities: one stays in the cache. */
+enum { ROW_TILE = 256, COLUMN_TILE = 1024 };
+
+/* A heap of the best `size` pairs so far, the worst of them first. */
+typedef struct heap {
+    byol_pair *pairs;
+    size_t size, used;
+} heap;
+
+static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
+
+/* The order of results, which does not depend on that of finding: more similar first, then by index. */
+static int is_worse(byol_pair a, byol_pair b) {
+    if (a.similarity != b.similarity) return a.similarity < b.similarity;
+    return a.first != b.first ? a.first > b.first : a.second > b.second;
+}
+
+static int by_rank(const void *a, const void *b) {
+    byol_pair x = *(const byol_pair *)a, y = *(const byol_pair *)b;
+    return is_worse(x, y) - is_worse(y, x);
+}
+
+static void sift_up(heap *h, size_t at) {
+    byol_pair moving = h->pairs[at];
+    for (; at > 0 && is_worse(moving, h->pairs[(at - 1) / 2]); at = (at - 1) / 2) h->pairs[at] = h->pairs[(at - 1) / 2];
+    h->pairs[at] = moving;
+}
+
+static void sift_down(heap *h) {
+    byol_pair moving = h->pairs[0];
+    size_t at = 0;
+    for (size_t child; (child = 2 * at + 1) < h->used; at = child) {
+        if (child + 1 < h->used && is_worse(h->pairs[child + 1], h->pairs[child])) child++;
+        if (!is_worse(h->pairs[child], moving)) break;
+        h->pairs[at] = h->pairs[child];
+    }
+    h->pairs[at] = moving;
+}
+
+static void offer(heap *h, byol_pair pair) {
+    if (h->used < h->size) {
+        h->pairs[h->used] = pair;
+        sift_up(h, h->used++);
+    } else if (h->size > 0 && is_worse(h->pairs[0], pair)) {
+        h->pairs[0] = pair;
+        sift_down(h);
+    }
+}
+
+/* 1 / |x| of each vector; 0 for zeros. */
+static byol_status inverse_norms(const float *vectors, size_t count, int dimension, float **scale, byol_error *error) {
+    int finite = 1;
+    BYOL__TRY(byol__alloc(scale, count, sizeof **scale, "lengths of vectors", error));
+#pragma omp parallel for schedule(static) reduction(& : finite)
+    for (size_t i = 0; i < count; i++) {
+        double square = byol__square_of_norm(vectors + i * (size_t)dimension, dimension);
+        finite &= isfinite(square) && square < 1e36; /* products of two stay finite in fp32 */
+        (*scale)[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
+    }
+    if (finite) return BYOL_OK;
+    byol__free(*scale);
+    *scale = NULL;
+    return byol__fail(error, BYOL_INVALID, "among the vectors is one with NaN, infinity or numbers beyond 1e18");
+}
+
+static byol_status check_set(size_t count, int dimension, byol_error *error) {
+    if (count < 1 || dimension < 1) return byol__fail(error, BYOL_INVALID, "there are no vectors to search");
+    if (count > UINT32_MAX)
+        return byol__fail(error, BYOL_INVALID, "%zu vectors are more than the %u that can be searched", count,
+                          UINT32_MAX);
+    return BYOL_OK;
+}
+
+/* ---- The nearest ---- */
+
+typedef struct nearest {
+    const float *vectors, *queries;
+    size_t count, dimension;
+    int k;
+    float *vector_scale, *query_scale;
+    float *products;  /* (ROW_TILE, COLUMN_TILE) */
+    byol_pair *pairs; /* (ROW_TILE, k): first is not used, second the index */
+    heap heaps[ROW_TILE];
+} nearest;
+
+static void take_row(nearest *n, size_t row, float scale, size_t first, size_t columns) {
+    const float *products = n->products + row * COLUMN_TILE;
+    for (size_t c = 0; c < columns; c++)
+        if (n->vector_scale[first + c] > 0)
+            offer(&n->heaps[row], (byol_pair){.second = (uint32_t)(first + c),
+                                              .similarity = products[c] * n->vector_scale[first + c] * scale});
+}
+
+/* Cosines that rounding has put outside -1 .. 1 come back in. */
+static float clamp(float cosine) { return fminf(fmaxf(cosine, -1), 1); }
+
+static void write_row(heap *h, int k, byol_neighbour *found) {
+    qsort(h->pairs, h->used, sizeof *h->pairs, by_rank);
+    for (size_t i = 0; i < (size_t)k; i++)
+        found[i] = i < h->used ? (byol_neighbour){h->pairs[i].second, 1 - clamp(h->pairs[i].similarity)}
+                               : (byol_neighbour){0, INFINITY};
+}
+
+static byol_status search_tile(nearest *n, size_t first, size_t rows, byol_neighbour *found, byol_error *error) {
+    for (size_t r = 0; r < rows; r++) n->heaps[r] = (heap){.pairs = n->pairs + r * (size_t)n->k, .size = (size_t)n->k};
+    byol__matrix queries = {n->queries + first * n->dimension, n->dimension, BYOL__AS_IS};
+    for (size_t t = 0; t < n->count; t += COLUMN_TILE) {
+        size_t columns = at_most(COLUMN_TILE, n->count - t);
+        byol__matrix vectors = {n->vectors + t * n->dimension, n->dimension, BYOL__TRANSPOSED};
+        BYOL__TRY(byol__sgemm(rows, columns, n->dimension, 1, queries, vectors, 0, n->products, COLUMN_TILE, error));
+#pragma omp parallel for schedule(static)
+        for (size_t r = 0; r < rows; r++)
+            if (n->query_scale[first + r] > 0) take_row(n, r, n->query_scale[first + r], t, columns);
+    }
+    for (size_t r = 0; r < rows; r++) write_row(&n->heaps[r], n->k, found + (first + r) * (size_t)n->k);
+    return BYOL_OK;
+}
+
+static byol_status search_all(nearest *n, size_t query_count, byol_neighbour *found, byol_progress progress,
+                              void *context, byol_error *error) {
+    int dimension = (int)n->dimension;
+    BYOL__TRY(inverse_norms(n->vectors, n->count, dimension, &n->vector_scale, error));
+    BYOL__TRY(inverse_norms(n->queries, query_count, dimension, &n->query_scale, error));
+    BYOL__TRY(byol__alloc(&n->products, ROW_TILE * COLUMN_TILE, sizeof *n->products, "similarities", error));
+    BYOL__TRY(byol__alloc(&n->pairs, (size_t)ROW_TILE * (size_t)n->k, sizeof *n->pairs, "neighbours", error));
+    for (size_t q = 0; q < query_count; q += ROW_TILE) {
+        size_t rows = at_most(ROW_TILE, query_count - q);
+        BYOL__TRY(search_tile(n, q, rows, found, error));
+        if (progress != NULL && progress(context, q + rows, query_count) != 0)
+            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu queries", q + rows, query_count);
+    }
+    return BYOL_OK;
+}
+
+byol_status byol_search_nearest(const float *vectors, size_t count, int dimension, const float *queries,
+                                size_t query_count, int k, int threads, byol_neighbour *found, byol_progress progress,
+                                void *context, byol_error *error) {
+    BYOL__TRY(check_set(count, dimension, error));
+    if (k < 1 || (size_t)k > count)
+        return byol__fail(error, BYOL_INVALID, "%d neighbours were asked for; 1 .. %zu can be", k, count);
+    nearest *n;
+    BYOL__TRY(byol__alloc(&n, 1, sizeof *n, "a search", error));
+    n->vectors = vectors;
+    n->queries = queries;
+    n->count = count;
+    n->dimension = (size_t)dimension;
+    n->k = k;
+    int callers_threads = omp_get_max_threads();
+    byol__set_threads(threads);
+    byol_status status = search_all(n, query_count, found, progress, context, error);
+    byol__set_threads(callers_threads);
+    byol__free(n->vector_scale);
+    byol__free(n->query_scale);
+    byol__free(n->products);
+    byol__free(n->pairs);
+    byol__free(n);
+    return status;
+}
+
+/* ---- Pairs ---- */
+
+typedef struct duplicates {
+    const float *vectors;
+    size_t count, dimension;
+    float similarity;
+    float *scale;
+    float *products; /* (ROW_TILE, COLUMN_TILE) */
+    heap *heaps;     /* of each thread: the best of what it has seen, so together they hold the best of all */
+    int threads;
+    uint64_t total;
+} duplicates;
+
+/* Row `a` against the vectors first .. first + columns - 1: those behind it only. */
+static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, size_t a, size_t first,
+                           size_t columns) {
+    uint64_t found = 0;
+    for (size_t b = first > a ? first : a + 1; b < first + columns; b++) {
+        float cosine = clamp(products[b - first] * d->scale[a] * d->scale[b]);
+        if (!(cosine >= d->similarity) || d->scale[a] == 0 || d->scale[b] == 0) continue;
+        offer(h, (byol_pair){(uint32_t)a, (uint32_t)b, cosine});
+        found++;
+    }
+    return found;
+}
+
+/* Rows first .. first + rows - 1 against everything from there on: the lower half of the matrix repeats the upper. */
+static byol_status compare_tile(duplicates *d, size_t first, size_t rows, byol_error *error) {
+    byol__matrix these = {d->vectors + first * d->dimension, d->dimension, BYOL__AS_IS};
+    for (size_t t = first; t < d->count; t += COLUMN_TILE) {
+        size_t columns = at_most(COLUMN_TILE, d->count - t);
+        byol__matrix those = {d->vectors + t * d->dimension, d->dimension, BYOL__TRANSPOSED};
+        BYOL__TRY(byol__sgemm(rows, columns, d->dimension, 1, these, those, 0, d->products, COLUMN_TILE, error));
+        uint64_t found = 0;
+#pragma omp parallel for schedule(static) reduction(+ : found)
+        for (size_t r = 0; r < rows; r++)
+            found +=
+                take_pairs(d, &d->heaps[omp_get_thread_num()], d->products + r * COLUMN_TILE, first + r, t, columns);
+        d->total += found;
+    }
+    return BYOL_OK;
+}
+
+static byol_status prepare_heaps(duplicates *d, size_t limit, byol_error *error) {
+    BYOL__TRY(byol__alloc(&d->heaps, (size_t)d->threads, sizeof *d->heaps, "pairs", error));
+    for (int t = 0; t < d->threads; t++) {
+        BYOL__TRY(byol__alloc(&d->heaps[t].pairs, limit, sizeof *d->heaps[t].pairs, "pairs", error));
+        d->heaps[t].size = limit;
+    }
+    return BYOL_OK;
+}
+
+static byol_status compare_all(duplicates *d, size_t limit, byol_progress progress, void *context, byol_error *error) {
+    BYOL__TRY(prepare_heaps(d, limit, error));
+    BYOL__TRY(inverse_norms(d->vectors, d->count, (int)d->dimension, &d->scale, error));
+    BYOL__TRY(byol__alloc(&d->products, ROW_TILE * COLUMN_TILE, sizeof *d->products, "similarities", error));
+    for (size_t first = 0; first < d->count; first += ROW_TILE) {
+        size_t rows = at_most(ROW_TILE, d->count - first);
+        BYOL__TRY(compare_tile(d, first, rows, error));
+        if (progress != NULL && progress(context, first + rows, d->count) != 0)
+            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu vectors", first + rows, d->count);
+    }
+    return BYOL_OK;
+}
+
+static void gather(const duplicates *d, size_t limit, byol_pair *pairs) {
+    heap best = {.pairs = pairs, .size = limit};
+    for (int t = 0; t < d->threads; t++)
+        for (size_t i = 0; i < d->heaps[t].used; i++) offer(&best, d->heaps[t].pairs[i]);
+    qsort(pairs, best.used, sizeof *pairs, by_rank);
+}
+
+byol_status byol_search_duplicates(const float *vectors, size_t count, int dimension, float similarity, size_t limit,
+                                   int threads, byol_pair *pairs, uint64_t *total, byol_progress progress,
+                                   void *context, byol_error *error) {
+    BYOL__TRY(check_set(count, dimension, error));
+    if (!(similarity >= -1 && similarity <= 1))
+        return byol__fail(error, BYOL_INVALID, "the similarity is %g; a cosine is -1 .. 1", (double)similarity);
+    int callers_threads = omp_get_max_threads();
+    duplicates d = {.vectors = vectors, .count = count, .dimension = (size_t)dimension, .similarity = similarity};
+    d.threads = byol__set_threads(threads);
+    byol_status status = compare_all(&d, limit, progress, context, error);
+    byol__set_threads(callers_threads);
+    if (status == BYOL_OK) {
+        gather(&d, limit, pairs);
+        *total = d.total;
+    }
+    for (int t = 0; d.heaps != NULL && t < d.threads; t++) byol__free(d.heaps[t].pairs);
+    byol__free(d.heaps);
+    byol__free(d.scale);
+    byol__free(d.products);
+    return status;
+}

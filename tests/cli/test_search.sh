@@ -1,0 +1,64 @@
+# Vectors and their table, the nearest images and near-duplicates.
+. "$(dirname "$0")/library.sh"
+make_data
+# image 20 is image 3 once more: 144 bytes each behind a header of 16
+{
+    head -c $((16 + 144 * 20)) data/train-images-idx3-ubyte
+    tail -c +$((16 + 144 * 3 + 1)) data/train-images-idx3-ubyte | head -c 144
+    tail -c +$((16 + 144 * 21 + 1)) data/train-images-idx3-ubyte
+} >twice && mv twice data/train-images-idx3-ubyte
+train run --epochs 1
+[ "$code" -eq 0 ] || say "training failed"
+
+expect 0 embed run --data data:train --out train.npy --json
+is_json out csv count dimension layer
+[ "$(wc -l <train.csv)" -eq 65 ] || say "train.csv has not a line for each image"
+[ "$(sed -n 1p train.csv)" = index,path,label ] || say "train.csv has no header"
+[ "$(sed -n 7p train.csv)" = 5,,1 ] || say "image 5 of class 1 is '$(sed -n 7p train.csv)'"
+expect 0 embed run --data data:test --out test.npy --csv table.csv
+[ "$(wc -l <table.csv)" -eq 33 ] || say "--csv names another file"
+[ ! -e test.csv ] || say "there is a table although another was named"
+expect 1 embed run --data data:test --out x.npy --csv nowhere/x.csv
+says nowhere/x.csv
+
+expect 2 search
+expect 2 search --vectors train.npy
+says --query --duplicates
+expect 2 search --data data:train --query 1
+says RUN
+expect 2 search --vectors train.npy --query 64
+says 64 rows
+expect 2 search --vectors train.npy --query data:test
+says RUN
+expect 2 search --vectors train.npy --duplicates --above 2
+expect 1 search --vectors nowhere.npy --query 1
+says nowhere.npy
+head -c 500 train.npy >short.npy
+expect 1 search --vectors short.npy --query 1
+says short.npy
+expect 1 search --vectors train.csv --query 1
+says train.csv .npy
+
+# the image that is there twice, by number and as a pair
+expect 0 search --vectors train.npy --query 20 -k 2
+[ "$(sed -n 's/^ *\([0-9]*\)  0.000000  .*/\1/p' stdout | tr '\n' ' ')" = "3 20 " ] || say "20 is nearest to 3 and itself"
+expect 0 search --vectors train.npy --duplicates --above 0.999999 --json
+is_json count total above pairs
+grep -q '"rows": \[3, 20\]' stdout || say "the pair was not found"
+expect 0 search run --data data:train --duplicates --above 0.999999 --json
+grep -q '"rows": \[3, 20\]' stdout || say "the pair was not found in the images"
+
+# images as the query: each is nearest to itself
+expect 0 search run --vectors train.npy --query data:train -k 1 --json
+is_json count queries
+[ "$(grep -o '"query"' stdout | wc -l)" -eq 64 ] || say "not all images were asked about"
+grep -q '"query": "image 41", "nearest": \[{"index": 41,' stdout || say "image 41 is not nearest to itself"
+expect 1 search run --vectors train.npy --query data:train --layer projection
+says 64 8
+
+# a table with names in it
+awk -F, 'NR == 1 { print; next } { print $1 ",\"cats, \"\"and\"\"/" $1 ".jpg\"," $3 }' train.csv >named.csv
+cp train.npy named.npy
+expect 0 search --vectors named.npy --query 3 -k 2
+grep -qF 'cats, "and"/20.jpg' stdout || say "names are not taken from the table"
+finish
