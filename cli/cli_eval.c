@@ -74,9 +74,13 @@ static void with_split(const char *spec, const char *split, char out[BYOL_PATH_M
     snprintf(out, BYOL_PATH_MAX, "%.*s:%s", (int)base, spec, split);
 }
 
-void cli_eval_sources(const byol_config *config, char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]) {
-    snprintf(train, BYOL_PATH_MAX, "%s", config->eval.train[0] != '\0' ? config->eval.train : config->data.train);
-    if (config->eval.test[0] != '\0')
+void cli_eval_sources(const byol_config *config, const char *given_train, const char *given_test,
+                      char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]) {
+    const char *usual = config->eval.train[0] != '\0' ? config->eval.train : config->data.train;
+    snprintf(train, BYOL_PATH_MAX, "%s", given_train != NULL ? given_train : usual);
+    if (given_test != NULL)
+        snprintf(test, BYOL_PATH_MAX, "%s", given_test);
+    else if (given_train == NULL && config->eval.test[0] != '\0')
         snprintf(test, BYOL_PATH_MAX, "%s", config->eval.test);
     else
         with_split(train, "test", test);
@@ -266,12 +270,7 @@ static byol_status open_session(session *s, byol_error *error) {
     byol_status status = byol_encoder_load(&s->trained, s->options->model, s->options->threads, error);
     if (status != BYOL_OK) return status;
     const byol_config *config = byol_encoder_config(s->trained);
-    cli_eval_sources(config, train, test);
-    if (s->options->train != NULL) {
-        snprintf(train, sizeof train, "%s", s->options->train);
-        with_split(train, "test", test);
-    }
-    if (s->options->test != NULL) snprintf(test, sizeof test, "%s", s->options->test);
+    cli_eval_sources(config, s->options->train, s->options->test, train, test);
     status = cli_labelled_open(&s->train, train, s->options->limit, error);
     if (status == BYOL_OK) status = cli_labelled_open(&s->test, test, s->options->limit, error);
     if (status == BYOL_OK && s->test.classes > s->train.classes) {
@@ -291,22 +290,8 @@ static byol_status open_session(session *s, byol_error *error) {
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
 
-/* Which class was taken for which: (classes, classes), true by predicted. NULL where predictions are not known. */
-static uint32_t *count_confusion(const session *s, const int32_t *predicted) {
-    size_t classes = (size_t)s->train.classes;
-    uint32_t *confusion = s->test.count > 0 && predicted[0] >= 0 ? calloc(classes * classes, sizeof *confusion) : NULL;
-    for (size_t i = 0; i < s->test.count && confusion != NULL; i++)
-        confusion[(size_t)s->test.labels[i] * classes + (size_t)predicted[i]]++;
-    return confusion;
-}
-
-/* In the run folder, for the report. A folder that cannot be written is worth a warning, not the result. */
-static void keep(const session *s, const cli_row rows[KINDS], const char *choice_name) {
-    struct stat info;
-    byol_error error = {0};
-    if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
-    uint32_t *confusion = count_confusion(s, rows[TRAINED].predicted);
-    const byol_evaluation evaluation = {
+static byol_evaluation sum_up(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+    return (byol_evaluation){
         .method = s->options->method,
         .step = byol_encoder_step(s->trained),
         .train = s->train.description,
@@ -319,10 +304,22 @@ static void keep(const session *s, const cli_row rows[KINDS], const char *choice
         .pixel_accuracy = rows[PIXELS].accuracy,
         .choice_name = choice_name,
         .choice = rows[TRAINED].choice,
-        .confusion = confusion,
     };
-    if (byol_evaluation_save(s->options->model, &evaluation, &error) != BYOL_OK) cli_warn(error.text);
-    free(confusion);
+}
+
+/* In the run folder, for the report. A folder that cannot be written is worth a warning, not the result. */
+static void keep(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+    struct stat info;
+    byol_error error = {0};
+    byol_classification predictions = {0};
+    if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
+    byol_evaluation evaluation = sum_up(s, rows, choice_name);
+    byol_status status = byol_classification_init(&predictions, s->test.labels, rows[TRAINED].predicted, s->test.count,
+                                                  s->train.classes, &error);
+    evaluation.confusion = predictions.confusion;
+    if (status == BYOL_OK) status = byol_evaluation_save(s->options->model, &evaluation, &error);
+    if (status != BYOL_OK) cli_warn(error.text);
+    byol_classification_release(&predictions);
 }
 
 static byol_status evaluate(session *s, const char *choice_name, cli_measure measure, const void *context,
@@ -332,7 +329,6 @@ static byol_status evaluate(session *s, const char *choice_name, cli_measure mea
     if (status != BYOL_OK) return status;
     int32_t *predicted = malloc(s->test.count * sizeof *predicted);
     if (predicted == NULL) return no_memory(error, "predictions");
-    for (size_t i = 0; i < s->test.count; i++) predicted[i] = -1;
     rows[TRAINED].predicted = predicted;
     for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++)
         status = measure_kind(s, what, measure, context, &rows[what], error);
@@ -347,6 +343,15 @@ static void close_session(session *s) {
     byol_encoder_free(s->random);
     cli_labelled_release(&s->train);
     cli_labelled_release(&s->test);
+}
+
+byol_status cli_eval_keep(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context,
+                          byol_error *error) {
+    session s = {.options = eval};
+    cli_row rows[KINDS] = {0};
+    byol_status status = evaluate(&s, choice_name, measure, context, rows, error);
+    close_session(&s);
+    return status;
 }
 
 int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context) {

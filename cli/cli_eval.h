@@ -20,8 +20,10 @@ typedef struct cli_labelled {
 byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, byol_error *error);
 void cli_labelled_release(cli_labelled *set);
 
-/* Where a run is evaluated unless somebody says otherwise: eval.train or data.train, eval.test or its test split. */
-void cli_eval_sources(const byol_config *config, char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]);
+/* Where a run is evaluated: what is given (may be NULL), or else eval.train or data.train, eval.test or the test split
+ * of the training images. */
+void cli_eval_sources(const byol_config *config, const char *given_train, const char *given_test,
+                      char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]);
 
 typedef struct cli_eval {
     const char *method;               /* what the result is kept as: "knn" */
@@ -39,7 +41,7 @@ extern const struct argp cli_eval_argp;
 typedef struct cli_row {
     double accuracy;    /* percent */
     double choice;      /* the hyper-parameter that was chosen */
-    int32_t *predicted; /* (test count) room for the predicted labels; left at -1 where they are not known */
+    int32_t *predicted; /* (test count) room for the predicted labels, or NULL */
 } cli_row;
 
 /* Measures one kind of features: `train` is an array of `passes` sets. */
@@ -49,5 +51,12 @@ typedef byol_status (*cli_measure)(const void *context, const byol_features *tra
 /* Runs the three, keeps the result in the run folder, prints the table ("accuracy", `choice_name`) and the JSON object.
  * Returns the exit code. */
 int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context);
+
+/* Keeps the result in the run folder, and that is all. */
+byol_status cli_eval_keep(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
+                          byol_error *error);
+
+/* cli_eval_keep by nearest neighbours (cmd_knn.c). */
+byol_status cli_knn_keep(const cli_eval *options, byol_error *error);
 
 #endif

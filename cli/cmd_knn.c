@@ -92,3 +92,8 @@ int cmd_knn(int argc, char **argv) {
     args.eval.choice_given = args.k > 0;
     return cli_eval_run(&args.eval, "k", measure, &args);
 }
+
+byol_status cli_knn_keep(const cli_eval *eval, byol_error *error) {
+    const arguments args = {.eval = *eval};
+    return cli_eval_keep(&args.eval, "k", measure, &args, error);
+}

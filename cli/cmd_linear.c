@@ -15,7 +15,8 @@ static byol_status measure(const void *context, const byol_features *train, int 
     if (args->epochs > 0) options.epochs = args->epochs;
     options.seed = args->eval.seed;
     byol_linear_result result;
-    byol_status status = byol_linear(train, passes, test, &options, &result, NULL, cli_progress_hook, progress, error);
+    byol_status status =
+        byol_linear(train, passes, test, &options, &result, row->predicted, cli_progress_hook, progress, error);
     if (status != BYOL_OK) return status;
     row->accuracy = result.accuracy;
     row->choice = (double)result.lr;

@@ -81,7 +81,7 @@ typedef struct online_knn {
 
 static byol_status open_online_knn(online_knn *knn, const byol_config *config, byol_error *error) {
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
-    cli_eval_sources(config, train, test);
+    cli_eval_sources(config, NULL, NULL, train, test);
     byol_status status = cli_labelled_open(&knn->train, train, 0, error);
     if (status == BYOL_OK) status = cli_labelled_open(&knn->test, test, 0, error);
     return status;

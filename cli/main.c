@@ -12,6 +12,7 @@ static const cli_command commands[] = {
     {"embed", cmd_embed, "turn images into vectors (.npy)"},
     {"search", cmd_search, "find similar pictures, and near-duplicates"},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
+    {"report", cmd_report, "write a page that shows a run, or compares several"},
     {"info", cmd_info, "print a network layer by layer, with its costs"},
     {"bench", cmd_bench, "measure training steps, views, or the machine"},
     {"options", cmd_options, "print the table of configuration options"},

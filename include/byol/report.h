@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "byol/encoder.h"
+#include "byol/source.h"
 #include "byol/status.h"
 
 #ifdef __cplusplus
@@ -21,7 +23,7 @@ typedef struct byol_evaluation {
     double accuracy, random_init_accuracy, pixel_accuracy;
     const char *choice_name; /* of the hyper-parameter that was chosen ("k"), or NULL */
     double choice;
-    const uint32_t *confusion; /* (classes, classes) test images: true label by predicted label; or NULL */
+    const uint64_t *confusion; /* (classes, classes) test images: true label by predicted label; or NULL */
 } byol_evaluation;
 
 /* Adds a result to RUN/evaluation.json, atomically. A matrix of more than 100 classes is left out. BYOL_IO where the
@@ -30,6 +32,29 @@ BYOL_API byol_status byol_evaluation_save(const char *run, const byol_evaluation
 
 /* 1 where RUN/evaluation.json has a result of `method` for the weights of `step`. */
 BYOL_API int byol_evaluation_is_current(const char *run, const char *method, uint64_t step);
+
+typedef struct byol_report_options {
+    /* All borrowed, all may be NULL: then the page goes without the pictures that need them. */
+    const byol_source *data;  /* what the run was trained on: a gallery of views */
+    const byol_source *train; /* nearest neighbours are sought among up to 5,000 of these */
+    const byol_source *test;  /* whose neighbours are sought, and up to 1,000 of which make the map; NULL: as train */
+    const char *note;         /* why pictures are missing, to be said on the page; or NULL */
+    int threads;              /* 0: every processor the process may use */
+    void (*stage)(void *context, const char *what); /* what the progress that follows is of; may be NULL */
+    byol_progress progress;                         /* may be NULL; non-zero stops (BYOL_CANCELLED) */
+    void *context;
+} byol_report_options;
+
+BYOL_API void byol_report_options_init(byol_report_options *options);
+
+/* Writes one HTML page, atomically, that needs nothing else: no network, no other file. It shows what lies in the run
+ * folders (config.yaml, metrics.jsonl, summary.json, evaluation.json) and, of a single run, pictures by its encoder. Of
+ * `count` above 1 runs (at most 16) it compares the curves, results and settings.
+ *
+ * BYOL_NOT_FOUND where a folder is no run, BYOL_INVALID for a wrong number of runs, BYOL_IO where `out` cannot be
+ * written. */
+BYOL_API byol_status byol_report_write(const char *const *runs, size_t count, const char *out,
+                                       const byol_report_options *options, byol_error *error);
 
 #ifdef __cplusplus
 }

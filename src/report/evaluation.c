@@ -28,10 +28,10 @@ static void set_number(json_t *object, const char *key, double value) {
 /* (classes, classes): a list of rows. */
 static json_t *list_confusion(const byol_evaluation *evaluation) {
     json_t *matrix = json_array();
-    const uint32_t *value = evaluation->confusion;
+    const uint64_t *value = evaluation->confusion;
     for (int i = 0; i < evaluation->classes; i++) {
         json_t *row = json_array();
-        for (int j = 0; j < evaluation->classes; j++) json_array_append_new(row, json_integer(*value++));
+        for (int j = 0; j < evaluation->classes; j++) json_array_append_new(row, json_integer((json_int_t)*value++));
         json_array_append_new(matrix, row);
     }
     return matrix;

@@ -1,0 +1,181 @@
+#include "report/exhibit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { BANK = 5000, ASKED = 1000 };
+
+void byol__report_stage(const byol_report_options *options, const char *what) {
+    if (options->stage != NULL) options->stage(options->context, what);
+}
+
+int byol__report_step(const byol_report_options *options, uint64_t done, uint64_t total) {
+    return options->progress != NULL && options->progress(options->context, done, total) != 0;
+}
+
+/* ---- Choosing and embedding ---- */
+
+static byol_status choose(byol__shown *shown, const byol_source *of, size_t wanted, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(of, &info);
+    shown->of = of;
+    shown->count = info.count < wanted ? info.count : wanted;
+    BYOL__TRY(byol__alloc(&shown->indices, shown->count, sizeof *shown->indices, "pictures of the report", error));
+    for (size_t i = 0; i < shown->count; i++) shown->indices[i] = (uint32_t)(i * info.count / shown->count);
+    return byol_source_subset(&shown->source, of, shown->indices, shown->count, error);
+}
+
+static void scale_to_one(float *vector, int dimension) {
+    double square = 0;
+    for (int d = 0; d < dimension; d++) square += (double)vector[d] * (double)vector[d];
+    float scale = square > 0 ? (float)(1 / sqrt(square)) : 0;
+    for (int d = 0; d < dimension; d++) vector[d] *= scale;
+}
+
+static byol_status embed(byol__exhibit *exhibit, byol__shown *shown, const byol_report_options *options,
+                         byol_error *error) {
+    size_t dimension = (size_t)exhibit->dimension;
+    BYOL__TRY(byol__alloc(&shown->vectors, shown->count * dimension, sizeof(float), "vectors of the report", error));
+    BYOL__TRY(byol_encoder_embed(exhibit->encoder, shown->source, BYOL_LAYER_BACKBONE, shown->vectors,
+                                 options->progress, options->context, error));
+    for (size_t i = 0; i < shown->count; i++) scale_to_one(shown->vectors + i * dimension, exhibit->dimension);
+    return BYOL_OK;
+}
+
+byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run, const byol_report_options *options,
+                               byol_error *error) {
+    const byol_source *asked = options->test != NULL ? options->test : options->train;
+    BYOL__TRY(byol_encoder_load(&exhibit->encoder, run, options->threads, error));
+    exhibit->dimension = byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
+    exhibit->channels = byol_encoder_channels(exhibit->encoder);
+    exhibit->side = byol_encoder_config(exhibit->encoder)->data.image_size;
+    BYOL__TRY(choose(&exhibit->bank, options->train, BANK, error));
+    BYOL__TRY(choose(&exhibit->asked, asked, ASKED, error));
+    byol__report_stage(options, "embedding training images");
+    BYOL__TRY(embed(exhibit, &exhibit->bank, options, error));
+    byol__report_stage(options, "embedding test images");
+    return embed(exhibit, &exhibit->asked, options, error);
+}
+
+static void release_shown(byol__shown *shown) {
+    byol_source_free(shown->source);
+    byol__free(shown->indices);
+    byol__free(shown->vectors);
+}
+
+void byol__exhibit_release(byol__exhibit *exhibit) {
+    release_shown(&exhibit->bank);
+    release_shown(&exhibit->asked);
+    byol_encoder_free(exhibit->encoder);
+}
+
+/* ---- Pictures ---- */
+
+/* (channels, side, side) floats, normalised, to (side, side, channels) bytes. */
+static void to_bytes(const float *image, int channels, int side, const float mean[3], const float std[3],
+                     uint8_t *pixels) {
+    size_t plane = (size_t)side * (size_t)side;
+    for (int c = 0; c < channels; c++)
+        for (size_t i = 0; i < plane; i++) {
+            float value = image[(size_t)c * plane + i] * std[c] + mean[c];
+            pixels[i * (size_t)channels + (size_t)c] = (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1));
+        }
+}
+
+static const float zeros[3] = {0, 0, 0}, ones[3] = {1, 1, 1};
+
+/* The recipe of a picture that nothing is done to but resizing all of it. */
+static byol_view_recipe whole_recipe(const byol_image *image) {
+    float aspect = (float)image->width / (float)image->height;
+    byol_view_recipe recipe = {
+        .crop_area_min = 1, .crop_area_max = 1, .crop_aspect_min = aspect, .crop_aspect_max = aspect};
+    for (int c = 0; c < 3; c++) recipe.std[c] = 1;
+    return recipe;
+}
+
+typedef enum kind { CENTER, WHOLE, VIEW } kind;
+
+typedef struct style {
+    kind kind;
+    int side, view;
+    const byol_config *config; /* VIEW */
+} style;
+
+static void draw(const byol_image *image, size_t index, const style *how, float *floats, void *scratch,
+                 uint8_t *pixels) {
+    byol_view_recipe recipe = whole_recipe(image);
+    if (how->kind == VIEW) recipe = how->config->views.view[how->view];
+    if (how->kind == CENTER)
+        byol_view_center(zeros, ones, image, how->side, floats, scratch);
+    else
+        byol_view_make(&recipe, image, how->side, how->kind == VIEW ? how->config->train.seed : 0, 0, (uint32_t)index,
+                       how->view, floats, scratch);
+    to_bytes(floats, image->channels, how->side, recipe.mean, recipe.std, pixels);
+}
+
+static byol_status draw_with_room(const byol_image *image, size_t index, const style *how, uint8_t *pixels,
+                                  byol_error *error) {
+    float *floats = NULL;
+    void *scratch = NULL;
+    size_t bytes = byol_view_scratch_bytes(image->channels, image->height, image->width, how->side);
+    byol_status status = byol__alloc(&scratch, bytes, 1, "scratch of a picture", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&floats, (size_t)(image->channels * how->side) * (size_t)how->side, sizeof *floats,
+                             "a picture", error);
+    if (status == BYOL_OK) draw(image, index, how, floats, scratch, pixels);
+    byol__free(floats);
+    byol__free(scratch);
+    return status;
+}
+
+/* What cannot be read is shown black: it was counted and named elsewhere. */
+static byol_status make(const byol_source *source, size_t index, const style *how, uint8_t *pixels, double *aspect,
+                        byol_error *error) {
+    byol_source_info info;
+    byol_picture picture = {0};
+    byol_source_describe(source, &info);
+    const byol_wish wish = {.channels = info.channels, .short_side = how->side};
+    byol_status status = byol_source_image(source, index, &wish, &picture, error);
+    if (status == BYOL_OK) {
+        status = draw_with_room(&picture.image, index, how, pixels, error);
+        if (aspect != NULL) *aspect = (double)picture.image.width / picture.image.height;
+    } else if (byol_source_unreadable(source, index)) {
+        memset(pixels, 0, (size_t)(info.channels * how->side) * (size_t)how->side);
+        status = BYOL_OK;
+    }
+    byol_picture_release(&picture);
+    return status;
+}
+
+byol_status byol__picture_center(const byol_source *source, size_t index, int side, uint8_t *pixels,
+                                 byol_error *error) {
+    const style how = {.kind = CENTER, .side = side};
+    return make(source, index, &how, pixels, NULL, error);
+}
+
+byol_status byol__picture_whole(const byol_source *source, size_t index, int side, uint8_t *pixels, double *aspect,
+                                byol_error *error) {
+    const style how = {.kind = WHOLE, .side = side};
+    return make(source, index, &how, pixels, aspect, error);
+}
+
+byol_status byol__picture_view(const byol_source *source, size_t index, const byol_config *config, int view,
+                               uint8_t *pixels, byol_error *error) {
+    const style how = {.kind = VIEW, .side = config->data.image_size, .view = view, .config = config};
+    return make(source, index, &how, pixels, NULL, error);
+}
+
+const char *byol__label_words(const byol_source *source, int32_t label, char text[64]) {
+    const char *name = label >= 0 ? byol_source_class_name(source, label) : NULL;
+    if (label < 0)
+        text[0] = '\0';
+    else if (name != NULL)
+        snprintf(text, 64, "%s", name);
+    else
+        snprintf(text, 64, "class %d", label);
+    return text;
+}

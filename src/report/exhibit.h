@@ -1,0 +1,48 @@
+/* The pictures of a report and their vectors: some to ask about, some to look for neighbours among. */
+#ifndef BYOL__EXHIBIT_H
+#define BYOL__EXHIBIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "byol/encoder.h"
+#include "byol/report.h"
+#include "byol/source.h"
+
+/* Pictures spread evenly over a source, and what the encoder makes of them. */
+typedef struct byol__shown {
+    const byol_source *of;
+    byol_source *source; /* the chosen ones alone */
+    uint32_t *indices;   /* (count) in `of` */
+    size_t count;
+    float *vectors; /* (count, dimension), of length 1 (or 0) */
+} byol__shown;
+
+typedef struct byol__exhibit {
+    byol_encoder *encoder;
+    int dimension, channels, side; /* side: of the network's input */
+    byol__shown bank, asked;       /* of the training images, of the test images (or the training images again) */
+} byol__exhibit;
+
+/* Loads the run's encoder and embeds. Needs options->train. Zero-initialise, then release in any case. */
+byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run, const byol_report_options *options,
+                               byol_error *error);
+void byol__exhibit_release(byol__exhibit *exhibit);
+
+/* Tells the caller what comes next, and how far it is. */
+void byol__report_stage(const byol_report_options *options, const char *what);
+int byol__report_step(const byol_report_options *options, uint64_t done, uint64_t total);
+
+/* Image `index` as bytes (side, side, channels): short side resized, centre crop. */
+byol_status byol__picture_center(const byol_source *source, size_t index, int side, uint8_t *pixels, byol_error *error);
+/* The whole image, squeezed into a square; `*aspect` is its true width / height. */
+byol_status byol__picture_whole(const byol_source *source, size_t index, int side, uint8_t *pixels, double *aspect,
+                                byol_error *error);
+/* View `view` of the image in the first epoch of `config`, its normalisation undone. */
+byol_status byol__picture_view(const byol_source *source, size_t index, const byol_config *config, int view,
+                               uint8_t *pixels, byol_error *error);
+
+/* "class 3", or its name. `text` is 64 bytes. "" where there are no labels. */
+const char *byol__label_words(const byol_source *source, int32_t label, char text[64]);
+
+#endif

@@ -1,0 +1,113 @@
+#include <math.h>
+#include <string.h>
+
+#include "report/html.h"
+#include "report/sections.h"
+
+/* ---- Results ---- */
+
+typedef double (*column_value)(const byol__told *told);
+
+static double knn_of(const byol__told *told) {
+    return byol__number(byol__told_evaluation(told, "knn", NULL), "accuracy");
+}
+static double linear_of(const byol__told *told) {
+    return byol__number(byol__told_evaluation(told, "linear", NULL), "accuracy");
+}
+static double random_of(const byol__told *told) {
+    return byol__number(byol__told_evaluation(told, "knn", NULL), "random_init_accuracy");
+}
+static double pixels_of(const byol__told *told) {
+    return byol__number(byol__told_evaluation(told, "knn", NULL), "pixel_accuracy");
+}
+static double spread_of(const byol__told *told) { return byol__told_late(told, BYOL__SPREAD); }
+static double loss_of(const byol__told *told) { return byol__told_late(told, BYOL__LOSS); }
+static double epoch_of(const byol__told *told) { return byol__told_last(told, BYOL__EPOCH); }
+
+static const struct {
+    const char *name, *unit;
+    column_value value;
+    int decimals, marked; /* marked: the highest is the best */
+} columns[] = {
+    {"kNN", " %", knn_of, 2, 1},
+    {"linear", " %", linear_of, 2, 1},
+    {"random weights, kNN", " %", random_of, 2, 0},
+    {"raw pixels, kNN", " %", pixels_of, 2, 0},
+    {"loss", "", loss_of, 3, 0},
+    {"spread", "", spread_of, 2, 0},
+    {"epochs", "", epoch_of, 1, 0},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static double best_of(const byol__told *told, size_t count, int column) {
+    double best = (double)NAN;
+    for (size_t r = 0; r < count; r++) best = fmax(best, columns[column].value(&told[r]));
+    return best;
+}
+
+static void write_value(FILE *page, double value, int column, int best) {
+    char number[32];
+    snprintf(number, sizeof number, "%.*f", columns[column].decimals, value);
+    byol__html(page, "<td class=\"num%s\">%s%s</td>", best ? " best" : "", isfinite(value) ? number : "-",
+               isfinite(value) ? columns[column].unit : "");
+}
+
+void byol__section_comparison(FILE *page, const byol__told *told, size_t count) {
+    char time[48];
+    byol__html(page,
+               "<section id=\"worth\">\n<h2>Results</h2>\n<p class=\"intro\">Accuracies are those that "
+               "<code>byol knn</code> and <code>byol linear</code> left in the runs. Compare only what was measured on "
+               "the same images.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">"
+               "<table><thead><tr><th scope=\"col\">Run</th>");
+    for (int c = 0; c < COLUMNS; c++) byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].name);
+    byol__html(page, "<th scope=\"col\" class=\"num\">time</th></tr></thead>\n<tbody>\n");
+    for (size_t r = 0; r < count; r++) {
+        byol__html(page, "<tr><th scope=\"row\"><span class=\"key s%zu%s\"><i></i>%s</span></th>", r % 7,
+                   r >= 7 ? " dashed" : "", told[r].name);
+        for (int c = 0; c < COLUMNS; c++) {
+            double value = columns[c].value(&told[r]);
+            write_value(page, value, c, columns[c].marked && !(value < best_of(told, count, c)) && isfinite(value));
+        }
+        byol__html(page, "<td class=\"num\">%s</td></tr>\n", byol__html_duration(time, told[r].seconds));
+    }
+    byol__html(page, "</tbody></table></div>\n</section>\n");
+}
+
+/* ---- Settings ---- */
+
+static void value_of(const byol__told *told, const char *key, char *value, size_t size) {
+    value[0] = '\0';
+    byol_config_get(&told->config, key, value, size, NULL);
+}
+
+static int differs(const byol__told *told, size_t count, const char *key) {
+    char first[BYOL_PATH_MAX + 64], other[BYOL_PATH_MAX + 64];
+    value_of(&told[0], key, first, sizeof first);
+    for (size_t r = 1; r < count; r++) {
+        value_of(&told[r], key, other, sizeof other);
+        if (strcmp(first, other) != 0) return 1;
+    }
+    return 0;
+}
+
+void byol__section_differences(FILE *page, const byol__told *told, size_t count) {
+    int written = 0;
+    byol__html(page, "<section id=\"settings\">\n<h2>Settings that differ</h2>\n<div class=\"scroll\" tabindex=\"0\" "
+                     "role=\"region\" aria-label=\"Settings that differ\"><table class=\"facts\"><thead><tr><td></td>");
+    for (size_t r = 0; r < count; r++) byol__html(page, "<th scope=\"col\">%s</th>", told[r].name);
+    byol__html(page, "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < byol_option_count(); i++) {
+        byol_option_info info;
+        char value[BYOL_PATH_MAX + 64];
+        byol_option_describe(i, &info);
+        if (!differs(told, count, info.key)) continue;
+        byol__html(page, "<tr><th scope=\"row\"><code>%s</code></th>", info.key);
+        for (size_t r = 0; r < count; r++) {
+            value_of(&told[r], info.key, value, sizeof value);
+            byol__html(page, "<td><code>%s</code></td>", value[0] != '\0' ? value : "-");
+        }
+        byol__html(page, "</tr>\n");
+        written++;
+    }
+    byol__html(page, "</tbody></table></div>\n%s</section>\n", written == 0 ? "None." : "");
+}

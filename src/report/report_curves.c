@@ -1,0 +1,119 @@
+#include <math.h>
+
+#include "report/chart.h"
+#include "report/sections.h"
+
+typedef struct curve {
+    const char *title, *about, *unit;
+    byol__figure figure[2];
+    int figures;
+    const char *names[2];
+    int from_zero, marks, alone; /* alone: shown of a single run only */
+    byol__level level;
+} curve;
+
+static const curve curves[] = {
+    {.title = "Loss",
+     .about = "Summed over both directions, 0 to 8. Falling is good, but 0 is what collapse looks like.",
+     .unit = "",
+     .figure = {BYOL__LOSS},
+     .figures = 1,
+     .names = {"loss"},
+     .from_zero = 1},
+    {.title = "Spread of the projections",
+     .about = "Near 1, images point in all directions. Near 0, all images have become the same.",
+     .unit = "",
+     .figure = {BYOL__SPREAD},
+     .figures = 1,
+     .names = {"spread"},
+     .from_zero = 1,
+     .level = {"even", 1}},
+    {.title = "Nearest neighbours",
+     .about = "Accuracy on test images while training goes on.",
+     .unit = " %",
+     .figure = {BYOL__KNN},
+     .figures = 1,
+     .names = {"kNN"},
+     .marks = 1},
+    {.title = "Likeness",
+     .about =
+         "Cosine of prediction and target: of two views of one image it should rise, of different images stay low.",
+     .unit = "",
+     .figure = {BYOL__POSITIVE, BYOL__NEGATIVE},
+     .figures = 2,
+     .names = {"same image", "different images"},
+     .from_zero = 1,
+     .alone = 1},
+    {.title = "Effective rank",
+     .about = "How many directions the projections of a batch use. A steady fall towards 1 warns of collapse.",
+     .unit = "",
+     .figure = {BYOL__RANK},
+     .figures = 1,
+     .names = {"rank"},
+     .from_zero = 1},
+    {.title = "Learning rate",
+     .about = "Scaled by the batch size: warm-up, then a half cosine.",
+     .unit = "",
+     .figure = {BYOL__LR},
+     .figures = 1,
+     .names = {"lr"},
+     .from_zero = 1},
+    {.title = "Target's tau",
+     .about = "How much of itself the target network keeps each step; 1 stands still.",
+     .unit = "",
+     .figure = {BYOL__TAU},
+     .figures = 1,
+     .names = {"tau"}},
+    {.title = "Speed",
+     .about = "Images a second, two views of each.",
+     .unit = "",
+     .figure = {BYOL__SPEED},
+     .figures = 1,
+     .names = {"images/s"},
+     .from_zero = 1},
+};
+
+static void add_series(byol__chart *chart, const byol__told *told, byol__figure figure, const char *name) {
+    if (chart->series_count == BYOL__CHART_SERIES) return;
+    chart->series[chart->series_count++] =
+        (byol__series){name, told->figures[BYOL__EPOCH], told->figures[figure], told->lines};
+}
+
+/* What the accuracies during training are held against. */
+static void add_baselines(byol__chart *chart, const byol__told *told) {
+    const json_t *knn = byol__told_evaluation(told, "knn", NULL);
+    const byol__level levels[] = {{"raw pixels", byol__number(knn, "pixel_accuracy")},
+                                  {"random weights", byol__number(knn, "random_init_accuracy")}};
+    for (int l = 0; l < 2; l++)
+        if (isfinite(levels[l].value)) chart->levels[chart->level_count++] = levels[l];
+}
+
+static byol_status write_curve(FILE *page, const curve *wanted, const byol__told *told, size_t count,
+                               byol_error *error) {
+    byol__chart chart = {.title = wanted->title,
+                         .about = wanted->about,
+                         .unit = wanted->unit,
+                         .from_zero = wanted->from_zero,
+                         .marks = wanted->marks};
+    if (wanted->level.name != NULL) chart.levels[chart.level_count++] = wanted->level;
+    for (size_t r = 0; r < count; r++)
+        for (int f = 0; f < wanted->figures; f++)
+            add_series(&chart, &told[r], wanted->figure[f], count > 1 ? told[r].name : wanted->names[f]);
+    if (count == 1 && wanted->figure[0] == BYOL__KNN) add_baselines(&chart, told);
+    return byol__chart_write(page, &chart, error);
+}
+
+byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count, byol_error *error) {
+    byol_status status = BYOL_OK;
+    size_t lines = 0;
+    for (size_t r = 0; r < count; r++) lines += told[r].lines;
+    if (lines == 0) return BYOL_OK;
+    fputs("<section id=\"curves\">\n<h2>Training</h2>\n<p class=\"intro\">By epoch. Point at a chart, or choose it "
+          "with Tab "
+          "and use the arrow keys, to read its values.</p>\n<div class=\"charts\">\n",
+          page);
+    for (size_t c = 0; c < sizeof curves / sizeof *curves && status == BYOL_OK; c++)
+        if (count == 1 || !curves[c].alone) status = write_curve(page, &curves[c], told, count, error);
+    fputs("</div>\n</section>\n", page);
+    return status;
+}

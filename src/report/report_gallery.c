@@ -1,0 +1,161 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/html.h"
+#include "report/sections.h"
+
+enum { VIEWS_SHOWN = 8, ASKED_SHOWN = 8, NEIGHBOURS = 8, NEIGHBOUR_SIDE = 96 };
+
+/* Small pictures are shown large: as squares of colour, not blurred. */
+static const char *sharpness(int side) { return side < 64 ? "pixels" : "photo"; }
+
+static void write_picture(FILE *page, const uint8_t *pixels, int channels, int side, double aspect, const char *words) {
+    byol__html(page, "<img class=\"%s\" style=\"aspect-ratio:%.4f\" alt=\"%s\" width=\"%d\" height=\"%d\" src=\"",
+               sharpness(side), aspect, words, side, side);
+    byol__html_picture(page, pixels, channels, side, side);
+    byol__html(page, "\"/>");
+}
+
+/* ---- Views ---- */
+
+static byol_status write_views(FILE *page, const byol__told *told, const byol_source *data, size_t index, int channels,
+                               uint8_t *pixels, byol_error *error) {
+    const byol_config *config = &told->config;
+    int side = config->data.image_size;
+    double aspect = 1;
+    char words[64];
+    byol_status status = byol__picture_whole(data, index, side, pixels, &aspect, error);
+    if (status != BYOL_OK) return status;
+    byol__html(page, "<figure class=\"views\"><div>");
+    snprintf(words, sizeof words, "Image %zu as it is", index);
+    write_picture(page, pixels, channels, side, aspect, words);
+    byol__html(page, "</div>");
+    for (int view = 0; view < 2 && status == BYOL_OK; view++) {
+        status = byol__picture_view(data, index, config, view, pixels, error);
+        snprintf(words, sizeof words, "Image %zu, view %d", index, view + 1);
+        if (status == BYOL_OK) write_picture(page, pixels, channels, side, 1, words);
+    }
+    byol__html(page, "</figure>\n");
+    return status;
+}
+
+byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data, byol_error *error) {
+    byol_source_info info;
+    uint8_t *pixels;
+    byol_source_describe(data, &info);
+    size_t shown = info.count < VIEWS_SHOWN ? info.count : VIEWS_SHOWN, side = (size_t)told->config.data.image_size;
+    byol_status status = byol__alloc(&pixels, side * side * (size_t)info.channels, 1, "pictures", error);
+    if (status != BYOL_OK) return status;
+    byol__html(page,
+               "<section id=\"views\">\n<h2>Views</h2>\n<p class=\"intro\">What the network sees in training: an image "
+               "as it is, and the two views of it that were made in the first epoch. A view should still tell what "
+               "the image is of.</p>\n<div class=\"gallery\">\n");
+    for (size_t i = 0; i < shown && status == BYOL_OK; i++)
+        status = write_views(page, told, data, i * info.count / shown, info.channels, pixels, error);
+    byol__html(page, "</div>\n</section>\n");
+    byol__free(pixels);
+    return status;
+}
+
+/* ---- Nearest neighbours ---- */
+
+typedef struct neighbour {
+    size_t index; /* in the bank */
+    float cosine;
+} neighbour;
+
+static float cosine(const float *a, const float *b, int dimension) {
+    float sum = 0;
+    for (int d = 0; d < dimension; d++) sum += a[d] * b[d];
+    return sum;
+}
+
+/* The nearest of the bank, best first; the asked image itself is not its own neighbour. Returns their number. */
+static int find(const byol__exhibit *exhibit, size_t asked, neighbour best[NEIGHBOURS]) {
+    const byol__shown *bank = &exhibit->bank, *from = &exhibit->asked;
+    size_t dimension = (size_t)exhibit->dimension;
+    int found = 0;
+    for (size_t i = 0; i < bank->count; i++) {
+        if (bank->of == from->of && bank->indices[i] == from->indices[asked]) continue;
+        neighbour candidate = {
+            i, cosine(from->vectors + asked * dimension, bank->vectors + i * dimension, exhibit->dimension)};
+        if (found == NEIGHBOURS && !(candidate.cosine > best[NEIGHBOURS - 1].cosine)) continue;
+        int at = found < NEIGHBOURS ? found++ : NEIGHBOURS - 1;
+        for (; at > 0 && candidate.cosine > best[at - 1].cosine; at--) best[at] = best[at - 1];
+        best[at] = candidate;
+    }
+    return found;
+}
+
+/* One of each class, as far as there are so many; else spread over the images. */
+static int choose(const byol__shown *asked, size_t chosen[ASKED_SHOWN]) {
+    int32_t seen[ASKED_SHOWN];
+    int found = 0;
+    for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
+        int32_t label = byol_source_label(asked->source, i);
+        int known = label < 0;
+        for (int k = 0; k < found; k++) known = known || seen[k] == label;
+        if (known) continue;
+        seen[found] = label;
+        chosen[found++] = i;
+    }
+    for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
+        size_t candidate = i * 7919 % asked->count; /* a prime step: all are met before one comes again */
+        int known = 0;
+        for (int k = 0; k < found; k++) known = known || chosen[k] == candidate;
+        if (!known) chosen[found++] = candidate;
+    }
+    return found;
+}
+
+static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byol__shown *from, size_t index,
+                             const char *class, float likeness, int32_t wanted, uint8_t *pixels, byol_error *error) {
+    char name[64];
+    int side = exhibit->side < NEIGHBOUR_SIDE ? exhibit->side : NEIGHBOUR_SIDE;
+    int32_t label = byol_source_label(from->source, index);
+    byol_status status = byol__picture_center(from->source, index, side, pixels, error);
+    if (status != BYOL_OK) return status;
+    byol__label_words(from->source, label, name);
+    int other = wanted >= 0 && label != wanted;
+    byol__html(page, "<li class=\"%s%s\">", class, other ? " other" : "");
+    write_picture(page, pixels, exhibit->channels, side, 1, name[0] != '\0' ? name : "image");
+    byol__html(page, "<span>%s</span>", name);
+    if (likeness <= 1.001f) byol__html(page, "<span class=\"cosine\">%.2f</span>", (double)likeness);
+    byol__html(page, "</li>");
+    return BYOL_OK;
+}
+
+static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, size_t asked, uint8_t *pixels,
+                                    byol_error *error) {
+    const float no_likeness = 2;
+    neighbour best[NEIGHBOURS];
+    int found = find(exhibit, asked, best);
+    int32_t label = byol_source_label(exhibit->asked.source, asked);
+    byol__html(page, "<ol class=\"neighbours\">");
+    byol_status status = write_one(page, exhibit, &exhibit->asked, asked, "asked", no_likeness, -1, pixels, error);
+    for (int n = 0; n < found && status == BYOL_OK; n++)
+        status = write_one(page, exhibit, &exhibit->bank, best[n].index, "near", best[n].cosine, label, pixels, error);
+    byol__html(page, "</ol>\n");
+    return status;
+}
+
+byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, byol_error *error) {
+    size_t chosen[ASKED_SHOWN];
+    uint8_t *pixels;
+    char count[48];
+    byol_status status = byol__alloc(&pixels, (size_t)NEIGHBOUR_SIDE * NEIGHBOUR_SIDE * 3, 1, "pictures", error);
+    if (status != BYOL_OK) return status;
+    int shown = choose(&exhibit->asked, chosen);
+    byol__html(
+        page,
+        "<section id=\"neighbours\">\n<h2>Nearest neighbours</h2>\n<p class=\"intro\">A picture, and what is most "
+        "like it among %s training images, by the cosine of their vectors.",
+        byol__html_count(count, exhibit->bank.count));
+    if (byol_source_label(exhibit->asked.source, 0) >= 0) byol__html(page, " Those of another class are crossed out.");
+    byol__html(page, "</p>\n");
+    for (int i = 0; i < shown && status == BYOL_OK; i++)
+        status = write_neighbours(page, exhibit, chosen[i], pixels, error);
+    byol__html(page, "</section>\n");
+    byol__free(pixels);
+    return status;
+}

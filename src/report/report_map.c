@@ -1,0 +1,128 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/html.h"
+#include "report/sections.h"
+#include "report/tsne.h"
+
+enum { SIDE = 1000, MARGIN = 22, COLOURS = 7, SHAPES = 4, THUMBNAIL = 32, COLUMNS = 40, FEWEST = 12 };
+
+/* ---- Shapes: colour alone does not tell classes apart ---- */
+
+static void write_shapes(FILE *page) {
+    static const char *const shapes[SHAPES] = {
+        "<circle r=\"7\"/>", "<rect x=\"-6.5\" y=\"-6.5\" width=\"13\" height=\"13\"/>",
+        "<path d=\"M0 -9L8.5 6H-8.5Z\"/>", "<path d=\"M0 -9.5L9.5 0L0 9.5L-9.5 0Z\"/>"};
+    fputs("<defs>", page);
+    for (int s = 0; s < SHAPES; s++) fprintf(page, "<g id=\"shape%d\">%s</g>", s, shapes[s]);
+    fputs("</defs>", page);
+}
+
+static int colour_of(int32_t label) { return label < 0 ? 0 : label % COLOURS; }
+static int shape_of(int32_t label) { return label < 0 ? 0 : label / COLOURS % SHAPES; }
+
+/* ---- Points ---- */
+
+/* Both axes by the same scale into the square. */
+static void fit(float *points, size_t count) {
+    float furthest = 1e-20f;
+    for (size_t k = 0; k < 2 * count; k++) furthest = fmaxf(furthest, fabsf(points[k]));
+    float scale = (float)(SIDE / 2 - MARGIN) / furthest;
+    for (size_t k = 0; k < 2 * count; k++) points[k] = SIDE / 2 + scale * points[k];
+}
+
+static void write_points(FILE *page, const byol_source *source, const float *points, size_t count) {
+    byol__html(page, "<g class=\"points\">");
+    for (size_t i = 0; i < count; i++) {
+        int32_t label = byol_source_label(source, i);
+        byol__html(page, "<use href=\"#shape%d\" class=\"c%d\" data-l=\"%d\" x=\"%.1f\" y=\"%.1f\"/>", shape_of(label),
+                   colour_of(label), label, (double)points[2 * i], (double)points[2 * i + 1]);
+    }
+    byol__html(page, "</g>");
+}
+
+/* ---- Thumbnails: one picture that holds them all ---- */
+
+static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_error *error) {
+    const byol__shown *shown = &exhibit->asked;
+    int side = exhibit->side < THUMBNAIL ? exhibit->side : THUMBNAIL,
+        rows = ((int)shown->count + COLUMNS - 1) / COLUMNS;
+    size_t channels = (size_t)exhibit->channels, line = (size_t)side * channels, width = COLUMNS * line;
+    uint8_t *sheet = NULL, *one = NULL;
+    byol_status status = byol__alloc(&sheet, (size_t)(rows * side) * width, 1, "thumbnails", error);
+    if (status == BYOL_OK) status = byol__alloc(&one, (size_t)side * line, 1, "a thumbnail", error);
+    for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
+        uint8_t *corner = sheet + i / COLUMNS * (size_t)side * width + i % COLUMNS * line;
+        status = byol__picture_center(shown->source, i, side, one, error);
+        for (size_t y = 0; y < (size_t)side; y++) memcpy(corner + y * width, one + y * line, line);
+    }
+    if (status == BYOL_OK) {
+        byol__html(page, "<style>.thumb{--columns:%d;background-image:url(", COLUMNS);
+        byol__html_picture(page, sheet, exhibit->channels, rows * side, COLUMNS * side);
+        byol__html(page, ")}</style>");
+    }
+    byol__free(sheet);
+    byol__free(one);
+    return status;
+}
+
+/* ---- The section ---- */
+
+static void write_legend(FILE *page, const byol_source *source, int classes) {
+    char name[64];
+    if (classes == 0) return;
+    byol__html(page, "<div class=\"legend\" role=\"group\" aria-label=\"Classes: choose one to see it alone\">");
+    for (int32_t label = 0; label < classes; label++)
+        byol__html(page,
+                   "<button type=\"button\" aria-pressed=\"false\" data-l=\"%d\"><svg viewBox=\"-11 -11 22 22\" "
+                   "aria-hidden=\"true\"><use href=\"#shape%d\" class=\"c%d\"/></svg>%s</button>",
+                   label, shape_of(label), colour_of(label), byol__label_words(source, label, name));
+    byol__html(page, "</div>");
+}
+
+static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const float *points, byol_error *error) {
+    const byol__shown *shown = &exhibit->asked;
+    byol_source_info info;
+    char count[48];
+    byol_source_describe(shown->of, &info);
+    byol__html(
+        page,
+        "<section id=\"map\">\n<h2>Map of the vectors</h2>\n<p class=\"intro\">%s images, laid out by t-SNE so that "
+        "images with like vectors lie together. Colours and shapes are the labels, which training never saw. "
+        "Distances between far groups mean little.</p>\n",
+        byol__html_count(count, shown->count));
+    byol_status status = write_sheet(page, exhibit, error);
+    if (status != BYOL_OK) return status;
+    byol__html(page,
+               "<div class=\"map\"><div class=\"field\"><svg viewBox=\"0 0 %d %d\" tabindex=\"0\" role=\"img\" "
+               "aria-label=\"Map of %zu images. Arrow keys go from image to image.\">",
+               SIDE, SIDE, shown->count);
+    write_shapes(page);
+    write_points(page, shown->source, points, shown->count);
+    byol__html(page,
+               "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>"
+               "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb %s\"></div><span></span></div></div>",
+               exhibit->side < 64 ? "pixels" : "photo");
+    write_legend(page, shown->source, info.classes <= 100 ? info.classes : 0);
+    byol__html(page, "<p class=\"said\" aria-live=\"polite\"></p></div>\n</section>\n");
+    return BYOL_OK;
+}
+
+byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit, const byol_report_options *options,
+                              byol_error *error) {
+    size_t count = exhibit->asked.count;
+    float *points;
+    if (count < FEWEST) return BYOL_OK;
+    byol_status status = byol__alloc(&points, 2 * count, sizeof *points, "the map", error);
+    if (status != BYOL_OK) return status;
+    byol__report_stage(options, "drawing the map");
+    status = byol__tsne(exhibit->asked.vectors, count, exhibit->dimension, points, options->progress, options->context,
+                        error);
+    if (status == BYOL_OK) {
+        fit(points, count);
+        status = write_map(page, exhibit, points, error);
+    }
+    byol__free(points);
+    return status;
+}

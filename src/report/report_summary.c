@@ -1,0 +1,217 @@
+#include <math.h>
+#include <string.h>
+
+#include "report/html.h"
+#include "report/sections.h"
+
+/* ---- Is it healthy? ---- */
+
+typedef enum health { HEALTHY, NARROW, COLLAPSED, NOT_A_NUMBER, UNKNOWN } health;
+
+/* The thresholds of the monitor, and one for a spread that has lost much of what it began with. */
+static health judge(const byol__told *told) {
+    double spread = byol__told_late(told, BYOL__SPREAD), rank = byol__told_late(told, BYOL__RANK);
+    if (told->lines == 0) return UNKNOWN;
+    if (!isfinite(told->figures[BYOL__LOSS][told->lines - 1])) return NOT_A_NUMBER;
+    if (spread < 0.05 || rank < 1.5) return COLLAPSED;
+    return spread < 0.5 ? NARROW : HEALTHY;
+}
+
+static void write_health(FILE *page, const byol__told *told) {
+    double spread = byol__told_late(told, BYOL__SPREAD);
+    switch (judge(told)) {
+    case HEALTHY:
+        byol__html(page,
+                   "Training looks <strong class=\"good\">healthy</strong>: the projections are spread out "
+                   "(spread %.2f; 1 is even, 0 is collapse). ",
+                   spread);
+        break;
+    case NARROW:
+        byol__html(page,
+                   "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections lie close together "
+                   "(spread %.2f; 1 is even, 0 is collapse). ",
+                   spread);
+        break;
+    case COLLAPSED:
+        byol__html(page,
+                   "The representation has <strong class=\"bad\">collapsed</strong>: nearly all images are given "
+                   "the same vector (spread %.2f; healthy is near 1). ",
+                   spread);
+        break;
+    case NOT_A_NUMBER:
+        byol__html(page, "Training <strong class=\"bad\">broke off</strong>: the loss is not a number any more. ");
+        break;
+    case UNKNOWN: byol__html(page, "Nothing has been logged yet. "); break;
+    }
+}
+
+/* ---- What is it worth? ---- */
+
+typedef struct worth {
+    double trained, random, pixels, better;
+    const char *better_name;
+} worth;
+
+static worth read_worth(const json_t *evaluation) {
+    worth w = {byol__number(evaluation, "accuracy"), byol__number(evaluation, "random_init_accuracy"),
+               byol__number(evaluation, "pixel_accuracy"), 0, ""};
+    int random_is_better = !(w.random < w.pixels);
+    w.better = random_is_better ? w.random : w.pixels;
+    w.better_name = random_is_better ? "the untrained network" : "the raw pixels";
+    return w;
+}
+
+static void write_worth(FILE *page, const byol__told *told) {
+    int outdated = 0;
+    char count[48];
+    const json_t *knn = byol__told_evaluation(told, "knn", &outdated);
+    if (knn == NULL) {
+        byol__html(page, "What its features are worth has not been measured yet: <code>byol knn %s</code>.",
+                   told->path);
+        return;
+    }
+    worth w = read_worth(knn);
+    byol__html(page, "By nearest neighbours its features tell <strong>%.1f %%</strong> of %s test images rightly",
+               w.trained, byol__html_count(count, (uint64_t)byol__number(knn, "test_count")));
+    if (isfinite(w.random)) byol__html(page, ", where the same network without training reaches %.1f %%", w.random);
+    if (isfinite(w.pixels))
+        byol__html(page, "%s raw pixels %.1f %%", isfinite(w.random) ? " and" : ", where", w.pixels);
+    if (w.trained > w.better)
+        byol__html(page, ": <strong class=\"good\">%.1f points</strong> more than %s.", w.trained - w.better,
+                   w.better_name);
+    else
+        byol__html(page,
+                   ": <strong class=\"bad\">no better than %s</strong>, so what it has learned is worth nothing here.",
+                   w.better_name);
+    if (outdated) byol__html(page, " (Measured on earlier weights of this run.)");
+}
+
+/* ---- The beginning of the page ---- */
+
+static void write_network(FILE *page, const byol__told *told) {
+    char count[48];
+    double parameters = byol__number(told->summary, "encoder_parameters");
+    byol__html(page, "A <strong>%s</strong> of width %d", told->config.encoder.name, told->config.encoder.width);
+    if (isfinite(parameters)) byol__html(page, " (%s parameters)", byol__html_scaled(count, parameters));
+    byol__html(page, " was pre-trained without labels on <strong>%s</strong>", told->config.data.train);
+}
+
+static void write_effort(FILE *page, const byol__told *told) {
+    char steps[48], time[48];
+    double epoch = byol__told_last(told, BYOL__EPOCH), planned = told->config.train.epochs;
+    if (!isfinite(epoch)) epoch = 0;
+    if (epoch < planned)
+        byol__html(page, " and is at epoch <strong>%.3g of %g</strong>", epoch, planned);
+    else
+        byol__html(page, " for <strong>%g epoch%s</strong>", epoch, epoch == 1 ? "" : "s");
+    byol__html(page, " (%s steps, %s). ", byol__html_count(steps, (uint64_t)told->last_step),
+               byol__html_duration(time, told->seconds));
+}
+
+static void write_key(FILE *page, const char *name, const char *value, const char *remark) {
+    byol__html(page, "<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>", name, value, remark);
+}
+
+static void write_keys(FILE *page, const byol__told *told) {
+    char value[48], remark[96];
+    const json_t *knn = byol__told_evaluation(told, "knn", NULL), *linear = byol__told_evaluation(told, "linear", NULL);
+    const json_t *results[] = {knn, linear};
+    static const char *const names[] = {"kNN accuracy", "Linear accuracy"};
+    byol__html(page, "<dl class=\"keys-of-run\">");
+    for (int i = 0; i < 2; i++) {
+        if (results[i] == NULL) continue;
+        worth w = read_worth(results[i]);
+        snprintf(value, sizeof value, "%.1f %%", w.trained);
+        snprintf(remark, sizeof remark, "%+.1f points over %s", w.trained - w.better, w.better_name);
+        write_key(page, names[i], value, isfinite(w.better) ? remark : "");
+    }
+    snprintf(value, sizeof value, "%.2f", byol__told_late(told, BYOL__SPREAD));
+    write_key(page, "Spread", value, "1 is even, 0 is collapse");
+    snprintf(value, sizeof value, "%.3f", byol__told_late(told, BYOL__LOSS));
+    write_key(page, "Loss", value, "of 0 to 8, at the end");
+    double speed = byol__number(told->summary, "images_per_second");
+    if (!isfinite(speed)) speed = byol__told_late(told, BYOL__SPEED);
+    write_key(page, "Images a second", byol__html_count(value, isfinite(speed) ? (uint64_t)(speed + 0.5) : 0),
+              "two views of each");
+    byol__html(page, "</dl>\n");
+}
+
+void byol__section_summary(FILE *page, const byol__told *told) {
+    byol__html(page, "<section id=\"summary\" aria-label=\"Summary\">\n<p class=\"lead\">");
+    write_network(page, told);
+    write_effort(page, told);
+    write_health(page, told);
+    write_worth(page, told);
+    byol__html(page, "</p>\n");
+    write_keys(page, told);
+    byol__html(page, "</section>\n");
+}
+
+/* ---- The honest table ---- */
+
+static const char *method_title(const char *method) {
+    if (strcmp(method, "knn") == 0) return "Nearest neighbours";
+    if (strcmp(method, "linear") == 0) return "Linear classifier";
+    return method;
+}
+
+static void write_cell(FILE *page, double value, int best) {
+    if (!isfinite(value)) {
+        byol__html(page, "<td class=\"num\">not measured</td>");
+        return;
+    }
+    byol__html(page, "<td class=\"num%s\">%.2f %%<span class=\"bar\"><span style=\"width:%.2f%%\"></span></span></td>",
+               best ? " best" : "", value, value);
+}
+
+static void write_rows(FILE *page, const json_t *all) {
+    static const struct {
+        const char *name, *key;
+    } rows[] = {{"This run", "accuracy"},
+                {"Same network, random weights", "random_init_accuracy"},
+                {"Raw pixels", "pixel_accuracy"}};
+    const char *method;
+    json_t *result;
+    for (int r = 0; r < 3; r++) {
+        byol__html(page, "<tr><th scope=\"row\">%s</th>", rows[r].name);
+        json_object_foreach((json_t *)all, method, result) {
+            double value = byol__number(result, rows[r].key);
+            int best = 1;
+            for (int other = 0; other < 3; other++) best = best && !(byol__number(result, rows[other].key) > value);
+            write_cell(page, value, best);
+        }
+        byol__html(page, "</tr>\n");
+    }
+}
+
+static void write_conditions(FILE *page, const byol__told *told, const char *method, const json_t *result) {
+    char train[48], test[48];
+    int outdated = 0;
+    byol__told_evaluation(told, method, &outdated);
+    byol__html(page, "%s: learned from %s images, asked about %s, %d classes", method_title(method),
+               byol__html_count(train, (uint64_t)byol__number(result, "train_count")),
+               byol__html_count(test, (uint64_t)byol__number(result, "test_count")),
+               (int)byol__number(result, "classes"));
+    if (*byol__words(result, "choice_name") != '\0')
+        byol__html(page, ", %s %g", byol__words(result, "choice_name"), byol__number(result, "choice"));
+    if (outdated) byol__html(page, "; measured after step %.0f of %.0f", byol__number(result, "step"), told->last_step);
+    byol__html(page, ". ");
+}
+
+void byol__section_worth(FILE *page, const byol__told *told) {
+    const char *method;
+    json_t *result;
+    if (json_object_size(told->evaluations) == 0) return;
+    byol__html(page,
+               "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on labelled test images "
+               "that training has not seen. Only what lies above both the untrained network and the raw pixels was "
+               "learned.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of "
+               "accuracies\"><table class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>");
+    json_object_foreach(told->evaluations, method, result)
+        byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
+    byol__html(page, "</tr></thead>\n<tbody>\n");
+    write_rows(page, told->evaluations);
+    byol__html(page, "</tbody></table></div>\n<p class=\"small\">");
+    json_object_foreach(told->evaluations, method, result) write_conditions(page, told, method, result);
+    byol__html(page, "</p>\n</section>\n");
+}

@@ -1,0 +1,393 @@
+/* The page: whatever a run is called or holds, it is well-formed, loads nothing, and says what the run says. */
+#include <ctype.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "byol/report.h"
+#include "byol/trainer.h"
+#include "report/chart.h"
+#include "report/html.h"
+#include "report/told.h"
+#include "tiny.h"
+
+static char folder[64];
+
+static int make_folder(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/byol-report.XXXXXX");
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static const char *within(const char *name, char path[512]) {
+    snprintf(path, 512, "%s/%s", folder, name);
+    return path;
+}
+
+/* A run of 2 epochs on tiny pictures. */
+static void train(const char *run, float lr) {
+    byol_source *source = tiny_source();
+    byol_config config = tiny_config();
+    byol_trainer *trainer;
+    byol_error error = {0};
+    config.optimizer.lr = lr;
+    if (byol_trainer_create(&trainer, &config, source, run, 0, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+    assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_OK);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+}
+
+static char *read_page(const char *path) {
+    char *text;
+    size_t length;
+    byol_error error = {0};
+    if (byol__read_file(path, &text, &length, &error) != BYOL_OK) fail_msg("%s", error.text);
+    assert_int_equal(strlen(text), length);
+    return text;
+}
+
+/* ---- A small judge of markup ---- */
+
+static void expect_entity(const char *c) {
+    static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (strncmp(c, known[k], strlen(known[k])) == 0) return;
+    fail_msg("a bare & at: %.60s", c);
+}
+
+/* From '<' of a tag to behind its '>': attributes are quoted, and hold no '<'. `*empty`: it ends with "/>". */
+static const char *pass_tag(const char *c, char name[32], int *empty) {
+    const char *begin = c;
+    size_t length = strspn(c + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/!");
+    assert_in_range(length, 1, 31);
+    snprintf(name, 32, "%.*s", (int)length, c + 1);
+    for (c += 1 + length; *c != '>'; c++) {
+        if (*c == '\0' || *c == '<') fail_msg("a tag does not end: %.60s", begin);
+        if (*c != '"') continue;
+        for (c++; *c != '"'; c++) {
+            if (*c == '\0' || *c == '<') fail_msg("an attribute does not end: %.60s", begin);
+            if (*c == '&') expect_entity(c);
+        }
+    }
+    *empty = c[-1] == '/';
+    return c + 1;
+}
+
+static void expect_well_formed(const char *page) {
+    char stack[64][32], name[32];
+    int depth = 0, empty;
+    for (const char *c = page; *c != '\0';) {
+        if (*c == '&') expect_entity(c);
+        if (*c == '>') fail_msg("a bare > at: %.60s", c);
+        if (*c != '<') {
+            c++;
+            continue;
+        }
+        c = pass_tag(c, name, &empty);
+        if (name[0] == '!' || empty) continue;
+        if (name[0] == '/') {
+            if (depth == 0 || strcmp(stack[depth - 1], name + 1) != 0) fail_msg("<%s> closes nothing", name);
+            depth--;
+            continue;
+        }
+        if (strcmp(name, "script") == 0 || strcmp(name, "style") == 0) {
+            char end[40];
+            snprintf(end, sizeof end, "</%s>", name);
+            c = strstr(c, end);
+            assert_non_null(c);
+            c += strlen(end);
+            continue;
+        }
+        assert_in_range(depth, 0, 63);
+        memcpy(stack[depth++], name, sizeof name);
+    }
+    if (depth != 0) fail_msg("<%s> is never closed", stack[depth - 1]);
+}
+
+/* Nothing that a browser would fetch: no address but data:, nothing but anchors and pictures in the page itself. */
+static void expect_self_contained(const char *page) {
+    static const char *const forbidden[] = {"http://", "https://", "url(//", "src=\"//",
+                                            "@import", "<iframe",  "<object"};
+    for (size_t f = 0; f < sizeof forbidden / sizeof *forbidden; f++)
+        if (strstr(page, forbidden[f]) != NULL) fail_msg("the page holds %s", forbidden[f]);
+    for (const char *c = page; (c = strstr(c, "src=\"")) != NULL; c++) assert_memory_equal(c + 5, "data:", 5);
+    for (const char *c = page; (c = strstr(c, "href=\"")) != NULL; c++)
+        if (c[6] != '#') assert_memory_equal(c + 6, "data:", 5);
+}
+
+static size_t occurrences(const char *page, const char *word) {
+    size_t count = 0;
+    for (const char *c = page; (c = strstr(c, word)) != NULL; c++) count++;
+    return count;
+}
+
+static void expect_words(const char *page, const char *const *words, size_t count) {
+    for (size_t w = 0; w < count; w++)
+        if (strstr(page, words[w]) == NULL) fail_msg("the page does not hold %s", words[w]);
+}
+
+/* ---- Escaping ---- */
+
+static void markup_in_words_becomes_text(void **state) {
+    (void)state;
+    char *text;
+    size_t length;
+    FILE *page = open_memstream(&text, &length);
+    byol__html(page, "<p title=\"%s\">%5.1f %% %d %zu %s</p>", "\"><script>", 2.25, -3, (size_t)7,
+               "a&b 'c' \x01 \xc3\xa9 \xff\xed\xa0\x80");
+    fclose(page);
+    assert_string_equal(text,
+                        "<p title=\"&quot;&gt;&lt;script&gt;\">  2.2 % -3 7 a&amp;b &#39;c&#39; \xef\xbf\xbd \xc3\xa9 "
+                        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd</p>");
+    free(text);
+}
+
+static void a_picture_is_base64_of_a_png(void **state) {
+    (void)state;
+    const uint8_t pixels[4] = {0, 80, 160, 255};
+    char *text;
+    size_t length;
+    FILE *page = open_memstream(&text, &length);
+    byol__html_picture(page, pixels, 1, 2, 2);
+    fclose(page);
+    assert_memory_equal(text, "data:image/png;base64,iVBORw0KGgo", 33); /* the signature of PNG */
+    assert_int_equal((length - 22) % 4, 0);
+    free(text);
+}
+
+/* ---- Charts ---- */
+
+static char *draw(const byol__chart *chart) {
+    char *text = NULL;
+    size_t length;
+    FILE *page = open_memstream(&text, &length);
+    assert_int_equal(byol__chart_write(page, chart, NULL), BYOL_OK);
+    fclose(page);
+    return text;
+}
+
+static void a_long_series_is_drawn_as_means_within_its_range(void **state) {
+    (void)state;
+    enum { LONG = 960 }; /* four values a stretch */
+    double x[LONG], y[LONG];
+    for (int i = 0; i < LONG; i++) {
+        x[i] = i * 0.001;
+        y[i] = i % 2 == 0 ? 1 : 3;
+    }
+    byol__chart chart = {.title = "t", .about = "a", .unit = "", .series = {{"s", x, y, LONG}}, .series_count = 1};
+    char *text = draw(&chart);
+    expect_well_formed(text);
+    const char *const words[] = {"class=\"band s0\"", "data-y=\"2 2 2"};
+    expect_words(text, words, 2);
+    free(text);
+}
+
+static void values_that_are_not_finite_are_passed_over(void **state) {
+    (void)state;
+    double x[] = {0, 1, 2, 3}, y[] = {5, NAN, INFINITY, 6};
+    byol__chart chart = {.title = "t", .about = "a", .unit = " %", .series = {{"s", x, y, 4}}, .series_count = 1};
+    char *text = draw(&chart);
+    const char *const words[] = {"data-x=\"0 3\"", "data-y=\"5 6\"", "s from 5 to 6 %."};
+    expect_words(text, words, 3);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    free(text);
+}
+
+static void a_chart_of_nothing_is_not_drawn(void **state) {
+    (void)state;
+    double x[] = {0, NAN}, y[] = {NAN, 1};
+    byol__chart chart = {.title = "t", .about = "a", .unit = "", .series = {{"s", x, y, 2}}, .series_count = 1};
+    char *text = draw(&chart);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void a_series_that_never_changes_still_has_an_axis(void **state) {
+    (void)state;
+    double x[] = {0, 1, 2}, y[] = {0, 0, 0};
+    byol__chart chart = {.title = "t", .about = "a", .unit = "", .series = {{"s", x, y, 3}}, .series_count = 1};
+    char *text = draw(&chart);
+    assert_null(strstr(text, "nan"));
+    assert_true(occurrences(text, "<span style=\"--p:") >= 4);
+    free(text);
+}
+
+/* ---- Runs ---- */
+
+static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void **state) {
+    (void)state;
+    char run[512], path[512];
+    byol_config config = tiny_config();
+    snprintf(config.data.train, sizeof config.data.train, "somewhere");
+    FILE *file = fopen(within("config.yaml", path), "w");
+    assert_int_equal(byol_config_write(&config, file, NULL), BYOL_OK);
+    fclose(file);
+    file = fopen(within("metrics.jsonl", path), "w");
+    fputs("{\"step\": 1, \"epoch\": 0.5, \"loss\": 2, \"seconds\": 10}\n{\"step\": 2, \"epoch\": 1, \"loss\": 1, "
+          "\"seconds\": 20}\n"
+          "{\"step\": 3, \"epoch\": 1.5, \"loss\": 1, \"seconds\": 4}\n{\"step\": 4, \"epo",
+          file);
+    fclose(file);
+    byol__told told = {0};
+    snprintf(run, sizeof run, "%s//", folder);
+    assert_int_equal(byol__told_read(&told, run, NULL), BYOL_OK);
+    assert_int_equal(told.lines, 3);
+    assert_true(told.seconds == 24);
+    assert_true(told.last_step == 3);
+    assert_true(isnan(byol__told_last(&told, BYOL__KNN)));
+    assert_string_equal(told.name, strrchr(folder, '/') + 1);
+    byol__told_release(&told);
+}
+
+static void keep_results(const char *run) {
+    static const uint64_t confusion[9] = {8, 2, 0, 1, 9, 0, 0, 0, 10};
+    byol_evaluation evaluation = {"knn", 8, "train", "<test>", 20, 30, 3, 90, 60, 70.5, "k", 5, confusion};
+    assert_int_equal(byol_evaluation_save(run, &evaluation, NULL), BYOL_OK);
+}
+
+static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
+    (void)state;
+    char run[512], out[512];
+    byol_error error = {0};
+    within("a \"b\" <script>alert(1)<&'c", run);
+    train(run, 0.5f);
+    keep_results(run);
+    byol_source *source = tiny_source();
+    byol_report_options options;
+    byol_report_options_init(&options);
+    options.data = options.train = source;
+    const char *const runs[] = {run};
+    if (byol_report_write(runs, 1, within("page.html", out), &options, &error) != BYOL_OK) fail_msg("%s", error.text);
+    char *page = read_page(out);
+    expect_well_formed(page);
+    expect_self_contained(page);
+    const char *const words[] = {
+        "id=\"summary\"", "id=\"worth\"",     "id=\"curves\"", "id=\"views\"",    "id=\"neighbours\"",
+        "id=\"map\"",     "id=\"confusion\"", "id=\"system\"", "id=\"settings\"", "90.0 %",
+        "70.50 %",        "19.5 points",      "oneDNN"};
+    expect_words(page, words, sizeof words / sizeof *words);
+    assert_null(strstr(page, "<script>alert"));
+    assert_int_equal(occurrences(page, "<script>"), 1);
+    assert_int_equal(occurrences(page, "<img "), 8 * 3 + 8 * 9); /* views; asked and neighbours */
+    assert_int_equal(occurrences(page, "data-l=\"-1\""), TINY_IMAGES);
+    byol__free(page);
+    byol_source_free(source);
+}
+
+static void a_page_without_pictures_says_why(void **state) {
+    (void)state;
+    char run[512], out[512];
+    train(within("run", run), 0.5f);
+    byol_report_options options;
+    byol_report_options_init(&options);
+    options.note = "the data <are> gone";
+    const char *const runs[] = {run};
+    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, NULL), BYOL_OK);
+    char *page = read_page(out);
+    expect_well_formed(page);
+    const char *const words[] = {"the data &lt;are&gt; gone", "byol knn"};
+    expect_words(page, words, 2);
+    assert_null(strstr(page, "<img "));
+    byol__free(page);
+}
+
+static void runs_are_compared_by_curves_and_by_what_differs(void **state) {
+    (void)state;
+    char one[512], two[512], out[512];
+    train(within("one", one), 0.5f);
+    train(within("two", two), 0.25f);
+    keep_results(two);
+    byol_report_options options;
+    byol_report_options_init(&options);
+    const char *const runs[] = {one, two};
+    assert_int_equal(byol_report_write(runs, 2, within("page.html", out), &options, NULL), BYOL_OK);
+    char *page = read_page(out);
+    expect_well_formed(page);
+    expect_self_contained(page);
+    const char *const words[] = {"optimizer.lr", "<td><code>0.25</code></td>", "class=\"line s1\"", "90.00 %"};
+    expect_words(page, words, 4);
+    assert_null(strstr(page, "<code>encoder.width</code>"));
+    byol__free(page);
+}
+
+static void what_is_no_run_leaves_no_page(void **state) {
+    (void)state;
+    char run[512], out[512];
+    byol_error error = {0};
+    byol_report_options options;
+    byol_report_options_init(&options);
+    const char *const runs[] = {within("nothing", run)};
+    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, &error), BYOL_NOT_FOUND);
+    assert_non_null(strstr(error.text, run));
+    assert_int_equal(byol_report_write(runs, 0, out, &options, &error), BYOL_INVALID);
+    assert_int_equal(byol_report_write(runs, 17, out, &options, &error), BYOL_INVALID);
+    assert_false(byol__is_file(out));
+}
+
+static int stop_at_once(void *context, uint64_t done, uint64_t total) {
+    (void)done;
+    (void)total;
+    ++*(int *)context;
+    return 1;
+}
+
+static void a_stopped_report_leaves_the_old_page(void **state) {
+    (void)state;
+    char run[512], out[512];
+    int asked = 0;
+    train(within("run", run), 0.5f);
+    byol_source *source = tiny_source();
+    byol_report_options options;
+    byol_report_options_init(&options);
+    const char *const runs[] = {run};
+    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, NULL), BYOL_OK);
+    char *before = read_page(out);
+    options.train = source;
+    options.progress = stop_at_once;
+    options.context = &asked;
+    assert_int_equal(byol_report_write(runs, 1, out, &options, NULL), BYOL_CANCELLED);
+    assert_int_equal(asked, 1);
+    char *after = read_page(out);
+    assert_string_equal(before, after);
+    byol__free(before);
+    byol__free(after);
+    byol_source_free(source);
+}
+
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(markup_in_words_becomes_text),
+        cmocka_unit_test(a_picture_is_base64_of_a_png),
+        cmocka_unit_test(a_long_series_is_drawn_as_means_within_its_range),
+        cmocka_unit_test(values_that_are_not_finite_are_passed_over),
+        cmocka_unit_test(a_chart_of_nothing_is_not_drawn),
+        cmocka_unit_test(a_series_that_never_changes_still_has_an_axis),
+        IN_A_FOLDER(a_line_that_was_cut_is_passed_over_and_resumptions_are_summed),
+        IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
+        IN_A_FOLDER(a_page_without_pictures_says_why),
+        IN_A_FOLDER(runs_are_compared_by_curves_and_by_what_differs),
+        IN_A_FOLDER(what_is_no_run_leaves_no_page),
+        IN_A_FOLDER(a_stopped_report_leaves_the_old_page),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
