@@ -1,5 +1,6 @@
 /* Views: random augmentations of one image. The recipe is the reference's (BYOL, arXiv 2006.07733, appendix B, and the
- * authors' code): crop and resize, flip, colour jitter, grayscale, blur, solarize, normalise, in this order. */
+ * authors' code): crop and resize, flip, colour jitter, grayscale, blur, solarize, normalise, in this order. Besides
+ * it, other members of the family turn and shift the picture after the flip, and end with noise and cutout. */
 #ifndef BYOL_VIEWS_H
 #define BYOL_VIEWS_H
 
@@ -25,6 +26,13 @@ typedef struct byol_view_recipe {
     float blur_sigma_min, blur_sigma_max;   /* uniform; radius int(image_size / 20), at least 1 */
     float solarize;                         /* probability; x -> 1 - x where x >= threshold */
     float solarize_threshold;
+    /* Not of that recipe, and 0 in every preset. */
+    float rotate;          /* degrees: angle uniform in [-rotate, rotate]; bilinear, black outside */
+    float translate;       /* share of the side: shift along each axis uniform in whole pixels up to it */
+    int pad;               /* pixels: the plain random crop out of the picture with that much black around it */
+    float noise;           /* standard deviation of Gaussian noise, pixels being in [0, 1]; not clipped */
+    float cutout;          /* probability of a square filled with the mean */
+    float cutout_size;     /* its side as a share of the picture's; its centre is any pixel */
     float mean[3], std[3]; /* per channel, the last step: (x - mean) / std; one-channel images use [0] */
 } byol_view_recipe;
 

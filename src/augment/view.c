@@ -3,11 +3,13 @@
 #include <math.h>
 
 #include "augment/draws.h"
+#include "augment/noise.h"
 #include "augment/pixels.h"
 #include "augment/taps.h"
 #include "base/memory.h"
 
-/* Where the parts of a view's scratch lie. `work` is first the resize's and then the blur's. */
+/* Where the parts of a view's scratch lie. `work` is first the resize's, then that of a picture that is moved, then the
+ * blur's. */
 typedef struct workspace {
     byol__taps across, down;
     float *kernel; /* of the blur */
@@ -34,7 +36,8 @@ static char *workspace_lay(workspace *space, int channels, int height, int width
     space->down.start = take(&scratch, size, sizeof(int));
     space->down.weights = take(&scratch, (size_t)size * byol__taps_limit(height, size), sizeof(float));
     space->kernel = take(&scratch, 2 * radius + 2, sizeof(float));
-    space->work = take(&scratch, resize > blur ? resize : blur, sizeof(float));
+    size_t plane = (size_t)size * (size_t)size, most = resize > blur ? resize : blur;
+    space->work = take(&scratch, most > plane ? most : plane, sizeof(float));
     return scratch;
 }
 
@@ -143,6 +146,16 @@ static void blur(float sigma, const division *parts, int size, workspace *space,
     pixels()->blur(&job, &parts->before_blur, &parts->after_blur, dst);
 }
 
+/* A picture that is turned or shifted has all its pixels before their colours change. */
+static void move(const byol__noise *noise, const byol_image *image, const byol__draws *draws, int size,
+                 workspace *space, const byol__steps *then, float *dst) {
+    const byol__steps nothing = {.channels = image->channels};
+    size_t plane = (size_t)size * size;
+    crop_resize_flip(image, draws, size, space, &nothing, dst);
+    byol__noise_move(noise, image->channels, size, dst, space->work);
+    pixels()->apply(then, dst, plane, 0, plane);
+}
+
 /* The view is made in place in `dst`. */
 void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed, uint32_t epoch,
                     uint32_t sample, int view, float *dst, void *scratch) {
@@ -153,12 +166,17 @@ void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int
     if (parts.contrast) parts.before_contrast.gray_sum = &gray_sum;
     workspace space;
     workspace_lay(&space, image->channels, image->height, image->width, size, scratch);
-    crop_resize_flip(image, &draws, size, &space, &parts.before_contrast, dst);
+    byol__noise noise = byol__noise_draw(recipe, size, seed, epoch, sample, view);
+    if (byol__noise_moves(&noise))
+        move(&noise, image, &draws, size, &space, &parts.before_contrast, dst);
+    else
+        crop_resize_flip(image, &draws, size, &space, &parts.before_contrast, dst);
     if (parts.contrast) parts.before_blur.list[0].offset = (1 - draws.contrast) * (float)(gray_sum / (double)plane);
     if (parts.blur)
         blur(draws.blur_sigma, &parts, size, &space, dst);
     else
         pixels()->apply(&parts.before_blur, dst, plane, 0, plane);
+    byol__noise_add(&noise, recipe->std, image->channels, size, dst);
 }
 
 /* Sizes and rounding as torchvision's Resize and CenterCrop. */

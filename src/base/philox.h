@@ -8,11 +8,13 @@
 
 /* Separates the uses of one seed. Values are part of reproducibility: never renumber. */
 typedef enum byol__purpose {
-    BYOL__PURPOSE_INIT = 1,    /* parameter initialisation; index = parameter */
-    BYOL__PURPOSE_SHUFFLE = 2, /* order of samples; epoch */
-    BYOL__PURPOSE_VIEW = 3,    /* augmentation; epoch, sample, view */
-    BYOL__PURPOSE_PROBE = 4,   /* evaluation: splits, shuffles, augmentation of the linear probe */
-    BYOL__PURPOSE_BENCH = 5,   /* synthetic data of benchmarks and tests */
+    BYOL__PURPOSE_INIT = 1,     /* parameter initialisation; index = parameter */
+    BYOL__PURPOSE_SHUFFLE = 2,  /* order of samples; epoch */
+    BYOL__PURPOSE_VIEW = 3,     /* augmentation; epoch, sample, view */
+    BYOL__PURPOSE_PROBE = 4,    /* evaluation: splits, shuffles, augmentation of the linear probe */
+    BYOL__PURPOSE_BENCH = 5,    /* synthetic data of benchmarks and tests */
+    BYOL__PURPOSE_NOISE = 6,    /* rotation, translation, noise and cutout of a view; epoch, sample, view */
+    BYOL__PURPOSE_NEGATIVE = 7, /* which other image a triplet takes; batch, row */
 } byol__purpose;
 
 typedef struct byol__random {

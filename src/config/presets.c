@@ -11,7 +11,7 @@
 #define COMMON                                                                                                         \
     .crop_area_min = 0.08f, .crop_area_max = 1, .crop_aspect_min = 3.0f / 4, .crop_aspect_max = 4.0f / 3,              \
     .flip = 0.5f, .jitter = 0.8f, .grayscale = 0.2f, .blur_sigma_min = 0.1f, .blur_sigma_max = 2,                      \
-    .solarize_threshold = 0.5f
+    .solarize_threshold = 0.5f, .cutout_size = 0.5f
 #define JITTER_BYOL .brightness = 0.4f, .contrast = 0.4f, .saturation = 0.2f, .hue = 0.1f
 #define JITTER_SIMCLR .brightness = 0.8f, .contrast = 0.8f, .saturation = 0.8f, .hue = 0.2f
 

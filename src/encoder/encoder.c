@@ -319,5 +319,7 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
     preparation how = {.recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
     how.recipe.flip = 0.5f;
     how.recipe.jitter = how.recipe.grayscale = how.recipe.blur = how.recipe.solarize = 0;
+    how.recipe.rotate = how.recipe.translate = how.recipe.noise = how.recipe.cutout = 0;
+    how.recipe.pad = 0;
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
