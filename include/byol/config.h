@@ -23,6 +23,21 @@ enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024 };
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
 typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW } byol_optimizer_name;
 typedef enum byol_tau_schedule { BYOL_TAU_CONSTANT, BYOL_TAU_COSINE } byol_tau_schedule;
+typedef enum byol_head { BYOL_HEAD_MLP, BYOL_HEAD_LINEAR, BYOL_HEAD_NONE } byol_head;
+typedef enum byol_target_kind { BYOL_TARGET_EMA, BYOL_TARGET_ONLINE, BYOL_TARGET_FROZEN } byol_target_kind;
+typedef enum byol_negatives { BYOL_NEGATIVES_HARDEST, BYOL_NEGATIVES_RANDOM } byol_negatives;
+
+/* What lies between a prediction and a target projection. Formulas and sources: docs/family.md. */
+typedef enum byol_distance {
+    BYOL_COSINE, /* BYOL's */
+    BYOL_MSE,
+    BYOL_SMOOTH_L1,
+    BYOL_INFONCE, /* this and the two below also push different images apart */
+    BYOL_NCE,
+    BYOL_TRIPLET,
+    BYOL_SOFTMAX_PAIR,
+} byol_distance;
+
 typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRECISION_BF16 } byol_precision;
 
 typedef struct byol_config {
@@ -32,17 +47,30 @@ typedef struct byol_config {
         float max_unreadable;      /* share of the images, 0 .. 1, that may turn out unreadable before the run stops */
     } data;
     struct {
-        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50 */
+        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv5 */
         int width;                /* channels of the first stage, 4 .. 512; 64 is the standard */
-        byol_stem stem;           /* small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool */
+        byol_stem stem;           /* of a resnet. small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool */
+        int out;                  /* size of a last linear layer "fc"; 0: none (conv1: 1024) */
+        char init[BYOL_PATH_MAX]; /* random, or weights to begin with: a run folder or a .safetensors file */
     } encoder;
     struct {
-        int hidden; /* width of the hidden layer */
-        int out;    /* size of the projection */
+        byol_head kind; /* none: the representation is the projection */
+        int hidden;     /* width of the hidden layer */
+        int out;        /* size of the projection */
     } projector;
     struct {
+        byol_head kind; /* none: the projection is the prediction */
         int hidden;
     } predictor;
+    struct {
+        byol_distance distance;
+        int symmetric;            /* 1: view 1 against view 2 and the other way round, summed; 0: the first alone */
+        float temperature;        /* infonce, nce */
+        float margin;             /* triplet */
+        byol_negatives negatives; /* triplet */
+        float candidates;         /* softmax_pair: T */
+        float second_term;        /* mse, smooth_l1: weight of the term whose prediction is detached */
+    } loss;
     struct {
         char preset[BYOL_NAME_MAX]; /* byol, simclr, small: what both views were set from */
         byol_view_recipe view[2];   /* keys views.view1.* and views.view2.* */
@@ -59,8 +87,13 @@ typedef struct byol_config {
         float clip_norm;             /* global gradient norm is scaled down to this; 0: off */
     } optimizer;
     struct {
-        float tau; /* tau0 */
-        byol_tau_schedule schedule;
+        byol_target_kind kind;
+        int stop_gradient;          /* 0 only where the target is the online network: both sides are then trained */
+        float tau;                  /* tau0; ema only */
+        byol_tau_schedule schedule; /* ema only */
+        char init[BYOL_PATH_MAX];   /* copy (of the online network), random, or weights: a run or a .safetensors file */
+        char encoder[BYOL_NAME_MAX]; /* same, or the name of another encoder: frozen only */
+        int width;                   /* of that encoder; 0: encoder.width */
     } target;
     struct {
         int epochs;

@@ -18,11 +18,11 @@ typedef struct byol_trainer byol_trainer;
 
 /* What is known after a step. Everything is of that step; monitor figures are of its last batch's projections. */
 typedef struct byol_metrics {
-    uint64_t step;  /* optimizer steps done, from 1 */
-    uint64_t steps; /* of the whole run */
-    double epoch;   /* 1.5: half of the second epoch is done */
-    double loss;    /* summed over both directions, mean over the batch: 0 .. 8 */
-    double lr, tau;
+    uint64_t step;          /* optimizer steps done, from 1 */
+    uint64_t steps;         /* of the whole run */
+    double epoch;           /* 1.5: half of the second epoch is done */
+    double loss;            /* summed over the directions, mean over the batch; BYOL's: 0 .. 8 */
+    double lr, tau;         /* tau is NaN where the target is no average */
     double spread;          /* std of the normalised projections times sqrt(d): healthy is near 1, collapsed near 0 */
     double positive_cosine; /* mean cos(prediction, target projection of the other view of the same image) */
     double negative_cosine; /* the same for different images */

@@ -1,4 +1,6 @@
 /* What cannot be seen one option at a time. */
+#include <string.h>
+
 #include "base/error.h"
 #include "byol/config.h"
 
@@ -18,9 +20,34 @@ static byol_status check_recipe(const byol_view_recipe *recipe, int number, byol
     return BYOL_OK;
 }
 
+/* The family's choices that exclude each other. */
+static byol_status check_method(const byol_config *config, byol_error *error) {
+    int is_online = config->target.kind == BYOL_TARGET_ONLINE, is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
+    int is_copy = strcmp(config->target.init, "copy") == 0;
+    if (!config->target.stop_gradient && (!is_online || config->predictor.kind != BYOL_HEAD_NONE))
+        return byol__fail(error, BYOL_INVALID,
+                          "target.stop_gradient false goes with target.kind online and predictor.kind none: both sides "
+                          "are then the same network");
+    if (is_online && !is_copy)
+        return byol__fail(error, BYOL_INVALID,
+                          "target.init says where another target begins; with target.kind online it is copy");
+    if (strcmp(config->target.encoder, "same") != 0 && (!is_frozen || is_copy))
+        return byol__fail(error, BYOL_INVALID,
+                          "target.encoder %s needs target.kind frozen, and target.init random or weights to load: it "
+                          "cannot be a copy or an average of another network",
+                          config->target.encoder);
+    if (config->target.width != 0 && strcmp(config->target.encoder, "same") == 0)
+        return byol__fail(error, BYOL_INVALID, "target.width is that of a target.encoder, which is same here");
+    if (strcmp(config->encoder.init, "copy") == 0 || config->encoder.init[0] == '\0' || config->target.init[0] == '\0')
+        return byol__fail(error, BYOL_INVALID,
+                          "encoder.init is random or a path, target.init is copy, random or a path");
+    return BYOL_OK;
+}
+
 byol_status byol_config_check(const byol_config *config, byol_error *error) {
     BYOL__TRY(check_recipe(&config->views.view[0], 1, error));
     BYOL__TRY(check_recipe(&config->views.view[1], 2, error));
+    BYOL__TRY(check_method(config, error));
     if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 && config->data.image_size < 32)
         return byol__fail(error, BYOL_INVALID,
                           "encoder.stem imagenet divides the image by 32; data.image_size is %d: take at least 32, or "

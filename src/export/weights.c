@@ -30,6 +30,9 @@ byol_status byol_export_safetensors(const byol_encoder *encoder, const char *pat
     if (options->heads && weights.last == BYOL__BACKBONE)
         return byol__fail(error, BYOL_NOT_FOUND, "these weights are a backbone alone: there are no heads to write");
 
+    if (options->classes > 0 && byol__table_find(&weights.graph->params, "fc.weight") != BYOL__NONE)
+        return byol__fail(error, BYOL_INVALID, "this encoder ends in an fc of its own: there is no place for another");
+
     byol__section last = options->heads ? weights.last : BYOL__BACKBONE;
     byol__table classifier;
     byol__param rows[2];

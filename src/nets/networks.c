@@ -1,13 +1,18 @@
-/* Encoder by name, MLP heads, and the whole online network of a configuration. */
+/* Encoder by name, heads, and the whole networks of a configuration. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "nets/nets.h"
 
-byol__value_id byol__mlp(byol__graph *graph, const char *prefix, byol__value_id src, int hidden, int out) {
+enum { CONV1_OUT = 1024 };
+
+byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head kind, byol__value_id src, int hidden,
+                          int out) {
     char name[BYOL__NODE_NAME_MAX];
+    if (kind == BYOL_HEAD_NONE) return src;
     snprintf(name, sizeof name, "%s.0", prefix);
+    if (kind == BYOL_HEAD_LINEAR) return byol__graph_linear(graph, name, src, out, 1);
     byol__value_id y = byol__graph_linear(graph, name, src, hidden, 1);
     snprintf(name, sizeof name, "%s.1", prefix);
     y = byol__graph_relu(graph, byol__graph_batch_norm(graph, name, y));
@@ -15,46 +20,108 @@ byol__value_id byol__mlp(byol__graph *graph, const char *prefix, byol__value_id 
     return byol__graph_linear(graph, name, y, out, 0);
 }
 
-static byol_status backbone(byol__graph *graph, const byol_config *config, byol__value_id images, byol__value_id *out,
-                            byol_error *error) {
+static byol_status convolutions(byol__graph *graph, const byol_config *config, byol__value_id images,
+                                byol__value_id *out, byol_error *error) {
     static const struct {
         const char *name;
         int depth;
-    } encoders[] = {{"resnet18", 18}, {"resnet34", 34}, {"resnet50", 50}};
-    for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
-        if (strcmp(config->encoder.name, encoders[i].name) != 0) continue;
-        *out = byol__resnet(graph, images, encoders[i].depth, config->encoder.width, config->encoder.stem);
+    } resnets[] = {{"resnet18", 18}, {"resnet34", 34}, {"resnet50", 50}};
+    const char *name = config->encoder.name;
+    int width = config->encoder.width;
+    for (size_t i = 0; i < sizeof resnets / sizeof *resnets; i++) {
+        if (strcmp(name, resnets[i].name) != 0) continue;
+        *out = byol__resnet(graph, images, resnets[i].depth, width, config->encoder.stem);
         return BYOL_OK;
     }
-    return byol__fail(error, BYOL_INVALID,
-                      "encoder.name: there is no encoder '%s'; known are resnet18, resnet34, resnet50",
-                      config->encoder.name);
+    if (strcmp(name, "conv1") == 0)
+        *out = byol__conv1(graph, images, width);
+    else if (strcmp(name, "conv5") == 0)
+        *out = byol__conv5(graph, images, width);
+    else
+        return byol__fail(error, BYOL_INVALID,
+                          "encoder.name: there is no encoder '%s'; known are resnet18, resnet34, resnet50, conv1, "
+                          "conv5",
+                          name);
+    return BYOL_OK;
+}
+
+/* Outputs of the encoder's own last linear layer; 0: it has none. */
+static int own_outputs(const byol_config *config) {
+    int is_conv1 = strcmp(config->encoder.name, "conv1") == 0;
+    return config->encoder.out == 0 && is_conv1 ? CONV1_OUT : config->encoder.out;
+}
+
+/* Appends the encoder, with its output marked. */
+static byol_status backbone(byol__graph *graph, const byol_config *config, int channels, int image_size,
+                            byol_error *error) {
+    byol__value_id y = 0, images = byol__graph_input(graph, channels, image_size, image_size);
+    BYOL__TRY(convolutions(graph, config, images, &y, error));
+    if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
+    byol__graph_mark(graph, BYOL__REPRESENTATION, y);
+    return BYOL_OK;
+}
+
+/* Appends backbone and projector. */
+static byol_status append_to_projection(byol__graph *graph, const byol_config *config, int channels, int image_size,
+                                        byol_error *error) {
+    BYOL__TRY(backbone(graph, config, channels, image_size, error));
+    byol__graph_section(graph, BYOL__PROJECTOR);
+    byol__value_id y = graph->output[BYOL__REPRESENTATION];
+    y = byol__head(graph, "projector", config->projector.kind, y, config->projector.hidden, config->projector.out);
+    byol__graph_mark(graph, BYOL__PROJECTION, y);
+    return BYOL_OK;
+}
+
+static int dimension_of(const byol__graph *graph, byol__output output) {
+    return graph->values[graph->output[output]].shape.c;
+}
+
+byol_status byol__target_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
+                                 byol_error *error) {
+    byol_config changed = *config;
+    if (strcmp(config->target.encoder, "same") != 0) {
+        memcpy(changed.encoder.name, config->target.encoder, sizeof changed.encoder.name);
+        if (config->target.width > 0) changed.encoder.width = config->target.width;
+    }
+    BYOL__TRY(append_to_projection(graph, &changed, channels, image_size, error));
+    return byol__graph_finish(graph, error);
+}
+
+/* Length of the target's projections. */
+static byol_status target_dimension(const byol_config *config, int channels, int image_size, int *dimension,
+                                    byol_error *error) {
+    byol__graph target;
+    byol__graph_init(&target);
+    byol_status status = byol__target_network(&target, config, channels, image_size, error);
+    if (status == BYOL_OK) *dimension = dimension_of(&target, BYOL__PROJECTION);
+    byol__graph_release(&target);
+    return status;
 }
 
 byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
                                  byol_error *error) {
-    byol__value_id y = 0;
-    byol__value_id images = byol__graph_input(graph, channels, image_size, image_size);
-    BYOL__TRY(backbone(graph, config, images, &y, error));
-    byol__graph_mark(graph, BYOL__REPRESENTATION, y);
-
-    byol__graph_section(graph, BYOL__PROJECTOR);
-    y = byol__mlp(graph, "projector", y, config->projector.hidden, config->projector.out);
-    byol__graph_mark(graph, BYOL__PROJECTION, y);
-
+    int out;
+    BYOL__TRY(append_to_projection(graph, config, channels, image_size, error));
+    BYOL__TRY(target_dimension(config, channels, image_size, &out, error));
     byol__graph_section(graph, BYOL__PREDICTOR);
-    y = byol__mlp(graph, "predictor", y, config->predictor.hidden, config->projector.out);
+    byol__value_id y = graph->output[BYOL__PROJECTION];
+    y = byol__head(graph, "predictor", config->predictor.kind, y, config->predictor.hidden, out);
     byol__graph_mark(graph, BYOL__PREDICTION, y);
-    return byol__graph_finish(graph, error);
+    BYOL__TRY(byol__graph_finish(graph, error));
+    if (dimension_of(graph, BYOL__PREDICTION) != out)
+        return byol__fail(error, BYOL_INVALID,
+                          "the target's projections have %d numbers and the online network's %d: take predictor.kind "
+                          "linear (or mlp), which maps one to the other",
+                          out, dimension_of(graph, BYOL__PREDICTION));
+    return BYOL_OK;
 }
 
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
                                      int classes, byol_error *error) {
-    byol__value_id y = 0;
-    byol__value_id images = byol__graph_input(graph, channels, image_size, image_size);
-    BYOL__TRY(backbone(graph, config, images, &y, error));
-    byol__graph_mark(graph, BYOL__REPRESENTATION, y);
+    BYOL__TRY(backbone(graph, config, channels, image_size, error));
     byol__graph_section(graph, BYOL__PROJECTOR);
-    byol__graph_mark(graph, BYOL__PROJECTION, byol__graph_linear(graph, "fc", y, classes, 1));
+    const char *name = own_outputs(config) > 0 ? "classifier" : "fc";
+    byol__value_id logits = byol__graph_linear(graph, name, graph->output[BYOL__REPRESENTATION], classes, 1);
+    byol__graph_mark(graph, BYOL__PROJECTION, logits);
     return byol__graph_finish(graph, error);
 }

@@ -12,27 +12,53 @@ static double dot(const float *a, const float *b, int dim) {
     return sum;
 }
 
-/* d/dp of -2 n(p).n(t): with r = 1/|p|, -2 r (n(t) - cos n(p)); where |p| is below the floor, n(p) = 1e6 p has no
+/* What a sample loses at some cosine, and the slope there. */
+typedef struct point {
+    double loss, slope;
+} point;
+
+static point byol_at(double cosine, double unused) {
+    (void)unused;
+    return (point){2 - 2 * cosine, -2};
+}
+
+static point softmax_pair_at(double cosine, double candidates) {
+    double others = (candidates - 1) * exp(-cosine);
+    return (point){log1p(others), -others / (1 + others)};
+}
+
+/* d/dp of slope n(p).n(t): with r = 1/|p|, slope r (n(t) - cos n(p)); where |p| is below the floor, n(p) = 1e6 p has no
  * curvature and the second term is gone. */
 static void sample_gradient(const float *p, const float *t, int dim, double scale_p, double scale_t, double cosine,
-                            int below_floor, double factor, float *diff) {
-    float along_t = (float)(-2 * factor * scale_p * scale_t);
-    float along_p = below_floor ? 0 : (float)(2 * factor * scale_p * scale_p * cosine);
+                            int below_floor, double slope, float *diff) {
+    float along_t = (float)(slope * scale_p * scale_t);
+    float along_p = below_floor ? 0 : (float)(-slope * scale_p * scale_p * cosine);
 #pragma omp simd
     for (int i = 0; i < dim; i++) diff[i] = along_t * t[i] + along_p * p[i];
 }
 
-double byol__byol_loss(const float *prediction, const float *target, int batch, int dim, float *diff) {
+static inline double mean_over_pairs(const float *prediction, const float *target, int batch, int dim,
+                                     point (*at)(double cosine, double parameter), double parameter, float *diff) {
     double loss = 0;
     for (int n = 0; n < batch; n++) {
         const float *p = prediction + (size_t)n * (size_t)dim, *t = target + (size_t)n * (size_t)dim;
         double square_p = dot(p, p, dim), square_t = dot(t, t, dim);
         double scale_p = 1 / sqrt(fmax(square_p, smallest_square)), scale_t = 1 / sqrt(fmax(square_t, smallest_square));
         double cosine = dot(p, t, dim) * scale_p * scale_t;
-        loss += 2 - 2 * cosine;
+        point here = at(cosine, parameter);
+        loss += here.loss;
         if (diff != NULL)
-            sample_gradient(p, t, dim, scale_p, scale_t, cosine, square_p < smallest_square, 1.0 / batch,
+            sample_gradient(p, t, dim, scale_p, scale_t, cosine, square_p < smallest_square, here.slope / batch,
                             diff + (size_t)n * (size_t)dim);
     }
     return loss / batch;
+}
+
+double byol__byol_loss(const float *prediction, const float *target, int batch, int dim, float *diff) {
+    return mean_over_pairs(prediction, target, batch, dim, byol_at, 0, diff);
+}
+
+double byol__softmax_pair_loss(const float *prediction, const float *target, int batch, int dim, double candidates,
+                               float *diff) {
+    return mean_over_pairs(prediction, target, batch, dim, softmax_pair_at, candidates, diff);
 }

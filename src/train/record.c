@@ -100,8 +100,11 @@ static size_t list_arenas(const byol__method *method, byol__arena arenas[ARENAS]
     size_t count = 0;
     arenas[count++] = (byol__arena){"online.", params, BYOL__PREDICTOR, method->params};
     arenas[count++] = (byol__arena){"online.", statistics, BYOL__PREDICTOR, method->statistics};
-    arenas[count++] = (byol__arena){"target.", params, BYOL__PROJECTOR, method->target_params};
-    arenas[count++] = (byol__arena){"target.", statistics, BYOL__PROJECTOR, method->target_statistics};
+    if (method->target != NULL) {
+        const byol__graph *target = &method->target_graph;
+        arenas[count++] = (byol__arena){"target.", &target->params, BYOL__PROJECTOR, method->target_params};
+        arenas[count++] = (byol__arena){"target.", &target->statistics, BYOL__PROJECTOR, method->target_statistics};
+    }
     for (int i = 0; i < method->states; i++)
         arenas[count++] =
             (byol__arena){method->states == 1 ? "momentum." : moments[i], params, BYOL__PREDICTOR, method->state[i]};

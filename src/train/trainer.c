@@ -90,11 +90,12 @@ static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
 }
 
 static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
-    int batch = trainer->method->batch, dimension = trainer->method->dimension;
+    int batch = trainer->method->batch, dimension = trainer->method->projection_dimension;
     int full_rank = batch < dimension ? batch : dimension;
     trainer->monitor.full_rank = full_rank < BYOL__RANK_SAMPLES ? full_rank : BYOL__RANK_SAMPLES;
-    return byol__alloc(&trainer->scratch, byol__monitor_scratch(batch, dimension), sizeof(double),
-                       "scratch of the monitor", error);
+    size_t room = byol__monitor_scratch(batch, dimension),
+           pairs = byol__monitor_scratch(batch, trainer->method->dimension);
+    return byol__alloc(&trainer->scratch, room > pairs ? room : pairs, sizeof(double), "scratch of the monitor", error);
 }
 
 /* First what can be wrong with the arguments, then the expensive things, and the run folder is written to last. */
@@ -116,6 +117,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
         BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
     BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, error));
+    if (trainer->record.checkpoint == NULL) BYOL__TRY(byol__method_load(trainer->method, &origin->config, error));
     BYOL__TRY(open_monitor(trainer, error));
     if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
     trainer->first_step = origin->step = trainer->method->step;
@@ -169,8 +171,9 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     }
     byol__step_result result;
     metrics->lr = byol__steps_lr(&trainer->steps, &origin->config, origin->step);
-    metrics->tau = byol__steps_tau(&trainer->steps, &origin->config, origin->step);
-    BYOL__TRY(byol__method_update(trainer->method, metrics->lr, metrics->tau, &result, error));
+    double tau = byol__steps_tau(&trainer->steps, &origin->config, origin->step);
+    metrics->tau = trainer->method->kind == BYOL_TARGET_EMA ? tau : (double)NAN;
+    BYOL__TRY(byol__method_update(trainer->method, metrics->lr, tau, &result, error));
     origin->step++;
     origin->batches += trainer->steps.accumulate;
 
@@ -188,21 +191,22 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     return BYOL_OK;
 }
 
-/* The figures that tell learning from collapse: the mean over both views, of the rank (it is dear) the first view's. */
+/* The figures that tell learning from collapse: the mean over the views that predict, of the rank (it is dear) the
+ * first view's. */
 static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics) {
     const byol__method *method = trainer->method;
-    int n = method->batch, d = method->dimension;
+    int n = method->batch, d = method->dimension, own = method->projection_dimension, views = method->directions;
     metrics->spread = metrics->positive_cosine = metrics->negative_cosine = 0;
-    for (int v = 0; v < 2; v++) {
+    for (int v = 0; v < views; v++) {
         double positive, negative;
         byol__pair_cosines(method->prediction[v], method->target_projection[1 - v], n, d, trainer->scratch, &positive,
                            &negative);
-        metrics->spread += byol__spread(method->projection[v], n, d, trainer->scratch) / 2;
-        metrics->positive_cosine += positive / 2;
-        metrics->negative_cosine += negative / 2;
+        metrics->spread += byol__spread(method->projection[v], n, own, trainer->scratch) / views;
+        metrics->positive_cosine += positive / views;
+        metrics->negative_cosine += negative / views;
     }
     metrics->effective_rank =
-        with_rank ? byol__effective_rank(method->projection[0], n, d, trainer->scratch) : (double)NAN;
+        with_rank ? byol__effective_rank(method->projection[0], n, own, trainer->scratch) : (double)NAN;
     metrics->images_per_second = (double)trainer->steps.accumulate * n / trainer->pace;
     metrics->seconds = byol__now() - trainer->started;
 }
@@ -341,20 +345,16 @@ static uint64_t count_parameters(const byol__table *table, byol__section section
 void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info) {
     const byol__method *method = trainer->method;
     const byol__table *params = &method->graph.params;
-    byol__plan_info online, target;
-    byol__plan_describe(method->online, &online);
-    byol__plan_describe(method->target, &target);
     size_t arena_floats = (2 + (size_t)method->states) * params->total + method->target_count +
                           method->graph.statistics.total + method->target_statistics_count;
     *info = (byol_trainer_info){
         .parameters_encoder = count_parameters(params, BYOL__BACKBONE),
         .parameters_projector = count_parameters(params, BYOL__PROJECTOR),
         .parameters_predictor = count_parameters(params, BYOL__PREDICTOR),
-        .flops_per_image =
-            2 * (online.forward_flops + online.backward_flops + target.forward_flops) / (uint64_t)method->batch,
+        .flops_per_image = method->flops / (uint64_t)method->batch,
         .workspace_bytes = method->workspace_bytes,
         .arena_bytes = arena_floats * sizeof(float),
-        .staging_bytes = online.staging_bytes + target.staging_bytes,
+        .staging_bytes = method->staging_bytes,
         .steps_per_epoch = trainer->steps.batches_per_epoch / trainer->steps.accumulate,
         .steps = trainer->steps.total,
         .first_step = trainer->first_step,

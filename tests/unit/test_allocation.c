@@ -58,12 +58,7 @@ static int watch(void *context, const byol_metrics *metrics) {
     return 0;
 }
 
-static void count_in_steps(byol_precision precision, int accumulate, byol_optimizer_name optimizer) {
-    byol_config config = tiny_config();
-    config.train.precision = precision;
-    config.train.accumulate = accumulate;
-    config.train.epochs = 2 * accumulate;
-    config.optimizer.name = optimizer;
+static void count_with(byol_config config) {
     byol_source *source = tiny_source();
     byol_trainer *trainer = NULL;
     byol_error error = {0};
@@ -77,6 +72,15 @@ static void count_in_steps(byol_precision precision, int accumulate, byol_optimi
     byol_source_free(source);
 }
 
+static void count_in_steps(byol_precision precision, int accumulate, byol_optimizer_name optimizer) {
+    byol_config config = tiny_config();
+    config.train.precision = precision;
+    config.train.accumulate = accumulate;
+    config.train.epochs = 2 * accumulate;
+    config.optimizer.name = optimizer;
+    count_with(config);
+}
+
 static void a_training_step_allocates_nothing(void **state) {
     (void)state;
     count_in_steps(BYOL_PRECISION_FP32, 1, BYOL_SGD);
@@ -84,7 +88,28 @@ static void a_training_step_allocates_nothing(void **state) {
     count_in_steps(BYOL_PRECISION_BF16, 1, BYOL_ADAM);
 }
 
+static void nor_does_a_step_of_any_other_member_of_the_family(void **state) {
+    (void)state;
+    for (int distance = BYOL_COSINE; distance <= BYOL_SOFTMAX_PAIR; distance++)
+        for (int negatives = 0; negatives <= (distance == BYOL_TRIPLET); negatives++) {
+            byol_config config = tiny_config();
+            config.loss.distance = (byol_distance)distance;
+            config.loss.negatives = (byol_negatives)negatives;
+            config.predictor.kind = BYOL_HEAD_NONE;
+            config.target.kind = BYOL_TARGET_ONLINE;
+            config.target.stop_gradient = 0;
+            count_with(config);
+        }
+    byol_config frozen = tiny_config();
+    frozen.target.kind = BYOL_TARGET_FROZEN;
+    frozen.loss.symmetric = 0;
+    count_with(frozen);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_training_step_allocates_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_training_step_allocates_nothing),
+        cmocka_unit_test(nor_does_a_step_of_any_other_member_of_the_family),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,6 +229,54 @@ static void resuming_holds_for_every_optimizer_and_under_accumulation(void **sta
     }
 }
 
+/* Random negatives and noise come from counters, a frozen target from the checkpoint: not from the file it once was. */
+static void resuming_holds_for_other_members_of_the_family(void **state) {
+    (void)state;
+    byol_config contrastive = tiny_config(), frozen = tiny_config();
+    contrastive.target.kind = BYOL_TARGET_ONLINE;
+    contrastive.target.stop_gradient = 0;
+    contrastive.predictor.kind = BYOL_HEAD_NONE;
+    contrastive.loss.distance = BYOL_TRIPLET;
+    contrastive.loss.negatives = BYOL_NEGATIVES_RANDOM;
+    contrastive.views.view[0].noise = contrastive.views.view[1].noise = 0.1f;
+    contrastive.views.view[1].rotate = 20;
+    frozen.target.kind = BYOL_TARGET_FROZEN;
+    strcpy(frozen.target.init, "random");
+    frozen.loss.distance = BYOL_MSE;
+    const struct {
+        const char *name;
+        const byol_config *config;
+    } members[] = {{"contrastive", &contrastive}, {"frozen", &frozen}};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        char straight[64], stopped[64];
+        snprintf(straight, sizeof straight, "trainer_test/%s", members[i].name);
+        snprintf(stopped, sizeof stopped, "trainer_test/%s-stopped", members[i].name);
+        witness seen = {0};
+        expect(BYOL_OK, members[i].config, straight, 0, &seen);
+        seen = (witness){.stop_at = 3};
+        expect(BYOL_CANCELLED, members[i].config, stopped, 0, &seen);
+        seen = (witness){0};
+        expect(BYOL_OK, members[i].config, stopped, 1, &seen);
+        assert_same_file(straight, stopped, "checkpoints/step-000008.safetensors");
+    }
+}
+
+static void resuming_needs_no_more_the_file_that_a_target_began_with(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {0};
+    expect(BYOL_OK, &config, "trainer_test/teacher", 0, &seen);
+    config.target.kind = BYOL_TARGET_FROZEN;
+    strcpy(config.target.init, "trainer_test/teacher");
+    seen = (witness){.stop_at = 3};
+    expect(BYOL_CANCELLED, &config, "trainer_test/student", 0, &seen);
+    remove_run("trainer_test/teacher");
+    seen = (witness){0};
+    expect(BYOL_OK, &config, "trainer_test/student", 1, &seen);
+    seen = (witness){0};
+    expect(BYOL_NOT_FOUND, &config, "trainer_test/another", 0, &seen);
+}
+
 static void lines_after_the_checkpoint_are_dropped_from_the_log(void **state) {
     (void)state;
     const char *run = "trainer_test/log";
@@ -562,6 +610,8 @@ int main(void) {
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
         cmocka_unit_test(a_resumed_run_ends_as_if_it_had_never_stopped),
         cmocka_unit_test(resuming_holds_for_every_optimizer_and_under_accumulation),
+        cmocka_unit_test(resuming_holds_for_other_members_of_the_family),
+        cmocka_unit_test(resuming_needs_no_more_the_file_that_a_target_began_with),
         cmocka_unit_test(lines_after_the_checkpoint_are_dropped_from_the_log),
         cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew),
         cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),

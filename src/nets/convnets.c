@@ -1,0 +1,26 @@
+/* The small convolutional networks. */
+#include <stdio.h>
+
+#include "nets/nets.h"
+
+byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width) {
+    byol__value_id x = byol__graph_conv(graph, "conv1", images, width, 3, 1, 1, 1, 1);
+    x = byol__graph_relu(graph, x);
+    byol__graph_end_stage(graph, x);
+    return byol__graph_flatten(graph, x);
+}
+
+byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width) {
+    static const int multiples[5] = {1, 2, 4, 8, 8};
+    byol__value_id x = images;
+    for (int block = 0; block < 5; block++) {
+        char name[BYOL__NODE_NAME_MAX];
+        snprintf(name, sizeof name, "conv%d", block + 1);
+        x = byol__graph_conv(graph, name, x, multiples[block] * width, 3, 1, 1, 1, 0);
+        snprintf(name, sizeof name, "bn%d", block + 1);
+        x = byol__graph_relu(graph, byol__graph_batch_norm(graph, name, x)); // (N, C, H, W)
+        x = byol__graph_max_pool(graph, x, 2, 2, 0);                         // (N, C, H/2, W/2)
+        byol__graph_end_stage(graph, x);
+    }
+    return byol__graph_global_avg_pool(graph, x);
+}

@@ -1,0 +1,135 @@
+#include "train/contrast.h"
+
+#include <math.h>
+
+#include "base/philox.h"
+#include "dnn/matmul.h"
+
+static const double smallest_square = 1e-12; /* as in loss.c */
+
+/* Where the parts of the scratch lie. */
+typedef struct workspace {
+    double *scale_p, *scale_z; /* (N): 1 / |x| */
+    double *loss;              /* (N): of each row */
+    float *p, *z;              /* (N, D): normalised */
+    float *s;                  /* (N, N): cosines, then the slopes of the loss by them */
+} workspace;
+
+size_t byol__contrast_scratch(int batch, int dim) {
+    size_t n = (size_t)batch, floats = 2 * n * (size_t)dim + n * n;
+    return 3 * n + (floats + 1) / 2;
+}
+
+static workspace lay_out(double *scratch, size_t n, size_t dim) {
+    workspace w = {.scale_p = scratch, .scale_z = scratch + n, .loss = scratch + 2 * n};
+    w.p = (float *)(void *)(scratch + 3 * n);
+    w.z = w.p + n * dim;
+    w.s = w.z + n * dim;
+    return w;
+}
+
+static void normalise(const float *src, size_t n, size_t dim, double *scale, float *dst) {
+    for (size_t i = 0; i < n; i++, src += dim, dst += dim) {
+        double square = 0;
+#pragma omp simd reduction(+ : square)
+        for (size_t d = 0; d < dim; d++) square += (double)src[d] * (double)src[d];
+        scale[i] = 1 / sqrt(fmax(square, smallest_square));
+        for (size_t d = 0; d < dim; d++) dst[d] = (float)(scale[i] * (double)src[d]);
+    }
+}
+
+/* In place, from the gradient g by the normalised y = r x to that by x: r (g - (g . y) y); below the floor of the norm,
+ * where r is constant, r g. */
+static void through_normalisation(const float *y, const double *scale, size_t n, size_t dim, float *g) {
+    for (size_t i = 0; i < n; i++, y += dim, g += dim) {
+        double along = 0;
+#pragma omp simd reduction(+ : along)
+        for (size_t d = 0; d < dim; d++) along += (double)g[d] * (double)y[d];
+        if (scale[i] == 1 / sqrt(smallest_square)) along = 0;
+        for (size_t d = 0; d < dim; d++) g[d] = (float)(scale[i] * ((double)g[d] - along * (double)y[d]));
+    }
+}
+
+/* ---- One row: its loss; s (n) becomes the slopes of it, times `weight` ---- */
+
+static double infonce_row(float *s, size_t n, size_t i, double temperature, double weight) {
+    double largest = (double)s[0], sum = 0, own = (double)s[i];
+    for (size_t j = 1; j < n; j++) largest = fmax(largest, (double)s[j]);
+    for (size_t j = 0; j < n; j++) sum += exp(((double)s[j] - largest) / temperature);
+    for (size_t j = 0; j < n; j++)
+        s[j] = (float)(weight / temperature * (exp(((double)s[j] - largest) / temperature) / sum - (j == i)));
+    return log(sum) - (own - largest) / temperature;
+}
+
+/* -log g(x), without overflow. */
+static double softplus_minus(double x) { return fmax(-x, 0) + log1p(exp(-fabs(x))); }
+
+static double nce_row(float *s, size_t n, size_t i, double temperature, double weight) {
+    double loss = 0;
+    for (size_t j = 0; j < n; j++) {
+        double sign = j == i ? 1 : -1, x = sign * (double)s[j] / temperature;
+        loss += softplus_minus(x);
+        s[j] = (float)(-weight * sign / temperature / (1 + exp(x)));
+    }
+    return loss;
+}
+
+static size_t hardest(const float *s, size_t n, size_t i) {
+    size_t best = i == 0 ? 1 : 0;
+    for (size_t j = 0; j < n; j++)
+        if (j != i && s[j] > s[best]) best = j;
+    return best;
+}
+
+/* On the sphere, squared distances differ by 2 (s_ij - s_ii). */
+static double triplet_row(float *s, size_t n, size_t i, size_t other, double margin, double weight) {
+    double loss = margin + 2 * ((double)s[other] - (double)s[i]);
+    float slope = loss > 0 ? (float)(2 * weight) : 0;
+    for (size_t j = 0; j < n; j++) s[j] = j == other ? slope : j == i ? -slope : 0;
+    return fmax(loss, 0);
+}
+
+static size_t choose_other(const byol__contrast *contrast, const float *s, size_t n, size_t i, uint64_t number) {
+    if (contrast->negatives == BYOL_NEGATIVES_HARDEST) return hardest(s, n, i);
+    /* An epoch of the stream has 24 bits: what the number has beyond goes into the seed. */
+    byol__random random = byol__random_stream(contrast->seed + (number >> 24), BYOL__PURPOSE_NEGATIVE,
+                                              (uint32_t)(number & 0xffffff), (uint32_t)i, 0);
+    size_t j = byol__random_below(&random, (uint32_t)(n - 1));
+    return j < i ? j : j + 1;
+}
+
+static double row(const byol__contrast *contrast, float *s, size_t n, size_t i, uint64_t number) {
+    double weight = 1.0 / (double)n;
+    switch (contrast->kind) {
+    case BYOL_INFONCE: return infonce_row(s, n, i, contrast->temperature, weight);
+    case BYOL_NCE: return nce_row(s, n, i, contrast->temperature, weight);
+    default: return triplet_row(s, n, i, choose_other(contrast, s, n, i, number), contrast->margin, weight);
+    }
+}
+
+/* ---- The whole ---- */
+
+double byol__contrast_loss(const byol__contrast *contrast, const float *prediction, const float *target, int batch,
+                           int dim, uint64_t number, float *diff_prediction, float *diff_target, double *scratch) {
+    size_t n = (size_t)batch, d = (size_t)dim;
+    workspace w = lay_out(scratch, n, d);
+    normalise(prediction, n, d, w.scale_p, w.p);
+    normalise(target, n, d, w.scale_z, w.z);
+    byol__matrix p = {w.p, d, BYOL__AS_IS}, z = {w.z, d, BYOL__AS_IS}, z_turned = {w.z, d, BYOL__TRANSPOSED};
+    if (byol__sgemm(n, n, d, 1, p, z_turned, 0, w.s, n, NULL) != BYOL_OK) return (double)NAN;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) w.loss[i] = row(contrast, w.s + i * n, n, i, number);
+    double loss = 0;
+    for (size_t i = 0; i < n; i++) loss += w.loss[i];
+
+    byol__matrix slopes = {w.s, n, BYOL__AS_IS}, slopes_turned = {w.s, n, BYOL__TRANSPOSED};
+    if (diff_prediction != NULL) { // (N, N) (N, D)
+        if (byol__sgemm(n, d, n, 1, slopes, z, 0, diff_prediction, d, NULL) != BYOL_OK) return (double)NAN;
+        through_normalisation(w.p, w.scale_p, n, d, diff_prediction);
+    }
+    if (diff_target != NULL) {
+        if (byol__sgemm(n, d, n, 1, slopes_turned, p, 0, diff_target, d, NULL) != BYOL_OK) return (double)NAN;
+        through_normalisation(w.z, w.scale_z, n, d, diff_target);
+    }
+    return loss / (double)n;
+}
