@@ -95,7 +95,8 @@ static const struct argp_option options[] = {
     {"test", OPTION_TEST, "SRC", 0, "Labelled images to be told apart (default: the test split of the same)", 1},
     {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images of each", 1},
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
-    {"seed", OPTION_SEED, "N", 0, "Of the random initialisation (default: the run's, so the encoder before training)",
+    {"seed", OPTION_SEED, "N", 0,
+     "Of the random initialisation (default: the run's, so the encoder before training) and of the method's own draws",
      1},
     {0},
 };
@@ -133,20 +134,13 @@ const struct argp cli_eval_argp = {options, parse, NULL, NULL, NULL, NULL, NULL}
 
 /* ---- features ---- */
 
-typedef struct session {
-    const cli_eval *options;
-    byol_encoder *trained, *random;
-    cli_labelled train, test;
-    cli_progress progress;
-} session;
-
 static byol_status interrupted(byol_error *error) {
     snprintf(error->text, sizeof error->text, "interrupted");
     return BYOL_CANCELLED;
 }
 
 /* The images themselves, prepared as the encoder's are, as vectors. */
-static byol_status flatten_pixels(session *s, const cli_labelled *set, float *values, byol_error *error) {
+static byol_status flatten_pixels(cli_session *s, const cli_labelled *set, float *values, byol_error *error) {
     const byol_config *config = byol_encoder_config(s->trained);
     const byol_view_recipe *recipe = &config->views.view[0];
     int side = config->data.image_size;
@@ -177,14 +171,14 @@ static byol_status flatten_pixels(session *s, const cli_labelled *set, float *va
     return status;
 }
 
-static int dimension_of(const session *s, kind what) {
+static int dimension_of(const cli_session *s, kind what) {
     int side = byol_encoder_config(s->trained)->data.image_size;
     if (what == PIXELS) return s->train.channels * side * side;
     return byol_encoder_dimension(s->trained, BYOL_LAYER_BACKBONE);
 }
 
 /* One set of features; `pass` below 0: the images as they are, else augmentation number `pass`. Owned: free(values). */
-static byol_status make_features(session *s, kind what, const cli_labelled *set, int pass, byol_features *features,
+static byol_status make_features(cli_session *s, kind what, const cli_labelled *set, int pass, byol_features *features,
                                  byol_error *error) {
     int dimension = dimension_of(s, what);
     float *values = aligned_alloc(64, (set->count * (size_t)dimension * sizeof *values + 63) / 64 * 64);
@@ -205,7 +199,7 @@ static byol_status make_features(session *s, kind what, const cli_labelled *set,
     return status;
 }
 
-static byol_status measure_kind(session *s, kind what, cli_measure measure, const void *context, cli_row *row,
+static byol_status measure_kind(cli_session *s, kind what, cli_measure measure, const void *context, cli_row *row,
                                 byol_error *error) {
     int passes = what == PIXELS ? 1 : s->options->passes;
     byol_features *train = calloc((size_t)passes, sizeof *train), test = {0};
@@ -227,7 +221,7 @@ static byol_status measure_kind(session *s, kind what, cli_measure measure, cons
 
 /* ---- results ---- */
 
-static void print_table(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+static void print_table(const cli_session *s, const cli_row rows[KINDS], const char *choice_name) {
     FILE *stream = cli_tables();
     if (stream == NULL) return;
     int best = 0;
@@ -256,7 +250,7 @@ static void warn_if_worthless(const cli_row rows[KINDS]) {
     cli_warn(text);
 }
 
-static json_t *describe_result(const session *s, const cli_row rows[KINDS], const char *choice_name) {
+static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS], const char *choice_name) {
     return json_pack("{s:f, s:f, s:f, s:i, s:I, s:I, s:f}", "accuracy", rows[TRAINED].accuracy, "random_init_accuracy",
                      rows[RANDOM].accuracy, "pixel_accuracy", rows[PIXELS].accuracy, "classes", s->train.classes,
                      "train_count", (json_int_t)s->train.count, "test_count", (json_int_t)s->test.count, choice_name,
@@ -265,7 +259,8 @@ static json_t *describe_result(const session *s, const cli_row rows[KINDS], cons
 
 /* ---- the whole ---- */
 
-static byol_status open_session(session *s, byol_error *error) {
+byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *error) {
+    s->options = eval;
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
     byol_status status = byol_encoder_load(&s->trained, s->options->model, s->options->threads, error);
     if (status != BYOL_OK) return status;
@@ -290,8 +285,16 @@ static byol_status open_session(session *s, byol_error *error) {
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
 
-static byol_evaluation sum_up(const session *s, const cli_row rows[KINDS], const char *choice_name) {
-    return (byol_evaluation){
+/* For the report. A folder that cannot be written is worth a warning, not the result. */
+void cli_session_keep(const cli_session *s, double accuracy, double random_init_accuracy, double pixel_accuracy,
+                      const char *choice_name, double choice, const int32_t *predicted) {
+    struct stat info;
+    byol_error error = {0};
+    byol_classification predictions = {0};
+    if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
+    byol_status status =
+        byol_classification_init(&predictions, s->test.labels, predicted, s->test.count, s->train.classes, &error);
+    const byol_evaluation evaluation = {
         .method = s->options->method,
         .step = byol_encoder_step(s->trained),
         .train = s->train.description,
@@ -299,46 +302,48 @@ static byol_evaluation sum_up(const session *s, const cli_row rows[KINDS], const
         .train_count = s->train.count,
         .test_count = s->test.count,
         .classes = s->train.classes,
-        .accuracy = rows[TRAINED].accuracy,
-        .random_init_accuracy = rows[RANDOM].accuracy,
-        .pixel_accuracy = rows[PIXELS].accuracy,
+        .accuracy = accuracy,
+        .random_init_accuracy = random_init_accuracy,
+        .pixel_accuracy = pixel_accuracy,
         .choice_name = choice_name,
-        .choice = rows[TRAINED].choice,
+        .choice = choice,
+        .confusion = predictions.confusion,
     };
-}
-
-/* In the run folder, for the report. A folder that cannot be written is worth a warning, not the result. */
-static void keep(const session *s, const cli_row rows[KINDS], const char *choice_name) {
-    struct stat info;
-    byol_error error = {0};
-    byol_classification predictions = {0};
-    if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
-    byol_evaluation evaluation = sum_up(s, rows, choice_name);
-    byol_status status = byol_classification_init(&predictions, s->test.labels, rows[TRAINED].predicted, s->test.count,
-                                                  s->train.classes, &error);
-    evaluation.confusion = predictions.confusion;
     if (status == BYOL_OK) status = byol_evaluation_save(s->options->model, &evaluation, &error);
     if (status != BYOL_OK) cli_warn(error.text);
     byol_classification_release(&predictions);
 }
 
-static byol_status evaluate(session *s, const char *choice_name, cli_measure measure, const void *context,
-                            cli_row rows[KINDS], byol_error *error) {
-    cli_catch_interrupts();
-    byol_status status = open_session(s, error);
-    if (status != BYOL_OK) return status;
-    int32_t *predicted = malloc(s->test.count * sizeof *predicted);
-    if (predicted == NULL) return no_memory(error, "predictions");
-    rows[TRAINED].predicted = predicted;
+/* All three kinds on an open session; rows[TRAINED].predicted is the caller's: free. */
+static byol_status measure_all(cli_session *s, const char *choice_name, cli_measure measure, const void *context,
+                               cli_row rows[KINDS], byol_error *error) {
+    byol_status status = BYOL_OK;
+    rows[TRAINED].predicted = malloc(s->test.count * sizeof *rows->predicted);
+    if (rows[TRAINED].predicted == NULL) return no_memory(error, "predictions");
     for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++)
         status = measure_kind(s, what, measure, context, &rows[what], error);
-    if (status == BYOL_OK) keep(s, rows, choice_name);
-    rows[TRAINED].predicted = NULL;
-    free(predicted);
+    if (status == BYOL_OK)
+        cli_session_keep(s, rows[TRAINED].accuracy, rows[RANDOM].accuracy, rows[PIXELS].accuracy, choice_name,
+                         rows[TRAINED].choice, rows[TRAINED].predicted);
     return status;
 }
 
-static void close_session(session *s) {
+/* Everything between an open session and its result. */
+static byol_status evaluate(cli_session *s, const char *choice_name, cli_measure measure, const void *context,
+                            const cli_report *report, json_t **result, byol_error *error) {
+    cli_row rows[KINDS] = {0};
+    byol_status status = measure_all(s, choice_name, measure, context, rows, error);
+    if (status == BYOL_OK) {
+        *result = describe_result(s, rows, choice_name);
+        print_table(s, rows, choice_name);
+        status = cli_report_show(report, &s->test, s->train.classes, rows[TRAINED].predicted, *result, error);
+        warn_if_worthless(rows);
+    }
+    free(rows[TRAINED].predicted);
+    return status;
+}
+
+void cli_session_close(cli_session *s) {
     byol_encoder_free(s->trained);
     byol_encoder_free(s->random);
     cli_labelled_release(&s->train);
@@ -347,26 +352,28 @@ static void close_session(session *s) {
 
 byol_status cli_eval_keep(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context,
                           byol_error *error) {
-    session s = {.options = eval};
+    cli_session s = {0};
     cli_row rows[KINDS] = {0};
-    byol_status status = evaluate(&s, choice_name, measure, context, rows, error);
-    close_session(&s);
+    cli_catch_interrupts();
+    byol_status status = cli_session_open(&s, eval, error);
+    if (status == BYOL_OK) status = measure_all(&s, choice_name, measure, context, rows, error);
+    free(rows[TRAINED].predicted);
+    cli_session_close(&s);
     return status;
 }
 
-int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context) {
-    session s = {.options = eval};
-    cli_row rows[KINDS] = {0};
+int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context,
+                 const cli_report *report) {
+    cli_session s = {0};
     byol_error error = {0};
-    int code;
-    byol_status status = evaluate(&s, choice_name, measure, context, rows, &error);
-    if (status == BYOL_OK) {
-        print_table(&s, rows, choice_name);
-        warn_if_worthless(rows);
-        code = cli_finish(describe_result(&s, rows, choice_name), EXIT_DONE);
-    } else {
-        code = cli_fail(status, &error);
-    }
-    close_session(&s);
-    return code;
+    json_t *result = NULL;
+    if (report->csv != NULL && !cli_can_write(report->csv))
+        return cli_usage("--csv: the folder of %s cannot be written to", report->csv);
+    cli_catch_interrupts();
+    byol_status status = cli_session_open(&s, eval, &error);
+    if (status == BYOL_OK) status = evaluate(&s, choice_name, measure, context, report, &result, &error);
+    cli_session_close(&s);
+    if (status == BYOL_OK) return cli_finish(result, EXIT_DONE);
+    json_decref(result);
+    return cli_fail(status, &error);
 }

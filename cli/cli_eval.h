@@ -1,4 +1,5 @@
-/* What knn and linear share: the trained encoder, a randomly initialised one and raw pixels, measured alike. */
+/* What knn, linear and finetune share: arguments, labelled images and reports; and for the first two, the trained
+ * encoder, a randomly initialised one and raw pixels, measured alike. */
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
@@ -38,6 +39,42 @@ typedef struct cli_eval {
 /* Parses MODEL, --train, --test, --limit, --threads, --seed into a cli_eval. */
 extern const struct argp cli_eval_argp;
 
+/* What is evaluated, on what. */
+typedef struct cli_session {
+    const cli_eval *options;
+    byol_encoder *trained, *random; /* random: the same network as it was before training */
+    cli_labelled train, test;
+    cli_progress progress;
+} cli_session;
+
+/* Loads what the options name. Zero-initialise, then close in any case. */
+byol_status cli_session_open(cli_session *session, const cli_eval *options, byol_error *error);
+void cli_session_close(cli_session *session);
+
+/* Keeps a result in the run folder, if the model is one; an accuracy of NaN was not measured. `predicted`: a label for
+ * each test image. */
+void cli_session_keep(const cli_session *session, double accuracy, double random_init_accuracy, double pixel_accuracy,
+                      const char *choice_name, double choice, const int32_t *predicted);
+
+/* ---- cli_report.c ---- */
+
+typedef struct cli_report {
+    int table;
+    const char *csv; /* NULL: none */
+} cli_report;
+
+/* Parses --report and --csv into a cli_report. */
+extern const struct argp cli_report_argp;
+
+/* Compares predictions with the labels of `test`: prints, writes and adds "report" to the JSON object. */
+byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes, const int32_t *predicted,
+                            json_t *object, byol_error *error);
+
+/* 1 where the folder of `path` is there and can be written to: better asked before the work than after. */
+int cli_can_write(const char *path);
+
+/* ---- cli_eval.c again: knn and linear ---- */
+
 typedef struct cli_row {
     double accuracy;    /* percent */
     double choice;      /* the hyper-parameter that was chosen */
@@ -48,9 +85,10 @@ typedef struct cli_row {
 typedef byol_status (*cli_measure)(const void *context, const byol_features *train, int passes,
                                    const byol_features *test, cli_row *row, cli_progress *progress, byol_error *error);
 
-/* Runs the three, keeps the result in the run folder, prints the table ("accuracy", `choice_name`) and the JSON object.
- * Returns the exit code. */
-int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context);
+/* Runs the three, keeps the result in the run folder, prints the table ("accuracy", `choice_name`), the report of the
+ * trained encoder and the JSON object. Returns the exit code. */
+int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
+                 const cli_report *report);
 
 /* Keeps the result in the run folder, and that is all. */
 byol_status cli_eval_keep(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,

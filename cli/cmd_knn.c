@@ -4,6 +4,7 @@
 
 typedef struct arguments {
     cli_eval eval;
+    cli_report report;
     int k; /* 0: chosen on held-out training images */
 } arguments;
 
@@ -44,6 +45,7 @@ static byol_status measure(const void *context, const byol_features *train, int 
     (void)passes;
     byol_knn_options options;
     byol_knn_options_init(&options);
+    options.threads = args->eval.threads;
     byol_status status = BYOL_OK;
     if (args->k > 0)
         options.k = smaller(args->k, train->count);
@@ -57,7 +59,10 @@ static byol_status measure(const void *context, const byol_features *train, int 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &args->eval; return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &args->eval;
+        state->child_inputs[1] = &args->report;
+        return 0;
     case 'k': {
         char *end;
         long k = strtol(argument, &end, 10);
@@ -74,7 +79,8 @@ static const struct argp_option options[] = {
     {"k", 'k', "N", 0, "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training images)", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_eval_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -90,7 +96,7 @@ int cmd_knn(int argc, char **argv) {
     arguments args = {.eval = {.method = "knn", .passes = 1}};
     argp_parse(&parser, argc, argv, 0, NULL, &args);
     args.eval.choice_given = args.k > 0;
-    return cli_eval_run(&args.eval, "k", measure, &args);
+    return cli_eval_run(&args.eval, "k", measure, &args, &args.report);
 }
 
 byol_status cli_knn_keep(const cli_eval *eval, byol_error *error) {

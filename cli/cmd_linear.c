@@ -4,6 +4,7 @@
 
 typedef struct arguments {
     cli_eval eval;
+    cli_report report;
     int epochs; /* 0: the library's default */
 } arguments;
 
@@ -14,6 +15,7 @@ static byol_status measure(const void *context, const byol_features *train, int 
     byol_linear_options_init(&options);
     if (args->epochs > 0) options.epochs = args->epochs;
     options.seed = args->eval.seed;
+    options.threads = args->eval.threads;
     byol_linear_result result;
     byol_status status =
         byol_linear(train, passes, test, &options, &result, row->predicted, cli_progress_hook, progress, error);
@@ -34,7 +36,10 @@ static int whole_number(const char *text, int max, struct argp_state *state, con
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &args->eval; return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &args->eval;
+        state->child_inputs[1] = &args->report;
+        return 0;
     case 'e': args->epochs = whole_number(argument, 100000, state, "epochs"); return 0;
     case 'v': args->eval.passes = whole_number(argument, 1000, state, "views"); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -49,7 +54,8 @@ static const struct argp_option options[] = {
      0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_eval_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -64,5 +70,5 @@ static const struct argp parser = {
 int cmd_linear(int argc, char **argv) {
     arguments args = {.eval = {.method = "linear", .passes = 1, .seed = 1}};
     argp_parse(&parser, argc, argv, 0, NULL, &args);
-    return cli_eval_run(&args.eval, "lr", measure, &args);
+    return cli_eval_run(&args.eval, "lr", measure, &args, &args.report);
 }

@@ -9,6 +9,7 @@ static const cli_command commands[] = {
     {"pretrain", cmd_pretrain, "train an encoder on images without labels"},
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
     {"linear", cmd_linear, "what an encoder is worth: a linear classifier"},
+    {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels"},
     {"embed", cmd_embed, "turn images into vectors (.npy)"},
     {"search", cmd_search, "find similar pictures, and near-duplicates"},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
