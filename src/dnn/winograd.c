@@ -19,6 +19,8 @@ enum { GROUP_BYTES = 10 << 20, CHUNK_NARROW = 24, CHUNK_WIDE = 48, WIDE = 128 };
 
 struct byol__winograd {
     const byol__winograd_kernels *kernels;
+    const byol__winograd_transform *transform;
+    byol__products products;
     byol__pass pass;
     byol__winograd_shape shape; /* BACKWARD_DATA: src is the gradient of dst */
     int ic, oc;                 /* of the convolution, without padding */
@@ -60,52 +62,71 @@ static bool whole_vectors(byol__format format, int channels, int lanes) {
     return (format == BYOL__NCHW8 || format == BYOL__NCHW16) && byol__layout_block(format) % lanes == 0;
 }
 
+/* Products of a pair of channels, which the direct way has 9 of for each pixel of dst. */
+static int count_products(const byol__contraction_desc *d, const byol__winograd_transform *transform) {
+    byol__products list;
+    transform->list_products(BYOL__BACKWARD_WEIGHTS, &list); /* where each stands by itself */
+    bool back = d->pass == BYOL__BACKWARD_DATA;
+    int tile = transform->tile[d->pass], h = back ? d->ih : d->oh, w = back ? d->iw : d->ow;
+    return (round_up(h, tile) / tile) * (round_up(w, tile) / tile) * list.count;
+}
+
 bool byol__winograd_fits(const byol__contraction_desc *d) {
-    bool shape = !d->linear && d->kernel == 3 && d->stride == 1 && d->padding <= 2 && d->groups == 1;
+    bool shape = !d->linear && d->kernel == 3 && d->groups == 1 &&
+                 ((d->stride == 1 && d->padding <= 2) || (d->stride == 2 && d->padding == 1));
     if (!shape || d->dtype != BYOL__F32 || (d->pass == BYOL__BACKWARD_WEIGHTS && d->bias)) return false;
-    int lanes = best_kernels()->lanes;
-    if (d->bias && d->oc % lanes != 0) return false; /* it reads whole vectors of the bias */
-    if (d->ic < lanes || !whole_vectors(d->src_format, d->ic, lanes) || !whole_vectors(d->dst_format, d->oc, lanes))
+    const byol__winograd_kernels *k = best_kernels();
+    if (d->bias && d->oc % k->lanes != 0) return false; /* it reads whole vectors of the bias */
+    if (d->ic < k->lanes || !whole_vectors(d->src_format, d->ic, k->lanes) ||
+        !whole_vectors(d->dst_format, d->oc, k->lanes))
         return false;
-    int h = d->pass == BYOL__BACKWARD_DATA ? d->ih : d->oh, w = d->pass == BYOL__BACKWARD_DATA ? d->iw : d->ow;
-    int tiles = ((h + BYOL__TILE - 1) / BYOL__TILE) * ((w + BYOL__TILE - 1) / BYOL__TILE);
-    return tiles * BYOL__FREQUENCIES < h * w * BYOL__TAPS;
+    return count_products(d, k->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
+}
+
+/* What the pass takes for src and dst, and the tiles of the latter. */
+static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
+    byol__winograd_shape *s = &w->shape;
+    bool back = d->pass == BYOL__BACKWARD_DATA;
+    byol__picture src = picture_of(d->src_format, d->n, d->ic, d->ih, d->iw);
+    byol__picture dst = picture_of(d->dst_format, d->n, d->oc, d->oh, d->ow);
+    s->src = back ? dst : src;
+    s->dst = back ? src : dst;
+    s->padding = back ? 2 - d->padding : d->padding;
+    s->tile = w->transform->tile[d->pass];
+    s->tiles_y = round_up(s->dst.h, s->tile) / s->tile;
+    s->tiles_x = round_up(s->dst.w, s->tile) / s->tile;
+    s->tiles = d->n * s->tiles_y * s->tiles_x;
+    /* Two chunks a thread at the least, if there are that many tiles. */
+    int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads), lanes = w->kernels->lanes;
+    s->chunk = round_up(at_most(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), w->kernels->rows);
+    s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }
 
 byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_desc *d, byol_error *error) {
     byol__winograd *w;
     BYOL__TRY(byol__alloc(&w, 1, sizeof *w, "convolution", error));
-    bool back = d->pass == BYOL__BACKWARD_DATA;
-    const byol__winograd_kernels *k = w->kernels = best_kernels();
+    w->kernels = best_kernels();
+    w->transform = w->kernels->by_stride[d->stride];
+    w->transform->list_products(d->pass, &w->products);
     w->pass = d->pass;
     w->has_bias = d->bias;
     w->relu = d->relu;
     w->ic = d->ic;
     w->oc = d->oc;
     w->threads = omp_get_max_threads();
+    set_shape(w, d);
 
-    byol__winograd_shape *s = &w->shape;
-    byol__picture src = picture_of(d->src_format, d->n, d->ic, d->ih, d->iw);
-    byol__picture dst = picture_of(d->dst_format, d->n, d->oc, d->oh, d->ow);
-    s->src = back ? dst : src;
-    s->dst = back ? src : dst;
-    s->padding = back ? 2 - d->padding : d->padding;
-    s->tiles_y = round_up(s->dst.h, BYOL__TILE) / BYOL__TILE;
-    s->tiles_x = round_up(s->dst.w, BYOL__TILE) / BYOL__TILE;
-    s->tiles = d->n * s->tiles_y * s->tiles_x;
-    /* Two chunks a thread at the least, if there are that many tiles. */
-    int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads);
-    s->chunk = round_up(at_most(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), k->rows);
-    s->width = s->dst.channels > k->lanes ? 2 * k->lanes : k->lanes;
-
-    w->inputs = s->src.channels;
-    w->panels = round_up(s->dst.channels, s->width) / s->width;
-    size_t panel_bytes = (size_t)BYOL__FREQUENCIES * (size_t)w->inputs * (size_t)s->width * sizeof(float);
-    int groups = at_most((int)((size_t)w->panels * panel_bytes / GROUP_BYTES) + 1, w->panels);
+    const byol__products *list = &w->products;
+    int weight_slabs = d->pass == BYOL__BACKWARD_WEIGHTS ? list->result_slabs : list->other_slabs;
+    int moved_slabs = d->pass == BYOL__BACKWARD_WEIGHTS ? list->other_slabs : list->result_slabs;
+    w->inputs = w->shape.src.channels;
+    w->panels = round_up(w->shape.dst.channels, w->shape.width) / w->shape.width;
+    size_t panel_floats = (size_t)weight_slabs * (size_t)w->inputs * (size_t)w->shape.width;
+    int groups = at_most((int)((size_t)w->panels * panel_floats * sizeof(float) / GROUP_BYTES) + 1, w->panels);
     w->group = round_up(w->panels, groups) / groups;
-    w->group_floats = (size_t)w->group * panel_bytes / sizeof(float);
-    w->input_floats = k->chunk_floats(s, w->inputs);
-    w->product_floats = k->chunk_floats(s, w->group * s->width);
+    w->group_floats = (size_t)w->group * panel_floats;
+    w->input_floats = w->kernels->slab_floats(&w->shape, w->inputs) * (size_t)list->input_slabs;
+    w->product_floats = w->kernels->slab_floats(&w->shape, w->group * w->shape.width) * (size_t)moved_slabs;
     *out = w;
     return BYOL_OK;
 }
@@ -158,37 +179,39 @@ static int chunk_tiles(const byol__winograd *w, int first) { return at_most(w->s
  * fewer. */
 static void convolve_group(const byol__winograd *w, panel_group g, float *transformed, float *mine) {
     const byol__winograd_kernels *k = w->kernels;
+    const byol__winograd_transform *t = w->transform;
     const byol__winograd_shape *s = &w->shape;
     float *input = mine, *products = mine + w->input_floats;
 #pragma omp for schedule(static)
     for (int i = 0; i < w->inputs; i += k->lanes)
-        k->weights(s, group_weights(w, g), g.count, w->inputs, i, k->lanes, transformed);
+        t->weights(s, group_weights(w, g), g.count, w->inputs, i, k->lanes, transformed);
 #pragma omp for schedule(dynamic)
     for (int first = 0; first < s->tiles; first += s->chunk) {
         int count = chunk_tiles(w, first);
-        k->input(s, w->src, first, count, input);
-        k->multiply(s, input, transformed, w->inputs, g.count, count, products);
-        k->output(s, products, g.first, g.count, first, count, w->bias, w->relu, w->dst);
+        t->input[w->pass](s, w->src, first, count, input);
+        k->multiply(s, &w->products, input, transformed, w->inputs, g.count, count, products);
+        t->output[w->pass](s, products, g.first, g.count, first, count, w->bias, w->relu, w->dst);
     }
 }
 
 /* BACKWARD_WEIGHTS: each thread sums over its own tiles, then the sums are added up. */
 static void differentiate_group(const byol__winograd *w, panel_group g, float *mine) {
     const byol__winograd_kernels *k = w->kernels;
+    const byol__winograd_transform *t = w->transform;
     const byol__winograd_shape *s = &w->shape;
     float *input = mine, *spread = mine + w->input_floats, *gradient = spread + w->product_floats;
     memset(gradient, 0, w->group_floats * sizeof(float));
 #pragma omp for schedule(static)
     for (int first = 0; first < s->tiles; first += s->chunk) {
         int count = chunk_tiles(w, first);
-        k->input(s, w->src, first, count, input);
-        k->spread(s, w->dst, g.first, g.count, first, count, spread);
-        k->accumulate(s, input, spread, w->inputs, g.count, count, gradient);
+        t->input[w->pass](s, w->src, first, count, input);
+        t->spread(s, w->dst, g.first, g.count, first, count, spread);
+        k->accumulate(s, &w->products, input, spread, w->inputs, g.count, count, gradient);
     }
     const float *first_gradient = w->scratch + w->input_floats + w->product_floats;
 #pragma omp for schedule(static)
     for (int i = 0; i < w->inputs; i += k->lanes)
-        k->collect(s, first_gradient, omp_get_num_threads(), thread_floats(w), g.count, w->inputs, i, k->lanes,
+        t->collect(s, first_gradient, omp_get_num_threads(), thread_floats(w), g.count, w->inputs, i, k->lanes,
                    group_weights(w, g));
 }
 

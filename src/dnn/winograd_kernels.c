@@ -1,42 +1,19 @@
-/* See winograd_kernels.h. Compiled once for each instruction set: KERNELS_ISA is plain, avx2 or avx512.
+/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: the matrix products, and 3x3 with stride 1.
  *
- * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A, the product element by element.
- * The polynomial's points are 0, +-P, +-Q and infinity. The usual 1 and 2 lose a factor of about three in accuracy to
- * 5/8 and 3/2, which are just as exact to write down and keep the powers small. */
+ * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A, the product element by element:
+ * 36 products where the direct way has 144. The polynomial's points are 0, +-P, +-Q and infinity. The usual 1 and 2
+ * lose a factor of about three in accuracy to 5/8 and 3/2, which are just as exact to write down and keep the powers
+ * small. */
 #include "dnn/winograd_kernels.h"
 
-#include <stdint.h>
-#include <string.h>
-
-#if defined(__AVX512F__)
-enum { LANES = 16, ROWS = 12 };
-#else
-enum { LANES = 8, ROWS = 6 };
-#endif
-
-typedef float vec __attribute__((vector_size(LANES * 4)));
-typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
-
-#define INLINE static inline __attribute__((always_inline))
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define STRING_(a) #a
-#define STRING(a) STRING_(a)
+#include "dnn/winograd_vectors.h"
 
 #define P 0.625f
 #define Q 1.5f
 #define P2 (P * P)
 #define Q2 (Q * Q)
 
-enum { SIDE = 6 }; /* of a tile of src: 4 + 3 - 1 */
-
-INLINE vec load(const float *src) {
-    vec out;
-    memcpy(&out, src, sizeof out);
-    return out;
-}
-
-INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
+enum { SIDE = 6, FREQUENCIES = SIDE * SIDE }; /* of a tile of src: 4 + 3 - 1 */
 
 /* ---- the one-dimensional transforms ---- */
 
@@ -97,46 +74,8 @@ INLINE void transform_gradient(const vec y[BYOL__TILE], vec out[SIDE]) {
 
 /* ---- tiles ---- */
 
-typedef struct tile_place {
-    int n, y, x; /* of its first output pixel */
-} tile_place;
-
-INLINE tile_place place_of(const byol__winograd_shape *s, int tile) {
-    int per_sample = s->tiles_y * s->tiles_x, within = tile % per_sample;
-    return (tile_place){tile / per_sample, within / s->tiles_x * BYOL__TILE, within % s->tiles_x * BYOL__TILE};
-}
-
-INLINE size_t block_offset(const byol__picture *p, int channel) {
-    return (size_t)(channel / p->block) * p->stride_block + (size_t)(channel % p->block);
-}
-
-/* Between two frequencies. The extra line keeps them from falling into the same sets of the cache. */
-INLINE size_t frequency_stride(const byol__winograd_shape *s, int channels) {
-    return (size_t)channels * (size_t)s->chunk + 16;
-}
-
-static size_t chunk_floats(const byol__winograd_shape *s, int channels) {
-    return frequency_stride(s, channels) * BYOL__FREQUENCIES;
-}
-
-/* Rows y0 ... y0 + side, columns x0 ... x0 + side; zero beyond the picture. */
-INLINE void load_window(const byol__picture *p, const float *block, int y0, int x0, int side, bool inside, vec *out) {
-    for (int i = 0; i < side; i++)
-        for (int j = 0; j < side; j++) {
-            int y = y0 + i, x = x0 + j;
-            bool there = inside || (y >= 0 && y < p->h && x >= 0 && x < p->w);
-            long at = ((long)y * p->w + x) * (long)p->stride_pixel;
-            out[i * side + j] = there ? load(block + at) : (vec){0};
-        }
-}
-
-INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) {
-    return y >= 0 && x >= 0 && y + side <= p->h && x + side <= p->w;
-}
-
-INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t stride,
-                       float *out) {
-    vec window[SIDE * SIDE], half[SIDE][SIDE];
+INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t slab, float *out) {
+    vec window[FREQUENCIES], half[SIDE][SIDE];
     load_window(p, block, y, x, SIDE, inside, window);
     for (int j = 0; j < SIDE; j++) {
         vec column[SIDE], done[SIDE];
@@ -147,28 +86,28 @@ INLINE void input_tile(const byol__picture *p, const float *block, int y, int x,
     for (int i = 0; i < SIDE; i++) {
         vec done[SIDE];
         transform_input(half[i], done);
-        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * stride, done[j]);
+        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * slab, done[j]);
     }
 }
 
 static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    size_t stride = frequency_stride(s, s->src.channels);
+    size_t slab = slab_of(s, s->src.channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
         int y = at.y - s->padding, x = at.x - s->padding;
         bool inside = lies_inside(&s->src, y, x, SIDE);
         for (int c = 0; c < s->src.channels; c += LANES) {
-            const float *block = src + (size_t)at.n * s->src.stride_n + block_offset(&s->src, c);
-            float *to = out + (size_t)c * (size_t)s->chunk + (size_t)t * LANES;
+            const float *block = src + block_offset(&s->src, at.n, c);
+            float *to = out + place_in_slab(s, c, t);
             if (inside)
-                input_tile(&s->src, block, y, x, true, stride, to);
+                input_tile(&s->src, block, y, x, true, slab, to);
             else
-                input_tile(&s->src, block, y, x, false, stride, to);
+                input_tile(&s->src, block, y, x, false, slab, to);
         }
     }
 }
 
-INLINE void spread_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t stride,
+INLINE void spread_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t slab,
                         float *out) {
     vec window[BYOL__TILE * BYOL__TILE], half[SIDE][BYOL__TILE];
     load_window(p, block, y, x, BYOL__TILE, inside, window);
@@ -181,51 +120,48 @@ INLINE void spread_tile(const byol__picture *p, const float *block, int y, int x
     for (int i = 0; i < SIDE; i++) {
         vec done[SIDE];
         transform_gradient(half[i], done);
-        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * stride, done[j]);
+        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * slab, done[j]);
     }
 }
 
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
                    float *out) {
     int channels = panels * s->width;
-    size_t stride = frequency_stride(s, channels);
+    size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
         bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
         for (int c = 0; c < channels; c += LANES) {
-            float *to = out + (size_t)c * (size_t)s->chunk + (size_t)t * LANES;
+            float *to = out + place_in_slab(s, c, t);
             int channel = panel * s->width + c;
             if (channel >= s->dst.channels) { /* the last panel may reach beyond */
-                for (int f = 0; f < BYOL__FREQUENCIES; f++) store(to + (size_t)f * stride, (vec){0});
+                for (int f = 0; f < FREQUENCIES; f++) store(to + (size_t)f * slab, (vec){0});
                 continue;
             }
-            const float *block = diff_dst + (size_t)at.n * s->dst.stride_n + block_offset(&s->dst, channel);
+            const float *block = diff_dst + block_offset(&s->dst, at.n, channel);
             if (inside)
-                spread_tile(&s->dst, block, at.y, at.x, true, stride, to);
+                spread_tile(&s->dst, block, at.y, at.x, true, slab, to);
             else
-                spread_tile(&s->dst, block, at.y, at.x, false, stride, to);
+                spread_tile(&s->dst, block, at.y, at.x, false, slab, to);
         }
     }
 }
 
-INLINE void output_tile(const byol__picture *p, const float *products, size_t stride, int y, int x, bool inside,
-                        vec bias, bool relu, float *block) {
+INLINE void output_tile(const byol__picture *p, const float *products, size_t slab, int y, int x, bool inside, vec bias,
+                        bool relu, float *block) {
     vec half[BYOL__TILE][SIDE];
     for (int j = 0; j < SIDE; j++) {
         vec column[SIDE], done[BYOL__TILE];
-        for (int i = 0; i < SIDE; i++) column[i] = load(products + (size_t)(i * SIDE + j) * stride);
+        for (int i = 0; i < SIDE; i++) column[i] = load(products + (size_t)(i * SIDE + j) * slab);
         transform_output(column, done);
         for (int i = 0; i < BYOL__TILE; i++) half[i][j] = done[i];
     }
     for (int i = 0; i < BYOL__TILE; i++) {
-        if (!inside && y + i >= p->h) break;
         vec done[BYOL__TILE];
         transform_output(half[i], done);
         for (int j = 0; j < BYOL__TILE; j++) {
-            if (!inside && x + j >= p->w) break;
             vec v = done[j] + bias;
-            if (relu) v = (vec)((ivec)v & (v > (vec){0}));
-            store(block + ((size_t)(y + i) * (size_t)p->w + (size_t)(x + j)) * p->stride_pixel, v);
+            store_pixel(p, block, y + i, x + j, inside, relu ? relu_of(v) : v);
         }
     }
 }
@@ -233,20 +169,19 @@ INLINE void output_tile(const byol__picture *p, const float *products, size_t st
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
                    const float *bias, bool relu, float *dst) {
     int channels = panels * s->width;
-    size_t stride = frequency_stride(s, channels);
+    size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
         bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
-        for (int c = 0; c < channels; c += LANES) {
+        for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
             int channel = panel * s->width + c;
-            if (channel >= s->dst.channels) break;
-            const float *from = products + (size_t)c * (size_t)s->chunk + (size_t)t * LANES;
-            float *block = dst + (size_t)at.n * s->dst.stride_n + block_offset(&s->dst, channel);
+            const float *from = products + place_in_slab(s, c, t);
+            float *block = dst + block_offset(&s->dst, at.n, channel);
             vec b = bias != NULL ? load(bias + channel) : (vec){0};
             if (inside)
-                output_tile(&s->dst, from, stride, at.y, at.x, true, b, relu, block);
+                output_tile(&s->dst, from, slab, at.y, at.x, true, b, relu, block);
             else
-                output_tile(&s->dst, from, stride, at.y, at.x, false, b, relu, block);
+                output_tile(&s->dst, from, slab, at.y, at.x, false, b, relu, block);
         }
     }
 }
@@ -308,38 +243,44 @@ static void collect(const byol__winograd_shape *s, const float *gradient, int pa
 
 /* ---- matrix products ---- */
 
-/* `rows` tiles by one panel of `vectors` vectors, over all inputs; both are constants where it is inlined, so that the
- * sums stay in registers. */
-INLINE void multiply_block(const float *input, size_t block_stride, const float *weights, int inputs, int rows,
-                           int vectors, float *products) {
-    vec sum[ROWS * 2][2] = {{{0}}};
-    for (int kb = 0; kb < inputs; kb += LANES, input += block_stride)
-        for (int l = 0; l < LANES; l++, weights += vectors * LANES) {
-            vec w[2];
-            for (int v = 0; v < vectors; v++) w[v] = load(weights + v * LANES);
-            for (int r = 0; r < rows; r++)
-                for (int v = 0; v < vectors; v++) sum[r][v] += input[r * LANES + l] * w[v];
-        }
+/* `rows` tiles by one panel of `vectors` vectors, over all inputs of all segments; the two are constants where it is
+ * inlined, so that the sums stay in registers. */
+INLINE void multiply_block(const float *input, size_t block_stride, size_t slab, const float *weights,
+                           size_t weight_slab, int inputs, int segments, int rows, int vectors, float *products) {
+    vec sum[ROWS][2] = {{{0}}};
+    for (int segment = 0; segment < segments; segment++) {
+        const float *in = input + (size_t)segment * slab, *w_at = weights + (size_t)segment * weight_slab;
+        for (int k = 0; k < inputs; k += LANES, in += block_stride)
+            for (int l = 0; l < LANES; l++, w_at += vectors * LANES) {
+                vec w[2];
+                for (int v = 0; v < vectors; v++) w[v] = load(w_at + v * LANES);
+                for (int r = 0; r < rows; r++)
+                    for (int v = 0; v < vectors; v++) sum[r][v] += in[r * LANES + l] * w[v];
+            }
+    }
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) store(products + (size_t)v * block_stride + r * LANES, sum[r][v]);
 }
 
-static void multiply(const byol__winograd_shape *s, const float *input, const float *weights, int inputs, int panels,
-                     int count, float *products) {
-    size_t block_stride = (size_t)s->chunk * LANES;
-    size_t in_stride = frequency_stride(s, inputs), out_stride = frequency_stride(s, panels * s->width);
-    size_t panel_floats = (size_t)inputs * (size_t)s->width;
-    for (int f = 0; f < BYOL__FREQUENCIES; f++)
+static void multiply(const byol__winograd_shape *s, const byol__products *list, const float *input,
+                     const float *weights, int inputs, int panels, int count, float *products) {
+    size_t block_stride = (size_t)s->chunk * LANES, slab = slab_of(s, inputs);
+    size_t out_slab = slab_of(s, panels * s->width), panel_floats = (size_t)inputs * (size_t)s->width;
+    size_t weight_slab = (size_t)panels * panel_floats;
+    for (int i = 0; i < list->count; i++)
         for (int panel = 0; panel < panels; panel++) {
-            const float *in = input + (size_t)f * in_stride;
-            const float *w = weights + ((size_t)f * (size_t)panels + (size_t)panel) * panel_floats;
-            float *out = products + (size_t)f * out_stride + (size_t)panel * (size_t)s->width * (size_t)s->chunk;
+            byol__product p = list->list[i];
+            const float *in = input + (size_t)p.input * slab;
+            const float *w = weights + (size_t)p.other * weight_slab + (size_t)panel * panel_floats;
+            float *out = products + (size_t)p.result * out_slab + place_in_slab(s, panel * s->width, 0);
             if (s->width == LANES)
                 for (int t = 0; t < count; t += ROWS)
-                    multiply_block(in + t * LANES, block_stride, w, inputs, ROWS, 1, out + t * LANES);
+                    multiply_block(in + t * LANES, block_stride, slab, w, weight_slab, inputs, p.segments, ROWS, 1,
+                                   out + t * LANES);
             else
                 for (int t = 0; t < count; t += ROWS)
-                    multiply_block(in + t * LANES, block_stride, w, inputs, ROWS, 2, out + t * LANES);
+                    multiply_block(in + t * LANES, block_stride, slab, w, weight_slab, inputs, p.segments, ROWS, 2,
+                                   out + t * LANES);
         }
 }
 
@@ -359,16 +300,16 @@ INLINE void accumulate_block(const float *input, const float *spread, size_t blo
         for (int v = 0; v < vectors; v++) store(gradient + (r * vectors + v) * LANES, sum[r][v]);
 }
 
-static void accumulate(const byol__winograd_shape *s, const float *input, const float *spread, int inputs, int panels,
-                       int count, float *gradient) {
-    size_t block_stride = (size_t)s->chunk * LANES;
-    size_t in_stride = frequency_stride(s, inputs), out_stride = frequency_stride(s, panels * s->width);
-    size_t panel_floats = (size_t)inputs * (size_t)s->width;
-    for (int f = 0; f < BYOL__FREQUENCIES; f++)
+static void accumulate(const byol__winograd_shape *s, const byol__products *list, const float *input,
+                       const float *spread, int inputs, int panels, int count, float *gradient) {
+    size_t block_stride = (size_t)s->chunk * LANES, panel_floats = (size_t)inputs * (size_t)s->width;
+    for (int i = 0; i < list->count; i++)
         for (int panel = 0; panel < panels; panel++) {
-            const float *w = spread + (size_t)f * out_stride + (size_t)panel * (size_t)s->width * (size_t)s->chunk;
-            float *out = gradient + ((size_t)f * (size_t)panels + (size_t)panel) * panel_floats;
-            const float *in = input + (size_t)f * in_stride;
+            byol__product p = list->list[i];
+            const float *in = input + (size_t)p.input * slab_of(s, inputs);
+            const float *w =
+                spread + (size_t)p.other * slab_of(s, panels * s->width) + place_in_slab(s, panel * s->width, 0);
+            float *out = gradient + ((size_t)(size_t)p.result * (size_t)panels + (size_t)panel) * panel_floats;
             for (int k = 0; k < inputs; k += LANES, in += block_stride, out += LANES * s->width) {
                 if (s->width == LANES) {
                     accumulate_block(in, w, block_stride, LANES, 1, count, out);
@@ -380,17 +321,35 @@ static void accumulate(const byol__winograd_shape *s, const float *input, const 
         }
 }
 
+static size_t slab_floats(const byol__winograd_shape *s, int channels) { return slab_of(s, channels); }
+
+/* ---- the tables ---- */
+
+/* Each frequency by itself, in every pass. */
+static void list_products(byol__pass pass, byol__products *out) {
+    (void)pass;
+    *out = (byol__products){FREQUENCIES, FREQUENCIES, FREQUENCIES, FREQUENCIES, {{0}}};
+    for (int f = 0; f < FREQUENCIES; f++) out->list[f] = (byol__product){f, f, f, 1};
+}
+
+static const byol__winograd_transform stride_one = {
+    .tile = {BYOL__TILE, BYOL__TILE, BYOL__TILE},
+    .list_products = list_products,
+    .weights = weights,
+    .input = {input, input, input},
+    .output = {output, output},
+    .spread = spread,
+    .collect = collect,
+};
+
+extern const byol__winograd_transform JOIN(byol__winograd_strided_, KERNELS_ISA);
 const byol__winograd_kernels JOIN(byol__winograd_, KERNELS_ISA);
 const byol__winograd_kernels JOIN(byol__winograd_, KERNELS_ISA) = {
     .name = "winograd:" STRING(KERNELS_ISA),
     .lanes = LANES,
     .rows = ROWS,
-    .chunk_floats = chunk_floats,
-    .weights = weights,
-    .input = input,
+    .by_stride = {NULL, &stride_one, &JOIN(byol__winograd_strided_, KERNELS_ISA)},
+    .slab_floats = slab_floats,
     .multiply = multiply,
-    .output = output,
-    .spread = spread,
     .accumulate = accumulate,
-    .collect = collect,
 };

@@ -1,13 +1,15 @@
-/* The arithmetic of Winograd's convolution, for one thread and one chunk of tiles. One source (winograd_kernels.c),
- * compiled once for each instruction set. winograd.h says what it is for; winograd.c drives it. */
+/* The arithmetic of Winograd's convolutions, for one thread and one chunk of tiles. Compiled once for each instruction
+ * set: winograd_kernels.c has the matrix products and stride 1, winograd_strided_kernels.c stride 2. winograd.h says
+ * what it is for; winograd.c drives it. */
 #ifndef BYOL__WINOGRAD_KERNELS_H
 #define BYOL__WINOGRAD_KERNELS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* 4x4 outputs at a time need 6x6 products for each pair of channels, where a direct 3x3 convolution needs 4 * 4 * 9. */
-enum { BYOL__TILE = 4, BYOL__TAPS = 9, BYOL__FREQUENCIES = 36 };
+#include "dnn/dnn.h"
+
+enum { BYOL__TILE = 4, BYOL__TAPS = 9, BYOL__SLABS_MAX = 81 };
 
 /* An activation in fp32, as rows of channels. Channel c of pixel (y, x) of sample n is at
  * n stride_n + (c / block) stride_block + (y w + x) stride_pixel + c % block. */
@@ -17,47 +19,67 @@ typedef struct byol__picture {
     int block;
 } byol__picture;
 
-/* Tiles are numbered through samples, rows and columns of tiles; a chunk is a run of them. Products are kept in blocks
- * of channels as wide as a vector ("lanes") and panels of one or two blocks:
+/* Tiles of dst are numbered through samples, rows and columns of tiles; a chunk is a run of them. What is transformed
+ * lies in slabs, one for each frequency (or frequency and phase, see winograd_strided_kernels.c), in blocks of channels
+ * as wide as a vector ("lanes") and panels of one or two blocks:
  *
- *     input, products, spread    [frequency][channel block][tile of the chunk][lane], rows of `chunk` tiles
+ *     input, products, spread    [slab][channel block][tile of the chunk][lane], rows of `chunk` tiles
  *     weights                    [panel][other channel][tap][panel width], as they are staged
- *     transformed weights        [frequency][panel][other channel][panel width] */
+ *     transformed weights        [slab][panel][other channel][panel width] */
 typedef struct byol__winograd_shape {
     byol__picture src, dst;
     int padding;
-    int tiles_y, tiles_x, tiles; /* of dst; `tiles` in the whole batch */
+    int tile;                    /* pixels of dst on the side of one tile */
+    int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */
     int chunk;                   /* most tiles in one */
     int width;                   /* of a panel: one or two vectors */
 } byol__winograd_shape;
 
-typedef struct byol__winograd_kernels {
-    const char *name;
-    int lanes;
-    int rows; /* a chunk is a multiple of it */
-    /* Floats of one chunk's [frequency][block][tile][lane] with so many channels. */
-    size_t (*chunk_floats)(const byol__winograd_shape *shape, int channels);
+/* One matrix product of slabs: result = sum over s < segments of input[input + s] other[other + s], or, for the
+ * gradient of the weights, result += input^T other. */
+typedef struct byol__product {
+    int input, other, result, segments;
+} byol__product;
+
+typedef struct byol__products {
+    int count;
+    int input_slabs, other_slabs, result_slabs;
+    byol__product list[BYOL__SLABS_MAX];
+} byol__products;
+
+/* One kind of convolution, all passes. `first` and `count` are tiles or input channels. */
+typedef struct byol__winograd_transform {
+    int tile[3]; /* by pass: pixels of what the tiles cut up (dst, diff_src, dst) on their side */
+    void (*list_products)(byol__pass pass, byol__products *out);
     /* G g G^T of `panels` panels: `count` inputs from `first` on, of `inputs`. */
     void (*weights)(const byol__winograd_shape *shape, const float *staged, int panels, int inputs, int first,
                     int count, float *transformed);
-    /* B^T d B of the tiles first ... first + count of src. */
-    void (*input)(const byol__winograd_shape *shape, const float *src, int first, int count, float *out);
-    /* One matrix product a frequency: (count, inputs) by (inputs, panels * width). */
-    void (*multiply)(const byol__winograd_shape *shape, const float *input, const float *weights, int inputs,
-                     int panels, int count, float *products);
-    /* A^T m A + bias, then ReLU where asked for, to the tiles of dst, channels from `panel` panels on. bias may be
-     * NULL. */
-    void (*output)(const byol__winograd_shape *shape, const float *products, int panel, int panels, int first,
-                   int count, const float *bias, bool relu, float *dst);
+    /* By pass: B^T d B of the tiles first ... first + count of src. */
+    void (*input[3])(const byol__winograd_shape *shape, const float *src, int first, int count, float *out);
+    /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst, channels from `panel`
+     * panels on. bias may be NULL. */
+    void (*output[2])(const byol__winograd_shape *shape, const float *products, int panel, int panels, int first,
+                      int count, const float *bias, bool relu, float *dst);
     /* A y A^T of the tiles of a gradient, channels from `panel` panels on. */
     void (*spread)(const byol__winograd_shape *shape, const float *diff_dst, int panel, int panels, int first,
                    int count, float *out);
-    /* gradient[frequency] += input[frequency]^T spread[frequency], laid out as transformed weights. */
-    void (*accumulate)(const byol__winograd_shape *shape, const float *input, const float *spread, int inputs,
-                       int panels, int count, float *gradient);
     /* G^T (sum of `parts` gradients, `part` floats apart) G, as staged weights are laid out. */
     void (*collect)(const byol__winograd_shape *shape, const float *gradient, int parts, size_t part, int panels,
                     int inputs, int first, int count, float *staged);
+} byol__winograd_transform;
+
+typedef struct byol__winograd_kernels {
+    const char *name;
+    int lanes;
+    int rows;                                     /* a chunk is a multiple of it */
+    const byol__winograd_transform *by_stride[3]; /* [1] and [2] */
+    /* Floats of a slab with so many channels of one chunk. */
+    size_t (*slab_floats)(const byol__winograd_shape *shape, int channels);
+    /* (count tiles, inputs) by (inputs, panels * width), each of the list. */
+    void (*multiply)(const byol__winograd_shape *shape, const byol__products *list, const float *input,
+                     const float *weights, int inputs, int panels, int count, float *products);
+    void (*accumulate)(const byol__winograd_shape *shape, const byol__products *list, const float *input,
+                       const float *spread, int inputs, int panels, int count, float *gradient);
 } byol__winograd_kernels;
 
 #endif

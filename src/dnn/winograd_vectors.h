@@ -1,0 +1,79 @@
+/* What the Winograd kernels of one instruction set share: vectors, and where the tiles are. */
+#ifndef BYOL__WINOGRAD_VECTORS_H
+#define BYOL__WINOGRAD_VECTORS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "dnn/winograd_kernels.h"
+
+#if defined(__AVX512F__)
+enum { LANES = 16, ROWS = 12 };
+#else
+enum { LANES = 8, ROWS = 6 };
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define STRING_(a) #a
+#define STRING(a) STRING_(a)
+
+INLINE vec load(const float *src) {
+    vec out;
+    memcpy(&out, src, sizeof out);
+    return out;
+}
+
+INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
+
+INLINE vec relu_of(vec v) { return (vec)((ivec)v & (v > (vec){0})); }
+
+typedef struct tile_place {
+    int n, y, x; /* of its first pixel of dst */
+} tile_place;
+
+INLINE tile_place place_of(const byol__winograd_shape *s, int tile) {
+    int per_sample = s->tiles_y * s->tiles_x, within = tile % per_sample;
+    return (tile_place){tile / per_sample, within / s->tiles_x * s->tile, within % s->tiles_x * s->tile};
+}
+
+/* A block of channels of a sample. */
+INLINE size_t block_offset(const byol__picture *p, int n, int channel) {
+    return (size_t)n * p->stride_n + (size_t)(channel / p->block) * p->stride_block + (size_t)(channel % p->block);
+}
+
+INLINE size_t pixel_offset(const byol__picture *p, int y, int x) {
+    return ((size_t)y * (size_t)p->w + (size_t)x) * p->stride_pixel;
+}
+
+/* Floats of a slab. The extra line keeps slabs from falling into the same sets of the cache. */
+INLINE size_t slab_of(const byol__winograd_shape *s, int channels) { return (size_t)channels * (size_t)s->chunk + 16; }
+
+/* Where block `channel` of tile `t` begins in a slab. */
+INLINE size_t place_in_slab(const byol__winograd_shape *s, int channel, int t) {
+    return (size_t)channel * (size_t)s->chunk + (size_t)t * LANES;
+}
+
+/* Rows y0 ... y0 + side, columns x0 ... x0 + side; zero beyond the picture. */
+INLINE void load_window(const byol__picture *p, const float *block, int y0, int x0, int side, bool inside, vec *out) {
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++) {
+            int y = y0 + i, x = x0 + j;
+            bool there = inside || (y >= 0 && y < p->h && x >= 0 && x < p->w);
+            out[i * side + j] = there ? load(block + pixel_offset(p, y, x)) : (vec){0};
+        }
+}
+
+INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) {
+    return y >= 0 && x >= 0 && y + side <= p->h && x + side <= p->w;
+}
+
+INLINE void store_pixel(const byol__picture *p, float *block, int y, int x, bool inside, vec value) {
+    if (inside || (y < p->h && x < p->w)) store(block + pixel_offset(p, y, x), value);
+}
+
+#endif
