@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "byol/report.h"
+#include "byol/survey.h"
 #include "byol/views.h"
 
 typedef enum kind { TRAINED, RANDOM, PIXELS, KINDS } kind;
@@ -38,6 +39,30 @@ static void shuffle(uint32_t *order, size_t count) {
     }
 }
 
+/* What cannot be read cannot be classified: found by one pass over the chosen images, and left out of the set. */
+static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, byol_error *error) {
+    byol_source *chosen;
+    cli_progress progress;
+    byol_status status = byol_source_subset(&chosen, set->whole, set->order, set->count, error);
+    if (status != BYOL_OK) return status;
+    cli_progress_begin(&progress, "checking the images", "images");
+    status = byol_source_survey(chosen, 0, NULL, cli_progress_hook, &progress, error);
+    cli_progress_end(&progress);
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count && status == BYOL_OK; i++)
+        if (!byol_source_unreadable(chosen, i)) set->order[kept++] = set->order[i];
+    byol_source_free(chosen);
+    if (status != BYOL_OK) return status;
+    if (kept < set->count) {
+        char text[BYOL_PATH_MAX + 128];
+        snprintf(text, sizeof text, "%zu of %zu images of %.900s cannot be read and are left out", set->count - kept,
+                 set->count, spec);
+        cli_warn(text);
+    }
+    set->count = kept;
+    return BYOL_OK;
+}
+
 byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, byol_error *error) {
     byol_status status = byol_source_open(&set->whole, spec, error);
     if (status != BYOL_OK) return status;
@@ -49,13 +74,15 @@ byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit,
     }
     set->count = limit > 0 && limit < info.count ? limit : info.count;
     set->channels = info.channels;
+    set->decoded = info.decoded;
     set->classes = info.classes;
     snprintf(set->description, sizeof set->description, "%s", info.description);
     set->order = malloc(info.count * sizeof *set->order);
     set->labels = malloc(set->count * sizeof *set->labels);
     if (set->order == NULL || set->labels == NULL) return no_memory(error, "labels");
     shuffle(set->order, info.count);
-    status = byol_source_subset(&set->source, set->whole, set->order, set->count, error);
+    if (info.decoded) status = leave_out_unreadable(set, spec, error);
+    if (status == BYOL_OK) status = byol_source_subset(&set->source, set->whole, set->order, set->count, error);
     for (size_t i = 0; i < set->count && status == BYOL_OK; i++) set->labels[i] = byol_source_label(set->source, i);
     return status;
 }
@@ -259,6 +286,20 @@ static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS], 
 
 /* ---- the whole ---- */
 
+/* Classes are numbered by their names' order: a folder that lacks one would number the others otherwise. */
+static byol_status compare_classes(const cli_session *s, byol_error *error) {
+    for (int i = 0; i < s->test.classes; i++) {
+        const char *train = byol_source_class_name(s->train.whole, i), *test = byol_source_class_name(s->test.whole, i);
+        if (train == NULL || test == NULL || strcmp(train, test) == 0) continue;
+        snprintf(error->text, sizeof error->text,
+                 "class %d is '%.100s' in the training images and '%.100s' in the test images: they are of different "
+                 "data sets, or one lacks a class",
+                 i, train, test);
+        return BYOL_MISMATCH;
+    }
+    return BYOL_OK;
+}
+
 byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *error) {
     s->options = eval;
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
@@ -273,6 +314,9 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
                  s->test.classes, s->train.classes);
         status = BYOL_MISMATCH;
     }
+    if (status == BYOL_OK) status = compare_classes(s, error);
+    if (s->train.decoded) s->train.channels = byol_encoder_channels(s->trained); /* decoded to what is wanted */
+    if (s->test.decoded) s->test.channels = byol_encoder_channels(s->trained);
     if (status == BYOL_OK && s->test.channels != s->train.channels) {
         snprintf(error->text, sizeof error->text, "the test images have %d channels, the training images %d",
                  s->test.channels, s->train.channels);

@@ -13,7 +13,7 @@ typedef struct cli_labelled {
     uint32_t *order;
     int32_t *labels;
     size_t count;
-    int channels, classes;
+    int channels, classes, decoded;
     char description[256];
 } cli_labelled;
 

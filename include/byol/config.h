@@ -40,11 +40,15 @@ typedef enum byol_distance {
 
 typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRECISION_BF16 } byol_precision;
 
+typedef enum byol_statistics { BYOL_STATISTICS_AUTO, BYOL_STATISTICS_PRESET } byol_statistics;
+
 typedef struct byol_config {
     struct {
-        char train[BYOL_PATH_MAX]; /* source: path or name, with optional :split; see byol_source_open */
-        int image_size;            /* side of the square views in pixels, 8 .. 1024; 0: byol_source_view_size */
-        float max_unreadable;      /* share of the images, 0 .. 1, that may turn out unreadable before the run stops */
+        char train[BYOL_PATH_MAX];  /* source: path or name, with optional :split; see byol_source_open */
+        int image_size;             /* side of the square views in pixels, 8 .. 1024; 0: byol_source_view_size */
+        byol_statistics statistics; /* auto: mean and std are measured (byol_source_statistics) where the source has no
+                                     * known ones (info.statistics_known) and views.* are at their preset's */
+        float max_unreadable;       /* share of the images, 0 .. 1, that may turn out unreadable before the run stops */
     } data;
     struct {
         char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv5 */

@@ -21,10 +21,6 @@ typedef enum byol_layer {
     BYOL_LAYER_PREDICTION, /* after the predictor */
 } byol_layer;
 
-/* Called now and then while something long goes on: `done` of `total` items. Return non-zero to stop (BYOL_CANCELLED).
- */
-typedef int (*byol_progress)(void *context, uint64_t done, uint64_t total);
-
 /* Loads a run folder (its last good checkpoint or encoder.safetensors) or a .safetensors file written by this library.
  * `threads` 0: every processor the process may use. Owned: byol_encoder_free. */
 BYOL_API byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads, byol_error *error);

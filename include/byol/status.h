@@ -6,6 +6,8 @@
 #ifndef BYOL_STATUS_H
 #define BYOL_STATUS_H
 
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -40,6 +42,10 @@ typedef enum byol_status {
 typedef struct byol_error {
     char text[1024]; /* NUL-terminated UTF-8, no newline at the end; empty when nothing failed */
 } byol_error;
+
+/* Called now and then while something long goes on: `done` of `total` items. Return non-zero to stop (BYOL_CANCELLED).
+ */
+typedef int (*byol_progress)(void *context, uint64_t done, uint64_t total);
 
 /* "INVALID", "IO" ...; "UNKNOWN" for a value that is not in the table. Static storage. */
 BYOL_API const char *byol_status_name(byol_status status);

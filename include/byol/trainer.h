@@ -55,6 +55,7 @@ typedef struct byol_run_result {
     double loss; /* mean over the last epoch's steps of this process */
     double images_per_second;
     uint64_t peak_memory_bytes; /* of the process */
+    uint64_t unreadable;        /* images that could not be read and were replaced; RUN/unreadable.txt names them */
 } byol_run_result;
 
 /* Prepares a run. `source` is borrowed. `run` is the run folder: created if it is not there; BYOL_INVALID where it

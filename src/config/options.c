@@ -49,7 +49,15 @@ const byol__option byol__options[] = {
      FIELD(data.image_size),
      .default_value = "0",
      OR_ZERO(8, 1024),
-     .help = "side of the square views in pixels; 0: the images' own height"},
+     .help =
+         "side of the square views in pixels; 0: the images' own height; of picture files the typical shorter side, at "
+         "most 224"},
+    {.key = "data.statistics",
+     .kind = BYOL__CHOICE,
+     FIELD(data.statistics),
+     .default_value = "auto",
+     .choices = "auto, preset",
+     .help = "mean and std to normalise by; auto: measured on pictures of your own, unless views.* set them"},
     {.key = "data.max_unreadable",
      .kind = BYOL__NUMBER,
      FIELD(data.max_unreadable),

@@ -27,6 +27,11 @@ static byol_status find_format(const byol__format **format, const uint8_t *bytes
                       length > 1 ? bytes[1] : 0);
 }
 
+int byol__begins_as_picture(const uint8_t *bytes, size_t length) {
+    const byol__format *format;
+    return find_format(&format, bytes, length, NULL) == BYOL_OK;
+}
+
 byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error) {
     const byol__format *format = NULL;
     BYOL__TRY(find_format(&format, bytes, length, error));

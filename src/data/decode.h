@@ -28,6 +28,9 @@ byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__pictu
 byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__request *request, byol_picture *picture,
                          byol_error *error);
 
+/* Do the first bytes of a file look like a picture's? */
+int byol__begins_as_picture(const uint8_t *bytes, size_t length);
+
 /* Does a file of this name claim to be a picture that can be decoded? By its extension, in any case. */
 int byol__is_picture_name(const char *name);
 

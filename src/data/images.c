@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -19,9 +20,9 @@ static byol_status image(const byol_source *source, size_t index, const byol__re
         .channels = info->channels,
         .height = info->height,
         .width = info->width,
-        .channel_stride = (size_t)info->height * info->width,
-        .row_stride = info->width,
-        .pixel_stride = 1,
+        .channel_stride = images->interleaved ? 1 : (size_t)info->height * info->width,
+        .row_stride = images->interleaved ? (size_t)info->width * info->channels : (size_t)info->width,
+        .pixel_stride = images->interleaved ? (size_t)info->channels : 1,
     };
     return BYOL_OK;
 }
@@ -40,6 +41,7 @@ static void release(byol_source *source) {
     byol__images *images = (byol__images *)source;
     for (size_t i = 0; i < images->block_count; i++) byol__free(images->blocks[i].owned);
     byol__free(images->blocks);
+    if (images->mapping != NULL) munmap(images->mapping, images->mapping_bytes);
     byol__free(images->owned_labels);
     byol__free(images->owned_names);
     byol__free(images->owned_text);

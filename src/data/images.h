@@ -1,4 +1,5 @@
-/* The source that all others end as: images of one size in memory, planar, in one or more blocks of equal records. */
+/* The source that all others end as: images of one size in memory (or mapped), in one or more blocks of equal records.
+ */
 #ifndef BYOL__IMAGES_H
 #define BYOL__IMAGES_H
 
@@ -17,7 +18,10 @@ typedef struct byol__images {
     byol__block *blocks; /* owned */
     size_t block_count;
     size_t record_bytes, image_offset; /* a record is record_bytes long, its pixels (c, h, w) begin at image_offset */
-    const int32_t *labels;             /* base.info.count, or NULL */
+    int interleaved;                   /* the pixels are (h, w, c) */
+    void *mapping;                     /* of mapping_bytes, unmapped with the source; NULL: none */
+    size_t mapping_bytes;
+    const int32_t *labels; /* base.info.count, or NULL */
     int32_t *owned_labels;
     const char *const *names; /* of the classes, or NULL */
     int32_t name_count;

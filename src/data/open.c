@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/decode.h"
 #include "data/source_kind.h"
 #include "data/unpack.h"
 
@@ -66,14 +67,39 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
         memcpy(found, path, sizeof found);
     }
     if (*found != '\0') return byol__cifar_open(out, found, split, error);
-    return byol__fail(
-        error, BYOL_NOT_FOUND,
-        "no data set in folder %s: looked for train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), "
-        "data_batch_1.bin .. and test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
-        folder);
+    byol_status status = byol__folder_open(out, folder, split, error);
+    if (status != BYOL_NOT_FOUND || *split != '\0') return status;
+    return byol__fail(error, BYOL_NOT_FOUND,
+                      "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and below, "
+                      "train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), data_batch_1.bin .. and "
+                      "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
+                      folder);
 }
 
-static byol_status open_file(byol_source **out, const char *path, const char *split, byol_error *error) {
+enum { LOOK_BYTES = 4096 };
+
+/* A list is text, which has no zeros and no other control characters, and is called one. */
+static int is_list(const char *path, const unsigned char *bytes, size_t length) {
+    static const char *const extensions[] = {".txt", ".lst", ".list", ".tsv"};
+    const char *dot = strrchr(path, '.');
+    int is_called = 0;
+    for (size_t i = 0; dot != NULL && i < sizeof extensions / sizeof *extensions; i++)
+        is_called |= strcmp(dot, extensions[i]) == 0;
+    if (!is_called) return 0;
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] < 32 && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r') return 0;
+    return length > 0;
+}
+
+static size_t look_at_front(const char *path, unsigned char *bytes) {
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return 0;
+    size_t length = fread(bytes, 1, LOOK_BYTES, file);
+    fclose(file);
+    return length;
+}
+
+static byol_status open_archive_or_idx(byol_source **out, const char *path, const char *split, byol_error *error) {
     byol__unpack file;
     BYOL__TRY(byol__unpack_open(&file, path, error));
     int is_tar = file.is_tar;
@@ -82,6 +108,18 @@ static byol_status open_file(byol_source **out, const char *path, const char *sp
     if (*split != '\0')
         return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
     return byol__idx_open_file(out, path, error);
+}
+
+static byol_status open_file(byol_source **out, const char *path, const char *split, byol_error *error) {
+    unsigned char front[LOOK_BYTES];
+    size_t length = look_at_front(path, front);
+    int is_npy = byol__npy_begins(front, length), lists = is_list(path, front, length);
+    int is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
+    if (!is_npy && !lists && !is_picture) return open_archive_or_idx(out, path, split, error);
+    if (*split != '\0')
+        return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
+    if (is_npy) return byol__npy_open(out, path, error);
+    return is_picture ? byol__single_open(out, path, error) : byol__list_open(out, path, error);
 }
 
 byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error) {

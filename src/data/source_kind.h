@@ -54,6 +54,17 @@ byol_status byol__idx_open_file(byol_source **out, const char *path, byol_error 
 /* A folder of .bin files, or the archive that they are distributed in. */
 byol_status byol__cifar_open(byol_source **out, const char *path, const char *split, byol_error *error);
 
+/* A folder of pictures, with or without folders for classes and splits in it. */
+byol_status byol__folder_open(byol_source **out, const char *folder, const char *split, byol_error *error);
+/* A text file: a path a line (relative ones from the file's own folder), then optionally a tab and a label. */
+byol_status byol__list_open(byol_source **out, const char *path, byol_error *error);
+/* One picture. */
+byol_status byol__single_open(byol_source **out, const char *path, byol_error *error);
+byol_status byol__npy_open(byol_source **out, const char *path, byol_error *error);
+
+/* Are these the first bytes of one? */
+int byol__npy_begins(const unsigned char *bytes, size_t length);
+
 /* Is there anything in `folder` for it? */
 int byol__idx_is_in(const char *folder);
 int byol__cifar_is_in(const char *folder);

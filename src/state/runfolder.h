@@ -2,6 +2,7 @@
  *
  *     config.yaml            the resolved configuration: enough to run again
  *     metrics.jsonl          one JSON object a line
+ *     unreadable.txt         images that could not be read, and why
  *     checkpoints/           step-000123.safetensors ...
  *     encoder.safetensors    the online network of the last checkpoint
  *     summary.json           cost, machine and progress, as of the last checkpoint

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "base/memory.h"
 
 enum { ARENAS = 6 }; /* online and target: parameters and statistics each; up to two of optimizer state */
 
@@ -171,6 +173,30 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
     fputs("}\n", record->log);
     if (fflush(record->log) == 0 && !ferror(record->log)) return BYOL_OK;
     return byol__fail(error, BYOL_IO, "cannot write %s/metrics.jsonl: %s", record->folder.path, strerror(errno));
+}
+
+/* Does some line of `text` begin with `name` and a tab? */
+static int is_listed(const char *text, const char *name) {
+    size_t length = strlen(name);
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, length) == 0 && line[length] == '\t') return 1;
+    }
+    return 0;
+}
+
+byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason, byol_error *error) {
+    char path[BYOL__RUN_PATH_MAX], *text = NULL;
+    size_t length;
+    byol__run_path(record->folder.path, "unreadable.txt", path);
+    if (byol__is_file(path)) BYOL__TRY(byol__read_file(path, &text, &length, error));
+    int listed = text != NULL && is_listed(text, name);
+    byol__free(text);
+    if (listed) return BYOL_OK;
+    FILE *file = fopen(path, "ae");
+    int failed = file == NULL || fprintf(file, "%s\t%s\n", name, reason) < 0;
+    if (file != NULL && fclose(file) != 0) failed = 1;
+    return failed ? byol__fail(error, BYOL_IO, "cannot write %s: %s", path, strerror(errno)) : BYOL_OK;
 }
 
 byol_status byol__record_write_encoder(const char *path, const byol__method *method, const byol__origin *origin,

@@ -38,6 +38,9 @@ byol_status byol__record_begin(byol__record *record, byol__method *method, const
 /* One line of metrics.jsonl; `knn` NaN: none. */
 byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, double knn, byol_error *error);
 
+/* A line of unreadable.txt, unless the image is named there already. */
+byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason, byol_error *error);
+
 /* A checkpoint and encoder.safetensors, and older checkpoints beyond `checkpoint.keep` removed. BYOL_NUMERIC, and
  * nothing written, where anything in the arenas is not finite. */
 byol_status byol__record_save(byol__record *record, const byol__method *method, const byol__origin *origin,

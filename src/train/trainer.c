@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "byol/survey.h"
 #include "data/loader.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
@@ -31,6 +32,8 @@ struct byol_trainer {
     int recorded; /* there is a run folder */
     byol__record record;
     char data[256]; /* the training images, in words */
+    const byol_source *source;
+    size_t reported; /* of the loader's unreadable images */
 
     byol__monitor monitor;
     double *scratch; /* of the monitor's figures */
@@ -75,7 +78,35 @@ static byol_precision resolve_precision(const byol_trainer *trainer) {
     return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
 }
 
+static int is_by_preset(const byol_view_recipe *recipe, const byol_view_recipe *preset) {
+    return memcmp(recipe->mean, preset->mean, sizeof recipe->mean) == 0 &&
+           memcmp(recipe->std, preset->std, sizeof recipe->std) == 0;
+}
+
+/* Images of which nobody knows mean and std are measured, unless the configuration sets them. A run that goes on keeps
+ * what it began with. */
+static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *source, const byol_source_info *info,
+                                      byol_error *error) {
+    byol_config *config = &trainer->origin.config;
+    byol_view_recipe preset[2], *view = config->views.view;
+    BYOL__TRY(byol_view_preset(config->views.preset, preset, error));
+    if (config->data.statistics != BYOL_STATISTICS_AUTO || info->statistics_known ||
+        !is_by_preset(&view[0], &preset[0]) || !is_by_preset(&view[1], &preset[1]))
+        return BYOL_OK;
+    if (trainer->record.checkpoint != NULL) {
+        const byol_view_recipe *began = trainer->record.origin.config.views.view;
+        memcpy(view[0].mean, began[0].mean, sizeof view[0].mean);
+        memcpy(view[0].std, began[0].std, sizeof view[0].std);
+    } else {
+        BYOL__TRY(byol_source_statistics(source, config->train.threads, view[0].mean, view[0].std, error));
+    }
+    memcpy(view[1].mean, view[0].mean, sizeof view[1].mean);
+    memcpy(view[1].std, view[0].std, sizeof view[1].std);
+    return BYOL_OK;
+}
+
 static byol_status open_loader(byol_trainer *trainer, const byol_source *source, byol_error *error) {
+    trainer->source = source;
     const byol_config *config = &trainer->origin.config;
     const byol__loader_options options = {
         .view = {config->views.view[0], config->views.view[1]},
@@ -113,6 +144,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));
     if (trainer->recorded) BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
     origin->config.train.precision = resolve_precision(trainer);
+    BYOL__TRY(resolve_statistics(trainer, source, &info, error));
     if (trainer->record.checkpoint != NULL)
         BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
@@ -225,6 +257,25 @@ static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byo
                       text[0] != '\0' ? text : "the representation has not recovered from its collapse");
 }
 
+/* Names images that have turned out unreadable since the last call: all in unreadable.txt, the first as warnings. */
+static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
+    enum { WARNINGS = 10 };
+    size_t count = byol__loader_unreadable(trainer->loader, 0, NULL);
+    for (; trainer->reported < count; trainer->reported++) {
+        byol__unreadable image;
+        char name[BYOL_PATH_MAX], text[512];
+        byol__loader_unreadable(trainer->loader, trainer->reported, &image);
+        byol_source_name(trainer->source, image.index, name, sizeof name);
+        if (trainer->recorded) BYOL__TRY(byol__record_unreadable(&trainer->record, name, image.reason, error));
+        if (trainer->reported > WARNINGS) continue;
+        snprintf(text, sizeof text, "an image is left out, another takes its place: %s", image.reason);
+        if (trainer->reported == WARNINGS)
+            snprintf(text, sizeof text, "more images cannot be read; they are counted, and named in unreadable.txt");
+        warn(trainer, text);
+    }
+    return BYOL_OK;
+}
+
 /* Where the step has ended an epoch: calls back. Returns the accuracy that the hook measured, or NaN. */
 static double end_epoch(byol_trainer *trainer) {
     uint64_t step = trainer->origin.step;
@@ -254,6 +305,7 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
         .loss = steps > 0 ? sum / (double)steps : (double)NAN,
         .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
         .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
+        .unreadable = byol__loader_unreadable(trainer->loader, 0, NULL),
     };
 }
 
@@ -276,7 +328,9 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
     const byol_config *config = &trainer->origin.config;
     while (trainer->origin.step < trainer->steps.total) {
         byol_metrics metrics;
-        BYOL__TRY(take_step(trainer, &metrics, error));
+        byol_status taken = take_step(trainer, &metrics, error);
+        BYOL__TRY(report_unreadable(trainer, taken == BYOL_OK ? error : NULL));
+        if (taken != BYOL_OK) return taken;
         int is_last = metrics.step == metrics.steps;
         int logged = is_last || metrics.step % (uint64_t)config->train.log_every == 0;
         measure(trainer, logged, &metrics);

@@ -1,0 +1,297 @@
+#include "byol/survey.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <omp.h>
+#include <xxhash.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/decode.h"
+#include "data/source_kind.h"
+
+enum {
+    CHUNK = 64,         /* images between two calls of progress */
+    READABLE_SIDE = 32, /* an image is decoded as small as it can be: what cannot be read is found all the same */
+    STATISTICS_SAMPLES = 1024,
+    STATISTICS_SIDE = 256, /* averaging pixels away would lower the deviation: not below what networks see */
+};
+
+/* ---- all images ---- */
+
+/* What is noted of one. */
+typedef struct note {
+    XXH128_hash_t content;
+    int channels, height, width; /* channels 0: unreadable */
+} note;
+
+/* Its bytes as they are stored, and what its header says. */
+static byol_status note_file(const byol_source *source, size_t index, byol_picture *picture, note *out,
+                             byol_error *error) {
+    size_t length = 0;
+    byol__picture_info info;
+    BYOL__TRY(source->methods->bytes(source, index, picture, &length, error));
+    out->content = XXH3_128bits(picture->bytes[0], length);
+    BYOL__TRY(byol__decode_header(picture->bytes[0], length, &info, error));
+    out->channels = info.channels;
+    out->height = info.height;
+    out->width = info.width;
+    return BYOL_OK;
+}
+
+/* Images in memory are blocks without gaps, whatever the order of their channels. */
+static void note_pixels(const byol_image *image, note *out) {
+    size_t bytes = (size_t)image->channels * (size_t)image->height * (size_t)image->width;
+    out->content = XXH3_128bits(image->pixels, bytes);
+    out->channels = image->channels;
+    out->height = image->height;
+    out->width = image->width;
+}
+
+static byol_status take_note(const byol_source *source, size_t index, byol_picture *picture, note *out,
+                             byol_error *error) {
+    const byol_wish wish = {.short_side = READABLE_SIDE};
+    BYOL__TRY(byol_source_image(source, index, &wish, picture, error));
+    if (source->methods->bytes != NULL) return note_file(source, index, picture, out, error);
+    note_pixels(&picture->image, out);
+    return BYOL_OK;
+}
+
+typedef struct reading {
+    const byol_source *source;
+    note *notes;            /* (count), or NULL */
+    byol_picture *pictures; /* one for each thread */
+    byol_survey *survey;    /* or NULL */
+    byol_status status;
+    byol_error error;
+} reading;
+
+static byol_status remember(byol_survey *survey, size_t index, const byol_error *why) {
+    byol_unreadable *grown = realloc(survey->unreadable, (survey->unreadable_count + 1) * sizeof *grown);
+    if (grown == NULL) return BYOL_MEMORY;
+    survey->unreadable = grown;
+    grown[survey->unreadable_count].index = index;
+    snprintf(grown[survey->unreadable_count++].reason, sizeof grown->reason, "%.239s", why->text);
+    return BYOL_OK;
+}
+
+static void read_one(reading *r, size_t index) {
+    byol_error why = {0};
+    note here = {.channels = 0};
+    byol_status status = take_note(r->source, index, &r->pictures[omp_get_thread_num()], &here, &why);
+    if (status != BYOL_OK) here.channels = 0;
+    if (r->notes != NULL) r->notes[index] = here;
+    if (status == BYOL_OK) return;
+#pragma omp critical(byol_survey)
+    {
+        if (byol_source_unreadable(r->source, index))
+            status = r->survey != NULL ? remember(r->survey, index, &why) : BYOL_OK;
+        if (status != BYOL_OK) {
+            r->status = status;
+            r->error = why;
+        }
+    }
+}
+
+static byol_status read_all(reading *r, int threads, byol_progress progress, void *context, byol_error *error) {
+    size_t count = r->source->info.count;
+    for (size_t first = 0; first < count; first += CHUNK) {
+        size_t end = first + CHUNK < count ? first + CHUNK : count;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+        for (size_t i = first; i < end; i++) read_one(r, i);
+        if (r->status != BYOL_OK) {
+            if (error != NULL) *error = r->error;
+            return r->status;
+        }
+        if (progress != NULL && progress(context, end, count) != 0)
+            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", end, count);
+    }
+    return BYOL_OK;
+}
+
+/* ---- what they are together ---- */
+
+static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+static byol_span span_of(int *values, size_t count) {
+    if (count == 0) return (byol_span){0, 0, 0};
+    qsort(values, count, sizeof *values, by_value);
+    return (byol_span){values[0], values[count / 2], values[count - 1]};
+}
+
+static byol_status measure_sizes(byol_survey *survey, const note *notes, byol_error *error) {
+    int *heights, *widths = NULL;
+    BYOL__TRY(byol__alloc(&heights, survey->count, sizeof *heights, "sizes of the images", error));
+    byol_status status = byol__alloc(&widths, survey->count, sizeof *widths, "sizes of the images", error);
+    for (size_t i = 0; i < survey->count && status == BYOL_OK; i++) {
+        if (notes[i].channels == 0) continue;
+        survey->gray += notes[i].channels == 1;
+        heights[survey->readable] = notes[i].height;
+        widths[survey->readable++] = notes[i].width;
+    }
+    if (status == BYOL_OK) {
+        survey->height = span_of(heights, survey->readable);
+        survey->width = span_of(widths, survey->readable);
+    }
+    byol__free(heights);
+    byol__free(widths);
+    return status;
+}
+
+typedef struct content {
+    XXH128_hash_t hash;
+    size_t index;
+} content;
+
+static int by_content(const void *a, const void *b) {
+    const content *x = a, *y = b;
+    int order = XXH128_cmp(&x->hash, &y->hash);
+    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static int by_index(const void *a, const void *b) {
+    const byol_duplicate *x = a, *y = b;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static int by_unreadable_index(const void *a, const void *b) {
+    const byol_unreadable *x = a, *y = b;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Sorted by content, equal ones stand together, the first of the source first. */
+static byol_status find_duplicates(byol_survey *survey, const note *notes, byol_error *error) {
+    content *contents;
+    size_t count = 0, found = 0;
+    BYOL__TRY(byol__alloc(&contents, survey->count, sizeof *contents, "contents of the images", error));
+    for (size_t i = 0; i < survey->count; i++)
+        if (notes[i].channels > 0) contents[count++] = (content){notes[i].content, i};
+    qsort(contents, count, sizeof *contents, by_content);
+    for (size_t i = 1; i < count; i++) found += XXH128_isEqual(contents[i].hash, contents[i - 1].hash) != 0;
+    byol_status status = byol__alloc(&survey->duplicates, found, sizeof *survey->duplicates, "duplicates", error);
+    size_t first = 0;
+    for (size_t i = 1; i < count && status == BYOL_OK; i++) {
+        if (XXH128_isEqual(contents[i].hash, contents[first].hash))
+            survey->duplicates[survey->duplicate_count++] = (byol_duplicate){contents[i].index, contents[first].index};
+        else
+            first = i;
+    }
+    if (status == BYOL_OK) qsort(survey->duplicates, found, sizeof *survey->duplicates, by_index);
+    byol__free(contents);
+    return status;
+}
+
+void byol_survey_release(byol_survey *survey) {
+    if (survey == NULL) return;
+    free(survey->unreadable);
+    byol__free(survey->duplicates);
+    *survey = (byol_survey){0};
+}
+
+static byol_status survey_with(reading *r, int threads, byol_progress progress, void *context, byol_error *error) {
+    byol_survey *survey = r->survey;
+    BYOL__TRY(byol__alloc(&r->pictures, (size_t)threads, sizeof *r->pictures, "rooms for images", error));
+    if (survey != NULL)
+        BYOL__TRY(byol__alloc(&r->notes, r->source->info.count, sizeof *r->notes, "notes on the images", error));
+    BYOL__TRY(read_all(r, threads, progress, context, error));
+    if (survey == NULL) return BYOL_OK;
+    if (survey->unreadable_count > 0)
+        qsort(survey->unreadable, survey->unreadable_count, sizeof *survey->unreadable, by_unreadable_index);
+    BYOL__TRY(measure_sizes(survey, r->notes, error));
+    return find_duplicates(survey, r->notes, error);
+}
+
+byol_status byol_source_survey(const byol_source *source, int threads, byol_survey *survey, byol_progress progress,
+                               void *context, byol_error *error) {
+    reading r = {.source = source, .survey = survey};
+    if (survey == NULL && !source->info.decoded) return BYOL_OK;
+    if (survey != NULL) *survey = (byol_survey){.count = source->info.count};
+    if (threads < 1) threads = omp_get_max_threads();
+    byol_status status = survey_with(&r, threads, progress, context, error);
+    for (int i = 0; r.pictures != NULL && i < threads; i++) byol_picture_release(&r.pictures[i]);
+    byol__free(r.pictures);
+    byol__free(r.notes);
+    if (status != BYOL_OK) byol_survey_release(survey);
+    return status;
+}
+
+/* ---- mean and deviation ---- */
+
+typedef struct moments {
+    double first[3], second[3];
+    int channels; /* 0: unreadable */
+} moments;
+
+/* Bytes are counted first: exact sums, and half a table of squares is all that is left to do. */
+static moments moments_of(const byol_image *image) {
+    moments m = {.channels = image->channels};
+    double pixels = (double)image->height * image->width;
+    for (int c = 0; c < image->channels; c++) {
+        size_t histogram[256] = {0};
+        for (int y = 0; y < image->height; y++) {
+            const uint8_t *row = image->pixels + (size_t)c * image->channel_stride + (size_t)y * image->row_stride;
+            for (int x = 0; x < image->width; x++) histogram[row[(size_t)x * image->pixel_stride]]++;
+        }
+        for (int value = 0; value < 256; value++) {
+            double scaled = value / 255.0, share = (double)histogram[value] / pixels;
+            m.first[c] += share * scaled;
+            m.second[c] += share * scaled * scaled;
+        }
+    }
+    return m;
+}
+
+static byol_status combine(const byol_source *source, const moments *samples, size_t count, float mean[3], float std[3],
+                           byol_error *error) {
+    double first[3] = {0}, second[3] = {0}, seen = 0;
+    for (size_t i = 0; i < count; i++) {
+        seen += samples[i].channels > 0;
+        for (int c = 0; c < 3; c++) {
+            first[c] += samples[i].first[samples[i].channels == 1 ? 0 : c];
+            second[c] += samples[i].second[samples[i].channels == 1 ? 0 : c];
+        }
+    }
+    if (seen == 0)
+        return byol__fail(error, BYOL_FORMAT, "none of %zu images looked at can be read: %s", count,
+                          source->info.description);
+    for (int c = 0; c < 3; c++) {
+        double m = first[c] / seen, variance = second[c] / seen - m * m;
+        mean[c] = (float)m;
+        std[c] = (float)sqrt(variance > 1e-6 ? variance : 1e-6); /* pictures of one colour */
+    }
+    return BYOL_OK;
+}
+
+byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3], float std[3],
+                                   byol_error *error) {
+    const byol_wish wish = {.short_side = STATISTICS_SIDE};
+    size_t total = source->info.count, count = total < STATISTICS_SAMPLES ? total : STATISTICS_SAMPLES;
+    moments *samples;
+    byol_status status = BYOL_OK;
+    BYOL__TRY(byol__alloc(&samples, count, sizeof *samples, "statistics of the images", error));
+    if (threads < 1) threads = omp_get_max_threads();
+#pragma omp parallel num_threads(threads)
+    {
+        byol_picture picture = {0};
+#pragma omp for schedule(dynamic)
+        for (size_t i = 0; i < count; i++) {
+            size_t index = i * total / count;
+            byol_error why = {0};
+            byol_status one = byol_source_image(source, index, &wish, &picture, &why);
+            if (one == BYOL_OK) samples[i] = moments_of(&picture.image);
+            if (one == BYOL_OK || byol_source_unreadable(source, index)) continue;
+#pragma omp critical(byol_statistics)
+            {
+                status = one;
+                if (error != NULL) *error = why;
+            }
+        }
+        byol_picture_release(&picture);
+    }
+    if (status == BYOL_OK) status = combine(source, samples, count, mean, std, error);
+    byol__free(samples);
+    return status;
+}

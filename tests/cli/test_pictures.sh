@@ -1,0 +1,69 @@
+# Folders of pictures: training, evaluation and embedding of files of many sizes, some of which cannot be read.
+. "$(dirname "$0")/library.sh"
+
+# gray FILE SIDE OCTAL: a square of one value
+gray() {
+    mkdir -p "$(dirname "$1")"
+    {
+        printf 'P5 %d %d 255\n' "$2" "$2"
+        head -c $(($2 * $2)) /dev/zero | tr '\0' "\\$3"
+    } >"$1"
+}
+i=0
+while [ $i -lt 100 ]; do
+    gray photos/train/dark/$i.pgm $((20 + i % 9)) 0$((20 + i % 30))
+    gray photos/train/light/$i.pgm $((24 + i % 9)) 3$((20 + i % 30))
+    [ $i -ge 20 ] || gray photos/val/dark/v$i.pgm 30 03$((i % 8))
+    [ $i -ge 20 ] || gray photos/val/light/v$i.pgm 30 32$((i % 8))
+    i=$((i + 1))
+done
+: >photos/train/dark/empty.jpg
+ln -s .. photos/train/dark/loop
+
+train run --data photos --json
+[ "$code" -eq 0 ] || say "pre-training on a folder: exit code 0 was expected"
+is_json run epochs steps loss unreadable
+grep -q '"unreadable": 1[,}]' stdout || say "one unreadable picture was expected"
+says "dark/empty.jpg: the file is empty"
+grep -q '^train/dark/empty.jpg	' run/unreadable.txt || say "unreadable.txt does not name the file"
+grep -q '"unreadable": 1' run/summary.json || say "summary.json does not count the file"
+grep -q 'mean: \[0.4914' run/config.yaml && say "mean and std were not measured"
+
+# what was measured is what the run goes on with and is judged by
+cp run/config.yaml first.yaml
+run pretrain --out run --resume
+[ "$code" -eq 0 ] || say "resuming a finished run"
+cmp -s run/config.yaml first.yaml || say "resuming changed the configuration"
+expect 0 knn run --json
+is_json accuracy classes train_count test_count
+grep -q '"train_count": 200, "test_count": 40' stdout || say "200 training and 40 test images were expected"
+says "1 of 201 images"
+expect 0 embed run --data photos/val --out val.npy
+[ "$(wc -c <val.npy)" -eq $((128 + 40 * 64 * 4)) ] || say "40 vectors of 64 floats were expected"
+
+# stopped half way, it goes on bit for bit
+train whole --data photos --set checkpoint.every_steps=10
+train half --data photos --set checkpoint.every_steps=10
+rm half/checkpoints/step-0000[2-9]*
+run pretrain --out half --resume
+[ "$code" -eq 0 ] || say "resuming from the middle"
+cmp -s whole/encoder.safetensors half/encoder.safetensors || say "a resumed run has other weights"
+
+# too many are too many
+printf 'no picture' >photos/train/light/words.png
+printf 'P5 20000 20000 255 x' >photos/train/light/huge.pgm
+train stopped --data photos
+[ "$code" -eq 1 ] || say "more than 1 % unreadable: exit code 1 was expected"
+says "3 of 203 images could not be read" "data.max_unreadable" "1 %"
+train allowed --data photos --set data.max_unreadable=0.02 --json
+[ "$code" -eq 0 ] || say "2 % are allowed"
+grep -q '"unreadable": 3[,}]' stdout || say "three unreadable pictures were expected"
+
+# of other splits and classes
+expect 1 knn run --train photos:train --test photos:nonsense
+says "no split 'nonsense'"
+gray other/light/1.pgm 30 320
+gray other/other/1.pgm 30 30
+expect 1 knn run --train photos:train --test other
+says "class 0 is 'dark' in the training images and 'light' in the test images"
+finish
