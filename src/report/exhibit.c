@@ -169,6 +169,13 @@ byol_status byol__picture_view(const byol_source *source, size_t index, const by
     return make(source, index, &how, pixels, NULL, error);
 }
 
+int byol__picture_side(const byol_source *source, int least, int most) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    int side = info.short_side;
+    return side < least ? least : side > most ? most : side;
+}
+
 const char *byol__label_words(const byol_source *source, int32_t label, char text[64]) {
     const char *name = label >= 0 ? byol_source_class_name(source, label) : NULL;
     if (label < 0)

@@ -42,6 +42,9 @@ byol_status byol__picture_whole(const byol_source *source, size_t index, int sid
 byol_status byol__picture_view(const byol_source *source, size_t index, const byol_config *config, int view,
                                uint8_t *pixels, byol_error *error);
 
+/* The side that pictures of a source are shown with: their own resolution, between `least` and `most`. */
+int byol__picture_side(const byol_source *source, int least, int most);
+
 /* "class 3", or its name. `text` is 64 bytes. "" where there are no labels. */
 const char *byol__label_words(const byol_source *source, int32_t label, char text[64]);
 

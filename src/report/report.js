@@ -59,6 +59,7 @@ function explorable(map) {
   const points = [...map.querySelectorAll(".points use")].map((use, i) => ({
     i, use, x: +use.getAttribute("x"), y: +use.getAttribute("y"), label: use.dataset.l,
   }));
+  const height = svg.viewBox.baseVal.height;
   const columns = +getComputedStyle(thumb).getPropertyValue("--columns");
   const chosen = new Set();
   let shown = null;
@@ -73,11 +74,11 @@ function explorable(map) {
     const size = thumb.clientWidth;
     thumb.style.backgroundPosition = `${-(p.i % columns) * size}px ${-Math.floor(p.i / columns) * size}px`;
     card.lastElementChild.textContent = names[p.label] || `image ${p.i + 1}`;
-    const right = p.x > 500, low = p.y > 500;
+    const right = p.x > 500, low = p.y > height / 2, y = (100 * p.y) / height;
     card.style.left = right ? "" : `calc(${p.x / 10}% + 14px)`;
     card.style.right = right ? `calc(${100 - p.x / 10}% + 14px)` : "";
-    card.style.top = low ? "" : `calc(${p.y / 10}% + 14px)`;
-    card.style.bottom = low ? `calc(${100 - p.y / 10}% + 14px)` : "";
+    card.style.top = low ? "" : `calc(${y}% + 14px)`;
+    card.style.bottom = low ? `calc(${100 - y}% + 14px)` : "";
   }
   function closest(x, y, reach) {
     let best = null, least = reach * reach;
@@ -99,7 +100,7 @@ function explorable(map) {
   }
   function point(event) {
     const box = svg.getBoundingClientRect();
-    show(closest((1000 * (event.clientX - box.left)) / box.width, (1000 * (event.clientY - box.top)) / box.height, 32));
+    show(closest((1000 * (event.clientX - box.left)) / box.width, (height * (event.clientY - box.top)) / box.height, 32));
   }
   svg.addEventListener("pointermove", point);
   svg.addEventListener("pointerdown", point);
@@ -110,7 +111,7 @@ function explorable(map) {
     if (event.key === "Escape") show(null);
     if (way === undefined) return;
     event.preventDefault();
-    const next = shown ? towards(...way) : closest(500, 500, 2000);
+    const next = shown ? towards(...way) : closest(500, height / 2, 2000);
     if (next) show(next);
     if (shown) said.textContent = card.lastElementChild.textContent;
   });

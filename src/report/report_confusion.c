@@ -6,7 +6,7 @@
 #include "report/html.h"
 #include "report/sections.h"
 
-enum { TABLE_CLASSES = 20, PAIRS_SHOWN = 12 };
+enum { TABLE_CLASSES = 20, PAIRS_SHOWN = 10 };
 
 typedef struct matrix {
     int classes;
@@ -36,7 +36,7 @@ static const char *name_of(const byol_source *names, int label, char text[64]) {
     return text;
 }
 
-/* ---- Few classes: a table ---- */
+/* ---- The table, where there are few classes ---- */
 
 static void write_row(FILE *page, const matrix *m, int label, const byol_source *names) {
     char name[64], other[64];
@@ -45,7 +45,7 @@ static void write_row(FILE *page, const matrix *m, int label, const byol_source 
         double share = m->share[label * m->classes + j];
         byol__html(page, "<td class=\"%s\" style=\"--v:%.3f\" title=\"%s taken for %s: %.1f %%\">",
                    j == label ? "right" : "wrong", sqrt(share), name, name_of(names, j, other), 100 * share);
-        if (share >= 0.005) byol__html(page, "%.0f", 100 * share);
+        if (share > 0.005) byol__html(page, "%.0f", 100 * share);
         byol__html(page, "</td>");
     }
     byol__html(page, "</tr>\n");
@@ -62,7 +62,7 @@ static void write_table(FILE *page, const matrix *m, const byol_source *names) {
     byol__html(page, "</tbody></table></div>\n");
 }
 
-/* ---- Many classes: the worst pairs ---- */
+/* ---- The worst pairs ---- */
 
 typedef struct confused {
     int label, taken_for;
@@ -85,12 +85,12 @@ static byol_status write_pairs(FILE *page, const matrix *m, const byol_source *n
         for (int j = 0; j < m->classes; j++)
             if (i != j) pairs[count++] = (confused){i, j, m->share[i * m->classes + j]};
     qsort(pairs, (size_t)count, sizeof *pairs, by_share);
-    byol__html(page, "<table class=\"facts\"><tbody>\n");
+    byol__html(page, "<div><h3>Confused most</h3>\n<table class=\"pairs\"><tbody>\n");
     for (int p = 0; p < count && p < PAIRS_SHOWN && pairs[p].share > 0; p++)
-        byol__html(page, "<tr><th scope=\"row\">%s</th><td>taken for %s</td><td class=\"num\">%.1f %%</td></tr>\n",
-                   name_of(names, pairs[p].label, name), name_of(names, pairs[p].taken_for, other),
-                   100 * pairs[p].share);
-    byol__html(page, "</tbody></table>\n");
+        byol__html(
+            page, "<tr><td>%s <span class=\"help\">taken for</span> %s</td><td class=\"num\">%.1f %%</td></tr>\n",
+            name_of(names, pairs[p].label, name), name_of(names, pairs[p].taken_for, other), 100 * pairs[p].share);
+    byol__html(page, "</tbody></table></div>\n");
     byol__free(pairs);
     return BYOL_OK;
 }
@@ -108,11 +108,10 @@ byol_status byol__section_confusion(FILE *page, const byol__told *told, const by
                     "for; the diagonal is right."
                   : "By nearest neighbours: the classes that are confused most, in percent of the first one's test "
                     "images.");
-        if (table)
-            write_table(page, &m, names);
-        else
-            status = write_pairs(page, &m, names, error);
-        byol__html(page, "</section>\n");
+        byol__html(page, "<div class=\"beside\">");
+        if (table) write_table(page, &m, names);
+        status = write_pairs(page, &m, names, error);
+        byol__html(page, "</div>\n</section>\n");
     }
     byol__free(m.share);
     return status;

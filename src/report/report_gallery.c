@@ -4,7 +4,7 @@
 #include "report/html.h"
 #include "report/sections.h"
 
-enum { VIEWS_SHOWN = 8, ASKED_SHOWN = 8, NEIGHBOURS = 8, NEIGHBOUR_SIDE = 96 };
+enum { VIEWS_SHOWN = 9, ASKED_SHOWN = 8, NEIGHBOURS = 8, NEIGHBOUR_SIDE = 96, ORIGINAL_SIDE = 160, SIDE_MIN = 8 };
 
 /* Small pictures are shown large: as squares of colour, not blurred. */
 static const char *sharpness(int side) { return side < 64 ? "pixels" : "photo"; }
@@ -21,14 +21,14 @@ static void write_picture(FILE *page, const uint8_t *pixels, int channels, int s
 static byol_status write_views(FILE *page, const byol__told *told, const byol_source *data, size_t index, int channels,
                                uint8_t *pixels, byol_error *error) {
     const byol_config *config = &told->config;
-    int side = config->data.image_size;
+    int side = config->data.image_size, original = byol__picture_side(data, SIDE_MIN, ORIGINAL_SIDE);
     double aspect = 1;
     char words[64];
-    byol_status status = byol__picture_whole(data, index, side, pixels, &aspect, error);
+    byol_status status = byol__picture_whole(data, index, original, pixels, &aspect, error);
     if (status != BYOL_OK) return status;
     byol__html(page, "<figure class=\"views\"><div>");
     snprintf(words, sizeof words, "Image %zu as it is", index);
-    write_picture(page, pixels, channels, side, aspect, words);
+    write_picture(page, pixels, channels, original, aspect, words);
     byol__html(page, "</div>");
     for (int view = 0; view < 2 && status == BYOL_OK; view++) {
         status = byol__picture_view(data, index, config, view, pixels, error);
@@ -44,6 +44,7 @@ byol_status byol__section_views(FILE *page, const byol__told *told, const byol_s
     uint8_t *pixels;
     byol_source_describe(data, &info);
     size_t shown = info.count < VIEWS_SHOWN ? info.count : VIEWS_SHOWN, side = (size_t)told->config.data.image_size;
+    if (side < ORIGINAL_SIDE) side = ORIGINAL_SIDE;
     byol_status status = byol__alloc(&pixels, side * side * (size_t)info.channels, 1, "pictures", error);
     if (status != BYOL_OK) return status;
     byol__html(page,
@@ -111,7 +112,7 @@ static int choose(const byol__shown *asked, size_t chosen[ASKED_SHOWN]) {
 static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byol__shown *from, size_t index,
                              const char *class, float likeness, int32_t wanted, uint8_t *pixels, byol_error *error) {
     char name[64];
-    int side = exhibit->side < NEIGHBOUR_SIDE ? exhibit->side : NEIGHBOUR_SIDE;
+    int side = byol__picture_side(from->of, SIDE_MIN, NEIGHBOUR_SIDE);
     int32_t label = byol_source_label(from->source, index);
     byol_status status = byol__picture_center(from->source, index, side, pixels, error);
     if (status != BYOL_OK) return status;
@@ -120,7 +121,7 @@ static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byo
     byol__html(page, "<li class=\"%s%s\">", class, other ? " other" : "");
     write_picture(page, pixels, exhibit->channels, side, 1, name[0] != '\0' ? name : "image");
     byol__html(page, "<span>%s</span>", name);
-    if (likeness <= 1.001f) byol__html(page, "<span class=\"cosine\">%.2f</span>", (double)likeness);
+    if (likeness <= 1.001f) byol__html(page, "<span class=\"cosine\">%.3f</span>", (double)likeness);
     byol__html(page, "</li>");
     return BYOL_OK;
 }

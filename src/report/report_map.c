@@ -6,7 +6,17 @@
 #include "report/sections.h"
 #include "report/tsne.h"
 
-enum { SIDE = 1000, MARGIN = 22, COLOURS = 7, SHAPES = 4, THUMBNAIL = 32, COLUMNS = 40, FEWEST = 12 };
+enum {
+    WIDTH = 1000,
+    HEIGHT_MIN = 500,
+    HEIGHT_MAX = 1000,
+    MARGIN = 24,
+    COLOURS = 7,
+    SHAPES = 4,
+    THUMBNAIL = 32,
+    COLUMNS = 40,
+    FEWEST = 12
+};
 
 /* ---- Shapes: colour alone does not tell classes apart ---- */
 
@@ -24,12 +34,40 @@ static int shape_of(int32_t label) { return label < 0 ? 0 : label / COLOURS % SH
 
 /* ---- Points ---- */
 
-/* Both axes by the same scale into the square. */
-static void fit(float *points, size_t count) {
-    float furthest = 1e-20f;
-    for (size_t k = 0; k < 2 * count; k++) furthest = fmaxf(furthest, fabsf(points[k]));
-    float scale = (float)(SIDE / 2 - MARGIN) / furthest;
-    for (size_t k = 0; k < 2 * count; k++) points[k] = SIDE / 2 + scale * points[k];
+/* Turns the longest extent to the horizontal: pages are wide. */
+static void turn(float *points, size_t count) {
+    double xx = 0, xy = 0, yy = 0;
+    for (size_t i = 0; i < count; i++) {
+        double x = (double)points[2 * i], y = (double)points[2 * i + 1];
+        xx += x * x;
+        xy += x * y;
+        yy += y * y;
+    }
+    double angle = 0.5 * atan2(2 * xy, xx - yy);
+    float c = (float)cos(angle), s = (float)sin(angle);
+    for (size_t i = 0; i < count; i++) {
+        float x = points[2 * i], y = points[2 * i + 1];
+        points[2 * i] = c * x + s * y;
+        points[2 * i + 1] = c * y - s * x;
+    }
+}
+
+/* Both axes by the same scale into a drawing WIDTH wide. Returns its height. */
+static int fit(float *points, size_t count) {
+    float low[2] = {points[0], points[1]}, high[2] = {points[0], points[1]};
+    for (size_t k = 0; k < 2 * count; k++) {
+        low[k % 2] = fminf(low[k % 2], points[k]);
+        high[k % 2] = fmaxf(high[k % 2], points[k]);
+    }
+    float across = fmaxf(high[0] - low[0], 1e-20f), down = fmaxf(high[1] - low[1], 1e-20f);
+    float scale = fminf((float)(WIDTH - 2 * MARGIN) / across, (float)(HEIGHT_MAX - 2 * MARGIN) / down);
+    int height = (int)lrintf(scale * down) + 2 * MARGIN;
+    if (height < HEIGHT_MIN) height = HEIGHT_MIN;
+    for (size_t i = 0; i < count; i++) {
+        points[2 * i] = WIDTH / 2 + scale * (points[2 * i] - (low[0] + high[0]) / 2);
+        points[2 * i + 1] = (float)height / 2 + scale * (points[2 * i + 1] - (low[1] + high[1]) / 2);
+    }
+    return height;
 }
 
 static void write_points(FILE *page, const byol_source *source, const float *points, size_t count) {
@@ -46,8 +84,7 @@ static void write_points(FILE *page, const byol_source *source, const float *poi
 
 static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_error *error) {
     const byol__shown *shown = &exhibit->asked;
-    int side = exhibit->side < THUMBNAIL ? exhibit->side : THUMBNAIL,
-        rows = ((int)shown->count + COLUMNS - 1) / COLUMNS;
+    int side = byol__picture_side(shown->of, 8, THUMBNAIL), rows = ((int)shown->count + COLUMNS - 1) / COLUMNS;
     size_t channels = (size_t)exhibit->channels, line = (size_t)side * channels, width = COLUMNS * line;
     uint8_t *sheet = NULL, *one = NULL;
     byol_status status = byol__alloc(&sheet, (size_t)(rows * side) * width, 1, "thumbnails", error);
@@ -81,7 +118,8 @@ static void write_legend(FILE *page, const byol_source *source, int classes) {
     byol__html(page, "</div>");
 }
 
-static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const float *points, byol_error *error) {
+static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const float *points, int height,
+                             byol_error *error) {
     const byol__shown *shown = &exhibit->asked;
     byol_source_info info;
     char count[48];
@@ -95,15 +133,16 @@ static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const flo
     byol_status status = write_sheet(page, exhibit, error);
     if (status != BYOL_OK) return status;
     byol__html(page,
-               "<div class=\"map\"><div class=\"field\"><svg viewBox=\"0 0 %d %d\" tabindex=\"0\" role=\"img\" "
+               "<div class=\"map\"><div class=\"field\"><svg viewBox=\"0 0 %d %d\" style=\"aspect-ratio:%d/%d\" "
+               "tabindex=\"0\" role=\"img\" "
                "aria-label=\"Map of %zu images. Arrow keys go from image to image.\">",
-               SIDE, SIDE, shown->count);
+               WIDTH, height, WIDTH, height, shown->count);
     write_shapes(page);
     write_points(page, shown->source, points, shown->count);
     byol__html(page,
                "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>"
                "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb %s\"></div><span></span></div></div>",
-               exhibit->side < 64 ? "pixels" : "photo");
+               byol__picture_side(shown->of, 8, 64) < 64 ? "pixels" : "photo");
     write_legend(page, shown->source, info.classes <= 100 ? info.classes : 0);
     byol__html(page, "<p class=\"said\" aria-live=\"polite\"></p></div>\n</section>\n");
     return BYOL_OK;
@@ -120,8 +159,8 @@ byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit, const by
     status = byol__tsne(exhibit->asked.vectors, count, exhibit->dimension, points, options->progress, options->context,
                         error);
     if (status == BYOL_OK) {
-        fit(points, count);
-        status = write_map(page, exhibit, points, error);
+        turn(points, count);
+        status = write_map(page, exhibit, points, fit(points, count), error);
     }
     byol__free(points);
     return status;

@@ -61,6 +61,22 @@ static worth read_worth(const json_t *evaluation) {
     return w;
 }
 
+/* How the trained network stands against both that have learned nothing. */
+static void write_verdict(FILE *page, const worth *w) {
+    if (w->trained > w->better)
+        byol__html(page, ". That is <strong class=\"good\">%.1f points</strong> more than %s.", w->trained - w->better,
+                   w->better_name);
+    else if (w->trained > w->random)
+        byol__html(page,
+                   ". It has learned something, but <strong class=\"doubtful\">the raw pixels do better</strong>: for "
+                   "this task it is worth nothing yet.");
+    else
+        byol__html(page,
+                   ". That is <strong class=\"bad\">no better than %s</strong>: what it has learned is worth nothing "
+                   "here.",
+                   w->better_name);
+}
+
 static void write_worth(FILE *page, const byol__told *told) {
     int outdated = 0;
     char count[48];
@@ -71,18 +87,12 @@ static void write_worth(FILE *page, const byol__told *told) {
         return;
     }
     worth w = read_worth(knn);
-    byol__html(page, "By nearest neighbours its features tell <strong>%.1f %%</strong> of %s test images rightly",
+    byol__html(page,
+               "By nearest neighbours, its features classify <strong>%.1f %%</strong> of %s test images correctly; ",
                w.trained, byol__html_count(count, (uint64_t)byol__number(knn, "test_count")));
-    if (isfinite(w.random)) byol__html(page, ", where the same network without training reaches %.1f %%", w.random);
-    if (isfinite(w.pixels))
-        byol__html(page, "%s raw pixels %.1f %%", isfinite(w.random) ? " and" : ", where", w.pixels);
-    if (w.trained > w.better)
-        byol__html(page, ": <strong class=\"good\">%.1f points</strong> more than %s.", w.trained - w.better,
-                   w.better_name);
-    else
-        byol__html(page,
-                   ": <strong class=\"bad\">no better than %s</strong>, so what it has learned is worth nothing here.",
-                   w.better_name);
+    if (isfinite(w.random)) byol__html(page, "the same network without training reaches %.1f %%", w.random);
+    if (isfinite(w.pixels)) byol__html(page, "%sraw pixels %.1f %%", isfinite(w.random) ? ", " : "", w.pixels);
+    write_verdict(page, &w);
     if (outdated) byol__html(page, " (Measured on earlier weights of this run.)");
 }
 
@@ -91,7 +101,10 @@ static void write_worth(FILE *page, const byol__told *told) {
 static void write_network(FILE *page, const byol__told *told) {
     char count[48];
     double parameters = byol__number(told->summary, "encoder_parameters");
-    byol__html(page, "A <strong>%s</strong> of width %d", told->config.encoder.name, told->config.encoder.width);
+    const char *name = told->config.encoder.name;
+    int resnet = strncmp(name, "resnet", 6) == 0;
+    byol__html(page, "A <strong>%s%s</strong> of width %d", resnet ? "ResNet-" : "", resnet ? name + 6 : name,
+               told->config.encoder.width);
     if (isfinite(parameters)) byol__html(page, " (%s parameters)", byol__html_scaled(count, parameters));
     byol__html(page, " was pre-trained without labels on <strong>%s</strong>", told->config.data.train);
 }
@@ -122,13 +135,14 @@ static void write_keys(FILE *page, const byol__told *told) {
         if (results[i] == NULL) continue;
         worth w = read_worth(results[i]);
         snprintf(value, sizeof value, "%.1f %%", w.trained);
-        snprintf(remark, sizeof remark, "%+.1f points over %s", w.trained - w.better, w.better_name);
+        snprintf(remark, sizeof remark, "%.1f points %s %s", fabs(w.trained - w.better),
+                 w.trained > w.better ? "above" : "below", w.better_name);
         write_key(page, names[i], value, isfinite(w.better) ? remark : "");
     }
     snprintf(value, sizeof value, "%.2f", byol__told_late(told, BYOL__SPREAD));
     write_key(page, "Spread", value, "1 is even, 0 is collapse");
     snprintf(value, sizeof value, "%.3f", byol__told_late(told, BYOL__LOSS));
-    write_key(page, "Loss", value, "of 0 to 8, at the end");
+    write_key(page, "Loss", value, "of 0 to 8, in the last tenth");
     double speed = byol__number(told->summary, "images_per_second");
     if (!isfinite(speed)) speed = byol__told_late(told, BYOL__SPEED);
     write_key(page, "Images a second", byol__html_count(value, isfinite(speed) ? (uint64_t)(speed + 0.5) : 0),
