@@ -89,6 +89,11 @@ BYOL_API void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_in
 /* A copy of the online network as it is now, for evaluation. Owned: byol_encoder_free. */
 BYOL_API byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out, byol_error *error);
 
+/* What the online network made of one view of the last batch, as training saw it: (*count, *dimension) floats of
+ * BYOL_LAYER_PROJECTION or BYOL_LAYER_PREDICTION. Borrowed until the next step. NULL before the first step, and for
+ * BYOL_LAYER_BACKBONE, which is not kept. */
+BYOL_API const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count, int *dimension);
+
 /* Writes the online network (backbone, projector, predictor, BN statistics, configuration) as safetensors, atomically.
  */
 BYOL_API byol_status byol_trainer_save(const byol_trainer *trainer, const char *path, byol_error *error);

@@ -420,6 +420,14 @@ byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out
                                 trainer->method->statistics, error);
 }
 
+const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count, int *dimension) {
+    const byol__method *method = trainer->method;
+    *count = method->batch;
+    *dimension = method->dimension;
+    if (trainer->worked == 0 || layer == BYOL_LAYER_BACKBONE) return NULL;
+    return layer == BYOL_LAYER_PROJECTION ? method->projection[0] : method->prediction[0];
+}
+
 byol_status byol_trainer_save(const byol_trainer *trainer, const char *path, byol_error *error) {
     return byol__record_write_encoder(path, trainer->method, &trainer->origin, error);
 }
