@@ -5,6 +5,7 @@
 
 #include "byol/trainer.h"
 #include "cli_eval.h"
+#include "cli_events.h"
 
 typedef struct arguments {
     cli_settings settings;
@@ -134,6 +135,7 @@ typedef struct session {
     const arguments *args;
     byol_config config;
     online_knn knn;
+    cli_events events;
     cli_progress progress;
     uint64_t first_step;
 } session;
@@ -153,11 +155,11 @@ static int on_step(void *context, const byol_metrics *m) {
     double total = (double)(m->steps - s->first_step), done = (double)(m->step - s->first_step);
     cli_progress_draw(&s->progress, done, total, m->images_per_second, tail);
     s->progress.what = "";
+    cli_events_step(&s->events, m);
     return cli_interrupted();
 }
 
-static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_info *info) {
-    session *s = context;
+static double evaluate(session *s, byol_trainer *trainer, const byol_epoch_info *info) {
     int every = s->config.eval.every_epochs;
     if (every == 0 || (info->epoch % every != 0 && info->epoch != info->epochs) || cli_interrupted()) return NAN;
     byol_error error = {0};
@@ -169,6 +171,13 @@ static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_in
     } else if (!cli_interrupted()) {
         cli_warn(error.text);
     }
+    return accuracy;
+}
+
+static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_info *info) {
+    session *s = context;
+    double accuracy = evaluate(s, trainer, info);
+    cli_events_epoch(&s->events, accuracy);
     return accuracy;
 }
 
@@ -231,9 +240,11 @@ static byol_status train(session *s, byol_trainer *trainer, const byol_source *s
     byol_trainer_describe(trainer, &info);
     s->first_step = info.first_step;
     introduce(s, trainer, source);
+    cli_events_open(&s->events, s->args->out, trainer);
     cli_progress_begin(&s->progress, "", "images");
     byol_status status = byol_trainer_run(trainer, result, error);
     cli_progress_end(&s->progress);
+    cli_events_close(&s->events);
     return status;
 }
 
