@@ -42,7 +42,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (state->arg_num > 1) argp_error(state, "too many arguments: '%s'", argument);
         *(state->arg_num == 0 ? &args->what : &args->file) = argument;
         return 0;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views or peak"); return EINVAL;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views, embed or peak"); return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -119,6 +119,21 @@ static byol_status bench_views(const arguments *args, const byol_config *config,
     return BYOL_OK;
 }
 
+static byol_status bench_embed(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
+    byol_bench_embed_result r;
+    byol_status status = byol_bench_embed(config, &args->bench, &r, error);
+    if (status != BYOL_OK) return status;
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(),
+                "%s width %d, fp32, %d threads\n  images a second  %.0f (median of %d passes)\n"
+                "  speed            %.1f GFLOP/s, %.0f %% of this machine's %.1f\n",
+                config->encoder.name, config->encoder.width, r.threads, r.images_per_second, r.passes, r.gflops,
+                r.peak_fraction * 100, r.peak_gflops);
+    *result = json_pack("{s:f, s:f, s:f, s:f, s:i}", "images_per_second", r.images_per_second, "gflops", r.gflops,
+                        "peak_gflops", r.peak_gflops, "peak_fraction", r.peak_fraction, "threads", r.threads);
+    return BYOL_OK;
+}
+
 static byol_status bench_peak(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
     byol_bench_peak_result r;
     byol_status status = byol_bench_peak(config, &args->bench, &r, error);
@@ -137,7 +152,7 @@ static byol_status bench_peak(const arguments *args, const byol_config *config, 
 static const struct {
     const char *name;
     byol_status (*run)(const arguments *args, const byol_config *config, json_t **result, byol_error *error);
-} benches[] = {{"step", bench_step}, {"views", bench_views}, {"peak", bench_peak}};
+} benches[] = {{"step", bench_step}, {"views", bench_views}, {"embed", bench_embed}, {"peak", bench_peak}};
 
 static int configure(const arguments *args, byol_config *config) {
     byol_error error = {0};
@@ -155,7 +170,7 @@ static int configure(const arguments *args, byol_config *config) {
 static int run(arguments *args) {
     size_t which = 0, count = sizeof benches / sizeof benches[0];
     while (which < count && strcmp(benches[which].name, args->what) != 0) which++;
-    if (which == count) return cli_usage("there is no bench '%s'; there are step, views, peak", args->what);
+    if (which == count) return cli_usage("there is no bench '%s'; there are step, views, embed, peak", args->what);
     if (args->bench.channels == 2) return cli_usage("--channels is 1 or 3");
     byol_config config;
     int code = configure(args, &config);
@@ -173,16 +188,17 @@ static int run(arguments *args) {
 
 int cmd_bench(int argc, char **argv) {
     const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
-    const struct argp parser = {options,
-                                parse,
-                                "step|views|peak [CONFIG.yaml]",
-                                "Measures whole training steps (views included), views, or what the machine can do. "
-                                "Synthetic images; nothing is written."
-                                "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
-                                "  byol bench views --image-size 224 --picture 500x375 --preset byol",
-                                children,
-                                NULL,
-                                NULL};
+    const struct argp parser = {
+        options,
+        parse,
+        "step|views|embed|peak [CONFIG.yaml]",
+        "Measures whole training steps (views included), views, embedding, or what the machine can do. "
+        "Synthetic images; nothing is written."
+        "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
+        "  byol bench views --image-size 224 --picture 500x375 --preset byol",
+        children,
+        NULL,
+        NULL};
     arguments args = {0};
     byol_bench_options_init(&args.bench);
     argp_parse(&parser, argc, argv, 0, NULL, &args);

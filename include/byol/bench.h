@@ -66,6 +66,18 @@ typedef struct byol_bench_step_result {
 BYOL_API byol_status byol_bench_step(const byol_config *config, const byol_bench_options *options,
                                      byol_bench_step_result *result, byol_error *error);
 
+typedef struct byol_bench_embed_result {
+    double images_per_second; /* median of the passes */
+    int passes;
+    double gflops; /* FLOPs of the backbone's convolutions by the time it took */
+    double peak_gflops, peak_fraction;
+    int threads;
+} byol_bench_embed_result;
+
+/* Images into vectors by the backbone of `config`, freshly initialised, fp32: byol_encoder_embed, as it is used. */
+BYOL_API byol_status byol_bench_embed(const byol_config *config, const byol_bench_options *options,
+                                      byol_bench_embed_result *result, byol_error *error);
+
 typedef struct byol_bench_views_result {
     double views_per_second_per_core;
     int threads;

@@ -22,10 +22,11 @@ enum { BATCH = 64 };
 struct byol_encoder {
     byol__origin origin; /* configuration and channels, and where the weights come from */
     int threads;
-    byol__section last; /* the weights go as far as this section, and so does the plan */
+    byol__section last; /* the weights go as far as this section */
     byol__graph graph;
     float *params, *statistics;
-    byol__plan *plan; /* EVAL, fp32: the same vectors on every machine, whatever precision the training had */
+    byol__plan *plan;     /* EVAL, fp32: the same vectors on every machine, whatever precision the training had */
+    byol__output planned; /* how far the plan goes: nobody who wants the backbone pays for the heads */
     void *workspace;
     float *images; /* (BATCH, C, H, W) */
 };
@@ -62,29 +63,38 @@ static byol_status create_empty(byol_encoder **out, const byol_config *config, i
     return status;
 }
 
-/* Values are in their arenas: compiles the network for them. */
-static byol_status make_plan(byol_encoder *encoder, byol_error *error) {
-    byol__plan_options options = {
-        .batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = (byol__output)encoder->last};
+/* Values are in their arenas: compiles the network for them as far as `output`. */
+static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
+    if (encoder->plan != NULL && encoder->planned == output) return BYOL_OK;
+    byol__plan_free(encoder->plan);
+    byol__free(encoder->workspace);
+    encoder->plan = NULL;
+    encoder->workspace = NULL;
+    byol__plan_options options = {.batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = output};
     BYOL__TRY(byol__plan_create(&encoder->plan, &encoder->graph, &options, error));
     byol__plan_info info;
     byol__plan_describe(encoder->plan, &info);
     BYOL__TRY(byol__alloc(&encoder->workspace, info.workspace_bytes, 1, "activations of the encoder", error));
-    size_t side = (size_t)encoder->origin.config.data.image_size;
-    BYOL__TRY(byol__alloc(&encoder->images, (size_t)(BATCH * encoder->origin.channels) * side * side, sizeof(float),
-                          "images of the encoder", error));
     byol__binding binding = {
         .params = encoder->params, .statistics = encoder->statistics, .workspace = encoder->workspace};
     BYOL__TRY(byol__plan_bind(encoder->plan, &binding, error));
     byol__plan_stage(encoder->plan);
+    encoder->planned = output;
     return BYOL_OK;
+}
+
+static byol_status make_room(byol_encoder *encoder, byol_error *error) {
+    size_t side = (size_t)encoder->origin.config.data.image_size;
+    BYOL__TRY(byol__alloc(&encoder->images, (size_t)(BATCH * encoder->origin.channels) * side * side, sizeof(float),
+                          "images of the encoder", error));
+    return make_plan(encoder, BYOL__REPRESENTATION, error);
 }
 
 /* Makes the plan with the encoder's threads and hands the encoder over, or frees it. */
 static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_error *error) {
     int callers_threads = omp_get_max_threads();
     encoder->threads = byol__set_threads(encoder->threads);
-    byol_status status = make_plan(encoder, error);
+    byol_status status = make_room(encoder, error);
     byol__set_threads(callers_threads);
     if (status != BYOL_OK) {
         byol_encoder_free(encoder);
@@ -294,7 +304,9 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     byol__set_threads(encoder->threads);
     byol__view_room *rooms = NULL;
     float *rows = NULL;
-    byol_status status = byol__alloc(&rooms, (size_t)encoder->threads, sizeof *rooms, "rooms of the views", error);
+    byol_status status = make_plan(encoder, output_of_layer[layer], error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&rooms, (size_t)encoder->threads, sizeof *rooms, "rooms of the views", error);
     if (status == BYOL_OK)
         status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float), "features of a batch", error);
     if (status == BYOL_OK)

@@ -24,6 +24,9 @@ done
 # shellcheck disable=SC2086
 expect 0 bench step $tiny --seconds 1 --profile --json
 is_json step_ms profile
+# shellcheck disable=SC2086
+expect 0 bench embed $tiny --seconds 1 --json
+is_json images_per_second gflops peak_gflops peak_fraction threads
 expect 0 bench peak --seconds 1
 grep -q "GFLOP/s" stdout || say "no table"
 finish

@@ -1,0 +1,95 @@
+"""One BYOL training step in PyTorch, for bench/compare.py: ResNet-18 with the 3x3 stem, heads and recipe as `byol bench step`
+is asked for there. Random views that lie ready: PyTorch's data loading is left out of its time.
+
+    python3 torch_step.py WIDTH BATCH IMAGE_SIZE fp32|bf16 plain|channels_last THREADS STEPS
+
+Prints one JSON object: the seconds of each step after the first, and the peak memory of the process in bytes."""
+import copy
+import json
+import resource
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+width, batch, size = (int(a) for a in sys.argv[1:4])
+precision, layout, threads, steps = sys.argv[4], sys.argv[5], int(sys.argv[6]), int(sys.argv[7])
+hidden = 4096 if width >= 64 else 1024
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(y)) + shortcut, inplace=True)
+
+
+def mlp(inputs):
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True), nn.Linear(hidden, 256))
+
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        blocks, inputs = [], width
+        for stage in range(4):
+            outputs = width << stage
+            blocks += [Block(inputs, outputs, 2 if stage else 1), Block(outputs, outputs, 1)]
+            inputs = outputs
+        self.stages = nn.Sequential(*blocks)
+        self.projector = mlp(inputs)
+
+    def forward(self, x):
+        return self.projector(self.stages(self.stem(x)).mean((2, 3)))
+
+
+online, predictor = Network(), mlp(256)
+target = copy.deepcopy(online).requires_grad_(False)
+views = [torch.randn(batch, 3, size, size) for _ in range(2)]
+if layout == "channels_last":
+    online, target = (n.to(memory_format=torch.channels_last) for n in (online, target))
+    views = [v.contiguous(memory_format=torch.channels_last) for v in views]
+optimizer = torch.optim.SGD([*online.parameters(), *predictor.parameters()], lr=0.03, momentum=0.9, weight_decay=5e-4)
+
+
+def distance(p, z):
+    return 2 - 2 * F.cosine_similarity(p, z, dim=-1).mean()
+
+
+def step():
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+        predictions = [predictor(online(v)) for v in views]
+        with torch.no_grad():
+            targets = [target(v) for v in views]
+        loss = sum(distance(predictions[v].float(), targets[1 - v].float()) for v in range(2))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        torch._foreach_mul_(list(target.parameters()), 0.99)
+        torch._foreach_add_(list(target.parameters()), list(online.parameters()), alpha=0.01)
+
+
+step()
+seconds = []
+for _ in range(steps):
+    begin = time.perf_counter()
+    step()
+    seconds.append(time.perf_counter() - begin)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({"seconds": seconds, "peak_memory_bytes": peak, "version": torch.__version__}))

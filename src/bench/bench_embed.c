@@ -1,0 +1,118 @@
+/* How fast an encoder turns images into vectors. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "byol/bench.h"
+#include "byol/source.h"
+#include "encoder/encoder_internal.h"
+#include "nets/nets.h"
+#include "plan/plan.h"
+
+enum { IMAGES = 512, PASSES_MAX = 1000, PASSES_MIN = 3, DEFAULT_SIZE = 32 };
+
+/* The backbone's FLOPs of one image. */
+static byol_status backbone_flops(const byol__graph *graph, double *flops, byol_error *error) {
+    byol__plan_options options = {.batch = 1, .mode = BYOL__EVAL, .output = BYOL__REPRESENTATION};
+    byol__plan *plan;
+    BYOL__TRY(byol__plan_create(&plan, graph, &options, error));
+    byol__plan_info info;
+    byol__plan_describe(plan, &info);
+    *flops = (double)info.forward_flops;
+    byol__plan_free(plan);
+    return BYOL_OK;
+}
+
+static byol_status random_encoder(byol_encoder **out, const byol_config *config, int channels, double *flops,
+                                  byol_error *error) {
+    byol__graph graph;
+    float *params = NULL, *statistics = NULL;
+    byol__graph_init(&graph);
+    byol_status status = byol__online_network(&graph, config, channels, config->data.image_size, error);
+    if (status == BYOL_OK) status = backbone_flops(&graph, flops, error);
+    if (status == BYOL_OK) status = byol__alloc(&params, graph.params.total, sizeof *params, "parameters", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "statistics", error);
+    if (status == BYOL_OK) {
+        byol__params_init(&graph.params, config->train.seed, params);
+        byol__params_init(&graph.statistics, config->train.seed, statistics);
+        status = byol__encoder_create(out, config, channels, params, statistics, error);
+    }
+    byol__free(params);
+    byol__free(statistics);
+    byol__graph_release(&graph);
+    return status;
+}
+
+static void sort(double *values, int count) {
+    for (int i = 1; i < count; i++)
+        for (int j = i; j > 0 && values[j - 1] > values[j]; j--) {
+            double swap = values[j];
+            values[j] = values[j - 1];
+            values[j - 1] = swap;
+        }
+}
+
+/* Passes over the source until the time is over; the first one does not count. */
+static byol_status time_passes(byol_encoder *encoder, const byol_source *source, float *features,
+                               const byol_bench_options *options, byol_bench_embed_result *result, byol_error *error) {
+    double seconds[PASSES_MAX], sum = 0;
+    for (int pass = -1; pass < PASSES_MAX && (pass < PASSES_MIN || sum < options->seconds); pass++) {
+        double begin = byol__now();
+        BYOL__TRY(byol_encoder_embed(encoder, source, BYOL_LAYER_BACKBONE, features, NULL, NULL, error));
+        if (pass >= 0) {
+            seconds[pass] = byol__now() - begin;
+            sum += seconds[pass];
+            result->passes = pass + 1;
+        }
+        uint64_t share = sum < options->seconds ? (uint64_t)(1000 * sum / options->seconds) : 1000;
+        if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
+            return byol__fail(error, BYOL_CANCELLED, "stopped");
+    }
+    sort(seconds, result->passes);
+    result->images_per_second = IMAGES / seconds[result->passes / 2];
+    return BYOL_OK;
+}
+
+static byol_status measure(byol_encoder *encoder, int size, const byol_bench_options *options,
+                           byol_bench_embed_result *result, byol_error *error) {
+    size_t bytes = (size_t)options->channels * (size_t)size * (size_t)size;
+    uint8_t *pixels = NULL;
+    float *features = NULL;
+    byol_source *source = NULL;
+    byol_status status = byol__alloc(&pixels, IMAGES, bytes, "synthetic images", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&features, (size_t)IMAGES * (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE),
+                             sizeof *features, "features", error);
+    if (status == BYOL_OK) {
+        byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
+        for (size_t i = 0; i < IMAGES * bytes; i++) pixels[i] = (uint8_t)byol__random_u32(&random);
+        status = byol_source_from_memory(&source, pixels, NULL, IMAGES, options->channels, size, size, error);
+    }
+    if (status == BYOL_OK) status = time_passes(encoder, source, features, options, result, error);
+    byol_source_free(source);
+    byol__free(features);
+    byol__free(pixels);
+    return status;
+}
+
+byol_status byol_bench_embed(const byol_config *config, const byol_bench_options *options,
+                             byol_bench_embed_result *result, byol_error *error) {
+    byol_config changed = *config;
+    if (changed.data.image_size == 0) changed.data.image_size = DEFAULT_SIZE;
+    changed.train.precision = BYOL_PRECISION_FP32; /* for the peak too */
+    *result = (byol_bench_embed_result){0};
+    byol_encoder *encoder;
+    double flops;
+    BYOL__TRY(random_encoder(&encoder, &changed, options->channels, &flops, error));
+    byol_status status = measure(encoder, changed.data.image_size, options, result, error);
+    byol_encoder_free(encoder);
+    if (status != BYOL_OK) return status;
+    byol_bench_peak_result peak;
+    BYOL__TRY(byol_bench_peak(&changed, options, &peak, error));
+    result->threads = peak.threads;
+    result->gflops = flops * result->images_per_second * 1e-9;
+    result->peak_gflops = peak.peak_gflops;
+    result->peak_fraction = result->gflops / peak.peak_gflops;
+    return BYOL_OK;
+}
