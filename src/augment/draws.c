@@ -77,3 +77,10 @@ byol__draws byol__view_draw(const byol_view_recipe *recipe, int height, int widt
     crop_random(recipe, height, width, place_x, place_y, &random, &draws);
     return draws;
 }
+
+void byol__recipe_to_crop_and_flip(byol_view_recipe *recipe) {
+    recipe->flip = 0.5f;
+    recipe->jitter = recipe->grayscale = recipe->blur = recipe->solarize = 0;
+    recipe->rotate = recipe->translate = recipe->noise = recipe->cutout = 0;
+    recipe->pad = 0;
+}

@@ -22,4 +22,8 @@ typedef struct byol__draws {
 byol__draws byol__view_draw(const byol_view_recipe *recipe, int height, int width, uint64_t seed, uint32_t epoch,
                             uint32_t sample, int view);
 
+/* Leaves of a recipe what a classifier on top is trained with: the crop, a flip of every other picture, normalisation.
+ */
+void byol__recipe_to_crop_and_flip(byol_view_recipe *recipe);
+
 #endif

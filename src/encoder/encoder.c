@@ -5,6 +5,7 @@
 
 #include <omp.h>
 
+#include "augment/draws.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -329,9 +330,6 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
                                          uint64_t seed, uint32_t pass, float *features, byol_progress progress,
                                          void *context, byol_error *error) {
     preparation how = {.recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
-    how.recipe.flip = 0.5f;
-    how.recipe.jitter = how.recipe.grayscale = how.recipe.blur = how.recipe.solarize = 0;
-    how.recipe.rotate = how.recipe.translate = how.recipe.noise = how.recipe.cutout = 0;
-    how.recipe.pad = 0;
+    byol__recipe_to_crop_and_flip(&how.recipe);
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }

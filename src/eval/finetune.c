@@ -3,6 +3,7 @@
 
 #include <omp.h>
 
+#include "augment/draws.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -204,10 +205,9 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
                           test_info.classes, train_info.classes);
     t->classes = train_info.classes;
     byol_view_recipe recipe = config->views.view[0];
+    byol__recipe_to_crop_and_flip(&recipe);
     recipe.crop_area_min = t->options.crop_area_min;
     recipe.crop_area_max = 1;
-    recipe.flip = 0.5f;
-    recipe.jitter = recipe.grayscale = recipe.blur = recipe.solarize = 0;
     int channels = byol_encoder_channels(t->encoder), side = config->data.image_size;
     BYOL__TRY(byol__labelled_open(&t->train, train, &recipe, channels, side, t->options.seed, error));
     BYOL__TRY(byol__labelled_open(&t->test, test, &recipe, channels, side, t->options.seed, error));

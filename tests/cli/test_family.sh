@@ -22,6 +22,12 @@ for file in "$source_dir"/configs/family/*.yaml; do
 done
 [ $count -eq 8 ] || say "$count configurations in configs/family, 8 were expected"
 
+# encoders that end in a layer of their own, and one that does not
+for name in contrastive-conv byol-resnet18-cifar; do
+    expect 0 finetune $name --train data:train --test data:test --epochs 1 --json --quiet
+    is_json accuracy
+done
+
 # a teacher of another architecture, from the run above, and what does not go together
 expect 0 pretrain --data data:train --out student $tiny --image-size 32 --set target.kind=frozen --set target.init=simsiam \
     --set target.encoder=resnet18 --set target.width=8 --set encoder.name=conv5 --set projector.kind=none \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden files of this folder with PyTorch: one first step in full, then ten whole BYOL steps.
 
-    python3 make_golden.py            writes resnet18.safetensors and resnet50.safetensors beside itself
+    python3 make_golden.py            writes resnet18.safetensors, resnet50.safetensors and family.safetensors beside itself
     python3 make_golden.py --check    computes again and compares with the files that are there
 
 Everything is computed in float64 and stored as float32, so the files carry no rounding of PyTorch's own. How far float32
@@ -22,6 +22,9 @@ In a file:
                                         samples bf16's rounding is still seen (PyTorch's own bf16 is off by up to 3 %)
     <optimizer>/final/online/<parameter>, .../target/<parameter>, .../state0/<parameter>, .../state1/<parameter> (Adam)
     <optimizer>/final/online_stat/<bn>.running_mean, .../target_stat/...
+family.safetensors has three steps of the other members of the family (FAMILY), from resnet18's init/: the first step's
+gradient and the end of a few tensors:
+    <member>/loss, <member>/grad/<parameter>, <member>/online/<parameter>, <member>/online_stat/..., <member>/target/...
 Views are not stored: images() makes them from an integer hash, test_golden.c has the same lines in C.
 """
 import json
@@ -50,6 +53,13 @@ OPTIMIZERS = {
     "lars": dict(momentum=0.9, weight_decay=1e-3, trust=0.02),
     "adam": dict(beta1=0.9, beta2=0.99, epsilon=1e-2, weight_decay=1e-3),
 }
+FAMILY_STEPS, FAMILY_LR, TEMPERATURE, MARGIN = 3, 0.005, 0.5, 0.5
+# distance - target: an average, the online network behind a stop-gradient or (both) without one and without a predictor, or
+# a frozen copy in evaluation mode. Frozen: one direction; mse with its second, detached term.
+FAMILY = [(d, t) for d in ("cosine", "mse", "infonce", "triplet") for t in ("ema", "online", "frozen")]
+FAMILY += [("infonce", "both"), ("triplet", "both")]
+FAMILY_TENSORS = ("conv1.weight", "bn1.weight", "layer3.0.downsample.0.weight", "projector.3.weight", "predictor.3.weight")
+FAMILY_STATS = ("bn1.running_mean", "layer4.1.bn2.running_var")
 
 
 def hash32(x):
@@ -82,6 +92,7 @@ class Network:
     def __init__(self, net, dtype):
         self.net, self.dtype, self.params, self.stats, self.taps = net, dtype, {}, {}, {}
         self.generator = torch.Generator().manual_seed(net["seed"])
+        self.evaluating = False  # running statistics instead of the batch's
         self.building = True  # the first pass through forward() makes what it meets
         self.forward(torch.zeros(2, 3, net["size"], net["size"], dtype=dtype))
         self.building = False
@@ -106,7 +117,7 @@ class Network:
             self.stats[name + ".running_mean"] = torch.zeros(channels, dtype=self.dtype)
             self.stats[name + ".running_var"] = torch.ones(channels, dtype=self.dtype)
         mean, variance = self.stats[name + ".running_mean"], self.stats[name + ".running_var"]
-        return F.batch_norm(x, mean, variance, weight, bias, training=True, momentum=0.1, eps=1e-5)
+        return F.batch_norm(x, mean, variance, weight, bias, training=not self.evaluating, momentum=0.1, eps=1e-5)
 
     def linear(self, name, x, out, bias):
         weight = self.parameter(name + ".weight", (out, x.shape[1]), 1 / math.sqrt(x.shape[1]))
@@ -232,6 +243,93 @@ def train(net, kind, dtype=torch.float64, disturb=None, size=2.0**-22):
     return first, whole
 
 
+def family_distance(kind, target, p, z):
+    """One direction, mean over the batch."""
+    if kind == "cosine":
+        return regression_loss(p, z)
+    if kind == "mse":
+        second = F.mse_loss(p.detach(), z) if target == "frozen" else 0
+        return F.mse_loss(p, z) + second
+    cosines = normalize(p) @ normalize(z).t()
+    if kind == "infonce":
+        return F.cross_entropy(cosines / TEMPERATURE, torch.arange(len(p)))
+    squared = 2 - 2 * cosines
+    others = squared + torch.diag(torch.full((len(p),), 100.0, dtype=p.dtype))
+    return F.relu(squared.diag() - others.min(1).values + MARGIN).mean()
+
+
+def family_step(kind, target_kind, online, target, views):
+    """The loss of a step, with its gradients left in online.params. Running statistics: view 1 before view 2, but where the
+    online network is its own target, view 2 before view 1 (docs/architecture.md)."""
+    if target_kind in ("online", "both"):
+        z2, p2 = online.forward(views[1])
+        z1, p1 = online.forward(views[0])
+        if target_kind == "both":
+            p1, p2 = z1, z2
+        else:
+            z1, z2 = z1.detach(), z2.detach()
+    else:
+        with torch.no_grad():
+            z1 = target.forward(views[0])[0] if target_kind == "ema" else None
+            z2 = target.forward(views[1])[0]
+        p1 = online.forward(views[0])[1]
+        p2 = online.forward(views[1])[1] if target_kind == "ema" else None
+    loss = family_distance(kind, target_kind, p1, z2)
+    if target_kind != "frozen":
+        loss = loss + family_distance(kind, target_kind, p2, z1)
+    loss.backward()
+    return loss.item()
+
+
+def train_family(net, kind, target_kind, dtype=torch.float64, disturb=None):
+    """Three steps of SGD as train() makes them."""
+    online, target = Network(net, dtype), Network(net, dtype)
+    if disturb is not None:
+        generator = torch.Generator().manual_seed(disturb)
+        for p in online.params.values():
+            p.data *= 1 + (torch.rand(p.shape, generator=generator, dtype=dtype) - 0.5) * 2.0**-22
+    for name, p in target.params.items():
+        p.requires_grad_(False)
+        p.copy_(online.params[name].detach())
+    target.evaluating = target_kind == "frozen"
+    state = {k: [torch.zeros_like(p.data)] for k, p in online.params.items()}
+    kept = [k for k in FAMILY_TENSORS if target_kind != "both" or not k.startswith("predictor")]
+    prefix, losses, result = f"{kind}-{target_kind}", [], {}
+    for step in range(FAMILY_STEPS):
+        for p in online.params.values():
+            p.grad = None
+        losses.append(family_step(kind, target_kind, online, target, [images(net, step, v).to(dtype) for v in (1, 2)]))
+        if step == 0:
+            result.update({f"{prefix}/grad/{k}": online.params[k].grad.clone() for k in kept})
+        with torch.no_grad():
+            for name, p in online.params.items():
+                if p.grad is not None:  # without a predictor, its parameters are not there
+                    update("sgd", OPTIMIZERS["sgd"], FAMILY_LR, step + 1, p, p.grad, state[name])
+            for name, p in target.params.items():
+                if target_kind == "ema":
+                    p.mul_(TAU).add_((1 - TAU) * online.params[name])
+    result[f"{prefix}/loss"] = torch.tensor(losses, dtype=dtype)
+    result.update({f"{prefix}/online/{k}": online.params[k].detach() for k in kept})
+    result.update({f"{prefix}/online_stat/{k}": online.stats[k] for k in FAMILY_STATS})
+    if target_kind == "ema":
+        result[f"{prefix}/target/conv1.weight"] = target.params["conv1.weight"]
+        result[f"{prefix}/target_stat/bn1.running_mean"] = target.stats["bn1.running_mean"]
+    return result
+
+
+def make_family(net):
+    tensors = {}
+    for kind, target_kind in FAMILY:
+        tensors.update(train_family(net, kind, target_kind))
+        worst = (0, "")
+        for disturb in range(1, 6):
+            strayed = train_family(net, kind, target_kind, torch.float32, disturb)
+            worst = max([worst] + [(distance(k, v, tensors[k]), k) for k, v in strayed.items()])
+        losses = ["%.4f" % x for x in tensors[f"{kind}-{target_kind}/loss"]]
+        print(f" {kind}-{target_kind}: loss {losses}; float32 strays by {worst[0]:.1e} in {worst[1]}")
+    return tensors
+
+
 def distance(name, a, b):
     """As in test_golden.c: losses absolute, tensors in parts of the largest element; what is zero in exact arithmetic (a
     bias before batch norm has no gradient) has no such part."""
@@ -287,6 +385,19 @@ def read_safetensors(path):
     }
 
 
+def finish(path, tensors):
+    """Writes the file, or compares with it."""
+    if "--check" in sys.argv:
+        stored = read_safetensors(path)
+        assert stored.keys() == tensors.keys(), "the file holds other tensors: make it again"
+        far, name = max((distance(k, v, stored[k]), k) for k, v in tensors.items())
+        print(f" the file differs by at most {far:.1e}, in {name}")
+        assert far < 1e-6, "the file is not what this script makes"
+        return
+    write_safetensors(path, tensors, {"format": "pt", "made_by": "tests/golden/make_golden.py", "torch": torch.__version__})
+    print(f" wrote {path}, {os.path.getsize(path)} bytes")
+
+
 def main():
     np.seterr(over="ignore")  # the hash wraps around
     torch.set_num_threads(2)
@@ -304,16 +415,9 @@ def main():
             wide = {**net, "batch": 32}
             tensors[kind + "/loss_of_batch32"] = train(wide, kind)[1][kind + "/loss"]
             report_bf16(wide, kind, tensors[kind + "/loss_of_batch32"])
-        path = os.path.join(folder, file + ".safetensors")
-        if "--check" in sys.argv:
-            stored = read_safetensors(path)
-            assert stored.keys() == tensors.keys(), "the file holds other tensors: make it again"
-            far, name = max((distance(k, v, stored[k]), k) for k, v in tensors.items())
-            print(f" the file differs by at most {far:.1e}, in {name}")
-            assert far < 1e-6, "the file is not what this script makes"
-        else:
-            write_safetensors(path, tensors, {"format": "pt", "made_by": "tests/golden/make_golden.py", "torch": torch.__version__})
-            print(f" wrote {path}, {os.path.getsize(path)} bytes")
+        finish(os.path.join(folder, file + ".safetensors"), tensors)
+    print("family:")
+    finish(os.path.join(folder, "family.safetensors"), make_family(NETS["resnet18"]))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@
 
 #include "base/memory.h"
 #include "byol/config.h"
+#include "golden_views.h"
 #include "optim/optim.h"
 #include "plan/plan.h"
 #include "state/safetensors.h"
 #include "train/method.h"
 
-enum { STEPS = 10, WARMUP = 2, CHANNELS = 3, TAPPED = 2 /* samples of the stored activations */ };
+enum { STEPS = 10, WARMUP = 2, CHANNELS = GOLDEN_CHANNELS, TAPPED = 2 /* samples of the stored activations */ };
 static const double tau0 = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4, bf16_loss_tolerance = 0.02;
 
 /* The figures of NETS and OPTIMIZERS in make_golden.py. */
@@ -64,27 +65,6 @@ static byol_config config_of(const golden_net *net, byol_optimizer_name optimize
     config.train.batch_size = net->batch;
     config.train.precision = precision;
     return config;
-}
-
-/* ---- The views: images() of make_golden.py ---- */
-
-static uint32_t hash32(uint32_t x) {
-    x = (x ^ (x >> 16)) * 0x7feb352du;
-    x = (x ^ (x >> 15)) * 0x846ca68bu;
-    return x ^ (x >> 16);
-}
-
-/* Element `i` of a stream: a multiple of 2^-15 in [-1, 1). */
-static float noise(uint32_t stream, uint32_t i) {
-    return (float)(hash32(i + hash32(stream)) & 0xffffu) / 32768.0f - 1.0f;
-}
-
-static void fill_view(const golden_net *net, uint32_t step, uint32_t view, float *dst) {
-    uint32_t size = (uint32_t)net->size, cell = size / 4, planes = (uint32_t)net->batch * CHANNELS;
-    for (uint32_t plane = 0, i = 0; plane < planes; plane++)
-        for (uint32_t y = 0; y < size; y++)
-            for (uint32_t x = 0; x < size; x++, i++)
-                dst[i] = noise(3 * step, (plane * 4 + y / cell) * 4 + x / cell) + 0.5f * noise(3 * step + view, i);
 }
 
 /* ---- A method that stands where make_golden.py's begins ---- */
@@ -140,7 +120,7 @@ static void tear_down(fixture *f) {
 }
 
 static double run_batch(fixture *f, uint32_t step) {
-    for (uint32_t v = 0; v < 2; v++) fill_view(f->net, step, v + 1, f->views[v]);
+    for (uint32_t v = 0; v < 2; v++) golden_view(f->net->batch, f->net->size, step, v + 1, f->views[v]);
     return byol__method_forward_backward(f->method, (const float *const[2]){f->views[0], f->views[1]});
 }
 

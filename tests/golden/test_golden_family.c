@@ -1,0 +1,192 @@
+/* Three steps of the other members of the family against PyTorch's: four distances, with a target that is averaged, the
+ * online network itself, or frozen; and two with the gradient going through both views. They begin with the weights of
+ * resnet18.safetensors; what they should come to lies in family.safetensors (make_golden.py, FAMILY). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "golden_views.h"
+#include "state/safetensors.h"
+#include "train/method.h"
+
+enum { STEPS = 3, SIZE = 16, BATCH = 8, PIXELS = BATCH * GOLDEN_CHANNELS * SIZE * SIZE };
+static const double lr = 0.005, tau = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4;
+
+/* ---- A member, as FAMILY names it ---- */
+
+typedef struct member {
+    const char *distance_name;
+    byol_distance distance;
+    const char *target_name;
+    byol_target_kind kind;
+    int both;
+} member;
+
+static byol_config config_of(const member *m) {
+    byol_config config;
+    byol_config_init(&config);
+    config.data.image_size = SIZE;
+    config.encoder.width = 4;
+    config.projector.hidden = config.predictor.hidden = 32;
+    config.projector.out = 16;
+    config.loss.distance = m->distance;
+    config.loss.temperature = 0.5f;
+    config.loss.margin = 0.5f;
+    config.target.kind = m->kind;
+    if (m->both) {
+        config.target.stop_gradient = 0;
+        config.predictor.kind = BYOL_HEAD_NONE;
+    }
+    if (m->kind == BYOL_TARGET_FROZEN) {
+        config.loss.symmetric = 0;
+        config.loss.second_term = 1; /* of mse alone */
+    }
+    config.optimizer.weight_decay = 1e-3f;
+    config.train.batch_size = BATCH;
+    config.train.precision = BYOL_PRECISION_FP32;
+    return config;
+}
+
+static byol_error error;
+
+static void check(byol_status status) {
+    if (status != BYOL_OK) fail_msg("%s: %s", byol_status_name(status), error.text);
+}
+
+static byol__safetensors *open_file(const char *name) {
+    char path[512];
+    byol__safetensors *file;
+    snprintf(path, sizeof path, TEST_FOLDER "/golden/%s.safetensors", name);
+    check(byol__safetensors_open(&file, path, &error));
+    return file;
+}
+
+static byol__method *create(const member *m) {
+    byol_config config = config_of(m);
+    byol__method *method;
+    check(byol_config_check(&config, &error));
+    check(byol__method_create(&method, &config, GOLDEN_CHANNELS, &error));
+    byol__safetensors *file = open_file("resnet18");
+    const byol__table *table = &method->graph.params;
+    for (int i = 0; i < table->count; i++) {
+        const byol__param *row = &table->rows[i];
+        char name[160];
+        snprintf(name, sizeof name, "init/%s", row->name);
+        check(byol__safetensors_read(file, name, row->dims, row->ndims, method->params + row->offset, &error));
+    }
+    byol__safetensors_close(file);
+    if (method->target != NULL) memcpy(method->target_params, method->params, method->target_count * sizeof(float));
+    byol__method_stage(method);
+    return method;
+}
+
+/* ---- Comparing ---- */
+
+/* Every tensor that the file has under member/what, with the row of that name; returns how many. */
+static int assert_tensors(const byol__safetensors *file, const char *prefix, const char *what, const byol__table *table,
+                          const float *arena) {
+    char front[64];
+    int found = 0;
+    snprintf(front, sizeof front, "%s/%s/", prefix, what);
+    for (size_t i = 0; i < byol__safetensors_count(file); i++) {
+        byol__tensor tensor;
+        check(byol__safetensors_tensor(file, i, &tensor, &error));
+        if (strncmp(tensor.name, front, strlen(front)) != 0) continue;
+        int row = byol__table_find(table, tensor.name + strlen(front));
+        if (row == BYOL__NONE) fail_msg("there is no %s", tensor.name);
+        const float *values = arena + table->rows[row].offset;
+        double largest = 0, worst = 0;
+        for (size_t k = 0; k < table->rows[row].count; k++) {
+            largest = fmax(largest, fabs((double)tensor.data[k]));
+            worst = fmax(worst, fabs((double)values[k] - (double)tensor.data[k]));
+        }
+        if (!(worst <= tensor_tolerance * largest)) fail_msg("%s: off by %.2e of %.2e", tensor.name, worst, largest);
+        found++;
+    }
+    return found;
+}
+
+static void assert_end(const byol__safetensors *file, const char *prefix, const byol__method *method) {
+    const byol__graph *own = &method->graph, *target = &method->target_graph;
+    int tensors = method->kind == BYOL_TARGET_ONLINE && method->both_sides ? 4 : 5;
+    assert_int_equal(assert_tensors(file, prefix, "online", &own->params, method->params), tensors);
+    assert_int_equal(assert_tensors(file, prefix, "online_stat", &own->statistics, method->statistics), 2);
+    if (method->kind != BYOL_TARGET_EMA) return;
+    assert_int_equal(assert_tensors(file, prefix, "target", &target->params, method->target_params), 1);
+    assert_int_equal(assert_tensors(file, prefix, "target_stat", &target->statistics, method->target_statistics), 1);
+}
+
+static void steps_are_pytorchs(member m) {
+    static float views[2][PIXELS];
+    static const int count = STEPS;
+    byol__safetensors *file = open_file("family");
+    byol__method *method = create(&m);
+    char prefix[48], name[64];
+    float losses[STEPS];
+    snprintf(prefix, sizeof prefix, "%s-%s", m.distance_name, m.target_name);
+    snprintf(name, sizeof name, "%s/loss", prefix);
+    check(byol__safetensors_read(file, name, &count, 1, losses, &error));
+    for (uint32_t step = 0; step < STEPS; step++) {
+        byol__step_result result;
+        for (uint32_t v = 0; v < 2; v++) golden_view(BATCH, SIZE, step, v + 1, views[v]);
+        double loss = byol__method_forward_backward(method, (const float *const[2]){views[0], views[1]});
+        if (!(fabs(loss - (double)losses[step]) <= loss_tolerance))
+            fail_msg("%s, step %u: %.7f, should be %.7f", prefix, step + 1, loss, (double)losses[step]);
+        if (step == 0) assert_true(assert_tensors(file, prefix, "grad", &method->graph.params, method->grads) >= 4);
+        check(byol__method_update(method, lr, tau, &result, &error));
+    }
+    assert_end(file, prefix, method);
+    byol__method_free(method);
+    byol__safetensors_close(file);
+}
+
+static void with_every_target(const char *name, byol_distance distance) {
+    steps_are_pytorchs((member){name, distance, "ema", BYOL_TARGET_EMA, 0});
+    steps_are_pytorchs((member){name, distance, "online", BYOL_TARGET_ONLINE, 0});
+    steps_are_pytorchs((member){name, distance, "frozen", BYOL_TARGET_FROZEN, 0});
+}
+
+static void cosine_steps_are_pytorchs_with_every_target(void **state) {
+    (void)state;
+    with_every_target("cosine", BYOL_COSINE);
+}
+
+static void mse_steps_are_pytorchs_with_every_target(void **state) {
+    (void)state;
+    with_every_target("mse", BYOL_MSE);
+}
+
+static void infonce_steps_are_pytorchs_with_every_target(void **state) {
+    (void)state;
+    with_every_target("infonce", BYOL_INFONCE);
+}
+
+static void triplet_steps_are_pytorchs_with_every_target(void **state) {
+    (void)state;
+    with_every_target("triplet", BYOL_TRIPLET);
+}
+
+static void steps_with_a_gradient_through_both_views_are_pytorchs(void **state) {
+    (void)state;
+    steps_are_pytorchs((member){"infonce", BYOL_INFONCE, "both", BYOL_TARGET_ONLINE, 1});
+    steps_are_pytorchs((member){"triplet", BYOL_TRIPLET, "both", BYOL_TARGET_ONLINE, 1});
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cosine_steps_are_pytorchs_with_every_target),
+        cmocka_unit_test(mse_steps_are_pytorchs_with_every_target),
+        cmocka_unit_test(infonce_steps_are_pytorchs_with_every_target),
+        cmocka_unit_test(triplet_steps_are_pytorchs_with_every_target),
+        cmocka_unit_test(steps_with_a_gradient_through_both_views_are_pytorchs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
