@@ -2,6 +2,7 @@
 #ifndef BYOL_BENCH_H
 #define BYOL_BENCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "byol/config.h"
@@ -86,6 +87,23 @@ typedef struct byol_bench_views_result {
 /* Views by the recipes of `config`, both in turn, on train.threads threads. */
 BYOL_API byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
                                       byol_bench_views_result *result, byol_error *error);
+
+typedef struct byol_bench_knn_shape {
+    size_t train_count, test_count; /* vectors */
+    int dimension;
+} byol_bench_knn_shape;
+
+typedef struct byol_bench_knn_result {
+    double seconds;        /* of one byol_knn, k 20, on vectors of noise */
+    double matmul_seconds; /* what its products alone would take at matmul_gflops */
+    double gflops, matmul_gflops;
+    int threads;
+} byol_bench_knn_result;
+
+/* kNN of this shape, and how fast a large matrix product is (byol_bench_peak, fp32) on train.threads threads. */
+BYOL_API byol_status byol_bench_knn(const byol_config *config, const byol_bench_knn_shape *shape,
+                                    const byol_bench_options *options, byol_bench_knn_result *result,
+                                    byol_error *error);
 
 #ifdef __cplusplus
 }
