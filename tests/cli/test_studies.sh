@@ -1,0 +1,39 @@
+# The studies run through on a tiny setting, do nothing twice, and name what the monitor named.
+. "$(dirname "$0")/library.sh"
+if ! command -v python3 >/dev/null; then
+    echo "skipped: no python3"
+    exit 77
+fi
+make_data
+export PYTHONDONTWRITEBYTECODE=1
+
+# study SCRIPT FOLDER ARGUMENT...: exit code in $code
+study() {
+    script=$1
+    folder=$2
+    shift 2
+    code=0
+    python3 "$source_dir/studies/$script" --byol "$byol" --train data:train --test data:test --out "$folder" --seeds 1 \
+        --threads 1 --set encoder.width=8 --set train.batch_size=16 --set projector.hidden=16 --set projector.out=8 \
+        --set predictor.hidden=16 "$@" >stdout 2>stderr </dev/null || code=$?
+}
+
+study tau.py tau --epochs 1 --only tau-0,cosine
+[ "$code" -eq 0 ] || say "tau.py"
+grep -q '^| tau 0 |.*| 0.3 |$' tau/table.md && grep -q '^| cosine schedule |' tau/table.md || say "no table"
+grep -q '^| raw pixels |' tau/table.md || say "no baseline in the table"
+grep -q '</svg>' tau/plot.svg || say "no plot"
+says "tau-0, seed 1"
+cp tau/table.md before.md
+study tau.py tau --epochs 1 --only tau-0,cosine
+[ "$code" -eq 0 ] && cmp -s before.md tau/table.md || say "a second call gives another table"
+if grep -q "seed 1" stderr; then say "a second call does it all again"; fi
+study tau.py tau --epochs 2 --only tau-0
+[ "$code" -eq 1 ] || say "results of other settings are taken for these"
+says "other settings"
+
+# without predictor, average and stop-gradient there is nothing that prevents collapse
+study ablations.py ablations --epochs 60 --only no-predictor --set target.kind=online --set target.stop_gradient=false
+[ "$code" -eq 0 ] || say "ablations.py"
+grep -q '^| no predictor |.*seed 1, step [0-9]*: collapsed' ablations/table.md || say "the table does not name the collapse"
+finish
