@@ -128,11 +128,13 @@ static void apply(const byol__steps *steps, float *image, size_t plane, size_t b
 /* ---- taps ---- */
 
 /* Keys, "Cubic convolution interpolation for digital image processing" (1981), a = -1/2. Zero from distance 2 on. */
-INLINE float cubic(float x) {
-    x = magnitude(x);
-    float near = (1.5f * x - 2.5f) * x * x + 1;
-    float far = ((-0.5f * x + 2.5f) * x - 4) * x + 2;
-    return x < 1 ? near : x < 2 ? far : 0;
+INLINE oct cubic(oct x) {
+    typedef int32_t mask __attribute__((vector_size(OCT * 4), aligned(4), may_alias));
+    x = (oct)((mask)x & 0x7fffffff); /* |x| */
+    oct near = (1.5f * x - 2.5f) * x * x + 1.0f;
+    oct far = ((-0.5f * x + 2.5f) * x - 4.0f) * x + 2.0f;
+    mask is_near = x < 1.0f, is_far = ~is_near & (x < 2.0f);
+    return (oct)(((mask)near & is_near) | ((mask)far & is_far));
 }
 
 /* OCT outputs at a time, whose k-th weights are made together. */
@@ -142,7 +144,7 @@ static void taps_fill(byol__taps *taps, int in, int out, int first, int size, in
     int count = taps->count = byol__taps_limit(in, out);
     for (int i = 0; i < size; i += OCT) {
         int live = size - i < OCT ? size - i : OCT;
-        float distances[OCT] = {0}, sums[OCT] = {0}, values[OCT];
+        oct distances = {0}, sums = {0};
         for (int lane = 0; lane < live; lane++) {
             int index = i + lane;
             double centre = (first + (reversed ? size - 1 - index : index) + 0.5) * scale;
@@ -154,16 +156,13 @@ static void taps_fill(byol__taps *taps, int in, int out, int first, int size, in
         }
         float *weights = taps->weights + (size_t)i * count;
         for (int k = 0; k < count; k++) {
-            for (int lane = 0; lane < OCT; lane++) {
-                values[lane] = cubic((distances[lane] + (float)k) * narrow);
-                sums[lane] += values[lane];
-            }
+            oct values = cubic((distances + (float)k) * narrow);
+            sums += values;
             for (int lane = 0; lane < live; lane++) weights[lane * count + k] = values[lane];
         }
-        for (int lane = 0; lane < live; lane++) {
-            float normalise_by = 1 / sums[lane];
-            for (int k = 0; k < count; k++) weights[lane * count + k] *= normalise_by;
-        }
+        oct scales = 1.0f / sums;
+        for (int lane = 0; lane < live; lane++)
+            for (int k = 0; k < count; k++) weights[lane * count + k] *= scales[lane];
     }
 }
 
@@ -308,13 +307,14 @@ static void panel_fill(const byol__resize *job, const frame *f, int y) {
 /* panel -> sized. What can be a constant is a parameter of its own. */
 INLINE void panel_across(const byol__resize *job, const frame *f, int channels, size_t step_x, size_t step_c,
                          int count) {
+    const float *channel[3] = {f->panel, f->panel + step_c * OCT, f->panel + 2 * step_c * OCT};
     for (int x = 0; x < job->size; x++) {
         const float *weights = job->across.weights + (size_t)x * count;
-        const float *src = f->panel + (job->across.start[x] - f->first_x) * step_x * OCT;
+        size_t from = (job->across.start[x] - f->first_x) * step_x * OCT;
         oct sums[3] = {0};
         for (int k = 0; k < count; k++)
             for (int c = 0; c < channels; c++)
-                sums[c] += weights[k] * *(const oct *)(src + (k * step_x + c * step_c) * OCT);
+                sums[c] += weights[k] * *(const oct *)(channel[c] + from + k * step_x * OCT);
         for (int c = 0; c < channels; c++) *(oct *)(f->sized + (c * f->stride + x) * OCT) = sums[c];
     }
 }
