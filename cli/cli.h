@@ -21,6 +21,7 @@ typedef struct cli_command {
     const char *help;
 } cli_command;
 
+int cmd_views(int argc, char **argv);
 int cmd_pretrain(int argc, char **argv);
 int cmd_knn(int argc, char **argv);
 int cmd_linear(int argc, char **argv);

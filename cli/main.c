@@ -6,6 +6,7 @@
 #include "cli.h"
 
 static const cli_command commands[] = {
+    {"views", cmd_views, "make a picture of what training will see (.png)"},
     {"pretrain", cmd_pretrain, "train an encoder on images without labels"},
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
     {"linear", cmd_linear, "what an encoder is worth: a linear classifier"},

@@ -61,6 +61,10 @@ BYOL_API size_t byol_view_scratch_bytes(int channels, int height, int width, int
 BYOL_API void byol_view_center(const float mean[3], const float std[3], const byol_image *image, int size, float *dst,
                                void *scratch);
 
+/* The whole image resized (bicubic, antialiased) to height x width, for people: `dst` is (channels, height, width)
+ * floats in [0, 1]. BYOL_MEMORY. */
+BYOL_API byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst, byol_error *error);
+
 #ifdef __cplusplus
 }
 #endif

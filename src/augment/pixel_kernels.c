@@ -219,17 +219,17 @@ static int ring_lines(const byol__taps *down, int size) {
     return most;
 }
 
-static size_t resize_floats(int channels, int height, int width, int size) {
-    int scale = height > size ? (height + size - 1) / size : 1; /* source rows from output row to output row */
-    int ring = OCT * scale + 1 + byol__taps_limit(height, size);
-    size_t line = padded((size_t)width * channels), stride = padded(size);
+static size_t resize_floats(int channels, int height, int width, int out_height, int out_width) {
+    int scale = height > out_height ? (height + out_height - 1) / out_height : 1; /* source rows to an output row */
+    int ring = OCT * scale + 1 + byol__taps_limit(height, out_height);
+    size_t line = padded((size_t)width * channels), stride = padded(out_width);
     return ((ring < height ? ring : height) + OCT + 1) * line + (channels + 1) * stride * OCT;
 }
 
 static frame frame_lay(const byol__resize *job) {
-    frame f = {.stride = padded(job->size), .ring = ring_lines(&job->down, job->size)};
-    f.width = reach(&job->across, job->size, &f.first_x);
-    f.height = reach(&job->down, job->size, &f.first_y);
+    frame f = {.stride = padded(job->width), .ring = ring_lines(&job->down, job->height)};
+    f.width = reach(&job->across, job->width, &f.first_x);
+    f.height = reach(&job->down, job->height, &f.first_y);
     f.mixed = job->channels == 3 && job->channel_stride == 1 && job->pixel_stride == 3;
     f.line = padded((size_t)f.width * job->channels);
     f.bytes = (uint8_t *)job->scratch;
@@ -286,7 +286,7 @@ INLINE void panel_columns(const byol__resize *job, const frame *f, int y, size_t
     float tile[OCT * CHUNK];
     const byol__taps *down = &job->down;
     for (int row = 0; row < OCT; row++) {
-        int out = y + row < job->size ? y + row : job->size - 1; /* the last panel repeats the last row */
+        int out = y + row < job->height ? y + row : job->height - 1; /* the last panel repeats the last row */
         const float *weights = down->weights + (size_t)out * down->count;
         int slot = (down->start[out] - f->first_y) % f->ring;
         int before_end = down->count < f->ring - slot ? down->count : f->ring - slot;
@@ -308,7 +308,7 @@ static void panel_fill(const byol__resize *job, const frame *f, int y) {
 INLINE void panel_across(const byol__resize *job, const frame *f, int channels, size_t step_x, size_t step_c,
                          int count) {
     const float *channel[3] = {f->panel, f->panel + step_c * OCT, f->panel + 2 * step_c * OCT};
-    for (int x = 0; x < job->size; x++) {
+    for (int x = 0; x < job->width; x++) {
         const float *weights = job->across.weights + (size_t)x * count;
         size_t from = (job->across.start[x] - f->first_x) * step_x * OCT;
         oct sums[3] = {0};
@@ -332,31 +332,31 @@ static void panel_resample(const byol__resize *job, const frame *f) {
 
 /* sized -> rows of the image. */
 static void panel_write(const byol__resize *job, const frame *f, int rows, float *dst) {
-    size_t size = job->size, whole = (size + 3) / 4 * 4, plane = size * size;
+    size_t width = job->width, whole = (width + 3) / 4 * 4, plane = width * job->height;
     for (int c = 0; c < job->channels; c++) {
         const float *src = f->sized + c * f->stride * OCT;
-        if (rows == OCT && size == whole) {
-            turn(src, size, OCT, OCT, dst + c * plane, size);
+        if (rows == OCT && width == whole) {
+            turn(src, width, OCT, OCT, dst + c * plane, width);
             continue;
         }
         turn(src, whole, OCT, OCT, f->turned, f->stride);
         for (int row = 0; row < rows; row++)
-            memcpy(dst + c * plane + row * size, f->turned + row * f->stride, size * sizeof *dst);
+            memcpy(dst + c * plane + row * width, f->turned + row * f->stride, width * sizeof *dst);
     }
 }
 
 static void resize(const byol__resize *job, const byol__steps *then, float *dst) {
     frame f = frame_lay(job);
-    size_t size = job->size, plane = size * size;
+    size_t width = job->width, plane = width * job->height;
     int lines = 0;
-    for (int y = 0; y < job->size; y += OCT) {
-        int rows = job->size - y < OCT ? job->size - y : OCT;
+    for (int y = 0; y < job->height; y += OCT) {
+        int rows = job->height - y < OCT ? job->height - y : OCT;
         int needed = job->down.start[y + rows - 1] + job->down.count - f.first_y;
         for (; lines < needed; lines++) read_line(job, &f, lines);
         panel_fill(job, &f, y);
         panel_resample(job, &f);
-        panel_write(job, &f, rows, dst + y * size);
-        apply(then, dst, plane, y * size, rows * size);
+        panel_write(job, &f, rows, dst + y * width);
+        apply(then, dst, plane, y * width, rows * width);
     }
 }
 

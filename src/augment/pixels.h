@@ -36,13 +36,13 @@ typedef struct byol__steps {
     double *gray_sum; /* where not NULL, the gray values of the results are added to it */
 } byol__steps;
 
-/* Bicubic resampling of a box of bytes to (channels, size, size), clipped to [0, 1]. */
+/* Bicubic resampling of a box of bytes to (channels, height, width), clipped to [0, 1]. */
 typedef struct byol__resize {
     const uint8_t *pixels; /* of the box's first pixel, from which the taps count */
     int channels;          /* 1 or 3 */
     size_t channel_stride, row_stride, pixel_stride;
-    byol__taps across, down; /* `size` outputs each */
-    int size;
+    byol__taps across, down; /* `width` and `height` outputs */
+    int height, width;
     float *scratch; /* resize_floats() of them */
 } byol__resize;
 
@@ -63,7 +63,8 @@ typedef struct byol__pixel_table {
     void (*taps_fill)(byol__taps *taps, int in, int out, int first, int size, int reversed);
     /* Resizes, and applies `then` to the result. */
     void (*resize)(const byol__resize *job, const byol__steps *then, float *dst);
-    size_t (*resize_floats)(int channels, int height, int width, int size); /* for a box of up to height x width */
+    /* Scratch for boxes of up to height x width and at least out_height x out_width outputs. */
+    size_t (*resize_floats)(int channels, int height, int width, int out_height, int out_width);
     /* Applies `before`, blurs, applies `after`. */
     void (*blur)(const byol__blur *job, const byol__steps *before, const byol__steps *after, float *image);
     size_t (*blur_floats)(int channels, int size, int radius);

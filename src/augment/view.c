@@ -6,6 +6,7 @@
 #include "augment/noise.h"
 #include "augment/pixels.h"
 #include "augment/taps.h"
+#include "base/error.h"
 #include "base/memory.h"
 
 /* Where the parts of a view's scratch lie. `work` is first the resize's, then that of a picture that is moved, then the
@@ -15,6 +16,12 @@ typedef struct workspace {
     float *kernel; /* of the blur */
     float *work;
 } workspace;
+
+/* What a workspace must do for. */
+typedef struct extent {
+    int channels, height, width, out_height, out_width;
+    int blur_radius; /* 0: there is no blur */
+} extent;
 
 static const byol__pixel_table *pixels(void) { return byol__pixels(byol__isa_best()); }
 
@@ -26,30 +33,41 @@ static void *take(char **next, size_t count, size_t size) {
     return taken;
 }
 
+static extent extent_of_view(const byol_image *image, int size) {
+    return (extent){image->channels, image->height, image->width, size, size, blur_radius(size)};
+}
+
 /* Lays `space` out from `scratch` on and returns the end. */
-static char *workspace_lay(workspace *space, int channels, int height, int width, int size, char *scratch) {
-    int radius = blur_radius(size);
-    size_t resize = pixels()->resize_floats(channels, height, width, size);
-    size_t blur = pixels()->blur_floats(channels, size, radius);
-    space->across.start = take(&scratch, size, sizeof(int));
-    space->across.weights = take(&scratch, (size_t)size * byol__taps_limit(width, size), sizeof(float));
-    space->down.start = take(&scratch, size, sizeof(int));
-    space->down.weights = take(&scratch, (size_t)size * byol__taps_limit(height, size), sizeof(float));
-    space->kernel = take(&scratch, 2 * radius + 2, sizeof(float));
-    size_t plane = (size_t)size * (size_t)size, most = resize > blur ? resize : blur;
+static char *workspace_lay(workspace *space, const extent *e, char *scratch) {
+    size_t resize = pixels()->resize_floats(e->channels, e->height, e->width, e->out_height, e->out_width), blur = 0;
+    if (e->blur_radius > 0) blur = pixels()->blur_floats(e->channels, e->out_width, e->blur_radius);
+    space->across.start = take(&scratch, e->out_width, sizeof(int));
+    space->across.weights =
+        take(&scratch, (size_t)e->out_width * byol__taps_limit(e->width, e->out_width), sizeof(float));
+    space->down.start = take(&scratch, e->out_height, sizeof(int));
+    space->down.weights =
+        take(&scratch, (size_t)e->out_height * byol__taps_limit(e->height, e->out_height), sizeof(float));
+    space->kernel = take(&scratch, 2 * e->blur_radius + 2, sizeof(float));
+    size_t plane = (size_t)e->out_height * (size_t)e->out_width, most = resize > blur ? resize : blur;
     space->work = take(&scratch, most > plane ? most : plane, sizeof(float));
     return scratch;
 }
 
-size_t byol_view_scratch_bytes(int channels, int height, int width, int size) {
+static size_t workspace_bytes(const extent *e) {
     workspace space;
     _Alignas(BYOL__ALIGNMENT) char origin[1];
-    return (size_t)((uintptr_t)workspace_lay(&space, channels, height, width, size, origin) - (uintptr_t)origin);
+    return (size_t)((uintptr_t)workspace_lay(&space, e, origin) - (uintptr_t)origin);
+}
+
+size_t byol_view_scratch_bytes(int channels, int height, int width, int size) {
+    byol_image image = {.channels = channels, .height = height, .width = width};
+    extent e = extent_of_view(&image, size);
+    return workspace_bytes(&e);
 }
 
 /* Resizes the box at (x, y) of `image` by the taps in `space`, and applies `then`. */
-static void resize(const byol_image *image, int x, int y, int size, const workspace *space, const byol__steps *then,
-                   float *dst) {
+static void resize(const byol_image *image, int x, int y, int out_height, int out_width, const workspace *space,
+                   const byol__steps *then, float *dst) {
     byol__resize job = {
         .pixels = image->pixels + y * image->row_stride + x * image->pixel_stride,
         .channels = image->channels,
@@ -58,7 +76,8 @@ static void resize(const byol_image *image, int x, int y, int size, const worksp
         .pixel_stride = image->pixel_stride,
         .across = space->across,
         .down = space->down,
-        .size = size,
+        .height = out_height,
+        .width = out_width,
         .scratch = space->work,
     };
     pixels()->resize(&job, then, dst);
@@ -68,7 +87,7 @@ static void crop_resize_flip(const byol_image *image, const byol__draws *draws, 
                              const byol__steps *then, float *dst) {
     pixels()->taps_fill(&space->across, draws->crop_width, size, 0, size, draws->flip);
     pixels()->taps_fill(&space->down, draws->crop_height, size, 0, size, 0);
-    resize(image, draws->crop_x, draws->crop_y, size, space, then, dst);
+    resize(image, draws->crop_x, draws->crop_y, size, size, space, then, dst);
 }
 
 static void add_step(byol__steps *steps, byol__step_kind kind, float value) {
@@ -164,8 +183,9 @@ void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int
     division parts = divide(recipe, &draws, image->channels, size);
     double gray_sum = 0;
     if (parts.contrast) parts.before_contrast.gray_sum = &gray_sum;
+    extent e = extent_of_view(image, size);
     workspace space;
-    workspace_lay(&space, image->channels, image->height, image->width, size, scratch);
+    workspace_lay(&space, &e, scratch);
     byol__noise noise = byol__noise_draw(recipe, size, seed, epoch, sample, view);
     if (byol__noise_moves(&noise))
         move(&noise, image, &draws, size, &space, &parts.before_contrast, dst);
@@ -184,11 +204,26 @@ void byol_view_center(const float mean[3], const float std[3], const byol_image 
                       void *scratch) {
     int height = image->height, width = image->width, shorter = height < width ? height : width;
     int out_width = (int)((int64_t)size * width / shorter), out_height = (int)((int64_t)size * height / shorter);
+    extent e = extent_of_view(image, size);
     workspace space;
-    workspace_lay(&space, image->channels, height, width, size, scratch);
+    workspace_lay(&space, &e, scratch);
     pixels()->taps_fill(&space.across, width, out_width, (int)lrint((out_width - size) / 2.0), size, 0);
     pixels()->taps_fill(&space.down, height, out_height, (int)lrint((out_height - size) / 2.0), size, 0);
     byol__steps then = {.channels = image->channels};
     add_normalise(&then, mean, std);
-    resize(image, 0, 0, size, &space, &then, dst);
+    resize(image, 0, 0, size, size, &space, &then, dst);
+}
+
+byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst, byol_error *error) {
+    extent e = {image->channels, image->height, image->width, height, width, 0};
+    workspace space;
+    void *scratch;
+    BYOL__TRY(byol__alloc(&scratch, workspace_bytes(&e), 1, "resizing an image", error));
+    workspace_lay(&space, &e, scratch);
+    pixels()->taps_fill(&space.across, image->width, width, 0, width, 0);
+    pixels()->taps_fill(&space.down, image->height, height, 0, height, 0);
+    const byol__steps nothing = {.channels = image->channels};
+    resize(image, 0, 0, height, width, &space, &nothing, dst);
+    byol__free(scratch);
+    return BYOL_OK;
 }

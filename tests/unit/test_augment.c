@@ -197,8 +197,9 @@ static double keys(double x) {
 
 /* One output pixel as a weighted mean of all pixels of the box: in both directions, without separating them. Rows and
  * columns that the kernel does not reach are left out. */
-static double slow_bicubic(const byol_image *image, const byol__draws *box, int c, int size, int oy, int ox) {
-    double sx = (double)box->crop_width / size, sy = (double)box->crop_height / size;
+static double slow_bicubic(const byol_image *image, const byol__draws *box, int c, int out_height, int out_width,
+                           int oy, int ox) {
+    double sx = (double)box->crop_width / out_width, sy = (double)box->crop_height / out_height;
     double wide_x = fmax(sx, 1), wide_y = fmax(sy, 1), sum = 0, weights = 0;
     for (int y = 0; y < box->crop_height; y++) {
         double weight_y = keys((y + .5 - (oy + .5) * sy) / wide_y);
@@ -222,7 +223,7 @@ static void slow_view(const byol_view_recipe *recipe, const byol_image *image, i
         for (int oy = 0; oy < size; oy++)
             for (int ox = 0; ox < size; ox++)
                 x[c * plane + oy * size + ox] =
-                    slow_bicubic(image, draws, c, size, oy, draws->flip ? size - 1 - ox : ox);
+                    slow_bicubic(image, draws, c, size, size, oy, draws->flip ? size - 1 - ox : ox);
     for (int i = 0; draws->jitter && i < 4; i++) {
         if (draws->order[i] == BYOL__BRIGHTNESS) slow_brightness(x, channels * plane, (double)draws->brightness);
         if (draws->order[i] == BYOL__CONTRAST) slow_contrast(x, channels, plane, (double)draws->contrast);
@@ -437,8 +438,8 @@ static void resizes_as_pil(int left, int top, int width, int height, int size, c
     float weights_x[8 * 16], weights_y[8 * 16], dst[36];
     byol__taps across = {.start = start_x, .weights = weights_x}, down = {.start = start_y, .weights = weights_y};
     byol__steps nothing = {.channels = 1};
-    byol__resize job = {pixels + top * 9 + left, 1, 63, 9, 1, across, down, size, NULL};
-    job.scratch = room(pixel_loops->resize_floats(1, height, width, size), sizeof(float));
+    byol__resize job = {pixels + top * 9 + left, 1, 63, 9, 1, across, down, size, size, NULL};
+    job.scratch = room(pixel_loops->resize_floats(1, height, width, size, size), sizeof(float));
     for (int reversed = 0; reversed < 2; reversed++) {
         pixel_loops->taps_fill(&job.across, width, size, 0, size, reversed);
         pixel_loops->taps_fill(&job.down, height, size, 0, size, 0);
@@ -502,6 +503,28 @@ static void center_view_takes_the_middle_of_a_long_image(void **state) {
     for (int i = 0; i < 64; i++) assert_true(fabs((double)dst[i] - 1) < 1e-6);
     byol__free(scratch);
     byol__free(pixels);
+}
+
+static void a_whole_image_keeps_all_of_it(void **state) {
+    (void)state;
+    const int cases[][4] = {{21, 57, 10, 30}, {57, 21, 40, 7}, {9, 7, 33, 8}, {1, 1, 3, 2}, {64, 48, 64, 48}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int height = cases[i][0], width = cases[i][1], out_height = cases[i][2], out_width = cases[i][3];
+        uint8_t *pixels = some_pixels(3, height, width);
+        byol_image image = planar(pixels, 3, height, width);
+        byol__draws all = {.crop_width = width, .crop_height = height};
+        size_t plane = (size_t)out_height * out_width;
+        float *found = room(3 * plane, sizeof *found);
+        assert_int_equal(byol_view_whole(&image, out_height, out_width, found, NULL), BYOL_OK);
+        for (int c = 0; c < 3; c++)
+            for (int y = 0; y < out_height; y++)
+                for (int x = 0; x < out_width; x++) {
+                    double expected = slow_bicubic(&image, &all, c, out_height, out_width, y, x);
+                    close_to(&found[c * plane + (size_t)y * out_width + x], &expected, 1, 2e-6);
+                }
+        byol__free(found);
+        byol__free(pixels);
+    }
 }
 
 /* ---- whole views ---- */
@@ -899,6 +922,7 @@ int main(void) {
         cmocka_unit_test(center_view_gives_the_numbers_of_torchvision),
         cmocka_unit_test(center_view_of_a_square_of_the_same_size_is_the_image),
         cmocka_unit_test(center_view_takes_the_middle_of_a_long_image),
+        cmocka_unit_test(a_whole_image_keeps_all_of_it),
         cmocka_unit_test(every_view_agrees_with_the_slow_one),
         cmocka_unit_test(a_solarized_view_is_the_view_with_bright_pixels_inverted),
         cmocka_unit_test(a_view_depends_on_nothing_but_its_key),
