@@ -4,15 +4,19 @@
 
 #include <string.h>
 
+/* LANES: floats of a vector; PART: those of an oct (8 floats) that are worked on at once. */
 #if defined(__AVX512F__)
-enum { LANES = 16 };
+enum { LANES = 16, PART = 8 };
+#elif defined(__AVX__)
+enum { LANES = 8, PART = 8 };
 #else
-enum { LANES = 8 };
+enum { LANES = 4, PART = 4 };
 #endif
-enum { OCT = 8, CHUNK = 4 * LANES, BLOCK = 512 };
+enum { OCT = 8, PARTS = OCT / PART, CHUNK = 4 * LANES, BLOCK = 512 };
 
 typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef float oct __attribute__((vector_size(OCT * 4), aligned(4), may_alias));
+typedef float part __attribute__((vector_size(PART * 4), aligned(4), may_alias));
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -311,11 +315,13 @@ INLINE void panel_across(const byol__resize *job, const frame *f, int channels, 
     for (int x = 0; x < job->width; x++) {
         const float *weights = job->across.weights + (size_t)x * count;
         size_t from = (job->across.start[x] - f->first_x) * step_x * OCT;
-        oct sums[3] = {0};
+        part sums[3][PARTS] = {0};
         for (int k = 0; k < count; k++)
             for (int c = 0; c < channels; c++)
-                sums[c] += weights[k] * *(const oct *)(channel[c] + from + k * step_x * OCT);
-        for (int c = 0; c < channels; c++) *(oct *)(f->sized + (c * f->stride + x) * OCT) = sums[c];
+                for (int p = 0; p < PARTS; p++)
+                    sums[c][p] += weights[k] * *(const part *)(channel[c] + from + k * step_x * OCT + p * PART);
+        for (int c = 0; c < channels; c++)
+            for (int p = 0; p < PARTS; p++) *(part *)(f->sized + (c * f->stride + x) * OCT + p * PART) = sums[c][p];
     }
 }
 
