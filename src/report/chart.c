@@ -129,13 +129,15 @@ static void write_marks(FILE *page, const drawn *line, span x, span y, int numbe
 /* ---- The figure ---- */
 
 static void write_caption(FILE *page, const byol__chart *chart, const drawn *lines) {
-    byol__html(page, "<figcaption><h3>%s</h3><p class=\"keys\">", chart->title);
+    byol__html(page,
+               "<figcaption><div class=\"top\"><h3>%s</h3><span class=\"at\">at the end</span></div><p class=\"keys\">",
+               chart->title);
     for (int s = 0; s < chart->series_count; s++) {
         if (lines[s].count == 0) continue;
         byol__html(page, "<span class=\"key s%d%s\"><i></i>%s <b>%.4g</b>%s</span> ", s % 7, s >= 7 ? " dashed" : "",
                    chart->series[s].name, lines[s].point[lines[s].count - 1].mean, chart->unit);
     }
-    byol__html(page, "<span class=\"at\">at the end</span></p></figcaption>");
+    byol__html(page, "</p></figcaption>");
 }
 
 static void write_plot(FILE *page, const byol__chart *chart, const drawn *lines, span x, span y) {

@@ -127,9 +127,9 @@ static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const flo
     byol__html(
         page,
         "<section id=\"map\">\n<h2>Map of the vectors</h2>\n<p class=\"intro\">%s images, laid out by t-SNE so that "
-        "images with like vectors lie together. Colours and shapes are the labels, which training never saw. "
-        "Distances between far groups mean little.</p>\n",
-        byol__html_count(count, shown->count));
+        "images with like vectors lie together. %sDistances between far groups mean little.</p>\n",
+        byol__html_count(count, shown->count),
+        info.classes > 0 ? "Colours and shapes are the labels, which training never saw. " : "");
     byol_status status = write_sheet(page, exhibit, error);
     if (status != BYOL_OK) return status;
     byol__html(page,

@@ -82,8 +82,10 @@ static void write_worth(FILE *page, const byol__told *told) {
     char count[48];
     const json_t *knn = byol__told_evaluation(told, "knn", &outdated);
     if (knn == NULL) {
-        byol__html(page, "What its features are worth has not been measured yet: <code>byol knn %s</code>.",
-                   told->path);
+        byol__html(
+            page,
+            "What its features are worth has not been measured: <code>byol knn %s</code> does, where there are labels.",
+            told->path);
         return;
     }
     worth w = read_worth(knn);
@@ -166,12 +168,13 @@ void byol__section_summary(FILE *page, const byol__told *told) {
 static const char *method_title(const char *method) {
     if (strcmp(method, "knn") == 0) return "Nearest neighbours";
     if (strcmp(method, "linear") == 0) return "Linear classifier";
+    if (strcmp(method, "finetune") == 0) return "Fine-tuning";
     return method;
 }
 
 static void write_cell(FILE *page, double value, int best) {
     if (!isfinite(value)) {
-        byol__html(page, "<td class=\"num\">not measured</td>");
+        byol__html(page, "<td class=\"num\">-</td>");
         return;
     }
     byol__html(page, "<td class=\"num%s\">%.2f %%<span class=\"bar\"><span style=\"width:%.2f%%\"></span></span></td>",
@@ -206,6 +209,7 @@ static void write_conditions(FILE *page, const byol__told *told, const char *met
                byol__html_count(train, (uint64_t)byol__number(result, "train_count")),
                byol__html_count(test, (uint64_t)byol__number(result, "test_count")),
                (int)byol__number(result, "classes"));
+    if (strcmp(method, "finetune") == 0) byol__html(page, ", random weights trained likewise");
     if (*byol__words(result, "choice_name") != '\0')
         byol__html(page, ", %s %g", byol__words(result, "choice_name"), byol__number(result, "choice"));
     if (outdated) byol__html(page, "; measured after step %.0f of %.0f", byol__number(result, "step"), told->last_step);
