@@ -23,6 +23,17 @@ printf 'data: {train: data:test, image_size: 24}\nviews: {preset: byol}\n' >conf
 expect 0 views config.yaml --out all.png --count 100 --json --quiet
 grep -q '"images": 32, "view_size": 24' stdout || say "all 32 images were expected"
 
+# of a folder: what cannot be read is passed over, unless it is all there is
+mkdir -p photos bad
+for i in 1 2 3 4 5 6 7 8; do
+    { printf 'P5 30 20 255\n'; head -c 600 /dev/urandom; } >photos/$i.pgm
+done
+: >photos/5.pgm
+: >bad/1.pgm
+expect 0 views --data photos --image-size 20 --out photos.png --json
+grep -q '"images": 7' stdout || say "the seven pictures that can be read were expected"
+expect 1 views --data bad --image-size 20 --out none.png
+
 expect 2 views --data data:train
 says --out
 expect 2 views --out none.png
