@@ -191,8 +191,14 @@ static bool backward_reads_src(const byol__unit *unit) {
            (unit->stage.kind == BYOL__STAGE_POINTWISE && unit->stage.bn != BYOL__NONE);
 }
 
+/* A ReLU right behind a batch norm: backward makes what it saw again from the norm's source. */
+static bool remakes_sum(const byol__unit *unit) {
+    return unit->stage.bn != BYOL__NONE && unit->stage.residual == BYOL__NO_VALUE;
+}
+
 static bool backward_reads_dst(const byol__unit *unit) {
-    return unit->stage.kind == BYOL__STAGE_MAX_POOL || (unit->stage.kind == BYOL__STAGE_POINTWISE && unit->stage.relu);
+    return unit->stage.kind == BYOL__STAGE_MAX_POOL ||
+           (unit->stage.kind == BYOL__STAGE_POINTWISE && unit->stage.relu && !remakes_sum(unit));
 }
 
 static int count_readers(const byol__plan *plan, int value) {
@@ -245,7 +251,7 @@ static byol_status place_scratch(compiler *c, byol__unit *unit, int index) {
     BYOL__TRY(floats(c, padded, index, last, &unit->mean));
     BYOL__TRY(floats(c, padded, index, last, &unit->inv_std));
     BYOL__TRY(floats(c, padded, index, last, &unit->scale));
-    BYOL__TRY(floats(c, 2 * padded, index, last, &unit->shift));
+    BYOL__TRY(floats(c, 3 * padded, index, last, &unit->shift));
     return new_buffer(c, byol__pointwise_partials(&unit->pointwise.layout) * sizeof(double), index, last,
                       &unit->partial);
 }

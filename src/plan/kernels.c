@@ -243,23 +243,37 @@ static void pointwise_forward(const byol__pointwise *p) {
 
 /* ---- and backward ---- */
 
-/* The gradient that arrives at the sum before the ReLU. */
-INLINE vec arriving(const byol__pointwise *p, size_t at, int live, bool bf16) {
+/* The gradients of all readers of y. */
+INLINE vec sum_of_diffs(const byol__pointwise *p, size_t at, int live, bool bf16) {
     vec g = load(p->dy[0], at, live, bf16);
     for (int k = 1; k < p->dy_count; k++) g += load(p->dy[k], at, live, bf16);
+    return g;
+}
+
+/* The gradient that arrives at the sum before the ReLU. */
+INLINE vec arriving(const byol__pointwise *p, size_t at, int live, bool bf16) {
+    vec g = sum_of_diffs(p, at, live, bf16);
     return p->relu ? select_positive(load(p->y, at, live, bf16), g) : g;
+}
+
+/* The same behind a batch norm with x at hand: without a residual, what the ReLU saw is made again by the very
+ * operations of tile_apply, in place of a third array to read. */
+INLINE vec arriving_at_norm(const byol__pointwise *p, size_t at, vec x, vec scale, vec shift, int live, bool bf16) {
+    if (!p->relu || p->residual != NULL) return arriving(p, at, live, bf16);
+    return select_positive(x * scale + shift, sum_of_diffs(p, at, live, bf16));
 }
 
 /* Sums of g and g (x - mean), and g itself where somebody wants it. */
 INLINE void tile_gradient_sums(const tiling *t, const byol__pointwise *p, int channel, size_t offset, double *sums,
                                int live, bool bf16) {
+    vec scale = load_f32(p->scale + channel, live), shift = load_f32(p->shift + channel, live);
     vec mean = load_f32(p->mean + channel, live), first = {0}, second = {0};
     for (int s = 0; s < t->spatial; s++) {
         size_t at = offset + (size_t)s * t->stride_s;
-        vec g = arriving(p, at, live, bf16);
+        vec x = load(p->x, at, live, bf16), g = arriving_at_norm(p, at, x, scale, shift, live, bf16);
         if (p->g != NULL) store(p->g, at, g, live, bf16);
         first += g;
-        second += g * (load(p->x, at, live, bf16) - mean);
+        second += g * (x - mean);
     }
     add_sums(sums, sums + t->channels, first, second, live);
 }
@@ -280,11 +294,10 @@ static void gradient_sums(const byol__pointwise *p, const tiling *t, bool bf16) 
 }
 
 /* dx = a g + b (x - mean) + c with, for m values in a channel,
- *     a = gamma inv_std,   b = -a inv_std^2 sum(g (x - mean)) / m,   c = -a sum(g) / m.
+ *     a = gamma inv_std (which is forward's scale),   b = -a inv_std^2 sum(g (x - mean)) / m,   c = -a sum(g) / m.
  */
 static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, float *slope, float *constant) {
     double count = (double)t->n * t->spatial;
-    clear_padding(p->scale, p, t);
     clear_padding(slope, p, t);
     clear_padding(constant, p, t);
     for (int c = 0; c < p->layout.c; c++) {
@@ -293,7 +306,6 @@ static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, floa
         double inv_std = (double)p->inv_std[c], a = (double)p->gamma[c] * inv_std;
         p->diff_gamma[c] += (float)(product * inv_std);
         p->diff_beta[c] += (float)sum;
-        p->scale[c] = (float)a;
         slope[c] = (float)(-a * inv_std * inv_std * product / count);
         constant[c] = (float)(-a * sum / count);
     }
@@ -302,11 +314,13 @@ static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, floa
 INLINE void tile_input_gradient(const tiling *t, const byol__pointwise *p, const float *slope, const float *constant,
                                 int channel, size_t offset, int live, bool bf16) {
     vec mean = load_f32(p->mean + channel, live), a = load_f32(p->scale + channel, live);
+    vec shift = load_f32(p->shift + channel, live);
     vec b = load_f32(slope + channel, live), c = load_f32(constant + channel, live);
     for (int s = 0; s < t->spatial; s++) {
         size_t at = offset + (size_t)s * t->stride_s;
-        vec g = p->g != NULL ? load(p->g, at, live, bf16) : arriving(p, at, live, bf16);
-        store(p->dx, at, a * g + b * (load(p->x, at, live, bf16) - mean) + c, live, bf16);
+        vec x = load(p->x, at, live, bf16);
+        vec g = p->g != NULL ? load(p->g, at, live, bf16) : arriving_at_norm(p, at, x, a, shift, live, bf16);
+        store(p->dx, at, a * g + b * (x - mean) + c, live, bf16);
     }
 }
 
@@ -322,7 +336,7 @@ INLINE void tile_arriving(const tiling *t, const byol__pointwise *p, size_t offs
 static void pointwise_backward(const byol__pointwise *p) {
     tiling t = tile(&p->layout);
     bool bf16 = p->layout.dtype == BYOL__BF16;
-    float *slope = p->shift, *constant = p->shift + t.channels;
+    float *slope = p->shift + t.channels, *constant = slope + t.channels;
     if (p->normalize) {
         gradient_sums(p, &t, bf16);
         finish_gradient_sums(p, &t, slope, constant);

@@ -23,7 +23,7 @@ typedef struct byol__pointwise {
     const float *gamma, *beta;         /* channels */
     float *running_mean, *running_var; /* channels */
     float *mean, *inv_std;             /* padded: saved by forward for backward */
-    float *scale, *shift;              /* padded: scratch */
+    float *scale, *shift;              /* padded, 3 padded: saved too, and scratch of backward behind it */
     double *partial;                   /* byol__pointwise_partials(&layout) doubles: scratch */
     const void *dy[BYOL__DIFFS];       /* gradients of y, added up on reading; as many as there are consumers */
     int dy_count;

@@ -220,8 +220,8 @@ static void note_forward(const byol__plan *plan, const byol__unit *unit, double 
 static void note_backward(const byol__plan *plan, const byol__unit *unit, double begin) {
     const byol__stage *stage = &unit->stage;
     size_t src = value_bytes(plan, stage->src), dst = value_bytes(plan, stage->dst);
-    size_t reads =
-        unit->pointwise.normalize ? 2 * src + 2 * (unit->pointwise.relu + unit->pointwise.dy_count) * dst : 0;
+    bool mask = unit->pointwise.relu && (unit->stage.bn == BYOL__NONE || stage->residual != BYOL__NO_VALUE);
+    size_t reads = unit->pointwise.normalize ? 2 * src + 2 * (mask + unit->pointwise.dy_count) * dst : 0;
     if (stage->kind == BYOL__STAGE_POINTWISE)
         byol__profile_add(plan->profile, BYOL__WORK_NORM_BACKWARD, begin, 0,
                           src + (unit->g != BYOL__NO_BUFFER) * dst + reads);

@@ -147,9 +147,9 @@ static void what_lies_behind_the_output_is_not_planned(void **state) {
 
 /* ---- plans ---- */
 
-static byol__plan *plan_of(const byol__graph *g, byol__mode mode, byol__plan_info *info) {
+static byol__plan *plan_of(const byol__graph *g, byol__mode mode, int batch, byol__plan_info *info) {
     byol__plan *plan;
-    byol__plan_options options = {.batch = 8, .dtype = BYOL__F32, .mode = mode, .output = BYOL__PREDICTION};
+    byol__plan_options options = {.batch = batch, .dtype = BYOL__F32, .mode = mode, .output = BYOL__PREDICTION};
     check(byol__plan_create(&plan, g, &options, &error));
     byol__plan_describe(plan, info);
     return plan;
@@ -160,7 +160,7 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
     byol__graph g;
     byol__plan_info train, target;
     open_block(&g);
-    byol__plan *a = plan_of(&g, BYOL__TRAIN, &train), *b = plan_of(&g, BYOL__TARGET, &target);
+    byol__plan *a = plan_of(&g, BYOL__TRAIN, 64, &train), *b = plan_of(&g, BYOL__TARGET, 64, &target);
     for (int i = 0; i < b->unit_count; i++) {
         const byol__unit *unit = &b->units[i];
         if (unit->stage.kind == BYOL__STAGE_POINTWISE)
@@ -185,7 +185,7 @@ static void neighbours_never_need_a_reorder(void **state) {
     byol__graph g;
     byol__plan_info info;
     open_block(&g);
-    byol__plan *plan = plan_of(&g, BYOL__TRAIN, &info);
+    byol__plan *plan = plan_of(&g, BYOL__TRAIN, 8, &info);
     byol__format trunk = plan->slots[plan->units[0].stage.dst].layout.format;
     for (int i = 0; i < plan->unit_count; i++) {
         assert_int_equal(plan->slots[plan->units[i].stage.dst].layout.format, trunk);
@@ -212,7 +212,7 @@ static void nothing_runs_onednns_reference_code(void **state) {
     byol__plan_info info;
     byol__graph_init(&g);
     check(byol__online_network(&g, &config, 1, 16, &error));
-    byol__plan *plan = plan_of(&g, BYOL__TRAIN, &info);
+    byol__plan *plan = plan_of(&g, BYOL__TRAIN, 8, &info);
     for (int i = 0; i < plan->unit_count; i++) {
         const byol__unit *unit = &plan->units[i];
         const byol__contraction *passes[] = {unit->forward, unit->backward_weights, unit->backward_data};
@@ -305,7 +305,7 @@ static void folding_batch_norm_changes_nothing(void **state) {
     byol__plan_info info;
     run r;
     open_block(&g);
-    byol__plan *plan = plan_of(&g, BYOL__EVAL, &info);
+    byol__plan *plan = plan_of(&g, BYOL__EVAL, 8, &info);
     run_open(&r, plan, &g, info.workspace_bytes);
     byol__plan_stage(plan);
     byol__plan_forward(plan, r.images);
@@ -336,7 +336,7 @@ static void running_statistics_are_pytorchs(void **state) {
     byol__value_id x = byol__graph_input(&g, 3, 8, 8);
     byol__graph_mark(&g, BYOL__PREDICTION, byol__graph_batch_norm(&g, "bn", x));
     check(byol__graph_finish(&g, &error));
-    byol__plan *plan = plan_of(&g, BYOL__TARGET, &info);
+    byol__plan *plan = plan_of(&g, BYOL__TARGET, 8, &info);
     run_open(&r, plan, &g, info.workspace_bytes);
     float before[2][3];
     float *mean = r.statistics + g.statistics.rows[0].offset, *var = r.statistics + g.statistics.rows[1].offset;
