@@ -34,6 +34,20 @@ int cmd_info(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_options(int argc, char **argv);
 
+extern const cli_command cli_commands[]; /* ends with a name NULL */
+
+/* ---- cli_describe.c: man pages and completion ---- */
+
+/* argp_parse, for every command the first thing it does: cli_describe takes the parser from here instead. */
+void cli_parse(const struct argp *parser, int argc, char **argv, void *input);
+
+/* Writes byol.1, byol-COMMAND.1, byol.bash, _byol (zsh) and byol.fish into `folder`. Returns the exit code. */
+int cli_describe(const char *folder, const cli_command *commands);
+
+#ifndef CLI_DESCRIBE
+#pragma GCC poison argp_parse
+#endif
+
 /* ---- cli_output.c: how results and troubles are said ---- */
 
 typedef struct cli_output {

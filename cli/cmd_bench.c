@@ -201,7 +201,7 @@ int cmd_bench(int argc, char **argv) {
         NULL};
     arguments args = {0};
     byol_bench_options_init(&args.bench);
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     cli_catch_interrupts();
     int code = run(&args);
     cli_settings_release(&args.settings);

@@ -95,7 +95,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
 
 int cmd_embed(int argc, char **argv) {
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     cli_catch_interrupts();
     byol_encoder *encoder = NULL;
     byol_source *source = NULL;

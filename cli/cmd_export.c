@@ -129,7 +129,7 @@ static json_t *describe(const arguments *args, const byol_encoder *encoder) {
 
 int cmd_export(int argc, char **argv) {
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     byol_encoder *encoder = NULL;
     byol_error error = {0};
     json_t *result = NULL;

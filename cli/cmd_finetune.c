@@ -216,7 +216,7 @@ static int check_outputs(const arguments *args) {
 int cmd_finetune(int argc, char **argv) {
     arguments args = {.eval = {.method = "finetune", .passes = 1}};
     byol_finetune_options_init(&args.options);
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     args.options.threads = args.eval.threads;
     if (args.eval.has_seed) args.options.seed = args.eval.seed;
     int code = check_outputs(&args);

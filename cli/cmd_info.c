@@ -143,7 +143,7 @@ int cmd_info(int argc, char **argv) {
                                 NULL,
                                 NULL};
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     subject s;
     int code = find_subject(&args, &s);
     if (code == EXIT_DONE) {

@@ -94,7 +94,7 @@ static const struct argp parser = {
 
 int cmd_knn(int argc, char **argv) {
     arguments args = {.eval = {.method = "knn", .passes = 1}};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     args.eval.choice_given = args.k > 0;
     return cli_eval_run(&args.eval, "k", measure, &args, &args.report);
 }

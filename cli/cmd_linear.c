@@ -69,6 +69,6 @@ static const struct argp parser = {
 
 int cmd_linear(int argc, char **argv) {
     arguments args = {.eval = {.method = "linear", .passes = 1, .seed = 1}};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     return cli_eval_run(&args.eval, "lr", measure, &args, &args.report);
 }

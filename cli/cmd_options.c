@@ -4,18 +4,23 @@
 
 typedef struct arguments {
     int markdown;
+    const char *documents;
 } arguments;
+
+enum { DOCUMENTS = 256 };
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
-    (void)argument;
-    if (key != 'm') return ARGP_ERR_UNKNOWN;
-    args->markdown = 1;
-    return 0;
+    switch (key) {
+    case 'm': args->markdown = 1; return 0;
+    case DOCUMENTS: args->documents = argument; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static const struct argp_option options[] = {
     {"markdown", 'm', NULL, 0, "As a table for the documentation", 0},
+    {"documents", DOCUMENTS, "FOLDER", OPTION_HIDDEN, "Write man pages and shell completion into FOLDER", 0},
     {0},
 };
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
@@ -51,7 +56,8 @@ static json_t *describe(const byol_option_info *info) {
 
 int cmd_options(int argc, char **argv) {
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
+    if (args.documents != NULL) return cli_describe(args.documents, cli_commands);
     json_t *list = json_array();
     if (!cli_out.json && args.markdown) puts("| key | default | allowed | what it is |\n|---|---|---|---|");
     for (size_t i = 0; i < byol_option_count(); i++) {

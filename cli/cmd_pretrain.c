@@ -276,7 +276,7 @@ int cmd_pretrain(int argc, char **argv) {
     const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
     const struct argp parser = {options, parse, "[CONFIG.yaml]", doc, children, NULL, NULL};
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     session s = {.args = &args, .knn.accuracy = NAN};
     int code = configure(&args, &s.config);
     if (code == EXIT_DONE) {

@@ -146,7 +146,7 @@ static byol_status write_with_pictures(const arguments *args, const char *out, b
 
 int cmd_report(int argc, char **argv) {
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     char out[BYOL_PATH_MAX + 16];
     snprintf(out, sizeof out, "%s/report.html", args.runs[0]);
     if (args.out != NULL) snprintf(out, sizeof out, "%s", args.out);

@@ -232,7 +232,7 @@ static byol_status find_duplicates(session *s, byol_error *error) {
 
 int cmd_search(int argc, char **argv) {
     arguments args = {.k = DEFAULT_K, .above = 0.98f};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     cli_catch_interrupts();
     session s = {.args = &args};
     byol_error error = {"no memory"};

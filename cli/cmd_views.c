@@ -103,7 +103,7 @@ int cmd_views(int argc, char **argv) {
         NULL,
         NULL};
     arguments args = {.count = COUNT};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     cli_catch_interrupts();
     int code = run(&args);
     cli_settings_release(&args.settings);

@@ -3,9 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "byol/version.h"
 #include "cli.h"
 
-static const cli_command commands[] = {
+const cli_command cli_commands[] = {
     {"views", cmd_views, "make a picture of what training will see (.png)"},
     {"pretrain", cmd_pretrain, "train an encoder on images without labels"},
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
@@ -18,16 +19,17 @@ static const cli_command commands[] = {
     {"info", cmd_info, "print a network layer by layer, with its costs"},
     {"bench", cmd_bench, "measure training steps, views, or the machine"},
     {"options", cmd_options, "print the table of configuration options"},
+    {0},
 };
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof cli_commands / sizeof cli_commands[0] - 1 };
 
-const char *argp_program_version = "byol " BYOL_VERSION;
+BYOL_API const char *argp_program_version /* visible: the C library reads it */ = "byol " BYOL_VERSION;
 
 static void print_help(FILE *stream) {
     fputs("Usage: byol COMMAND [ARGUMENT...]\n\n"
           "Learns image representations without labels (BYOL, arXiv 2006.07733), on the CPU.\n\nCommands:\n",
           stream);
-    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].help);
+    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].help);
     fputs("\n'byol COMMAND --help' explains a command. 'byol --version' prints the version.\n\n"
           "Example:\n"
           "  byol pretrain --data fashion-mnist:train --width 16 --epochs 5 --out runs/first\n"
@@ -45,10 +47,10 @@ static size_t shared_front(const char *a, const char *b) {
 static int unknown(const char *word) {
     int nearest = 0;
     for (int i = 1; i < COMMANDS; i++)
-        if (shared_front(word, commands[i].name) > shared_front(word, commands[nearest].name)) nearest = i;
-    if (shared_front(word, commands[nearest].name) >= 2)
+        if (shared_front(word, cli_commands[i].name) > shared_front(word, cli_commands[nearest].name)) nearest = i;
+    if (shared_front(word, cli_commands[nearest].name) >= 2)
         return cli_usage("there is no command '%s'; did you mean '%s'? 'byol --help' lists them", word,
-                         commands[nearest].name);
+                         cli_commands[nearest].name);
     return cli_usage("there is no command '%s'; 'byol --help' lists them", word);
 }
 
@@ -86,6 +88,6 @@ int main(int argc, char **argv) {
     }
     if (strcmp(word, "--help-options") == 0) word = "options";
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(word, commands[i].name) == 0) return run_command(&commands[i], argc - 1, argv + 1);
+        if (strcmp(word, cli_commands[i].name) == 0) return run_command(&cli_commands[i], argc - 1, argv + 1);
     return unknown(word);
 }

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "byol/export.h"
+#include "byol/version.h"
 #include "encoder/encoder_internal.h"
 #include "graph/graph.h"
 

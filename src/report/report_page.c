@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "byol/version.h"
 #include "report/assets.h"
 #include "report/chart.h"
 #include "report/html.h"

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/machine.h"
+#include "byol/version.h"
 #include "dnn/dnn.h"
 #include "state/runfolder.h"
 

@@ -19,6 +19,9 @@ for command in views pretrain knn linear finetune embed search export info bench
     expect 0 $command --help
     grep -q "Usage: byol $command" stdout || say "byol $command --help has no usage"
     grep -q "Example" stdout || say "byol $command --help has no example"
+    expect 0 $command --version
+    grep -q '^byol [0-9]' stdout || say "byol $command --version prints no version"
+    expect 0 $command --help
     grep -q -- --json stdout || say "byol $command --help does not tell of --json"
     [ ! -s stderr ] || say "byol $command --help writes on standard error"
     expect 2 $command --no-such-option

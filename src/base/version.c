@@ -1,0 +1,3 @@
+#include "byol/version.h"
+
+const char *byol_version(void) { return BYOL_VERSION; }
