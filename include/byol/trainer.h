@@ -78,7 +78,7 @@ BYOL_API const byol_config *byol_trainer_config(const byol_trainer *trainer);
 
 typedef struct byol_trainer_info {
     uint64_t parameters_encoder, parameters_projector, parameters_predictor;
-    uint64_t flops_per_image; /* of a whole step, both views, forward and backward; 2 per multiply-add */
+    uint64_t flops_per_image; /* of a whole step: all passes of both views; 2 per multiply-add */
     uint64_t workspace_bytes, arena_bytes, staging_bytes;
     /* Steps are counted through the run and may span the end of an epoch under accumulation: steps_per_epoch is rounded
      * down, steps is exact. first_step > 0 when resumed. */

@@ -23,7 +23,7 @@ done
 [ $count -eq 8 ] || say "$count configurations in configs/family, 8 were expected"
 
 # encoders that end in a layer of their own, and one that does not
-for name in contrastive-conv byol-resnet18-cifar; do
+for name in contrastive-conv byol-resnet18-cifar distill-conv; do
     expect 0 finetune $name --train data:train --test data:test --epochs 1 --json --quiet
     is_json accuracy
 done

@@ -210,6 +210,30 @@ static void a_frozen_target_never_moves_nor_do_its_statistics(void **state) {
     byol__method_free(method);
 }
 
+/* Evaluation in bf16 is the frozen target's alone: training plans and encoders do not run it. */
+static void a_frozen_target_in_bf16_answers_as_in_fp32(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    config.target.kind = BYOL_TARGET_FROZEN;
+    config.predictor.kind = BYOL_HEAD_NONE;
+    byol__method *exact = create(&config);
+    config.train.precision = BYOL_PRECISION_BF16;
+    byol__method *rounded = create(&config);
+    byol__method_forward_backward(exact, views);
+    byol__method_forward_backward(rounded, views);
+    double aa = 0, bb = 0, ab = 0;
+    for (int i = 0; i < exact->batch * exact->dimension; i++) {
+        double a = (double)exact->target_projection[1][i], b = (double)rounded->target_projection[1][i];
+        aa += a * a;
+        bb += b * b;
+        ab += a * b;
+    }
+    double cosine = ab / sqrt(aa * bb);
+    if (!(cosine > 0.999 && cosine < 0.9999999)) fail_msg("cosine %.9f", cosine);
+    byol__method_free(exact);
+    byol__method_free(rounded);
+}
+
 /* ---- Shapes ---- */
 
 static void a_linear_layer_maps_the_student_to_the_width_of_its_teacher(void **state) {
@@ -401,6 +425,7 @@ int main(void) {
         cmocka_unit_test(running_statistics_count_each_view_once),
         cmocka_unit_test(a_network_that_is_its_own_target_keeps_no_second_one),
         cmocka_unit_test(a_frozen_target_never_moves_nor_do_its_statistics),
+        cmocka_unit_test(a_frozen_target_in_bf16_answers_as_in_fp32),
         cmocka_unit_test(a_linear_layer_maps_the_student_to_the_width_of_its_teacher),
         cmocka_unit_test(the_target_lies_in_memory_as_the_online_network_does),
         cmocka_unit_test(resnet18_with_1000_outputs_has_the_predictor_of_its_paper),
