@@ -16,6 +16,8 @@ const cli_command cli_commands[] = {
     {"search", cmd_search, "find similar pictures, and near-duplicates"},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
     {"report", cmd_report, "write a page that shows a run, or compares several"},
+    {"data", cmd_data, "tell what a source of images holds"},
+    {"pack", cmd_pack, "pack images into tar shards that read fast"},
     {"info", cmd_info, "print a network layer by layer, with its costs"},
     {"bench", cmd_bench, "measure training steps, views, or the machine"},
     {"options", cmd_options, "print the table of configuration options"},

@@ -282,6 +282,11 @@ byol_status byol__cifar_open(byol_source **out, const char *path, const char *sp
     return status;
 }
 
+int byol__cifar_is_name(const char *name) {
+    int batch;
+    return recognise(name, &batch) != NULL;
+}
+
 int byol__cifar_is_in(const char *folder) {
     DIR *stream = opendir(folder);
     int found = 0, batch;

@@ -95,24 +95,8 @@ static byol_status take_lines(byol__pictures *pictures, char *text, const char *
         BYOL__TRY(byol__pictures_add(pictures, line, error));
         if (label == NULL || *label == '\0') continue;
         ++*labelled;
-        BYOL__TRY(byol__pictures_set_word(pictures, label, error));
+        BYOL__TRY(byol__pictures_set_word(pictures, pictures->count - 1, label, error));
     }
-    return BYOL_OK;
-}
-
-/* Labels that are all numbers are taken as they are; others are names. */
-static byol_status label_by_list(byol__pictures *pictures, byol_error *error) {
-    enum { CLASSES_MAX = 10 * 1000 * 1000 };
-    long highest = -1;
-    for (size_t i = 0; i < pictures->count; i++) {
-        const char *word = pictures->text + pictures->members[i].word;
-        char *end;
-        long value = strtol(word, &end, 10);
-        if (*end != '\0' || value < 0 || value >= CLASSES_MAX) return byol__pictures_label(pictures, error);
-        pictures->members[i].label = (int32_t)value;
-        if (value > highest) highest = value;
-    }
-    pictures->base.info.classes = (int)highest + 1;
     return BYOL_OK;
 }
 
@@ -123,7 +107,7 @@ static byol_status read_list(byol__pictures *pictures, const char *path, char *t
         return byol__fail(error, BYOL_FORMAT,
                           "%s gives labels to %zu of its %zu pictures: to all or to none (PATH, tab, LABEL)", path,
                           labelled, pictures->count);
-    return labelled > 0 ? label_by_list(pictures, error) : BYOL_OK;
+    return labelled > 0 ? byol__pictures_label_as_written(pictures, error) : BYOL_OK;
 }
 
 byol_status byol__list_open(byol_source **out, const char *path, byol_error *error) {

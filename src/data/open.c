@@ -68,6 +68,9 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
     }
     if (*found != '\0') return byol__cifar_open(out, found, split, error);
     byol_status status = byol__folder_open(out, folder, split, error);
+    int splits = *split != '\0' && is_there("%s/%s", folder, split, path) && byol__is_folder(path);
+    if (status == BYOL_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
+        return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
     if (status != BYOL_NOT_FOUND || *split != '\0') return status;
     return byol__fail(error, BYOL_NOT_FOUND,
                       "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and below, "
@@ -99,11 +102,28 @@ static size_t look_at_front(const char *path, unsigned char *bytes) {
     return length;
 }
 
+/* What the first members of a tar say it is: 'c' for CIFAR, 's' for pictures. */
+static byol_status look_into_tar(byol__unpack *file, int *kind, byol_error *error) {
+    enum { MEMBERS_MAX = 1000 };
+    *kind = 's';
+    for (int i = 0, more = 1; more && i < MEMBERS_MAX; i++) {
+        if (byol__cifar_is_name(file->member)) *kind = 'c';
+        if (*kind == 'c' || byol__is_picture_name(file->member)) return BYOL_OK;
+        BYOL__TRY(byol__unpack_next(file, &more, error));
+    }
+    return BYOL_OK;
+}
+
 static byol_status open_archive_or_idx(byol_source **out, const char *path, const char *split, byol_error *error) {
     byol__unpack file;
+    int kind = 0;
     BYOL__TRY(byol__unpack_open(&file, path, error));
     int is_tar = file.is_tar;
+    byol_status status = is_tar ? look_into_tar(&file, &kind, error) : BYOL_OK;
     byol__unpack_close(&file);
+    BYOL__TRY(status);
+    char *const paths[] = {(char *)path};
+    if (is_tar && kind == 's') return byol__shards_open(out, paths, 1, path, split, error);
     if (is_tar) return byol__cifar_open(out, path, split, error);
     if (*split != '\0')
         return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
@@ -125,6 +145,7 @@ static byol_status open_file(byol_source **out, const char *path, const char *sp
 byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error) {
     char path[PATH_MAX];
     const char *split;
+    if (strchr(spec, '{') != NULL && !find(spec, path)) return byol__shards_open_braces(out, spec, error);
     BYOL__TRY(locate(spec, path, &split, error));
     return byol__is_folder(path) ? open_folder(out, path, split, error) : open_file(out, path, split, error);
 }

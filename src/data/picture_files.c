@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/memory.h"
 #include "data/decode.h"
 
@@ -217,8 +218,8 @@ byol_status byol__pictures_add(byol__pictures *pictures, const char *text, byol_
     return BYOL_OK;
 }
 
-byol_status byol__pictures_set_word(byol__pictures *pictures, const char *word, byol_error *error) {
-    byol__member *member = &pictures->members[pictures->count - 1];
+byol_status byol__pictures_set_word(byol__pictures *pictures, size_t index, const char *word, byol_error *error) {
+    byol__member *member = &pictures->members[index];
     member->word_length = strlen(word);
     return keep_text(pictures, word, &member->word, error);
 }
@@ -268,6 +269,42 @@ byol_status byol__pictures_label(byol__pictures *pictures, byol_error *error) {
     byol_status status = keep_class_names(pictures, classes, count, error);
     free(classes);
     pictures->base.info.classes = (int)count;
+    return status;
+}
+
+byol_status byol__pictures_label_as_written(byol__pictures *pictures, byol_error *error) {
+    enum { CLASSES_MAX = 10 * 1000 * 1000 };
+    long highest = -1;
+    for (size_t i = 0; i < pictures->count; i++) {
+        const char *text = pictures->text + pictures->members[i].word;
+        char *end;
+        long value = strtol(text, &end, 10);
+        if (*end != '\0' || value < 0 || value >= CLASSES_MAX) return byol__pictures_label(pictures, error);
+        pictures->members[i].label = (int32_t)value;
+        if (value > highest) highest = value;
+    }
+    pictures->base.info.classes = (int)highest + 1;
+    return BYOL_OK;
+}
+
+byol_status byol__pictures_name_classes(byol__pictures *pictures, const char *path, byol_error *error) {
+    char *text;
+    size_t length, lines = 1, count = 0;
+    BYOL__TRY(byol__read_file(path, &text, &length, error));
+    for (size_t i = 0; i < length; i++) lines += text[i] == '\n';
+    word *names = calloc(lines, sizeof *names);
+    byol_status status = names == NULL ? no_memory(pictures, error) : BYOL_OK;
+    for (const char *line = text; status == BYOL_OK && *line != '\0';) {
+        size_t end = strcspn(line, "\r\n");
+        if (end > 0) names[count++] = (word){line, end};
+        line += end + strspn(line + end, "\r\n");
+    }
+    if (status == BYOL_OK && count >= (size_t)pictures->base.info.classes) {
+        status = keep_class_names(pictures, names, count, error);
+        pictures->base.info.classes = (int)count; /* some may have no picture here */
+    }
+    free(names);
+    byol__free(text);
     return status;
 }
 

@@ -43,11 +43,17 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
 /* Appends a file of its own. */
 byol_status byol__pictures_add(byol__pictures *pictures, const char *name, byol_error *error);
 
-/* Says that `word` (until `length`, or its NUL) is the class of the member added last. */
-byol_status byol__pictures_set_word(byol__pictures *pictures, const char *word, byol_error *error);
+/* Says that `word` is the class of member `index`. */
+byol_status byol__pictures_set_word(byol__pictures *pictures, size_t index, const char *word, byol_error *error);
+
+/* Takes the lines of the file at `path` as the classes, unless there are labels beyond them. */
+byol_status byol__pictures_name_classes(byol__pictures *pictures, const char *path, byol_error *error);
 
 /* Makes labels of the members' words: the classes are the different words in the order of strcmp. */
 byol_status byol__pictures_label(byol__pictures *pictures, byol_error *error);
+
+/* The same for words that may be numbers: where all are, they are the labels themselves, and classes have no names. */
+byol_status byol__pictures_label_as_written(byol__pictures *pictures, byol_error *error);
 
 /* For trees of files: sorts by name, keeps the members of `split` ("": train where the tree is made of splits, else
  * all) and labels them by their folder. The rules are in docs/data.md. BYOL_NOT_FOUND where the split has none. */

@@ -60,6 +60,15 @@ byol_status byol__folder_open(byol_source **out, const char *folder, const char 
 byol_status byol__list_open(byol_source **out, const char *path, byol_error *error);
 /* One picture. */
 byol_status byol__single_open(byol_source **out, const char *path, byol_error *error);
+/* Tar files of pictures, plain or compressed, one after the other; `spec` names them all. */
+byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec, const char *split,
+                              byol_error *error);
+/* All tar files of a folder, in the order of their names. */
+byol_status byol__shards_open_folder(byol_source **out, const char *folder, const char *split, byol_error *error);
+int byol__shards_are_in(const char *folder);
+int byol__is_shard_name(const char *name);
+/* "shards/{000..099}.tar", "{a,b}.tar", with an optional :split. */
+byol_status byol__shards_open_braces(byol_source **out, const char *spec, byol_error *error);
 byol_status byol__npy_open(byol_source **out, const char *path, byol_error *error);
 
 /* Are these the first bytes of one? */
@@ -68,5 +77,6 @@ int byol__npy_begins(const unsigned char *bytes, size_t length);
 /* Is there anything in `folder` for it? */
 int byol__idx_is_in(const char *folder);
 int byol__cifar_is_in(const char *folder);
+int byol__cifar_is_name(const char *name); /* of one of its files */
 
 #endif

@@ -41,11 +41,18 @@ static byol_status check_file(const char *path, byol_error *error) {
     return BYOL_OK;
 }
 
+void byol__unpack_filters(struct archive *archive) {
+    archive_read_support_filter_gzip(archive);
+    archive_read_support_filter_bzip2(archive);
+    archive_read_support_filter_xz(archive);
+    archive_read_support_filter_zstd(archive);
+}
+
 byol_status byol__unpack_open(byol__unpack *unpack, const char *path, byol_error *error) {
     BYOL__TRY(check_file(path, error));
     *unpack = (byol__unpack){.archive = archive_read_new(), .path = path};
     if (unpack->archive == NULL) return byol__fail(error, BYOL_MEMORY, "no memory to read %s", path);
-    archive_read_support_filter_gzip(unpack->archive);
+    byol__unpack_filters(unpack->archive);
     archive_read_support_format_tar(unpack->archive);
     archive_read_support_format_raw(unpack->archive);
     byol_status status = BYOL_OK;

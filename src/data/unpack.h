@@ -1,4 +1,4 @@
-/* Files as they are distributed: plain, .gz, or members of a .tar or .tar.gz, read front to back. */
+/* Files as they are distributed: plain or packed (gz, bz2, xz, zst), or members of a tar, read front to back. */
 #ifndef BYOL__UNPACK_H
 #define BYOL__UNPACK_H
 
@@ -13,6 +13,9 @@ typedef struct byol__unpack {
     const char *member; /* name without folders; borrowed until the next member */
     size_t member_size; /* of a tar's member */
 } byol__unpack;
+
+/* Has `archive` unpack what we read, and run no programs for the rest. */
+void byol__unpack_filters(struct archive *archive);
 
 /* What is compressed, and whether it is a tar, is seen from the content. The first member is ready to be read; an empty
  * file is BYOL_FORMAT. On success byol__unpack_close is due. */

@@ -20,6 +20,20 @@ done
 : >photos/train/dark/empty.jpg
 ln -s .. photos/train/dark/loop
 
+# what is there
+cp photos/train/dark/7.pgm photos/train/light/of-the-dark.pgm
+expect 0 data photos --json
+is_json count readable height width classes unreadable duplicates mean std
+grep -q '"count": 202, "readable": 201, "channels": 1, "gray": 201, "height": \[20, [0-9]*, 32\]' stdout || say "other figures"
+grep -q '"unreadable": \["train/dark/empty.jpg"\]' stdout || say "the empty file is not named"
+grep -qF '["train/light/of-the-dark.pgm", "train/dark/7.pgm"]' stdout || say "the duplicate is not named"
+grep -q '{"name": "light", "count": 101}' stdout || say "101 light pictures were expected"
+rm photos/train/light/of-the-dark.pgm
+expect 0 data photos:val
+grep -q '20 .. 20 images' stdout || say "two classes of 20 were expected"
+expect 1 data nowhere/at/all
+expect 2 data
+
 train run --data photos --json
 [ "$code" -eq 0 ] || say "pre-training on a folder: exit code 0 was expected"
 is_json run epochs steps loss unreadable
@@ -42,12 +56,40 @@ expect 0 embed run --data photos/val --out val.npy
 [ "$(wc -c <val.npy)" -eq $((128 + 40 * 64 * 4)) ] || say "40 vectors of 64 floats were expected"
 
 # stopped half way, it goes on bit for bit
-train whole --data photos --set checkpoint.every_steps=10
-train half --data photos --set checkpoint.every_steps=10
-rm half/checkpoints/step-0000[2-9]*
+often="--set checkpoint.every_steps=10 --set checkpoint.keep=9"
+# shellcheck disable=SC2086
+train whole --data photos $often
+cp -r whole half
+rm half/encoder.safetensors half/checkpoints/step-0000[2-9]*
 run pretrain --out half --resume
+says "resumed after step 10"
 [ "$code" -eq 0 ] || say "resuming from the middle"
 cmp -s whole/encoder.safetensors half/encoder.safetensors || say "a resumed run has other weights"
+
+# packed, it is the same set: trained on, gone on with, and judged on
+expect 0 pack photos:train shards/train --shard-size 90 --json
+is_json out images unreadable shards bytes
+grep -q '"images": 200, "unreadable": 1, "shards": 3' stdout || say "200 images in 3 shards were expected"
+expect 0 pack photos:val shards/val
+expect 2 pack photos:val shards/val
+says "already holds shards"
+expect 2 pack photos:val
+expect 0 data shards:train
+grep -q "200 pictures.* gray, 2 classes" stdout || say "200 gray pictures in 2 classes were expected"
+# shellcheck disable=SC2086
+train packed --data 'shards/train/{000000..000002}.tar' $often
+[ "$code" -eq 0 ] || say "training on shards"
+cp -r packed parted
+rm parted/encoder.safetensors parted/checkpoints/step-0000[2-9]*
+run pretrain --out parted --resume
+says "resumed after step 10"
+cmp -s packed/encoder.safetensors parted/encoder.safetensors || say "a resumed run on shards has other weights"
+expect 0 knn packed --train shards:train --test shards:val --json
+grep -q '"train_count": 200, "test_count": 40' stdout || say "evaluation on shards"
+rm photos/train/dark/loop
+tar -czf photos.tgz photos/train photos/val
+expect 0 data photos.tgz:test
+grep -q "40 pictures.* gray, 2 classes" stdout || say "a packed folder has the folder's splits"
 
 # too many are too many
 printf 'no picture' >photos/train/light/words.png

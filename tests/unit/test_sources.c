@@ -561,7 +561,10 @@ static void a_damaged_archive_is_refused(void **state) {
     is_refused(path, BYOL_FORMAT, WORDS(path, "data_batch_1.bin twice"));
     byol__free(bytes);
     pack("archive.tar.gz", 1, 1, &other, 1);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "no CIFAR data", "data_batch_1.bin"));
+    is_refused(path, BYOL_FORMAT, WORDS(path, "cat.jpg", "not a JPEG"));
+    const member neither = {"readme", (uint8_t *)"words", 5};
+    pack("archive.tar.gz", 1, 1, &neither, 1);
+    is_refused(path, BYOL_NOT_FOUND, WORDS(path, "no pictures", "no CIFAR data"));
 }
 
 /* ---- where things are looked for ---- */

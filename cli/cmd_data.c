@@ -1,0 +1,194 @@
+#include <stdlib.h>
+
+#include "byol/source.h"
+#include "byol/survey.h"
+#include "cli.h"
+
+enum { NAMES_SHOWN = 10 };
+
+typedef struct arguments {
+    const char *source;
+    int threads;
+} arguments;
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    arguments *args = state->input;
+    switch (key) {
+    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case ARGP_KEY_ARG:
+        if (args->source != NULL) argp_error(state, "one SRC, not also '%s'", argument);
+        args->source = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "which SRC?"); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"threads", 't', "N", 0, "0: every processor the process may use", 0},
+    {0},
+};
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {options,
+                                   parse,
+                                   "SRC",
+                                   "Reads all images of a source and tells what was found: sizes, classes, files that "
+                                   "cannot be read, duplicates, and the mean and deviation to normalise by."
+                                   "\vExample:\n  byol data photos/",
+                                   children,
+                                   NULL,
+                                   NULL};
+
+typedef struct found {
+    const byol_source *source;
+    byol_source_info info;
+    byol_survey survey;
+    float mean[3], std[3];
+    size_t *class_counts; /* (info.classes), of readable images */
+} found;
+
+/* ---- for people ---- */
+
+static void print_span(FILE *stream, const char *what, byol_span span) {
+    if (span.min == span.max)
+        fprintf(stream, "  %-16s %d\n", what, span.min);
+    else
+        fprintf(stream, "  %-16s %d .. %d, median %d\n", what, span.min, span.max, span.median);
+}
+
+static void print_classes(FILE *stream, const found *f) {
+    size_t smallest = 0, largest = 0;
+    for (int c = 0; c < f->info.classes; c++) {
+        if (f->class_counts[c] < f->class_counts[smallest]) smallest = (size_t)c;
+        if (f->class_counts[c] > f->class_counts[largest]) largest = (size_t)c;
+    }
+    if (f->info.classes == 0)
+        fprintf(stream, "  %-16s none\n", "labels");
+    else
+        fprintf(stream, "  %-16s %d, of %zu .. %zu images\n", "classes", f->info.classes, f->class_counts[smallest],
+                f->class_counts[largest]);
+}
+
+static void print_unreadable(FILE *stream, const found *f) {
+    const byol_survey *survey = &f->survey;
+    fprintf(stream, "  %-16s %zu (%.2g %%)\n", "unreadable", survey->unreadable_count,
+            100 * (double)survey->unreadable_count / (double)survey->count);
+    for (size_t i = 0; i < survey->unreadable_count && i < NAMES_SHOWN; i++)
+        fprintf(stream, "    %s\n", survey->unreadable[i].reason);
+    if (survey->unreadable_count > NAMES_SHOWN) fprintf(stream, "    ... (--json names all)\n");
+}
+
+static void print_duplicates(FILE *stream, const found *f) {
+    const byol_survey *survey = &f->survey;
+    char name[512], original[512];
+    fprintf(stream, "  %-16s %zu\n", "duplicates", survey->duplicate_count);
+    for (size_t i = 0; i < survey->duplicate_count && i < NAMES_SHOWN; i++) {
+        byol_source_name(f->source, survey->duplicates[i].index, name, sizeof name);
+        byol_source_name(f->source, survey->duplicates[i].of, original, sizeof original);
+        fprintf(stream, "    %s is %s\n", name, original);
+    }
+    if (survey->duplicate_count > NAMES_SHOWN) fprintf(stream, "    ... (--json names all)\n");
+}
+
+static void print(const found *f) {
+    FILE *stream = cli_tables();
+    char count[32];
+    if (stream == NULL) return;
+    fprintf(stream, "%s\n", f->info.description);
+    fprintf(stream, "  %-16s %s\n", "images", cli_count(count, f->survey.count));
+    print_span(stream, "height", f->survey.height);
+    print_span(stream, "width", f->survey.width);
+    fprintf(stream, "  %-16s %d (%zu images are gray)\n", "channels", f->info.channels, f->survey.gray);
+    print_classes(stream, f);
+    print_unreadable(stream, f);
+    print_duplicates(stream, f);
+    fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "mean", (double)f->mean[0], (double)f->mean[1], (double)f->mean[2]);
+    fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "deviation", (double)f->std[0], (double)f->std[1], (double)f->std[2]);
+}
+
+/* ---- for scripts ---- */
+
+static json_t *name_of(const found *f, size_t index) {
+    char name[4096];
+    byol_source_name(f->source, index, name, sizeof name);
+    json_t *text = json_string(name);
+    return text != NULL ? text : json_integer((json_int_t)index); /* names need not be UTF-8 */
+}
+
+static json_t *span(byol_span s) { return json_pack("[i, i, i]", s.min, s.median, s.max); }
+
+static json_t *triple(const float x[3]) { return json_pack("[f, f, f]", (double)x[0], (double)x[1], (double)x[2]); }
+
+static json_t *unreadable(const found *f) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < f->survey.unreadable_count; i++)
+        json_array_append_new(list, name_of(f, f->survey.unreadable[i].index));
+    return list;
+}
+
+static json_t *duplicates(const found *f) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < f->survey.duplicate_count; i++)
+        json_array_append_new(list, json_pack("[o, o]", name_of(f, f->survey.duplicates[i].index),
+                                              name_of(f, f->survey.duplicates[i].of)));
+    return list;
+}
+
+static json_t *class_counts(const found *f) {
+    json_t *list = json_array();
+    for (int c = 0; c < f->info.classes; c++) {
+        const char *name = byol_source_class_name(f->source, c);
+        json_array_append_new(list, json_pack("{s:o, s:I}", "name", name != NULL ? json_string(name) : json_null(),
+                                              "count", (json_int_t)f->class_counts[c]));
+    }
+    return list;
+}
+
+static json_t *describe(const found *f) {
+    return json_pack("{s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count", (json_int_t)f->survey.count,
+                     "readable", (json_int_t)f->survey.readable, "channels", f->info.channels, "gray",
+                     (json_int_t)f->survey.gray, "height", span(f->survey.height), "width", span(f->survey.width),
+                     "classes", class_counts(f), "unreadable", unreadable(f), "duplicates", duplicates(f), "mean",
+                     triple(f->mean), "std", triple(f->std));
+}
+
+/* ---- the whole ---- */
+
+static byol_status look(const arguments *args, found *f, byol_error *error) {
+    cli_progress progress;
+    byol_source_describe(f->source, &f->info);
+    cli_progress_begin(&progress, "reading", "images");
+    byol_status status = byol_source_survey(f->source, args->threads, &f->survey, cli_progress_hook, &progress, error);
+    cli_progress_end(&progress);
+    if (status == BYOL_OK) status = byol_source_statistics(f->source, args->threads, f->mean, f->std, error);
+    if (status != BYOL_OK) return status;
+    f->class_counts = calloc((size_t)f->info.classes + 1, sizeof *f->class_counts);
+    if (f->class_counts == NULL) {
+        snprintf(error->text, sizeof error->text, "no memory for %d classes", f->info.classes);
+        return BYOL_MEMORY;
+    }
+    for (size_t i = 0; i < f->info.count && f->info.classes > 0; i++)
+        if (!byol_source_unreadable(f->source, i)) f->class_counts[byol_source_label(f->source, i)]++;
+    return BYOL_OK;
+}
+
+int cmd_data(int argc, char **argv) {
+    arguments args = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_catch_interrupts();
+    byol_source *source = NULL;
+    found f = {0};
+    json_t *result = NULL;
+    byol_error error = {0};
+    byol_status status = byol_source_open(&source, args.source, &error);
+    f.source = source;
+    if (status == BYOL_OK) status = look(&args, &f, &error);
+    if (status == BYOL_OK) {
+        print(&f);
+        result = describe(&f);
+    }
+    free(f.class_counts);
+    byol_survey_release(&f.survey);
+    byol_source_free(source);
+    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+}
