@@ -153,14 +153,14 @@ static byol_encoder *new_encoder(void) {
 static byol_finetune_options quick(void) {
     byol_finetune_options options;
     byol_finetune_options_init(&options);
-    options.epochs = 4;
+    options.epochs = 2;
     options.batch_size = 16;
     options.precision = BYOL_PRECISION_FP32;
-    options.threads = 2;
+    options.threads = 1; /* under a loaded machine two wait for each other */
     return options;
 }
 
-enum { TEST = 60 };
+enum { TEST = 30 };
 
 typedef struct outcome {
     byol_finetune_result result;
@@ -177,33 +177,48 @@ static outcome tune(const byol_encoder *encoder, pictures train, pictures test, 
 static void pictures_that_differ_are_told_apart(void **state) {
     (void)state;
     byol_encoder *encoder = new_encoder();
-    pictures train = pictures_create(180, 60, 1), test = pictures_create(TEST, 60, 2);
+    pictures train = pictures_create(90, 60, 1), test = pictures_create(TEST, 60, 2);
     byol_finetune_options options = quick();
-    for (int way = 0; way < 3; way++) {
-        options.optimizer = way == 1 ? BYOL_SGD : BYOL_ADAMW;
-        options.precision = way == 2 ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
+    options.epochs = 6;
+    for (int sgd = 0; sgd < 2; sgd++) {
+        options.optimizer = sgd ? BYOL_SGD : BYOL_ADAMW;
         outcome o = tune(encoder, train, test, &options);
         int right = 0;
         for (int i = 0; i < TEST; i++) right += o.predicted[i] == test.labels[i];
         assert_true(o.result.accuracy > 90);
         assert_true(o.result.accuracy == 100.0 * right / TEST);
-        assert_int_equal(o.result.label_count, 180);
-        assert_int_equal(o.result.held_out_count, 18);
-        assert_int_equal(o.result.steps, 4 * (162 / 16));
+        assert_int_equal(o.result.label_count, 90);
+        assert_int_equal(o.result.held_out_count, 9);
+        assert_int_equal(o.result.steps, 6 * (81 / 16));
     }
     byol_encoder_free(encoder);
     pictures_free(train);
     pictures_free(test);
 }
 
-/* Chance is 33 % with a standard error of 6 %. */
+static void bf16_learns_too(void **state) {
+    (void)state;
+    byol_encoder *encoder = new_encoder();
+    pictures train = pictures_create(36, 100, 1), test = pictures_create(TEST, 100, 2);
+    byol_finetune_options options = quick();
+    options.train_stages = 1;
+    options.epochs = 3;
+    options.batch_size = 8;
+    options.precision = BYOL_PRECISION_BF16;
+    assert_true(tune(encoder, train, test, &options).result.accuracy > 60);
+    byol_encoder_free(encoder);
+    pictures_free(train);
+    pictures_free(test);
+}
+
+/* Chance is 33 % with a standard error of 9 %. */
 static void labels_without_meaning_are_guessed_at_chance(void **state) {
     (void)state;
     byol_encoder *encoder = new_encoder();
-    pictures train = pictures_create(180, 0, 1), test = pictures_create(TEST, 0, 2);
+    pictures train = pictures_create(60, 0, 1), test = pictures_create(TEST, 0, 2);
     byol_finetune_options options = quick();
     outcome o = tune(encoder, train, test, &options);
-    assert_true(o.result.accuracy > 12 && o.result.accuracy < 55);
+    assert_true(o.result.accuracy > 5 && o.result.accuracy < 62);
     byol_encoder_free(encoder);
     pictures_free(train);
     pictures_free(test);
@@ -212,7 +227,7 @@ static void labels_without_meaning_are_guessed_at_chance(void **state) {
 static void the_test_set_decides_nothing(void **state) {
     (void)state;
     byol_encoder *encoder = new_encoder();
-    pictures train = pictures_create(90, 25, 1), test = pictures_create(TEST, 25, 2);
+    pictures train = pictures_create(48, 25, 1), test = pictures_create(TEST, 25, 2);
     byol_finetune_options options = quick();
     outcome fair = tune(encoder, train, test, &options);
     for (int i = 0; i < TEST; i++) test.labels[i] = (test.labels[i] + 1) % 3;
@@ -229,12 +244,12 @@ static void the_test_set_decides_nothing(void **state) {
 static void the_same_seed_gives_the_same_result(void **state) {
     (void)state;
     byol_encoder *encoder = new_encoder();
-    pictures train = pictures_create(90, 25, 1), test = pictures_create(TEST, 25, 2);
+    pictures train = pictures_create(48, 25, 1), test = pictures_create(TEST, 25, 2);
     byol_finetune_options options = quick();
     options.label_fraction = 0.5f;
     outcome first = tune(encoder, train, test, &options), second = tune(encoder, train, test, &options);
     assert_memory_equal(&first, &second, sizeof first);
-    assert_int_equal(first.result.label_count, 45);
+    assert_int_equal(first.result.label_count, 24);
     byol_encoder_free(encoder);
     pictures_free(train);
     pictures_free(test);
@@ -246,13 +261,14 @@ static byol__safetensors *tuned_file(int train_stages, float lr_decay) {
     char path[] = "/tmp/byol-finetune-XXXXXX";
     close(mkstemp(path));
     byol_encoder *encoder = new_encoder();
-    pictures train = pictures_create(48, 60, 1), test = pictures_create(TEST, 60, 2);
+    pictures train = pictures_create(20, 60, 1), test = pictures_create(6, 60, 2);
     byol_finetune_options options = quick();
     options.epochs = 1;
     options.train_stages = train_stages;
     options.lr_decay = lr_decay;
     options.save = path;
-    tune(encoder, train, test, &options);
+    byol_finetune_result result;
+    check(byol_finetune(encoder, train.source, test.source, &options, &result, NULL, NULL, NULL, &error));
     byol__safetensors *file;
     check(byol__safetensors_open(&file, path, &error));
     byol_encoder *tuned;
@@ -386,8 +402,8 @@ static void progress_counts_images_and_can_stop_it(void **state) {
     assert_int_equal(byol_finetune(encoder, train.source, test.source, &options, &result, NULL,
                                    stop_in_the_second_epoch, seen, &error),
                      BYOL_CANCELLED);
-    assert_int_equal(seen[1], 4 * (48 + 6) + 9);
-    assert_non_null(strstr(error.text, "after 1 of 4 epochs"));
+    assert_int_equal(seen[1], 2 * (48 + 6) + 9);
+    assert_non_null(strstr(error.text, "after 1 of 2 epochs"));
     byol_encoder_free(encoder);
     pictures_free(train);
     pictures_free(test);
@@ -402,6 +418,7 @@ int main(void) {
         cmocka_unit_test(the_same_seed_draws_the_same_images_and_another_others),
         cmocka_unit_test(what_cannot_be_drawn_is_refused),
         cmocka_unit_test(pictures_that_differ_are_told_apart),
+        cmocka_unit_test(bf16_learns_too),
         cmocka_unit_test(labels_without_meaning_are_guessed_at_chance),
         cmocka_unit_test(the_test_set_decides_nothing),
         cmocka_unit_test(the_same_seed_gives_the_same_result),
