@@ -36,11 +36,6 @@ struct byol__winograd {
 
 extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, byol__winograd_avx512;
 
-static const byol__winograd_kernels *best_kernels(void) {
-    static const byol__winograd_kernels *const tables[BYOL__ISAS] = BYOL__ISA_TABLES(byol__winograd_);
-    return tables[byol__isa_best()];
-}
-
 static int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
 static int at_most(int value, int limit) { return value < limit ? value : limit; }
@@ -71,16 +66,26 @@ static int count_products(const byol__contraction_desc *d, const byol__winograd_
     return (round_up(h, tile) / tile) * (round_up(w, tile) / tile) * list.count;
 }
 
+/* Whole vectors of channels everywhere; of the bias too, which has no padding. */
+static bool reads_whole_vectors(const byol__contraction_desc *d, int lanes) {
+    return d->ic >= lanes && whole_vectors(d->src_format, d->ic, lanes) && whole_vectors(d->dst_format, d->oc, lanes) &&
+           (!d->bias || d->oc % lanes == 0);
+}
+
+/* The best kernels whose vectors suit the formats (blocks of 8 channels are too narrow for AVX-512's), or NULL. */
+static const byol__winograd_kernels *kernels_for(const byol__contraction_desc *d) {
+    static const byol__winograd_kernels *const tables[BYOL__ISAS] = BYOL__ISA_TABLES(byol__winograd_);
+    for (int isa = (int)byol__isa_best(); isa >= 0; isa--)
+        if (reads_whole_vectors(d, tables[isa]->lanes)) return tables[isa];
+    return NULL;
+}
+
 bool byol__winograd_fits(const byol__contraction_desc *d) {
     bool shape = !d->linear && d->kernel == 3 && d->groups == 1 &&
                  ((d->stride == 1 && d->padding <= 2) || (d->stride == 2 && d->padding == 1));
     if (!shape || d->dtype != BYOL__F32 || (d->pass == BYOL__BACKWARD_WEIGHTS && d->bias)) return false;
-    const byol__winograd_kernels *k = best_kernels();
-    if (d->bias && d->oc % k->lanes != 0) return false; /* it reads whole vectors of the bias */
-    if (d->ic < k->lanes || !whole_vectors(d->src_format, d->ic, k->lanes) ||
-        !whole_vectors(d->dst_format, d->oc, k->lanes))
-        return false;
-    return count_products(d, k->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
+    const byol__winograd_kernels *kernels = kernels_for(d);
+    return kernels != NULL && count_products(d, kernels->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
 }
 
 /* What the pass takes for src and dst, and the tiles of the latter. */
@@ -105,7 +110,7 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
 byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_desc *d, byol_error *error) {
     byol__winograd *w;
     BYOL__TRY(byol__alloc(&w, 1, sizeof *w, "convolution", error));
-    w->kernels = best_kernels();
+    w->kernels = kernels_for(d);
     w->transform = w->kernels->by_stride[d->stride];
     w->transform->list_products(d->pass, &w->products);
     w->pass = d->pass;
