@@ -1,6 +1,9 @@
 #include "cli_events.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "byol/sheet.h"
 
 static void give_up(cli_events *events, const byol_error *error) {
     char text[sizeof error->text + 64];
@@ -9,12 +12,45 @@ static void give_up(cli_events *events, const byol_error *error) {
     cli_events_close(events);
 }
 
-void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer) {
+/* The file's bytes, malloc's; NULL where it cannot be read. */
+static void *read_file(const char *path, size_t *length) {
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL) return NULL;
+    fseek(stream, 0, SEEK_END);
+    long size = ftell(stream);
+    rewind(stream);
+    void *bytes = size > 0 ? malloc((size_t)size) : NULL;
+    *length = bytes != NULL ? fread(bytes, 1, (size_t)size, stream) : 0;
+    fclose(stream);
+    return bytes;
+}
+
+static byol_status write_views(cli_events *events, const char *run, const byol_source *source, byol_error *error) {
+    enum { IMAGES = 8 };
+    char path[BYOL_PATH_MAX + 16];
+    size_t length;
+    snprintf(path, sizeof path, "%s/views.png", run);
+    byol_status status =
+        byol_sheet_write(path, byol_trainer_config(events->trainer), source, IMAGES, NULL, NULL, NULL, error);
+    if (status != BYOL_OK) return status;
+    void *png = read_file(path, &length);
+    if (png == NULL) {
+        snprintf(error->text, sizeof error->text, "cannot read %.900s", path);
+        return BYOL_IO;
+    }
+    status = byol_events_png(events->file, 0, "views", png, length, error);
+    free(png);
+    return status;
+}
+
+void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer, const byol_source *source) {
     byol_trainer_info info;
     byol_error error = {0};
     byol_trainer_describe(trainer, &info);
     *events = (cli_events){.trainer = trainer, .knn = NAN};
-    if (byol_events_open(&events->file, run, info.first_step, &error) != BYOL_OK) give_up(events, &error);
+    byol_status status = byol_events_open(&events->file, run, info.first_step, &error);
+    if (status == BYOL_OK && info.first_step == 0) status = write_views(events, run, source, &error);
+    if (status != BYOL_OK) give_up(events, &error);
 }
 
 void cli_events_close(cli_events *events) {

@@ -240,7 +240,7 @@ static byol_status train(session *s, byol_trainer *trainer, const byol_source *s
     byol_trainer_describe(trainer, &info);
     s->first_step = info.first_step;
     introduce(s, trainer, source);
-    cli_events_open(&s->events, s->args->out, trainer);
+    cli_events_open(&s->events, s->args->out, trainer, source);
     cli_progress_begin(&s->progress, "", "images");
     byol_status status = byol_trainer_run(trainer, result, error);
     cli_progress_end(&s->progress);

@@ -14,8 +14,9 @@ extern "C" {
 typedef struct byol_events byol_events;
 
 /* Opens events.out.tfevents.byol in `folder` (which exists) to go on after `step`: what stands there of later steps, or
- * damaged, or half-written, is cut off, so that a resumed run has one history. It is created where it is not there.
- * Owned: byol_events_close. BYOL_IO; BYOL_FORMAT where a file of that name is not an event file. */
+ * damaged, or half-written, is cut off, so that a resumed run has one history; with step 0 it begins anew. It is
+ * created where it is not there. Owned: byol_events_close. BYOL_IO; BYOL_FORMAT where a file of that name is not an
+ * event file. */
 BYOL_API byol_status byol_events_open(byol_events **out, const char *folder, uint64_t step, byol_error *error);
 BYOL_API void byol_events_close(byol_events *events); /* NULL is fine */
 

@@ -81,7 +81,7 @@ static long find_end(FILE *stream, uint64_t step) {
     int first = 1, is_version = 0;
     while (byol__record_read(stream, &bytes, &capacity, &length)) {
         int64_t of = step_of(bytes, length, &is_version);
-        if (of < 0 || (uint64_t)of > step || (first && !is_version)) break;
+        if (of < 0 || (uint64_t)of > step || (!is_version && (first || step == 0))) break;
         first = 0;
         end = ftell(stream);
     }

@@ -3,6 +3,7 @@ import io
 import json
 import sys
 
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 run = sys.argv[1]
@@ -30,4 +31,9 @@ for tag in tags["histograms"]:
     for h in histograms:
         value = h.histogram_value
         assert value.num == sum(value.bucket) == 16 * 8 and value.min < value.max
+
+(views,) = events.Images("views")
+assert views.step == 0
+picture = Image.open(io.BytesIO(views.encoded_image_string))
+assert picture.size == (views.width, views.height) and picture.getextrema() != (0, 0)
 print(f"{len(shown)} scalars of {len(metrics)} steps, {len(tags['histograms'])} histograms, {len(tags['images'])} pictures")

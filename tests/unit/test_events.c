@@ -108,6 +108,13 @@ static void a_run_that_goes_on_has_one_history(void **state) {
     write_step(events, 4, 2);
     byol_events_close(events);
     expect_steps("1234");
+    events = open_events(0); /* from the very beginning: what stood at step 0 is written again */
+    write_step(events, 0, 1);
+    byol_events_close(events);
+    events = open_events(0);
+    write_step(events, 0, 1);
+    byol_events_close(events);
+    expect_steps("0");
 }
 
 static void a_half_written_or_damaged_event_ends_the_history(void **state) {
