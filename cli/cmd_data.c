@@ -174,7 +174,7 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
 
 int cmd_data(int argc, char **argv) {
     arguments args = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     cli_catch_interrupts();
     byol_source *source = NULL;
     found f = {0};

@@ -67,7 +67,7 @@ static json_t *tell(const arguments *args, const byol_pack_result *result) {
 int cmd_pack(int argc, char **argv) {
     arguments args = {0};
     byol_pack_options_init(&args.options);
-    argp_parse(&parser, argc, argv, 0, NULL, &args);
+    cli_parse(&parser, argc, argv, &args);
     cli_catch_interrupts();
     byol_source *source = NULL;
     byol_pack_result result = {0};
