@@ -423,7 +423,7 @@ byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out
 const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count, int *dimension) {
     const byol__method *method = trainer->method;
     *count = method->batch;
-    *dimension = method->dimension;
+    *dimension = layer == BYOL_LAYER_PROJECTION ? method->projection_dimension : method->dimension;
     if (trainer->worked == 0 || layer == BYOL_LAYER_BACKBONE) return NULL;
     return layer == BYOL_LAYER_PROJECTION ? method->projection[0] : method->prediction[0];
 }

@@ -605,6 +605,29 @@ static void a_trainer_without_a_folder_keeps_its_weights_for_the_caller(void **s
     byol_source_free(source);
 }
 
+static void a_students_projections_and_predictions_have_their_own_lengths(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    config.target.kind = BYOL_TARGET_FROZEN;
+    strcpy(config.target.init, "random");
+    strcpy(config.target.encoder, "resnet18");
+    config.target.width = 16;
+    config.projector.kind = BYOL_HEAD_NONE;
+    config.predictor.kind = BYOL_HEAD_LINEAR;
+    byol_source *source = tiny_source();
+    byol_trainer *trainer = NULL;
+    int count, dimension;
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, NULL, NULL), BYOL_OK);
+    assert_int_equal(byol_trainer_run(trainer, NULL, NULL), BYOL_OK);
+    assert_non_null(byol_trainer_vectors(trainer, BYOL_LAYER_PROJECTION, &count, &dimension));
+    assert_int_equal(dimension, 8 * config.encoder.width);
+    assert_non_null(byol_trainer_vectors(trainer, BYOL_LAYER_PREDICTION, &count, &dimension));
+    assert_int_equal(dimension, 8 * config.target.width);
+    assert_int_equal(count, TINY_BATCH);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
@@ -628,6 +651,7 @@ int main(void) {
         cmocka_unit_test(a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_written),
         cmocka_unit_test(a_collapse_is_told_and_ends_the_run_where_that_is_asked_for),
         cmocka_unit_test(a_trainer_without_a_folder_keeps_its_weights_for_the_caller),
+        cmocka_unit_test(a_students_projections_and_predictions_have_their_own_lengths),
     };
     return cmocka_run_group_tests(tests, make_whole, clean_up);
 }
