@@ -42,7 +42,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (state->arg_num > 1) argp_error(state, "too many arguments: '%s'", argument);
         *(state->arg_num == 0 ? &args->what : &args->file) = argument;
         return 0;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views, embed or peak"); return EINVAL;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views, embed, knn or peak"); return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -134,6 +134,24 @@ static byol_status bench_embed(const arguments *args, const byol_config *config,
     return BYOL_OK;
 }
 
+/* CIFAR-10's shape by a ResNet-18: what there is to compare a machine with. */
+static byol_status bench_knn(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
+    const byol_bench_knn_shape shape = {50000, 10000, 512};
+    byol_bench_knn_result r;
+    byol_status status = byol_bench_knn(config, &shape, &args->bench, &r, error);
+    if (status != BYOL_OK) return status;
+    if (cli_tables() != NULL)
+        fprintf(
+            cli_tables(),
+            "kNN of %zu vectors of %d numbers among %zu, %d threads\n  %.2f s; its products alone, at the speed of a "
+            "large matrix product (%.0f GFLOP/s): %.2f s\n",
+            shape.test_count, shape.dimension, shape.train_count, r.threads, r.seconds, r.matmul_gflops,
+            r.matmul_seconds);
+    *result = json_pack("{s:f, s:f, s:f, s:f, s:i}", "seconds", r.seconds, "matmul_seconds", r.matmul_seconds, "gflops",
+                        r.gflops, "matmul_gflops", r.matmul_gflops, "threads", r.threads);
+    return BYOL_OK;
+}
+
 static byol_status bench_peak(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
     byol_bench_peak_result r;
     byol_status status = byol_bench_peak(config, &args->bench, &r, error);
@@ -152,7 +170,8 @@ static byol_status bench_peak(const arguments *args, const byol_config *config, 
 static const struct {
     const char *name;
     byol_status (*run)(const arguments *args, const byol_config *config, json_t **result, byol_error *error);
-} benches[] = {{"step", bench_step}, {"views", bench_views}, {"embed", bench_embed}, {"peak", bench_peak}};
+} benches[] = {
+    {"step", bench_step}, {"views", bench_views}, {"embed", bench_embed}, {"knn", bench_knn}, {"peak", bench_peak}};
 
 static int configure(const arguments *args, byol_config *config) {
     byol_error error = {0};
@@ -170,7 +189,7 @@ static int configure(const arguments *args, byol_config *config) {
 static int run(arguments *args) {
     size_t which = 0, count = sizeof benches / sizeof benches[0];
     while (which < count && strcmp(benches[which].name, args->what) != 0) which++;
-    if (which == count) return cli_usage("there is no bench '%s'; there are step, views, embed, peak", args->what);
+    if (which == count) return cli_usage("there is no bench '%s'; there are step, views, embed, knn, peak", args->what);
     if (args->bench.channels == 2) return cli_usage("--channels is 1 or 3");
     byol_config config;
     int code = configure(args, &config);
@@ -191,8 +210,8 @@ int cmd_bench(int argc, char **argv) {
     const struct argp parser = {
         options,
         parse,
-        "step|views|embed|peak [CONFIG.yaml]",
-        "Measures whole training steps (views included), views, embedding, or what the machine can do. "
+        "step|views|embed|knn|peak [CONFIG.yaml]",
+        "Measures whole training steps (views included), views, embedding, kNN, or what the machine can do. "
         "Synthetic images; nothing is written."
         "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
         "  byol bench views --image-size 224 --picture 500x375 --preset byol",
