@@ -12,6 +12,7 @@ static const struct {
     {"encoder", "encoder.name", "NAME"},
     {"width", "encoder.width", "N"},
     {"stem", "encoder.stem", "NAME"},
+    {"init", "encoder.init", "FILE"},
     {"preset", "views.preset", "NAME"},
     {"optimizer", "optimizer.name", "NAME"},
     {"lr", "optimizer.lr", "X"},

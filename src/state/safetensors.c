@@ -364,6 +364,8 @@ const char *byol__safetensors_metadata(const byol__safetensors *file, const char
 
 size_t byol__safetensors_count(const byol__safetensors *file) { return file->count; }
 
+const char *byol__safetensors_name(const byol__safetensors *file, size_t index) { return file->entries[index].name; }
+
 static byol_status want_f32(const byol__safetensors *file, const entry *e, byol_error *error) {
     if (strcmp(e->dtype, "F32") != 0)
         return byol__fail(error, BYOL_UNSUPPORTED, "%s: tensor '%.100s' is %.20s; only F32 is read", file->path,

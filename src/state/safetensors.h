@@ -34,6 +34,7 @@ void byol__safetensors_close(byol__safetensors *file);
 
 const char *byol__safetensors_metadata(const byol__safetensors *file, const char *key); /* NULL: not there; borrowed */
 size_t byol__safetensors_count(const byol__safetensors *file);
+const char *byol__safetensors_name(const byol__safetensors *file, size_t index); /* of a tensor of any type; borrowed */
 
 /* Tensor `index`, borrowed until close. Only F32 tensors have data; others give BYOL_UNSUPPORTED. */
 byol_status byol__safetensors_tensor(const byol__safetensors *file, size_t index, byol__tensor *tensor,

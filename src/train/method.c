@@ -178,14 +178,16 @@ void byol__method_free(byol__method *method) {
 
 static int is_path(const char *init) { return strcmp(init, "copy") != 0 && strcmp(init, "random") != 0; }
 
-byol_status byol__method_load(byol__method *method, const byol_config *config, byol_error *error) {
+byol_status byol__method_load(byol__method *method, const byol_config *config, byol__hear hear, void *context,
+                              byol_error *error) {
     if (is_path(config->encoder.init)) {
-        BYOL__TRY(byol__start_from(config->encoder.init, &method->graph, method->params, method->statistics, error));
+        BYOL__TRY(byol__start_from(config->encoder.init, &method->graph, method->params, method->statistics, hear,
+                                   context, error));
         if (begins_as_copy(config)) copy_to_target(method);
     }
     if (is_path(config->target.init))
         BYOL__TRY(byol__start_from(config->target.init, &method->target_graph, method->target_params,
-                                   method->target_statistics, error));
+                                   method->target_statistics, hear, context, error));
     byol__method_stage(method);
     return BYOL_OK;
 }

@@ -34,6 +34,7 @@
 #include "optim/optim.h"
 #include "plan/plan.h"
 #include "train/distance.h"
+#include "train/start.h"
 
 typedef struct byol__method {
     byol__graph graph;           /* of the online network */
@@ -90,7 +91,8 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
 void byol__method_free(byol__method *method);
 
 /* For a run that begins: reads the weights that encoder.init and target.init name, if they do. */
-byol_status byol__method_load(byol__method *method, const byol_config *config, byol_error *error);
+byol_status byol__method_load(byol__method *method, const byol_config *config, byol__hear hear, void *context,
+                              byol_error *error);
 
 /* From now on every step adds what it does to `profile` (borrowed). */
 void byol__method_profile(byol__method *method, byol__profile *profile);

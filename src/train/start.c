@@ -8,9 +8,12 @@
 #include "state/runfolder.h"
 #include "state/safetensors.h"
 
-/* Which sections had tensors in the file, and which lacked some. */
+/* Which sections had tensors in the file, and which lacked some; what does not fit. */
 typedef struct sections {
     int found[BYOL__SECTIONS], missing[BYOL__SECTIONS];
+    int wrong;
+    byol_status status; /* of the first that is wrong */
+    char words[768];
 } sections;
 
 static byol_status read_row(const byol__safetensors *file, const char *prefix, const byol__param *row, float *arena,
@@ -20,8 +23,25 @@ static byol_status read_row(const byol__safetensors *file, const char *prefix, c
     return byol__safetensors_read(file, name, row->dims, row->ndims, arena + row->offset, error);
 }
 
-static byol_status read_table(const byol__safetensors *file, const char *prefix, const byol__table *table, float *arena,
-                              sections *seen, byol_error *error) {
+/* Adds `text` to a list in `list`, or dots where there is no room. */
+static void append(char *list, size_t size, const char *text) {
+    size_t used = strlen(list);
+    if (used + strlen(text) + sizeof "; ..." < size)
+        snprintf(list + used, size - used, "%s%s", used > 0 ? "; " : "", text);
+    else if (used < 3 || strcmp(list + used - 3, "...") != 0)
+        snprintf(list + used, size - used, "; ...");
+}
+
+/* The words of the file's error, without its path, which is said once. */
+static void note_wrong(sections *seen, const char *path, byol_status status, const char *words) {
+    size_t length = strlen(path);
+    if (strncmp(words, path, length) == 0) words += length + strspn(words + length, ": ");
+    if (seen->wrong++ == 0) seen->status = status;
+    append(seen->words, sizeof seen->words, words);
+}
+
+static void read_table(const byol__safetensors *file, const char *path, const char *prefix, const byol__table *table,
+                       float *arena, sections *seen) {
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
         byol_error why = {0};
@@ -29,18 +49,43 @@ static byol_status read_table(const byol__safetensors *file, const char *prefix,
         int excused = status == BYOL_NOT_FOUND && row->section != BYOL__BACKBONE;
         seen->found[row->section] |= status == BYOL_OK;
         seen->missing[row->section] |= excused;
-        if (status == BYOL_OK || (excused && !seen->found[row->section])) continue;
-        return byol__fail(error, status, "%s", why.text);
+        if (status != BYOL_OK && !excused) note_wrong(seen, path, status, why.text);
     }
-    for (int section = 0; section < BYOL__SECTIONS; section++)
+}
+
+static byol_status judge(sections *seen, byol_error *error) {
+    for (int section = BYOL__PROJECTOR; section < BYOL__SECTIONS; section++)
         if (seen->found[section] && seen->missing[section])
-            return byol__fail(error, BYOL_NOT_FOUND, "a part of the %s is missing",
-                              section == BYOL__PROJECTOR ? "projector" : "predictor");
-    return BYOL_OK;
+            note_wrong(seen, "", BYOL_NOT_FOUND,
+                       section == BYOL__PROJECTOR ? "a part of the projector is missing"
+                                                  : "a part of the predictor is missing");
+    if (seen->wrong == 0) return BYOL_OK;
+    return byol__fail(error, seen->status, "%d tensor%s not fit (encoder.name, .width and .stem decide shapes): %s",
+                      seen->wrong, seen->wrong == 1 ? " does" : "s do", seen->words);
+}
+
+/* Names what the network has no place for. PyTorch's counters of batches are of no weight. */
+static void tell_left_out(const byol__safetensors *file, const char *path, const byol__graph *graph,
+                          const sections *seen, byol__hear hear, void *context) {
+    static const char counter[] = "num_batches_tracked";
+    char list[512] = "", text[1024];
+    for (size_t i = 0; i < byol__safetensors_count(file); i++) {
+        const char *name = byol__safetensors_name(file, i);
+        size_t length = strlen(name);
+        if (length >= sizeof counter - 1 && strcmp(name + length - (sizeof counter - 1), counter) == 0) continue;
+        if (byol__table_find(&graph->params, name) == BYOL__NONE &&
+            byol__table_find(&graph->statistics, name) == BYOL__NONE)
+            append(list, sizeof list, name);
+    }
+    int fresh = seen->missing[BYOL__PROJECTOR] || seen->missing[BYOL__PREDICTOR];
+    if (list[0] == '\0' && !fresh) return;
+    snprintf(text, sizeof text, "begins with %.300s%s%s%s", path, fresh ? "; heads that it lacks begin at random" : "",
+             list[0] != '\0' ? "; left out: " : "", list);
+    hear(context, text);
 }
 
 byol_status byol__start_from(const char *path, const byol__graph *graph, float *params, float *statistics,
-                             byol_error *error) {
+                             byol__hear hear, void *context, byol_error *error) {
     char encoder[BYOL__RUN_PATH_MAX];
     byol__safetensors *file;
     sections seen = {0};
@@ -51,8 +96,10 @@ byol_status byol__start_from(const char *path, const byol__graph *graph, float *
     BYOL__TRY(byol__safetensors_open(&file, path, error));
     int is_checkpoint = read_row(file, "online.", &graph->params.rows[0], params, NULL) == BYOL_OK;
     const char *prefix = is_checkpoint ? "online." : "";
-    byol_status status = read_table(file, prefix, &graph->params, params, &seen, error);
-    if (status == BYOL_OK) status = read_table(file, prefix, &graph->statistics, statistics, &seen, error);
+    read_table(file, path, prefix, &graph->params, params, &seen);
+    read_table(file, path, prefix, &graph->statistics, statistics, &seen);
+    byol_status status = judge(&seen, error);
+    if (status == BYOL_OK && !is_checkpoint && hear != NULL) tell_left_out(file, path, graph, &seen, hear, context);
     byol__safetensors_close(file);
-    return status == BYOL_OK ? BYOL_OK : byol__fail_within(error, status, "cannot begin with %s", path);
+    return status == BYOL_OK ? BYOL_OK : byol__fail_within(error, status, "cannot begin with %.200s", path);
 }

@@ -149,7 +149,8 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
         BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
     BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, error));
-    if (trainer->record.checkpoint == NULL) BYOL__TRY(byol__method_load(trainer->method, &origin->config, error));
+    if (trainer->record.checkpoint == NULL)
+        BYOL__TRY(byol__method_load(trainer->method, &origin->config, warn, trainer, error));
     BYOL__TRY(open_monitor(trainer, error));
     if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
     trainer->first_step = origin->step = trainer->method->step;

@@ -345,7 +345,7 @@ static void a_target_can_begin_with_weights_from_a_file(void **state) {
         config.target.kind = kinds[k];
         strcpy(config.target.init, weights);
         byol__method *method = create(&config);
-        assert_int_equal(byol__method_load(method, &config, NULL), BYOL_OK);
+        assert_int_equal(byol__method_load(method, &config, NULL, NULL, NULL), BYOL_OK);
         assert_memory_equal(method->target_params, teacher->params, method->target_count * sizeof(float));
         assert_memory_equal(method->target_statistics, teacher->statistics,
                             method->target_statistics_count * sizeof(float));
@@ -368,7 +368,7 @@ static void a_head_that_the_file_lacks_stays_as_it_was(void **state) {
     byol__method *backbone = write_weights(&bare);
     byol__method *fresh = create(&config), *method = create(&config);
     strcpy(config.encoder.init, weights);
-    assert_int_equal(byol__method_load(method, &config, NULL), BYOL_OK);
+    assert_int_equal(byol__method_load(method, &config, NULL, NULL, NULL), BYOL_OK);
     size_t end = method->graph.params.section_end[BYOL__BACKBONE], total = method->graph.params.total;
     assert_memory_equal(method->params, backbone->params, end * sizeof(float));
     assert_memory_equal(method->params + end, fresh->params + end, (total - end) * sizeof(float));
@@ -377,7 +377,7 @@ static void a_head_that_the_file_lacks_stays_as_it_was(void **state) {
     byol_error error = {0};
     config.encoder.width = 16;
     byol__method *wide = create(&config);
-    assert_int_equal(byol__method_load(wide, &config, &error), BYOL_MISMATCH);
+    assert_int_equal(byol__method_load(wide, &config, NULL, NULL, &error), BYOL_MISMATCH);
     assert_non_null(strstr(error.text, "conv1.weight"));
     byol__method_free(backbone);
     byol__method_free(fresh);
