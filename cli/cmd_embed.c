@@ -29,7 +29,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"data", 'd', "SRC", 0, "Images to embed", 0},
+    {"data", 'd', "SRC", 0, "Images to embed; -: paths on standard input, a line each", 0},
     {"out", 'o', "FILE.npy", 0, "Where the (count, dimension) matrix of floats goes", 0},
     {"csv", 'c', "FILE.csv", 0,
      "Where index, path and label of each row go; beside the matrix, ending in .csv, unless it is named here", 0},
@@ -69,7 +69,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
                        json_t **result, byol_error *error) {
     char csv[BYOL_PATH_MAX], number[32];
     byol_status status = byol_encoder_load(encoder, args->model, args->threads, error);
-    if (status == BYOL_OK) status = byol_source_open(source, args->data, error);
+    if (status == BYOL_OK) status = cli_source_open(source, args->data, error);
     if (status != BYOL_OK) return status;
     const char *layer = cli_layers[args->layer];
     if (byol_encoder_dimension(*encoder, args->layer) == 0) {

@@ -100,7 +100,7 @@ static json_t *as_json(const char *name) {
 
 static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors, byol_error *error) {
     byol_source *source;
-    byol_status status = byol_source_open(&source, spec, error);
+    byol_status status = cli_source_open(&source, spec, error);
     if (status != BYOL_OK) return status;
     if (byol_encoder_dimension(s->encoder, s->args->layer) > 0) {
         status = cli_vectors_embed(vectors, s->encoder, source, s->args->layer, what, error);

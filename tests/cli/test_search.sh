@@ -56,6 +56,21 @@ grep -q '"query": "image 41", "nearest": \[{"index": 41,' stdout || say "image 4
 expect 1 search run --vectors train.npy --query data:train --layer projection
 says 64 8
 
+# paths on standard input, relative ones from here; the picture that is there twice is found by its path
+mkdir pictures
+for i in 0 1 2 3; do
+    { printf 'P5 20 20 255\n' && head -c 400 /dev/urandom; } >pictures/$i.pgm
+done
+cp pictures/1.pgm pictures/again.pgm
+find pictures -name '*.pgm' | sort >paths
+code=0
+"$byol" embed run --data - --out paths.npy <paths >stdout 2>stderr || { code=$?; say "paths on standard input"; }
+[ "$(wc -l <paths.csv)" -eq 6 ] || say "paths.csv has not five rows"
+grep -q '^4,.*pictures/again.pgm,$' paths.csv || say "paths.csv does not name the file: $(tail -n 1 paths.csv)"
+expect 0 search run --vectors paths.npy --query pictures/again.pgm -k 2
+grep -q ' 1  0.000000 .*pictures/1.pgm' stdout || say "the same picture under another name was not found"
+"$byol" embed run --data - --out none.npy </dev/null >stdout 2>stderr && say "no paths at all was no failure"
+
 # a table with names in it
 awk -F, 'NR == 1 { print; next } { print $1 ",\"cats, \"\"and\"\"/" $1 ".jpg\"," $3 }' train.csv >named.csv
 cp train.npy named.npy
