@@ -7,7 +7,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,32 +17,8 @@
 #include "base/memory.h"
 #include "byol/pack.h"
 #include "byol/source.h"
-
-static char folder[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/byol_shards_XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
-    (void)info, (void)type, (void)where;
-    return remove(path);
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *in_folder(const char *name) {
-    static char paths[16][256];
-    static int next;
-    next = (next + 1) % 16;
-    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
-    return paths[next];
-}
+#include "folder.h"
+#include "opened.h"
 
 /* ---- writing tars ---- */
 
@@ -85,26 +60,6 @@ static void tar_close(struct archive *tar) {
 }
 
 /* ---- reading ---- */
-
-static byol_source *opens(const char *spec) {
-    byol_source *source;
-    byol_error error = {0};
-    if (byol_source_open(&source, spec, &error) != BYOL_OK) fail_msg("%s: %s", spec, error.text);
-    return source;
-}
-
-static void fails(const char *spec, byol_status wanted, const char *words) {
-    byol_source *source;
-    byol_error error = {0};
-    assert_int_equal(byol_source_open(&source, spec, &error), wanted);
-    if (strstr(error.text, words) == NULL) fail_msg("'%s' lacks '%s'", error.text, words);
-}
-
-static byol_source_info described(const byol_source *source) {
-    byol_source_info info;
-    byol_source_describe(source, &info);
-    return info;
-}
 
 static int value_of(const byol_source *source, size_t index) {
     byol_picture picture = {0};

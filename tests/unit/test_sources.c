@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,35 +17,7 @@
 
 #include "base/memory.h"
 #include "byol/source.h"
-
-/* ---- a folder for each test ---- */
-
-static char folder[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/byol_sources_XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
-    (void)info, (void)type, (void)where;
-    return remove(path);
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* A path in the folder; 64 may be in use at a time. */
-static const char *in_folder(const char *name) {
-    static char paths[64][256];
-    static int next;
-    next = (next + 1) % 64;
-    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
-    return paths[next];
-}
+#include "folder.h"
 
 static void write_bytes(const char *name, const void *bytes, size_t length) {
     FILE *stream = fopen(in_folder(name), "wb");
