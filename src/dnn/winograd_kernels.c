@@ -18,7 +18,7 @@ enum { SIDE = 6, FREQUENCIES = SIDE * SIDE }; /* of a tile of src: 4 + 3 - 1 */
 /* ---- the one-dimensional transforms ---- */
 
 /* B^T: 6 -> 6. Row p holds the coefficients of the product of (x - q) over the other points. */
-INLINE void transform_input(const vec d[SIDE], vec out[SIDE]) {
+INLINE void transform_input(const vec *d, vec *out) {
     vec even_p = d[4] - Q2 * d[2], odd_p = d[3] - Q2 * d[1];
     vec even_q = d[4] - P2 * d[2], odd_q = d[3] - P2 * d[1];
     out[0] = (P2 * Q2) * d[0] + (d[4] - (P2 + Q2) * d[2]);
@@ -30,7 +30,7 @@ INLINE void transform_input(const vec d[SIDE], vec out[SIDE]) {
 }
 
 /* G: 3 -> 6. Row p is (1, p, p^2) over the product of (p - q) over the other points. */
-INLINE void transform_weights(const vec g[3], vec out[SIDE]) {
+INLINE void transform_weights(const vec *g, vec *out) {
     const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)), at_q = 1 / (2 * Q2 * (Q2 - P2));
     vec even_p = at_p * g[0] + (at_p * P2) * g[2], odd_p = (at_p * P) * g[1];
     vec even_q = at_q * g[0] + (at_q * Q2) * g[2], odd_q = (at_q * Q) * g[1];
@@ -43,7 +43,7 @@ INLINE void transform_weights(const vec g[3], vec out[SIDE]) {
 }
 
 /* G^T: 6 -> 3 */
-INLINE void collect_weights(const vec u[SIDE], vec out[3]) {
+INLINE void collect_weights(const vec *u, vec *out) {
     const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)), at_q = 1 / (2 * Q2 * (Q2 - P2));
     vec even_p = at_p * (u[1] + u[2]), even_q = at_q * (u[3] + u[4]);
     out[0] = at_zero * u[0] + (even_p + even_q);
@@ -52,7 +52,7 @@ INLINE void collect_weights(const vec u[SIDE], vec out[3]) {
 }
 
 /* A^T: 6 -> 4. Row i holds the points' i-th powers. */
-INLINE void transform_output(const vec m[SIDE], vec out[BYOL__TILE]) {
+INLINE void transform_output(const vec *m, vec *out) {
     vec even_p = m[1] + m[2], odd_p = m[1] - m[2], even_q = m[3] + m[4], odd_q = m[3] - m[4];
     out[0] = m[0] + (even_p + even_q);
     out[1] = P * odd_p + Q * odd_q;
@@ -61,7 +61,7 @@ INLINE void transform_output(const vec m[SIDE], vec out[BYOL__TILE]) {
 }
 
 /* A: 4 -> 6 */
-INLINE void transform_gradient(const vec y[BYOL__TILE], vec out[SIDE]) {
+INLINE void transform_gradient(const vec *y, vec *out) {
     vec even_p = y[0] + P2 * y[2], odd_p = y[1] + P2 * y[3];
     vec even_q = y[0] + Q2 * y[2], odd_q = y[1] + Q2 * y[3];
     out[0] = y[0];
@@ -75,19 +75,9 @@ INLINE void transform_gradient(const vec y[BYOL__TILE], vec out[SIDE]) {
 /* ---- tiles ---- */
 
 INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t slab, float *out) {
-    vec window[FREQUENCIES], half[SIDE][SIDE];
+    vec window[FREQUENCIES];
     load_window(p, block, y, x, SIDE, inside, window);
-    for (int j = 0; j < SIDE; j++) {
-        vec column[SIDE], done[SIDE];
-        for (int i = 0; i < SIDE; i++) column[i] = window[i * SIDE + j];
-        transform_input(column, done);
-        for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
-    }
-    for (int i = 0; i < SIDE; i++) {
-        vec done[SIDE];
-        transform_input(half[i], done);
-        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * slab, done[j]);
-    }
+    into_slabs(transform_input, SIDE, SIDE, window, slab, out);
 }
 
 static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
@@ -107,60 +97,21 @@ static void input(const byol__winograd_shape *s, const float *src, int first, in
     }
 }
 
-INLINE void spread_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t slab,
-                        float *out) {
-    vec window[BYOL__TILE * BYOL__TILE], half[SIDE][BYOL__TILE];
-    load_window(p, block, y, x, BYOL__TILE, inside, window);
-    for (int j = 0; j < BYOL__TILE; j++) {
-        vec column[BYOL__TILE], done[SIDE];
-        for (int i = 0; i < BYOL__TILE; i++) column[i] = window[i * BYOL__TILE + j];
-        transform_gradient(column, done);
-        for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
-    }
-    for (int i = 0; i < SIDE; i++) {
-        vec done[SIDE];
-        transform_gradient(half[i], done);
-        for (int j = 0; j < SIDE; j++) store(out + (size_t)(i * SIDE + j) * slab, done[j]);
-    }
-}
-
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
                    float *out) {
-    int channels = panels * s->width;
-    size_t slab = slab_of(s, channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
-        for (int c = 0; c < channels; c += LANES) {
-            float *to = out + place_in_slab(s, c, t);
-            int channel = panel * s->width + c;
-            if (channel >= s->dst.channels) { /* the last panel may reach beyond */
-                for (int f = 0; f < FREQUENCIES; f++) store(to + (size_t)f * slab, (vec){0});
-                continue;
-            }
-            const float *block = diff_dst + block_offset(&s->dst, at.n, channel);
-            if (inside)
-                spread_tile(&s->dst, block, at.y, at.x, true, slab, to);
-            else
-                spread_tile(&s->dst, block, at.y, at.x, false, slab, to);
-        }
-    }
+    spread_tiles(s, transform_gradient, SIDE, diff_dst, panel, panels, first, count, out);
 }
 
 INLINE void output_tile(const byol__picture *p, const float *products, size_t slab, int y, int x, bool inside, vec bias,
                         bool relu, float *block) {
-    vec half[BYOL__TILE][SIDE];
-    for (int j = 0; j < SIDE; j++) {
-        vec column[SIDE], done[BYOL__TILE];
-        for (int i = 0; i < SIDE; i++) column[i] = load(products + (size_t)(i * SIDE + j) * slab);
-        transform_output(column, done);
-        for (int i = 0; i < BYOL__TILE; i++) half[i][j] = done[i];
-    }
+    vec frequencies[FREQUENCIES], half[BYOL__TILE * SIDE];
+    for (int f = 0; f < FREQUENCIES; f++) frequencies[f] = load(products + (size_t)f * slab);
+    along_columns(transform_output, SIDE, BYOL__TILE, frequencies, half);
     for (int i = 0; i < BYOL__TILE; i++) {
-        vec done[BYOL__TILE];
-        transform_output(half[i], done);
+        vec pixels[BYOL__TILE];
+        transform_output(half + i * SIDE, pixels);
         for (int j = 0; j < BYOL__TILE; j++) {
-            vec v = done[j] + bias;
+            vec v = pixels[j] + bias;
             store_pixel(p, block, y + i, x + j, inside, relu ? relu_of(v) : v);
         }
     }
@@ -197,19 +148,9 @@ static void weights(const byol__winograd_shape *s, const float *staged, int pane
                 size_t at = (size_t)panel * (size_t)inputs + (size_t)k;
                 const float *g = staged + at * BYOL__TAPS * width + l;
                 float *to = transformed + at * width + l;
-                vec half[SIDE][3];
-                for (int j = 0; j < 3; j++) {
-                    vec column[3] = {load(g + (size_t)j * width), load(g + (size_t)(3 + j) * width),
-                                     load(g + (size_t)(6 + j) * width)};
-                    vec done[SIDE];
-                    transform_weights(column, done);
-                    for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
-                }
-                for (int i = 0; i < SIDE; i++) {
-                    vec done[SIDE];
-                    transform_weights(half[i], done);
-                    for (int j = 0; j < SIDE; j++) store(to + (size_t)(i * SIDE + j) * stride, done[j]);
-                }
+                vec taps[BYOL__TAPS];
+                for (int tap = 0; tap < BYOL__TAPS; tap++) taps[tap] = load(g + (size_t)tap * width);
+                into_slabs(transform_weights, 3, SIDE, taps, stride, to);
             }
 }
 
@@ -222,22 +163,12 @@ static void collect(const byol__winograd_shape *s, const float *gradient, int pa
                 size_t at = (size_t)panel * (size_t)inputs + (size_t)k;
                 const float *from = gradient + at * width + l;
                 float *to = staged + at * BYOL__TAPS * width + l;
-                vec half[3][SIDE];
-                for (int j = 0; j < SIDE; j++) {
-                    vec column[SIDE], done[3];
-                    for (int i = 0; i < SIDE; i++) {
-                        const float *u = from + (size_t)(i * SIDE + j) * stride;
-                        column[i] = load(u);
-                        for (int q = 1; q < parts; q++) column[i] += load(u + (size_t)q * part);
-                    }
-                    collect_weights(column, done);
-                    for (int i = 0; i < 3; i++) half[i][j] = done[i];
+                vec sums[FREQUENCIES];
+                for (int f = 0; f < FREQUENCIES; f++) {
+                    sums[f] = load(from + (size_t)f * stride);
+                    for (int q = 1; q < parts; q++) sums[f] += load(from + (size_t)f * stride + (size_t)q * part);
                 }
-                for (int i = 0; i < 3; i++) {
-                    vec done[3];
-                    collect_weights(half[i], done);
-                    for (int j = 0; j < 3; j++) store(to + (size_t)(i * 3 + j) * width, done[j]);
-                }
+                into_slabs(collect_weights, SIDE, 3, sums, width, to);
             }
 }
 

@@ -33,7 +33,7 @@ INLINE int pair_at(int i, int j, int py, int px) { return first_pair(i, j) + py 
 /* ---- the one-dimensional transforms; phase EVEN: one fewer at the end of either side ---- */
 
 /* B^T: 5 -> 5 or 4 -> 4. Row p holds the coefficients of the product of (x - q) over the other points. */
-INLINE void transform_input(const vec d[SIDE], int phase, vec out[SIDE]) {
+INLINE void transform_phase(const vec *d, int phase, vec *out) {
     vec even_p = d[2] - Q2 * d[0], odd_p = d[3] - Q2 * d[1];
     vec even_q = d[2] - P2 * d[0], odd_q = d[3] - P2 * d[1];
     out[0] = odd_p + P * even_p;
@@ -42,6 +42,8 @@ INLINE void transform_input(const vec d[SIDE], int phase, vec out[SIDE]) {
     out[3] = odd_q - Q * even_q;
     if (phase == ODD) out[LAST] = (P2 * Q2) * d[0] + (d[4] - (P2 + Q2) * d[2]);
 }
+
+INLINE void transform_input(const vec *d, vec *out) { transform_phase(d, ODD, out); }
 
 static const float at_p = 1 / (2 * P * (P2 - Q2)), at_q = 1 / (2 * Q * (Q2 - P2));
 
@@ -72,7 +74,7 @@ INLINE void transform_output(const vec m[SIDE], int phase, vec out[BYOL__TILE]) 
 }
 
 /* A: 4 -> 5 */
-INLINE void transform_gradient(const vec y[BYOL__TILE], vec out[SIDE]) {
+INLINE void transform_gradient(const vec *y, vec *out) {
     vec even_p = y[0] + P2 * y[2], odd_p = y[1] + P2 * y[3];
     vec even_q = y[0] + Q2 * y[2], odd_q = y[1] + Q2 * y[3];
     out[0] = even_p + P * odd_p;
@@ -89,12 +91,12 @@ INLINE void input_phase(const vec window[WINDOW * WINDOW], int py, int px, size_
     for (int j = 0; j < side_of(px); j++) {
         vec column[SIDE], done[SIDE];
         for (int i = 0; i < side_of(py); i++) column[i] = window[(2 * i + py) * WINDOW + 2 * j + px];
-        transform_input(column, py, done);
+        transform_phase(column, py, done);
         for (int i = 0; i < side_of(py); i++) half[i][j] = done[i];
     }
     for (int i = 0; i < side_of(py); i++) {
         vec done[SIDE];
-        transform_input(half[i], px, done);
+        transform_phase(half[i], px, done);
         for (int j = 0; j < side_of(px); j++) store(out + (size_t)pair_at(i, j, py, px) * slab, done[j]);
     }
 }
@@ -165,20 +167,9 @@ static void input_backward(const byol__winograd_shape *s, const float *src, int 
         tile_place at = place_of(s, first + t);
         bool inside = lies_inside(&s->src, at.y / 2, at.x / 2, SIDE);
         for (int c = 0; c < s->src.channels; c += LANES) {
-            vec window[FREQUENCIES], half[SIDE][SIDE];
+            vec window[FREQUENCIES];
             load_window(&s->src, src + block_offset(&s->src, at.n, c), at.y / 2, at.x / 2, SIDE, inside, window);
-            for (int j = 0; j < SIDE; j++) {
-                vec column[SIDE], done[SIDE];
-                for (int i = 0; i < SIDE; i++) column[i] = window[i * SIDE + j];
-                transform_input(column, ODD, done);
-                for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
-            }
-            float *to = out + place_in_slab(s, c, t);
-            for (int i = 0; i < SIDE; i++) {
-                vec done[SIDE];
-                transform_input(half[i], ODD, done);
-                for (int j = 0; j < SIDE; j++) store(to + (size_t)(i * SIDE + j) * slab, done[j]);
-            }
+            into_slabs(transform_input, SIDE, SIDE, window, slab, out + place_in_slab(s, c, t));
         }
     }
 }
@@ -217,34 +208,7 @@ static void output_backward(const byol__winograd_shape *s, const float *products
 
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
                    float *out) {
-    int channels = panels * s->width;
-    size_t slab = slab_of(s, channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
-        for (int c = 0; c < channels; c += LANES) {
-            float *to = out + place_in_slab(s, c, t);
-            int channel = panel * s->width + c;
-            if (channel >= s->dst.channels) { /* the last panel may reach beyond */
-                for (int f = 0; f < FREQUENCIES; f++) store(to + (size_t)f * slab, (vec){0});
-                continue;
-            }
-            vec window[BYOL__TILE * BYOL__TILE], half[SIDE][BYOL__TILE];
-            load_window(&s->dst, diff_dst + block_offset(&s->dst, at.n, channel), at.y, at.x, BYOL__TILE, inside,
-                        window);
-            for (int j = 0; j < BYOL__TILE; j++) {
-                vec column[BYOL__TILE], done[SIDE];
-                for (int i = 0; i < BYOL__TILE; i++) column[i] = window[i * BYOL__TILE + j];
-                transform_gradient(column, done);
-                for (int i = 0; i < SIDE; i++) half[i][j] = done[i];
-            }
-            for (int i = 0; i < SIDE; i++) {
-                vec done[SIDE];
-                transform_gradient(half[i], done);
-                for (int j = 0; j < SIDE; j++) store(to + (size_t)(i * SIDE + j) * slab, done[j]);
-            }
-        }
-    }
+    spread_tiles(s, transform_gradient, SIDE, diff_dst, panel, panels, first, count, out);
 }
 
 /* ---- weights ---- */

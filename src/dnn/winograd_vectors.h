@@ -13,6 +13,8 @@ enum { LANES = 16, ROWS = 12 };
 enum { LANES = 8, ROWS = 6 };
 #endif
 
+enum { MOST = 6 }; /* values of a line before or after a transform */
+
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
 
@@ -70,6 +72,57 @@ INLINE void load_window(const byol__picture *p, const float *block, int y0, int 
 
 INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) {
     return y >= 0 && x >= 0 && y + side <= p->h && x + side <= p->w;
+}
+
+typedef void line_transform(const vec *in, vec *out);
+
+/* A transform along the columns of `in` (from, from): half (to, from). Constants and a known function where it is
+ * inlined, so that all of it unrolls. */
+INLINE void along_columns(line_transform *transform, int from, int to, const vec *in, vec *half) {
+    for (int j = 0; j < from; j++) {
+        vec column[MOST], done[MOST];
+        for (int i = 0; i < from; i++) column[i] = in[i * from + j];
+        transform(column, done);
+        for (int i = 0; i < to; i++) half[i * from + j] = done[i];
+    }
+}
+
+/* And then the same along the rows: (to, to), each value into a slab of its own. Stored row by row: held back until all
+ * are there, they would cost a pass through memory. */
+INLINE void into_slabs(line_transform *transform, int from, int to, const vec *in, size_t slab, float *out) {
+    vec half[MOST * MOST];
+    along_columns(transform, from, to, in, half);
+    for (int i = 0; i < to; i++) {
+        vec done[MOST];
+        transform(half + i * from, done);
+        for (int j = 0; j < to; j++) store(out + (size_t)(i * to + j) * slab, done[j]);
+    }
+}
+
+/* A y A^T of tiles of a gradient: the whole of byol__winograd_transform's `spread`. */
+INLINE void spread_tiles(const byol__winograd_shape *s, line_transform *transform, int side, const float *diff_dst,
+                         int panel, int panels, int first, int count, float *out) {
+    int channels = panels * s->width;
+    size_t slab = slab_of(s, channels);
+    for (int t = 0; t < count; t++) {
+        tile_place at = place_of(s, first + t);
+        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
+        for (int c = 0; c < channels; c += LANES) {
+            int channel = panel * s->width + c;
+            float *to = out + place_in_slab(s, c, t);
+            if (channel >= s->dst.channels) { /* the last panel may reach beyond */
+                for (int f = 0; f < side * side; f++) store(to + (size_t)f * slab, (vec){0});
+                continue;
+            }
+            const float *block = diff_dst + block_offset(&s->dst, at.n, channel);
+            vec window[BYOL__TILE * BYOL__TILE];
+            if (inside)
+                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, true, window);
+            else
+                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, false, window);
+            into_slabs(transform, BYOL__TILE, side, window, slab, to);
+        }
+    }
 }
 
 INLINE void store_pixel(const byol__picture *p, float *block, int y, int x, bool inside, vec value) {
