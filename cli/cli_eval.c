@@ -266,14 +266,20 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
 }
 
 static void warn_if_worthless(const cli_row rows[KINDS]) {
-    kind better = rows[RANDOM].accuracy > rows[PIXELS].accuracy ? RANDOM : PIXELS;
-    if (rows[TRAINED].accuracy > rows[better].accuracy) return;
+    double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy, pixels = rows[PIXELS].accuracy;
     char text[256];
-    snprintf(text, sizeof text,
-             "the trained encoder (%.2f %%) is no better than %s (%.2f %%): what it has learned is worth nothing here. "
-             "Look at loss and spread in metrics.jsonl, train longer, or check the views",
-             rows[TRAINED].accuracy, better == RANDOM ? "one with random weights" : "the raw pixels",
-             rows[better].accuracy);
+    if (trained <= untrained)
+        snprintf(text, sizeof text,
+                 "the trained encoder (%.2f %%) is no better than one with random weights (%.2f %%): what it has "
+                 "learned is worth nothing here. Look at loss and spread in metrics.jsonl, or check the views",
+                 trained, untrained);
+    else if (trained <= pixels)
+        snprintf(text, sizeof text,
+                 "the trained encoder (%.2f %%) has learned something (random weights: %.2f %%), but it is no better "
+                 "than the raw pixels (%.2f %%). Train longer, or check the views",
+                 trained, untrained, pixels);
+    else
+        return;
     cli_warn(text);
 }
 
