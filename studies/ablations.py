@@ -7,6 +7,7 @@
     no average         the target is the online network as it is, behind the stop-gradient (SimSiam's)
     averaged loss      the mean of the two directions instead of their sum. Under SGD that is half the learning rate with
                        twice the weight decay, to the bit but for rounding, and that is how it is run
+    mispaired views    each view predicts its own target projection, not the other view's
     no crop ...        one step of the views left out of both
 
 Steps that do nothing to the images are left out: grey pictures have no saturation, hue or grayscale. Can be stopped at any time
@@ -29,6 +30,7 @@ def main():
         study.Variant("no-predictor", "no predictor", predictor__kind="none"),
         study.Variant("no-average", "no average", target__kind="online"),
         study.Variant("averaged-loss", "averaged loss", optimizer__lr=lr / 2, optimizer__weight_decay=weight_decay * 2),
+        study.Variant("mispaired", "mispaired views", loss__mispaired="true"),
         without("crop", crop_area_min=1, crop_aspect_min=1, crop_aspect_max=1),
         without("flip", flip=0),
         without("jitter", jitter=0),

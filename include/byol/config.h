@@ -69,6 +69,7 @@ typedef struct byol_config {
     struct {
         byol_distance distance;
         int symmetric;            /* 1: view 1 against view 2 and the other way round, summed; 0: the first alone */
+        int mispaired;            /* 1: each view against its own target projection, which others did by mistake */
         float temperature;        /* infonce, nce */
         float margin;             /* triplet */
         byol_negatives negatives; /* triplet */

@@ -28,6 +28,10 @@ static byol_status check_method(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_INVALID,
                           "target.stop_gradient false goes with target.kind online and predictor.kind none: both sides "
                           "are then the same network");
+    if (config->loss.mispaired && (is_online || !config->loss.symmetric))
+        return byol__fail(
+            error, BYOL_INVALID,
+            "loss.mispaired goes with a target of its own (target.kind ema or frozen) and loss.symmetric");
     if (is_online && !is_copy)
         return byol__fail(error, BYOL_INVALID,
                           "target.init says where another target begins; with target.kind online it is copy");

@@ -137,6 +137,12 @@ const byol__option byol__options[] = {
      FIELD(loss.symmetric),
      .default_value = "true",
      .help = "view 1 predicts view 2 and view 2 predicts view 1, the two summed; false: the first alone"},
+    {.key = "loss.mispaired",
+     .kind = BYOL__SWITCH,
+     FIELD(loss.mispaired),
+     .default_value = "false",
+     .help =
+         "a known mistake, for study: each view predicts itself, not the other one; symmetric, a target of its own"},
     {.key = "loss.temperature",
      .kind = BYOL__NUMBER,
      FIELD(loss.temperature),

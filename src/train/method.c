@@ -136,6 +136,7 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
     method->kind = config->target.kind;
     method->both_sides = !config->target.stop_gradient;
     method->directions = config->loss.symmetric ? 2 : 1;
+    method->mispaired = config->loss.mispaired;
     method->optimizer = (byol__optimizer_options){.name = config->optimizer.name,
                                                   .momentum = config->optimizer.momentum,
                                                   .nesterov = config->optimizer.nesterov,
@@ -221,8 +222,9 @@ static void online_forward(byol__method *method, const float *const view[2], int
 /* p of one view against z' of the other: this pairing is the whole point. */
 static double measure(byol__method *method, int v) {
     uint64_t number = method->step << 17 | (uint64_t)method->pending << 1 | (uint64_t)v;
-    return byol__distance_between(&method->distance, method->prediction[v], method->target_projection[1 - v], number,
-                                  method->diff[v], method->diff_target[1 - v]);
+    int other = method->mispaired ? v : 1 - v;
+    return byol__distance_between(&method->distance, method->prediction[v], method->target_projection[other], number,
+                                  method->diff[v], method->diff_target[other]);
 }
 
 static double online_forward_backward(byol__method *method, const float *const view[2], int v) {

@@ -43,6 +43,7 @@ typedef struct byol__method {
                                     NULL where the online network is the target */
     byol_target_kind kind;
     int both_sides, directions;
+    int mispaired; /* a view is held against its own target projection */
     byol__distance distance;
     int batch;
     int dimension;            /* D: of predictions and target projections */

@@ -106,6 +106,21 @@ static void a_prediction_is_held_against_the_target_of_the_other_view(void **sta
     byol__method_free(b);
 }
 
+static void only_a_mispaired_view_is_held_against_itself(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    config.loss.mispaired = 1;
+    byol__method *method = create(&config);
+    double loss = run_batch(method, noise[0], noise[1]);
+    double same = distance(method, method->prediction[0], method->target_projection[0]) +
+                  distance(method, method->prediction[1], method->target_projection[1]);
+    assert_true(fabs(loss - same) < 1e-5);
+    byol__method_free(method);
+    byol_error error = {0};
+    config.target.kind = BYOL_TARGET_ONLINE;
+    assert_int_equal(byol_config_check(&config, &error), BYOL_INVALID);
+}
+
 /* The slope of the loss along the gradient is the gradient's length: so it is the gradient of the summed loss, through
  * both online passes and through nothing else (the target stays where it is). */
 static void the_gradient_is_that_of_the_summed_loss(void **state) {
@@ -366,6 +381,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_loss_is_the_sum_of_both_directions),
         cmocka_unit_test(a_prediction_is_held_against_the_target_of_the_other_view),
+        cmocka_unit_test(only_a_mispaired_view_is_held_against_itself),
         cmocka_unit_test(the_gradient_is_that_of_the_summed_loss),
         cmocka_unit_test(the_target_starts_as_a_copy_without_predictor),
         cmocka_unit_test(the_optimizer_never_touches_the_target),
