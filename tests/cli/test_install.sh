@@ -59,7 +59,7 @@ target_link_libraries(with_shared PRIVATE byol::byol m)
 add_executable(with_static ${EXAMPLES}/training_callback.c)
 target_link_libraries(with_static PRIVATE byol::static)
 END
-cmake -S user -B user/build -DCMAKE_PREFIX_PATH="$prefix" -DEXAMPLES="$source_dir/examples" >stdout 2>stderr || say "find_package"
+cmake -G Ninja -S user -B user/build -DCMAKE_PREFIX_PATH="$prefix" -DEXAMPLES="$source_dir/examples" >stdout 2>stderr || say "find_package"
 cmake --build user/build >stdout 2>stderr || say "building with find_package"
 for program in with_shared with_static; do
     rm -rf events && mkdir events
