@@ -68,8 +68,8 @@ static void write_verdict(FILE *page, const worth *w) {
                    w->better_name);
     else if (w->trained > w->random)
         byol__html(page,
-                   ". It has learned something, but <strong class=\"doubtful\">the raw pixels do better</strong>: for "
-                   "this task it is worth nothing yet.");
+                   ". It has learned something, but <strong class=\"doubtful\">the raw pixels do better</strong> by "
+                   "this measure.");
     else
         byol__html(page,
                    ". That is <strong class=\"bad\">no better than %s</strong>: what it has learned is worth nothing "
