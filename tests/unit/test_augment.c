@@ -612,6 +612,8 @@ static void a_view_depends_on_nothing_but_its_key(void **state) {
     byol__free(pixels);
 }
 
+/* But for rounding: the loops of the two layouts are two, and which product a compiler fuses with which sum is its
+ * choice. */
 static void the_layout_of_the_bytes_does_not_matter(void **state) {
     (void)state;
     enum { H = 19, W = 23, COUNT = 3 * 16 * 16 };
@@ -623,7 +625,7 @@ static void the_layout_of_the_bytes_does_not_matter(void **state) {
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (uint32_t sample = 0; sample < 10; sample++) {
         float *of_a = make(&recipe[0], &a, 16, 1, 1, sample, 0), *of_b = make(&recipe[0], &b, 16, 1, 1, sample, 0);
-        assert_memory_equal(of_a, of_b, COUNT * sizeof *of_a);
+        for (int i = 0; i < COUNT; i++) assert_true(fabs((double)of_a[i] - (double)of_b[i]) < 1e-5);
         byol__free(of_a);
         byol__free(of_b);
     }
