@@ -120,8 +120,8 @@ typedef struct cli_settings {
 
 /* An argp parser whose input is a cli_settings: the shorthand flags and --set. They are kept, in their order. */
 const struct argp *cli_settings_argp(void);
-/* Applies them. Complains by itself; returns an exit code. */
-int cli_settings_apply(const cli_settings *settings, byol_config *config);
+/* The defaults, then `file` (NULL: none), then the flags, checked. Complains by itself; returns an exit code. */
+int cli_settings_configure(const cli_settings *settings, const char *file, byol_config *config);
 void cli_settings_release(cli_settings *settings);
 
 /* The settings as a table, those that differ from the defaults marked. */

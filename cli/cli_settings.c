@@ -76,7 +76,7 @@ const struct argp *cli_settings_argp(void) {
     return &parser;
 }
 
-int cli_settings_apply(const cli_settings *settings, byol_config *config) {
+static int apply(const cli_settings *settings, byol_config *config) {
     for (size_t i = 0; i < settings->count; i++) {
         byol_error error = {0};
         const struct cli_setting *setting = &settings->list[i];
@@ -84,6 +84,19 @@ int cli_settings_apply(const cli_settings *settings, byol_config *config) {
             return cli_usage("--%s: %s", setting->flag, error.text);
     }
     return EXIT_DONE;
+}
+
+int cli_settings_configure(const cli_settings *settings, const char *file, byol_config *config) {
+    byol_error error = {0};
+    byol_config_init(config);
+    byol_status status = file != NULL ? byol_config_load(config, file, &error) : BYOL_OK;
+    if (status != BYOL_OK) {
+        cli_fail(status, &error);
+        return EXIT_USAGE;
+    }
+    int code = apply(settings, config);
+    if (code == EXIT_DONE && byol_config_check(config, &error) != BYOL_OK) code = cli_usage("%s", error.text);
+    return code;
 }
 
 void cli_settings_release(cli_settings *settings) {

@@ -173,26 +173,13 @@ static const struct {
 } benches[] = {
     {"step", bench_step}, {"views", bench_views}, {"embed", bench_embed}, {"knn", bench_knn}, {"peak", bench_peak}};
 
-static int configure(const arguments *args, byol_config *config) {
-    byol_error error = {0};
-    byol_config_init(config);
-    byol_status status = args->file != NULL ? byol_config_load(config, args->file, &error) : BYOL_OK;
-    if (status != BYOL_OK) {
-        cli_fail(status, &error);
-        return EXIT_USAGE;
-    }
-    int code = cli_settings_apply(&args->settings, config);
-    if (code == EXIT_DONE && byol_config_check(config, &error) != BYOL_OK) code = cli_usage("%s", error.text);
-    return code;
-}
-
 static int run(arguments *args) {
     size_t which = 0, count = sizeof benches / sizeof benches[0];
     while (which < count && strcmp(benches[which].name, args->what) != 0) which++;
     if (which == count) return cli_usage("there is no bench '%s'; there are step, views, embed, knn, peak", args->what);
     if (args->bench.channels == 2) return cli_usage("--channels is 1 or 3");
     byol_config config;
-    int code = configure(args, &config);
+    int code = cli_settings_configure(&args->settings, args->file, &config);
     if (code != EXIT_DONE) return code;
     cli_progress progress;
     cli_progress_begin(&progress, "measuring", NULL);

@@ -75,21 +75,16 @@ static void look_at_data(subject *s, int channels) {
 }
 
 static int find_subject(const arguments *args, subject *s) {
-    byol_error error = {0};
-    byol_status status = BYOL_OK;
-    byol_config_init(&s->config);
-    int weights = args->path != NULL && holds_weights(args->path);
-    if (weights)
-        status = look_at_weights(s, args->path, &error);
-    else if (args->path != NULL)
-        status = byol_config_load(&s->config, args->path, &error);
-    if (status != BYOL_OK) return cli_fail(status, &error);
-    if (weights && args->settings.count > 0)
+    if (args->path != NULL && holds_weights(args->path)) {
+        byol_error error = {0};
+        byol_config_init(&s->config);
+        byol_status status = look_at_weights(s, args->path, &error);
+        if (status != BYOL_OK) return cli_fail(status, &error);
+        if (args->settings.count == 0) return EXIT_DONE;
         return cli_usage("%s holds weights: what they are cannot be changed by flags", args->path);
-    if (weights) return EXIT_DONE;
-    int code = cli_settings_apply(&args->settings, &s->config);
+    }
+    int code = cli_settings_configure(&args->settings, args->path, &s->config);
     if (code != EXIT_DONE) return code;
-    if (byol_config_check(&s->config, &error) != BYOL_OK) return cli_usage("%s", error.text);
     look_at_data(s, args->channels);
     return EXIT_DONE;
 }

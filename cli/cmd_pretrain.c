@@ -48,26 +48,14 @@ static const char doc[] =
 
 /* ---- configuration ---- */
 
-static int load_file(const arguments *args, byol_config *config) {
+/* Without a file, a run that goes on has its own. */
+static int configure(const arguments *args, byol_config *config) {
     char saved[BYOL_PATH_MAX + 16];
     const char *file = args->file;
     snprintf(saved, sizeof saved, "%s/config.yaml", args->out);
     if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
-    if (file == NULL) return EXIT_DONE;
-    byol_error error = {0};
-    byol_status status = byol_config_load(config, file, &error);
-    if (status == BYOL_OK) return EXIT_DONE;
-    cli_fail(status, &error);
-    return EXIT_USAGE;
-}
-
-static int configure(const arguments *args, byol_config *config) {
-    byol_config_init(config);
-    int code = load_file(args, config);
-    if (code == EXIT_DONE) code = cli_settings_apply(&args->settings, config);
+    int code = cli_settings_configure(&args->settings, file, config);
     if (code != EXIT_DONE) return code;
-    byol_error error = {0};
-    if (byol_config_check(config, &error) != BYOL_OK) return cli_usage("%s", error.text);
     if (config->data.train[0] == '\0')
         return cli_usage("no images to learn from: give --data SRC, or data.train in the configuration");
     return EXIT_DONE;

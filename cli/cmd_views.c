@@ -44,15 +44,7 @@ static const struct argp_option options[] = {
 };
 
 static int configure(const arguments *args, byol_config *config) {
-    byol_error error = {0};
-    byol_config_init(config);
-    byol_status status = args->file != NULL ? byol_config_load(config, args->file, &error) : BYOL_OK;
-    if (status != BYOL_OK) {
-        cli_fail(status, &error);
-        return EXIT_USAGE;
-    }
-    int code = cli_settings_apply(&args->settings, config);
-    if (code == EXIT_DONE && byol_config_check(config, &error) != BYOL_OK) code = cli_usage("%s", error.text);
+    int code = cli_settings_configure(&args->settings, args->file, config);
     if (code == EXIT_DONE && config->data.train[0] == '\0')
         code = cli_usage("--data SRC is needed: the images to show");
     return code;
