@@ -1,6 +1,5 @@
 #include "byol/bench.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -10,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "bench/median.h"
 #include "bench/peak.h"
 #include "byol/source.h"
 #include "byol/trainer.h"
@@ -152,11 +152,6 @@ static int after_step(void *context, const byol_metrics *metrics) {
     return watch->asked_to_stop || enough || watch->count == STEPS_MAX;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Random bytes; one batch more than a step takes, so that epochs are not all the same images. */
 static byol_status make_noise(uint8_t **pixels, size_t count, size_t size, byol_error *error) {
     BYOL__TRY(byol__alloc(pixels, count * size, 1, "synthetic images", error));
@@ -207,8 +202,7 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
         byol_trainer_describe(trainer, &info);
         const byol_config *resolved = byol_trainer_config(trainer);
         double images = (double)config->train.batch_size * config->train.accumulate;
-        qsort(watch->seconds, (size_t)watch->count, sizeof *watch->seconds, ascending);
-        double median = watch->seconds[watch->count / 2];
+        double median = byol__median(watch->seconds, watch->count);
         list_works(watch, result);
         result->steps = watch->count;
         result->step_ms = median * 1e3;

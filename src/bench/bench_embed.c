@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "bench/median.h"
 #include "byol/bench.h"
 #include "byol/source.h"
 #include "encoder/encoder_internal.h"
@@ -44,15 +45,6 @@ static byol_status random_encoder(byol_encoder **out, const byol_config *config,
     return status;
 }
 
-static void sort(double *values, int count) {
-    for (int i = 1; i < count; i++)
-        for (int j = i; j > 0 && values[j - 1] > values[j]; j--) {
-            double swap = values[j];
-            values[j] = values[j - 1];
-            values[j - 1] = swap;
-        }
-}
-
 /* Passes over the source until the time is over; the first one does not count. */
 static byol_status time_passes(byol_encoder *encoder, const byol_source *source, float *features,
                                const byol_bench_options *options, byol_bench_embed_result *result, byol_error *error) {
@@ -69,8 +61,7 @@ static byol_status time_passes(byol_encoder *encoder, const byol_source *source,
         if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
             return byol__fail(error, BYOL_CANCELLED, "stopped");
     }
-    sort(seconds, result->passes);
-    result->images_per_second = IMAGES / seconds[result->passes / 2];
+    result->images_per_second = IMAGES / byol__median(seconds, result->passes);
     return BYOL_OK;
 }
 
