@@ -64,13 +64,14 @@ static byol_status create_empty(byol_encoder **out, const byol_config *config, i
     return status;
 }
 
-/* Values are in their arenas: compiles the network for them as far as `output`. */
-static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
-    if (encoder->plan != NULL && encoder->planned == output) return BYOL_OK;
+static void drop_plan(byol_encoder *encoder) {
     byol__plan_free(encoder->plan);
     byol__free(encoder->workspace);
     encoder->plan = NULL;
     encoder->workspace = NULL;
+}
+
+static byol_status build_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
     byol__plan_options options = {.batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = output};
     BYOL__TRY(byol__plan_create(&encoder->plan, &encoder->graph, &options, error));
     byol__plan_info info;
@@ -82,6 +83,15 @@ static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_er
     byol__plan_stage(encoder->plan);
     encoder->planned = output;
     return BYOL_OK;
+}
+
+/* Values are in their arenas: compiles the network for them as far as `output`, all of it or nothing. */
+static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
+    if (encoder->plan != NULL && encoder->planned == output) return BYOL_OK;
+    drop_plan(encoder);
+    byol_status status = build_plan(encoder, output, error);
+    if (status != BYOL_OK) drop_plan(encoder);
+    return status;
 }
 
 static byol_status make_room(byol_encoder *encoder, byol_error *error) {
@@ -125,11 +135,10 @@ byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *l
 
 void byol_encoder_free(byol_encoder *encoder) {
     if (encoder == NULL) return;
-    byol__plan_free(encoder->plan);
+    drop_plan(encoder);
     byol__graph_release(&encoder->graph);
     byol__free(encoder->params);
     byol__free(encoder->statistics);
-    byol__free(encoder->workspace);
     byol__free(encoder->images);
     byol__free(encoder);
 }
