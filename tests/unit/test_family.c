@@ -13,38 +13,11 @@
 
 #include "base/philox.h"
 #include "nets/nets.h"
-#include "tiny.h"
+#include "tiny_method.h"
 #include "train/method.h"
 #include "train/record.h"
 
-enum { VIEW = TINY_BATCH * TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
-
-static float noise[2][VIEW];
 static const float *const views[2] = {noise[0], noise[1]};
-
-static int make_noise(void **state) {
-    (void)state;
-    for (uint32_t v = 0; v < 2; v++) {
-        byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, v, 0);
-        for (int i = 0; i < VIEW; i++) noise[v][i] = byol__random_normal(&random);
-    }
-    return 0;
-}
-
-static byol__method *create(const byol_config *config) {
-    byol__method *method = NULL;
-    byol_error error = {0};
-    if (byol_config_check(config, &error) != BYOL_OK) fail_msg("%s", error.text);
-    if (byol__method_create(&method, config, TINY_CHANNELS, &error) != BYOL_OK) fail_msg("%s", error.text);
-    return method;
-}
-
-static float *copy(const float *values, size_t count) {
-    float *out = malloc(count * sizeof *out);
-    assert_non_null(out);
-    memcpy(out, values, count * sizeof *out);
-    return out;
-}
 
 static byol_config simsiam(void) {
     byol_config config = tiny_config();

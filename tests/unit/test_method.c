@@ -10,42 +10,13 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "tiny.h"
+#include "tiny_method.h"
 #include "train/method.h"
 #include "train/steps.h"
-
-enum { VIEW = TINY_BATCH * TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
-
-static float noise[3][VIEW];
-
-static int make_noise(void **state) {
-    (void)state;
-    for (uint32_t v = 0; v < 3; v++) {
-        byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, v, 0);
-        for (int i = 0; i < VIEW; i++) noise[v][i] = byol__random_normal(&random);
-    }
-    return 0;
-}
-
-static byol__method *create(const byol_config *config) {
-    byol__method *method = NULL;
-    byol_error error = {0};
-    byol_status status = byol__method_create(&method, config, TINY_CHANNELS, &error);
-    if (status != BYOL_OK) print_error("%s\n", error.text);
-    assert_int_equal(status, BYOL_OK);
-    return method;
-}
 
 static double run_batch(byol__method *method, const float *first, const float *second) {
     const float *const view[2] = {first, second};
     return byol__method_forward_backward(method, view);
-}
-
-static float *copy(const float *values, size_t count) {
-    float *out = malloc(count * sizeof *out);
-    assert_non_null(out);
-    memcpy(out, values, count * sizeof *out);
-    return out;
 }
 
 static double largest_difference(const float *a, const float *b, size_t count) {

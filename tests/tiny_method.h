@@ -1,0 +1,40 @@
+/* A method of tiny.h's configuration and views of noise to feed it with; after cmocka.h. */
+#ifndef TEST_TINY_METHOD_H
+#define TEST_TINY_METHOD_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "tiny.h"
+#include "train/method.h"
+
+enum { VIEW = TINY_BATCH * TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
+
+static float noise[3][VIEW];
+
+static inline int make_noise(void **state) {
+    (void)state;
+    for (uint32_t v = 0; v < 3; v++) {
+        byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, v, 0);
+        for (int i = 0; i < VIEW; i++) noise[v][i] = byol__random_normal(&random);
+    }
+    return 0;
+}
+
+static inline byol__method *create(const byol_config *config) {
+    byol__method *method = NULL;
+    byol_error error = {0};
+    if (byol_config_check(config, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__method_create(&method, config, TINY_CHANNELS, &error) != BYOL_OK) fail_msg("%s", error.text);
+    return method;
+}
+
+static inline float *copy(const float *values, size_t count) {
+    float *out = malloc(count * sizeof *out);
+    assert_non_null(out);
+    memcpy(out, values, count * sizeof *out);
+    return out;
+}
+
+#endif
