@@ -138,15 +138,15 @@ static void put_main_page(FILE *stream, const cli_command *commands) {
 
 /* ---- Completion ---- */
 
-/* Inside single quotes of a shell; `drop` are letters that would mean something there. */
-static void put_quoted(FILE *stream, const char *text, const char *drop) {
+/* Inside single quotes of a shell; `special` are letters that would mean something to its completion. */
+static void put_quoted(FILE *stream, const char *text, const char *special) {
     for (; *text != '\0'; text++) {
-        if (*text == '\'')
+        if (*text == '\'') {
             fputs("'\\''", stream);
-        else if (strchr(drop, *text) == NULL)
-            fputc(*text, stream);
-        else
-            fputc(' ', stream);
+            continue;
+        }
+        if (strchr(special, *text) != NULL) fputc('\\', stream);
+        fputc(*text, stream);
     }
 }
 

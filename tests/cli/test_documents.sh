@@ -43,6 +43,22 @@ if command -v bash >/dev/null; then
     bash -c '. made/byol.bash; COMP_WORDS=(byol embed --la); COMP_CWORD=2; _byol; echo "${COMPREPLY[*]}"' >stdout
     [ "$(cat stdout)" = --layer ] || say "bash does not complete --la to --layer"
 fi
+if command -v fish >/dev/null; then
+    fish -c 'source made/byol.fish; complete -C "byol embed --la"' >stdout
+    grep -q '^--layer' stdout || say "fish does not complete --la to --layer"
+fi
+if command -v zsh >/dev/null; then # in a terminal of its own: completion exists nowhere else
+    cat >type.zsh <<'END'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "fpath=($PWD/made \$fpath); autoload -Uz compinit; compinit -u -D; bindkey '^I' complete-word; print RE''ADY"
+zpty -r shell screen '*READY*'
+zpty -w -n shell $'byol embed --la\t'
+zpty -r shell screen '*--layer*'
+print -r -- "$screen"
+END
+    timeout 20 zsh -f type.zsh >stdout 2>stderr || say "zsh does not complete --la to --layer"
+fi
 if command -v man >/dev/null; then
     for page in made/*.1; do
         man -l --warnings=w "$page" >/dev/null 2>stderr || say "man cannot show $page"
