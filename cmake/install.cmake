@@ -1,5 +1,5 @@
 # What is installed: the program with its man pages and completion, the library static and shared, headers, pkg-config and
-# CMake packages; and the same as a Debian package (cpack -G DEB in the build folder).
+# CMake packages; and the same as a Debian package (script/package).
 include(GNUInstallDirs)
 
 # The shared library is made of the same objects as the static one. Only what BYOL_API marks is visible.
@@ -59,5 +59,6 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS dataset-fashion-mnist)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON) # Depends: the packages of the shared libraries that are really linked
 include(CPack)
