@@ -59,8 +59,10 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
     snprintf(seed, sizeof seed, "%" PRIu64, origin->config.train.seed);
     BYOL__TRY(config_as_text(&origin->config, &config, error));
     const byol__metadata metadata[] = {
-        {"byol.format", format}, {"byol.step", step},         {"byol.batches", batches}, {"byol.channels", channels},
-        {"byol.seed", seed},     {"byol.data", origin->data}, {"byol.config", config},
+        {"byol.format", format},   {"byol.step", step},
+        {"byol.batches", batches}, {"byol.channels", channels},
+        {"byol.seed", seed},       {"byol.data", origin->data},
+        {"byol.config", config},   {"byol.monitor", origin->monitor},
     };
     byol_status status =
         byol__safetensors_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata, error);
@@ -118,6 +120,8 @@ static byol_status read_origin(const byol__safetensors *file, const char *path, 
                           path);
     origin->channels = (int)channels;
     snprintf(origin->data, sizeof origin->data, "%s", data);
+    const char *monitor = byol__safetensors_metadata(file, "byol.monitor"); /* older files have none */
+    snprintf(origin->monitor, sizeof origin->monitor, "%s", monitor != NULL ? monitor : "");
     byol_config_init(&origin->config);
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_INVALID ? BYOL_FORMAT : status;

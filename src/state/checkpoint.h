@@ -27,6 +27,7 @@ typedef struct byol__origin {
     uint64_t batches;   /* batches seen: the data position */
     int channels;       /* of the input images */
     char data[96];      /* fingerprint of the training images */
+    char monitor[160];  /* what the monitor remembers, in its words; empty: nothing */
     byol_config config; /* resolved */
 } byol__origin;
 

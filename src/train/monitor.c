@@ -1,5 +1,6 @@
 #include "train/monitor.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -259,4 +260,19 @@ byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *r
         return BYOL__FEW_DIRECTIONS;
     }
     return BYOL__HEALTHY;
+}
+
+void byol__monitor_write(const byol__monitor *monitor, char *text, size_t size) {
+    const byol__streak *spread = &monitor->spread, *rank = &monitor->rank;
+    snprintf(text, size, "spread %d %" PRIu64 " %a %d rank %d %" PRIu64 " %a %d", spread->readings, spread->since,
+             spread->start, spread->warned, rank->readings, rank->since, rank->start, rank->warned);
+}
+
+void byol__monitor_read(byol__monitor *monitor, const char *text) {
+    byol__streak spread, rank;
+    if (sscanf(text, "spread %d %" SCNu64 " %la %d rank %d %" SCNu64 " %la %d", &spread.readings, &spread.since,
+               &spread.start, &spread.warned, &rank.readings, &rank.since, &rank.start, &rank.warned) != 8)
+        return;
+    monitor->spread = spread;
+    monitor->rank = rank;
 }

@@ -152,6 +152,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (trainer->record.checkpoint == NULL)
         BYOL__TRY(byol__method_load(trainer->method, &origin->config, warn, trainer, error));
     BYOL__TRY(open_monitor(trainer, error));
+    byol__monitor_read(&trainer->monitor, trainer->record.origin.monitor);
     if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
     trainer->first_step = origin->step = trainer->method->step;
     origin->batches = origin->step * trainer->steps.accumulate;
@@ -313,6 +314,7 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
 static byol_status save(byol_trainer *trainer, byol_error *error) {
     byol_run_result result;
     trainer->saved = byol__now();
+    byol__monitor_write(&trainer->monitor, trainer->origin.monitor, sizeof trainer->origin.monitor);
     BYOL__TRY(byol__record_save(&trainer->record, trainer->method, &trainer->origin, error));
     sum_up(trainer, &result);
     return byol__summary_write(trainer, trainer->record.folder.path, trainer->data, &result, error);

@@ -250,6 +250,27 @@ static void collapse_is_named_once_with_its_step(void **state) {
     assert_non_null(strstr(r.text, "step 120: the representation has collapsed. Since step 101"));
 }
 
+/* Both figures go low, and the one that judges is put down and taken up before each reading. */
+static void what_is_written_down_is_judged_on_as_if_it_were_the_same_run(void **state) {
+    (void)state;
+    history whole = new_run(), stopped = new_run();
+    for (int i = 0; i < 200; i++) {
+        char text[160];
+        byol__monitor_write(&stopped.monitor, text, sizeof text);
+        assert_true(strlen(text) + 1 < sizeof text);
+        stopped.monitor = (byol__monitor){.full_rank = 256};
+        byol__monitor_read(&stopped.monitor, text);
+        double spread = i > 150 ? 0.8 : 0.01 / (i + 3), rank = i % 10 ? (double)NAN : 1.0 + 1.0 / (i + 1);
+        assert_int_equal(judge(&stopped, 1, spread, rank), judge(&whole, 1, spread, rank));
+        assert_string_equal(stopped.text, whole.text);
+    }
+    assert_int_equal(stopped.warnings, whole.warnings);
+    assert_true(whole.warnings > 1);
+    byol__monitor before = stopped.monitor;
+    byol__monitor_read(&stopped.monitor, "spread 3 1");
+    assert_memory_equal(&before, &stopped.monitor, sizeof before);
+}
+
 static void a_dip_is_no_collapse(void **state) {
     (void)state;
     history r = new_run();
@@ -314,6 +335,7 @@ int main(void) {
         cmocka_unit_test(figures_of_no_numbers_are_no_numbers),
         cmocka_unit_test(a_healthy_run_is_never_warned_about),
         cmocka_unit_test(collapse_is_named_once_with_its_step),
+        cmocka_unit_test(what_is_written_down_is_judged_on_as_if_it_were_the_same_run),
         cmocka_unit_test(a_dip_is_no_collapse),
         cmocka_unit_test(a_low_start_that_climbs_is_no_collapse),
         cmocka_unit_test(after_recovery_a_second_collapse_is_named_again),
