@@ -93,9 +93,16 @@ def what_the_monitor_named(log_path):
     return found
 
 
-def evaluate(args, folder, method, log):
+def write_json(result, path):
+    """Whole or not at all."""
+    with open(path + ".tmp", "w") as stream:
+        json.dump(result, stream, indent=1)
+    os.replace(path + ".tmp", path)
+
+
+def evaluate(args, folder, method, log, *options):
     command = [args.byol, method, folder, "--train", args.train, "--test", args.test, "--limit", str(args.limit)]
-    command += ["--threads", str(args.threads), "--quiet", "--json"]
+    command += ["--threads", str(args.threads), "--quiet", "--json", *options]
     code, output = call(command, log)
     if code != 0:
         sys.exit(f"{' '.join(command)} failed; the end of {log.name} says why")
@@ -150,9 +157,7 @@ def run_study(args, variants):
             else:
                 print(f"{variant.name}, seed {seed} ...", file=sys.stderr, flush=True)
                 result = measure(args, variant, seed, base)
-                with open(path + ".tmp", "w") as stream:
-                    json.dump(result, stream, indent=1)
-                os.replace(path + ".tmp", path)
+                write_json(result, path)
             results[variant.name, seed] = result
     return variants, results
 

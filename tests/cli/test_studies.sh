@@ -36,4 +36,26 @@ says "other settings"
 study ablations.py ablations --epochs 60 --only no-predictor --set target.kind=online --set target.stop_gradient=false
 [ "$code" -eq 0 ] || say "ablations.py"
 grep -q '^| no predictor |.*seed 1, step [0-9]*: collapsed' ablations/table.md || say "the table does not name the collapse"
+
+# members of the family get the same time, and few labels are tried on what one of them has learned
+family() {
+    code=0
+    python3 "$source_dir/studies/family.py" --byol "$byol" --train data:train --test data:test --out family --threads 1 \
+        --minutes 0.001 --finetune-epochs 1 --only simsiam,softmax-pair --set encoder.width=8 --set data.image_size=20 \
+        --set train.batch_size=16 --set projector.hidden=16 --set projector.out=8 --set predictor.hidden=16 >stdout 2>stderr </dev/null || code=$?
+}
+family
+[ "$code" -eq 0 ] || say "family.py"
+grep -qE '^\| simsiam \| 1 \| [0-9]+ \|( [0-9.]+ \|){7} ' family/table.md || say "no row of simsiam in the table"
+grep -q '^| raw pixels |' family/table.md || say "no baseline in the table"
+cp family/table.md before.md
+family
+[ "$code" -eq 0 ] && cmp -s before.md family/table.md || say "a second call gives another table"
+[ ! -s stderr ] || say "a second call does it all again"
+
+code=0
+python3 "$source_dir/studies/labels.py" family/simsiam --byol "$byol" --train data:train --test data:test --out labels --threads 1 \
+    --fractions 0.1:1,1:1 --seeds 1,2 >stdout 2>stderr </dev/null || code=$?
+[ "$code" -eq 0 ] || say "labels.py"
+grep -qE '^\| 10 % \| [0-9]+ \| 1 \| [0-9.]+ ± [0-9.]+ \| [0-9.]+ ± [0-9.]+ \|$' labels/table.md || say "no row of 10 % in the table"
 finish
