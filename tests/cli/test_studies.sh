@@ -37,6 +37,16 @@ study ablations.py ablations --epochs 60 --only no-predictor --set target.kind=o
 [ "$code" -eq 0 ] || say "ablations.py"
 grep -q '^| no predictor |.*seed 1, step [0-9]*: collapsed' ablations/table.md || say "the table does not name the collapse"
 
+# images are set aside, each in one of the two parts
+python3 "$source_dir/studies/held_out.py" data parted --count 16 >stdout 2>stderr || say "held_out.py"
+for part in images-idx3 labels-idx1; do # but for the header, the two parts one after the other are the whole
+    head=8 && [ $part = labels-idx1 ] || head=16
+    { tail -c +$((head + 1)) parted/train-$part-ubyte && tail -c +$((head + 1)) parted/t10k-$part-ubyte; } >both
+    tail -c +$((head + 1)) data/train-$part-ubyte | cmp -s - both || say "the two parts of $part are not the whole"
+done
+expect 0 data parted:test --json
+grep -q '"count": 16,' stdout || say "16 images were to be set aside"
+
 # members of the family get the same time, and few labels are tried on what one of them has learned
 family() {
     code=0
