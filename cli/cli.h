@@ -76,6 +76,9 @@ FILE *cli_tables(void);
  * it could not be written. */
 int cli_finish(json_t *object, int code);
 
+/* A field of a CSV file, in quotes where it needs them (RFC 4180). */
+void cli_csv_field(FILE *stream, const char *text);
+
 /* "bold" and friends as escape codes, or nothing where there are no colours on that stream. */
 const char *cli_bold(FILE *stream);
 const char *cli_plain(FILE *stream);
@@ -132,5 +135,7 @@ void cli_settings_print(const byol_config *config, FILE *stream);
 extern const char *const cli_layers[3]; /* by byol_layer */
 byol_layer cli_layer(const char *flag, const char *text, struct argp_state *state);
 long cli_whole_number(const char *flag, const char *text, long least, long most, struct argp_state *state);
+/* Keeps the one argument of a command, which is called `what`. */
+void cli_only_argument(const char **place, const char *argument, const char *what, struct argp_state *state);
 
 #endif

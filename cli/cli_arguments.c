@@ -21,3 +21,8 @@ long cli_whole_number(const char *flag, const char *text, long least, long most,
         argp_error(state, "%s takes a whole number from %ld to %ld, not '%s'", flag, least, most, text);
     return value;
 }
+
+void cli_only_argument(const char **place, const char *argument, const char *what, struct argp_state *state) {
+    if (*place != NULL) argp_error(state, "one %s, not also '%s'", what, argument);
+    *place = argument;
+}

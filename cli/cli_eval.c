@@ -148,10 +148,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         eval->has_seed = 1;
         eval->seed = whole_number(argument, UINT64_MAX, state, "seed");
         return 0;
-    case ARGP_KEY_ARG:
-        if (eval->model != NULL) argp_error(state, "one RUN or WEIGHTS file, not also '%s'", argument);
-        eval->model = argument;
-        return 0;
+    case ARGP_KEY_ARG: cli_only_argument(&eval->model, argument, "RUN or WEIGHTS file", state); return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which RUN or WEIGHTS file?"); return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -66,6 +66,9 @@ typedef struct cli_report {
 /* Parses --report and --csv into a cli_report. */
 extern const struct argp cli_report_argp;
 
+/* What knn, linear and finetune have in common: both of the above, and how results are put out. */
+extern const struct argp_child cli_eval_children[];
+
 /* Compares predictions with the labels of `test`: prints, writes and adds "report" to the JSON object. */
 byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes, const int32_t *predicted,
                             json_t *object, byol_error *error);

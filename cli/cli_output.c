@@ -133,3 +133,16 @@ const char *cli_duration(char text[32], double seconds) {
         snprintf(text, 32, "%ld:%02ld", whole / 60, whole % 60);
     return text;
 }
+
+void cli_csv_field(FILE *stream, const char *text) {
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, stream);
+        return;
+    }
+    fputc('"', stream);
+    for (; *text != '\0'; text++) {
+        if (*text == '"') fputc('"', stream);
+        fputc(*text, stream);
+    }
+    fputc('"', stream);
+}

@@ -26,6 +26,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 const struct argp cli_report_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+const struct argp_child cli_eval_children[] = {
+    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
 
 /* A class without a name is its number. */
 static const char *class_name(const byol_source *names, int class, char number[16]) {
@@ -74,23 +76,10 @@ static void print_report(const byol_classification *report, const byol_source *n
     print_matrix(stream, report, names);
 }
 
-/* ---- CSV (RFC 4180) ---- */
-
-static void write_text(FILE *stream, const char *text) {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, stream);
-        return;
-    }
-    fputc('"', stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') fputc('"', stream);
-        fputc(*text, stream);
-    }
-    fputc('"', stream);
-}
+/* ---- CSV ---- */
 
 static void write_scores(FILE *stream, const char *name, const byol_class_scores *scores) {
-    write_text(stream, name);
+    cli_csv_field(stream, name);
     fprintf(stream, ",%.6g,%.6g,%.6g,%llu", scores->precision, scores->recall, scores->f1,
             (unsigned long long)scores->support);
 }
@@ -101,7 +90,7 @@ static void write_csv(FILE *stream, const byol_classification *report, const byo
     fputs("class,precision,recall,f1,support", stream);
     for (int c = 0; c < report->classes; c++) {
         fputs(",predicted ", stream);
-        write_text(stream, class_name(names, c, number));
+        cli_csv_field(stream, class_name(names, c, number));
     }
     fputc('\n', stream);
     for (int row = 0; row < report->classes; row++) {

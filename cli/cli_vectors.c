@@ -173,19 +173,6 @@ void cli_csv_path(const char *npy, char *path) {
     snprintf(path, BYOL_PATH_MAX, "%.*s.csv", (int)(has ? length - 4 : length), npy);
 }
 
-static void write_field(FILE *stream, const char *text) {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, stream);
-        return;
-    }
-    fputc('"', stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') fputc('"', stream);
-        fputc(*text, stream);
-    }
-    fputc('"', stream);
-}
-
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error) {
     file f;
     byol_source_info info;
@@ -200,9 +187,9 @@ byol_status cli_csv_write(const char *path, const byol_source *source, byol_erro
         if (info.decoded) byol_source_name(source, i, name, sizeof name);
         if (label >= 0) snprintf(number, sizeof number, "%" PRId32, label);
         fprintf(f.stream, "%zu,", i);
-        write_field(f.stream, name);
+        cli_csv_field(f.stream, name);
         fputc(',', f.stream);
-        write_field(f.stream, class_name != NULL ? class_name : number);
+        cli_csv_field(f.stream, class_name != NULL ? class_name : number);
         fputc('\n', f.stream);
     }
     return finish(&f, error);

@@ -87,8 +87,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     }
 }
 
-static const struct argp_child children[] = {
-    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -98,7 +96,7 @@ static const struct argp parser = {
     "\vExample:\n  byol finetune runs/first --train fashion-mnist:train --test fashion-mnist:test --label-fraction "
     "0.01 "
     "--report",
-    children,
+    cli_eval_children,
     NULL,
     NULL};
 

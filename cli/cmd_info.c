@@ -21,10 +21,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
             argp_error(state, "--channels is 1 or 3, not '%s'", argument);
         args->channels = argument[0] - '0';
         return 0;
-    case ARGP_KEY_ARG:
-        if (args->path != NULL) argp_error(state, "one RUN or CONFIG.yaml, not also '%s'", argument);
-        args->path = argument;
-        return 0;
+    case ARGP_KEY_ARG: cli_only_argument(&args->path, argument, "RUN or CONFIG.yaml", state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

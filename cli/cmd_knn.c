@@ -79,8 +79,6 @@ static const struct argp_option options[] = {
     {"k", 'k', "N", 0, "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training images)", 0},
     {0},
 };
-static const struct argp_child children[] = {
-    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -88,7 +86,7 @@ static const struct argp parser = {
     "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly initialised one and raw "
     "pixels."
     "\vExample:\n  byol knn runs/first --train fashion-mnist:train --test fashion-mnist:test",
-    children,
+    cli_eval_children,
     NULL,
     NULL};
 

@@ -54,8 +54,6 @@ static const struct argp_option options[] = {
      0},
     {0},
 };
-static const struct argp_child children[] = {
-    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -63,7 +61,7 @@ static const struct argp parser = {
     "A linear classifier on frozen features: the trained encoder beside a randomly initialised one and raw pixels. The "
     "learning rate is chosen on held-out training images, the test images are used once."
     "\vExample:\n  byol linear runs/first --train fashion-mnist:train --test fashion-mnist:test --views 4",
-    children,
+    cli_eval_children,
     NULL,
     NULL};
 

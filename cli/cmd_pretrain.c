@@ -19,10 +19,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
     case 'o': args->out = argument; return 0;
     case 'r': args->resume = 1; return 0;
-    case ARGP_KEY_ARG:
-        if (args->file != NULL) argp_error(state, "one CONFIG.yaml, not also '%s'", argument);
-        args->file = argument;
-        return 0;
+    case ARGP_KEY_ARG: cli_only_argument(&args->file, argument, "CONFIG.yaml", state); return 0;
     case ARGP_KEY_END:
         if (args->out == NULL) argp_error(state, "--out RUN is needed: the folder for checkpoints and results");
         return 0;

@@ -42,10 +42,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ABOVE: args->above = parse_similarity(argument, state); return 0;
     case 'l': args->layer = cli_layer("--layer", argument, state); return 0;
     case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
-    case ARGP_KEY_ARG:
-        if (args->model != NULL) argp_error(state, "one RUN or WEIGHTS file, not also '%s'", argument);
-        args->model = argument;
-        return 0;
+    case ARGP_KEY_ARG: cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state); return 0;
     case ARGP_KEY_END: check(args, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -18,18 +18,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
     case 'o': args->out = argument; return 0;
-    case 'n': {
-        char *end;
-        long count = strtol(argument, &end, 10);
-        if (end == argument || *end != '\0' || count < 1 || count > COUNT_MAX)
-            argp_error(state, "--count takes a whole number from 1 to %d, not '%s'", COUNT_MAX, argument);
-        args->count = (int)count;
-        return 0;
-    }
-    case ARGP_KEY_ARG:
-        if (args->file != NULL) argp_error(state, "one CONFIG.yaml, not also '%s'", argument);
-        args->file = argument;
-        return 0;
+    case 'n': args->count = (int)cli_whole_number("--count", argument, 1, COUNT_MAX, state); return 0;
+    case ARGP_KEY_ARG: cli_only_argument(&args->file, argument, "CONFIG.yaml", state); return 0;
     case ARGP_KEY_END:
         if (args->out == NULL) argp_error(state, "--out FILE.png is needed: where the picture goes");
         return 0;
