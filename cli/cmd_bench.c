@@ -42,7 +42,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (state->arg_num > 1) argp_error(state, "too many arguments: '%s'", argument);
         *(state->arg_num == 0 ? &args->what : &args->file) = argument;
         return 0;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views, embed, knn or peak"); return EINVAL;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "what? step, views, load, embed, knn or peak"); return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -134,6 +134,26 @@ static byol_status bench_embed(const arguments *args, const byol_config *config,
     return BYOL_OK;
 }
 
+static byol_status bench_load(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
+    byol_bench_load_result r;
+    byol_status status = byol_bench_load(config, &args->bench, &r, error);
+    if (status != BYOL_OK) return status;
+    char early[32], late[32];
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(),
+                "%s: %.0f images, two views of %d pixels each, %d threads\n"
+                "  images a second  %.0f, %.0f a thread (%.1f epochs, %zu images unreadable)\n"
+                "  memory           %s early, %s at the end\n",
+                config->data.train, r.count, r.image_size, r.threads, r.images_per_second,
+                r.images_per_second / r.threads, r.epochs, r.unreadable, cli_bytes(early, r.memory_bytes_early),
+                cli_bytes(late, r.memory_bytes_late));
+    *result = json_pack("{s:f, s:f, s:i, s:i, s:I, s:I, s:I}", "images_per_second", r.images_per_second, "epochs",
+                        r.epochs, "image_size", r.image_size, "threads", r.threads, "unreadable",
+                        (json_int_t)r.unreadable, "memory_bytes_early", (json_int_t)r.memory_bytes_early,
+                        "memory_bytes_late", (json_int_t)r.memory_bytes_late);
+    return BYOL_OK;
+}
+
 /* CIFAR-10's shape by a ResNet-18: what there is to compare a machine with. */
 static byol_status bench_knn(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
     const byol_bench_knn_shape shape = {50000, 10000, 512};
@@ -171,12 +191,15 @@ static const struct {
     const char *name;
     byol_status (*run)(const arguments *args, const byol_config *config, json_t **result, byol_error *error);
 } benches[] = {
-    {"step", bench_step}, {"views", bench_views}, {"embed", bench_embed}, {"knn", bench_knn}, {"peak", bench_peak}};
+    {"step", bench_step},   {"views", bench_views}, {"load", bench_load},
+    {"embed", bench_embed}, {"knn", bench_knn},     {"peak", bench_peak},
+};
 
 static int run(arguments *args) {
     size_t which = 0, count = sizeof benches / sizeof benches[0];
     while (which < count && strcmp(benches[which].name, args->what) != 0) which++;
-    if (which == count) return cli_usage("there is no bench '%s'; there are step, views, embed, knn, peak", args->what);
+    if (which == count)
+        return cli_usage("there is no bench '%s'; there are step, views, load, embed, knn, peak", args->what);
     if (args->bench.channels == 2) return cli_usage("--channels is 1 or 3");
     byol_config config;
     int code = cli_settings_configure(&args->settings, args->file, &config);
@@ -197,11 +220,13 @@ int cmd_bench(int argc, char **argv) {
     const struct argp parser = {
         options,
         parse,
-        "step|views|embed|knn|peak [CONFIG.yaml]",
-        "Measures whole training steps (views included), views, embedding, kNN, or what the machine can do. "
-        "Synthetic images; nothing is written."
-        "\vExample:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
-        "  byol bench views --image-size 224 --picture 500x375 --preset byol",
+        "step|views|load|embed|knn|peak [CONFIG.yaml]",
+        "Measures whole training steps (views included), views, how fast images are read and made into views, "
+        "embedding, "
+        "kNN, or what the machine can do. Synthetic images, but for load (--data SRC); nothing is written."
+        "\vExamples:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
+        "  byol bench views --image-size 224 --picture 500x375 --preset byol\n"
+        "  byol bench load --data photos/ --image-size 224 --preset byol --batch-size 8",
         children,
         NULL,
         NULL};

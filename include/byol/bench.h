@@ -1,4 +1,5 @@
-/* What this machine can do, and what the library reaches of it. Synthetic images, nothing written. */
+/* What this machine can do, and what the library reaches of it. Synthetic images but for byol_bench_load; nothing
+ * written. */
 #ifndef BYOL_BENCH_H
 #define BYOL_BENCH_H
 
@@ -87,6 +88,22 @@ typedef struct byol_bench_views_result {
 /* Views by the recipes of `config`, both in turn, on train.threads threads. */
 BYOL_API byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
                                       byol_bench_views_result *result, byol_error *error);
+
+typedef struct byol_bench_load_result {
+    double images_per_second; /* read, decoded once, and made into two views */
+    double epochs;            /* how often the source was passed through in that time */
+    double count;             /* images of the source */
+    int image_size;           /* side of the views */
+    int threads;
+    size_t unreadable;           /* images found so */
+    uint64_t memory_bytes_early; /* of the process, resident: after a quarter of the time, */
+    uint64_t memory_bytes_late;  /* and at its end; 0: the system does not tell */
+} byol_bench_load_result;
+
+/* Batches of two views from `data.train`, by the loader as training uses it on train.threads threads, and nothing done
+ * with them. BYOL_INVALID where no images are named, or fewer than train.batch_size. */
+BYOL_API byol_status byol_bench_load(const byol_config *config, const byol_bench_options *options,
+                                     byol_bench_load_result *result, byol_error *error);
 
 typedef struct byol_bench_knn_shape {
     size_t train_count, test_count; /* vectors */

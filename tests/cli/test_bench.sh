@@ -24,6 +24,19 @@ done
 # shellcheck disable=SC2086
 expect 0 bench step $tiny --seconds 1 --profile --json
 is_json step_ms profile
+# what a source gives: real images this time
+make_data
+expect 0 bench load --seconds 1 --data data:train --image-size 12 --batch-size 16 --threads 1 --json
+is_json images_per_second epochs image_size unreadable memory_bytes_early memory_bytes_late
+if grep -Eq '"(images_per_second|epochs|memory_bytes_early|memory_bytes_late)": (-|0[,}.])' stdout; then say "a number is not positive"; fi
+expect 0 bench load --seconds 1 --data data:train --batch-size 16
+grep -q "64 images, two views of 12 pixels" stdout || say "not what the data are"
+expect 2 bench load --seconds 1 --data data:train --batch-size 65
+says 64 65
+expect 1 bench load --seconds 1 --data nowhere
+says nowhere
+expect 2 bench load --seconds 1
+says --data
 # shellcheck disable=SC2086
 expect 0 bench embed $tiny --seconds 1 --json
 is_json images_per_second gflops peak_gflops peak_fraction threads

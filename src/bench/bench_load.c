@@ -1,0 +1,84 @@
+/* How fast a source of images becomes batches of two views. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include <omp.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "byol/bench.h"
+#include "byol/source.h"
+#include "data/loader.h"
+#include "dnn/dnn.h"
+
+/* Bytes of this process that are in memory now; 0 where the system does not tell. */
+static uint64_t resident_bytes(void) {
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL) return 0;
+    int read = fscanf(file, "%*u %llu", &pages);
+    fclose(file);
+    return read == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Batches until the time is over. The first does not count: the loader's threads begin with it. Memory is read when a
+ * quarter of the time has passed and all rooms have their size, and again at the end. */
+static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_options *options,
+                         byol_bench_load_result *result, byol_error *error) {
+    byol__batch batch;
+    BYOL__TRY(byol__loader_next(loader, &batch, error));
+    double begin = byol__now(), passed = 0;
+    uint64_t images = 0;
+    while (passed < options->seconds) {
+        BYOL__TRY(byol__loader_next(loader, &batch, error));
+        images += (uint64_t)batch_size;
+        passed = byol__now() - begin;
+        if (result->memory_bytes_early == 0 && passed > options->seconds / 4)
+            result->memory_bytes_early = resident_bytes();
+        uint64_t share = passed < options->seconds ? (uint64_t)(1000 * passed / options->seconds) : 1000;
+        if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
+            return byol__fail(error, BYOL_CANCELLED, "stopped");
+    }
+    result->memory_bytes_late = resident_bytes();
+    result->images_per_second = (double)images / passed;
+    result->epochs = (double)images / result->count;
+    result->unreadable = byol__loader_unreadable(loader, 0, NULL);
+    return BYOL_OK;
+}
+
+static byol_status measure(const byol_config *config, const byol_source *source, const byol_bench_options *options,
+                           byol_bench_load_result *result, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    const byol__loader_options loading = {
+        .view = {config->views.view[0], config->views.view[1]},
+        .image_size = config->data.image_size > 0 ? config->data.image_size : byol_source_view_size(source),
+        .batch_size = config->train.batch_size,
+        .seed = config->train.seed,
+        .threads = result->threads,
+        .max_unreadable = (double)config->data.max_unreadable,
+    };
+    result->count = (double)info.count;
+    result->image_size = loading.image_size;
+    byol__loader *loader;
+    BYOL__TRY(byol__loader_create(&loader, source, &loading, error));
+    byol_status status = drain(loader, loading.batch_size, options, result, error);
+    byol__loader_free(loader);
+    return status;
+}
+
+byol_status byol_bench_load(const byol_config *config, const byol_bench_options *options,
+                            byol_bench_load_result *result, byol_error *error) {
+    if (config->data.train[0] == '\0')
+        return byol__fail(error, BYOL_INVALID, "there is nothing to load: data.train (--data SRC) names no images");
+    int callers_threads = omp_get_max_threads();
+    *result = (byol_bench_load_result){.threads = byol__set_threads(config->train.threads)};
+    byol_source *source;
+    byol_status status = byol_source_open(&source, config->data.train, error);
+    if (status == BYOL_OK) {
+        status = measure(config, source, options, result, error);
+        byol_source_free(source);
+    }
+    byol__set_threads(callers_threads);
+    return status;
+}
