@@ -31,6 +31,15 @@ is_json images_per_second epochs image_size unreadable memory_bytes_early memory
 if grep -Eq '"(images_per_second|epochs|memory_bytes_early|memory_bytes_late)": (-|0[,}.])' stdout; then say "a number is not positive"; fi
 expect 0 bench load --seconds 1 --data data:train --batch-size 16
 grep -q "64 images, two views of 12 pixels" stdout || say "not what the data are"
+# a thousand pictures of a megabyte each, more than the process may hold: links to one file
+if ! grep -qsE '^BYOL_SANITIZE:[A-Z]*=.' "${BYOL_BUILD_DIR:-.}/CMakeCache.txt"; then # whose memory is another matter
+    mkdir large && { printf 'P5 1024 1024 255\n' && head -c 1048576 /dev/urandom; } >large/0.pgm
+    i=1
+    while [ $i -lt 1000 ]; do ln large/0.pgm large/$i.pgm && i=$((i + 1)); done
+    expect 0 bench load --seconds 4 --data large --image-size 32 --batch-size 8 --threads 1 --json
+    epochs=$(sed 's/.*"epochs": \([0-9.e-]*\),.*/\1/' stdout) late=$(sed 's/.*"memory_bytes_late": \([0-9]*\).*/\1/' stdout)
+    awk "BEGIN { exit !($epochs > 0.2 && $late < 100e6) }" || say "of a gigabyte of pictures, $epochs read, in $late bytes of memory"
+fi
 expect 2 bench load --seconds 1 --data data:train --batch-size 65
 says 64 65
 expect 1 bench load --seconds 1 --data nowhere
