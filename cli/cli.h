@@ -89,6 +89,21 @@ const char *cli_bytes(char text[32], uint64_t bytes);
 const char *cli_scaled(char text[32], double value);
 const char *cli_duration(char text[32], double seconds);
 
+/* ---- cli_files.c: files that results go to ---- */
+
+/* Before long work: can a file of this name be written, and does it end as what is written should (`ending` NULL: as it
+ * likes)? Complains by itself, naming the flag; returns an exit code. */
+int cli_check_output(const char *flag, const char *path, const char *ending);
+
+/* A file that appears under its name only when it is complete. */
+typedef struct cli_file {
+    FILE *stream;
+    char path[BYOL_PATH_MAX], temporary[BYOL_PATH_MAX + 8];
+} cli_file;
+
+byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error);
+byol_status cli_file_finish(cli_file *file, byol_error *error); /* closes it in any case */
+
 /* ---- cli_progress.c: how far a long thing has got ---- */
 
 typedef struct cli_progress {

@@ -414,8 +414,8 @@ int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure meas
     cli_session s = {0};
     byol_error error = {0};
     json_t *result = NULL;
-    if (report->csv != NULL && !cli_can_write(report->csv))
-        return cli_usage("--csv: the folder of %s cannot be written to", report->csv);
+    int code = report->csv != NULL ? cli_check_output("--csv", report->csv, NULL) : EXIT_DONE;
+    if (code != EXIT_DONE) return code;
     cli_catch_interrupts();
     byol_status status = cli_session_open(&s, eval, &error);
     if (status == BYOL_OK) status = evaluate(&s, choice_name, measure, context, report, &result, &error);

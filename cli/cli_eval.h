@@ -73,9 +73,6 @@ extern const struct argp_child cli_eval_children[];
 byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes, const int32_t *predicted,
                             json_t *object, byol_error *error);
 
-/* 1 where the folder of `path` is there and can be written to: better asked before the work than after. */
-int cli_can_write(const char *path);
-
 /* ---- cli_eval.c again: knn and linear ---- */
 
 typedef struct cli_row {

@@ -110,28 +110,13 @@ static void write_csv(FILE *stream, const byol_classification *report, const byo
     }
 }
 
-static byol_status fail_write(const char *path, int why, byol_error *error) {
-    snprintf(error->text, sizeof error->text, "cannot write %.700s: %s", path, strerror(why));
-    return BYOL_IO;
-}
-
 static byol_status save_csv(const char *path, const byol_classification *report, const byol_source *names,
                             byol_error *error) {
-    char temporary[PATH_MAX];
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
-        return fail_write(path, ENAMETOOLONG, error);
-    FILE *stream = fopen(temporary, "w");
-    if (stream == NULL) return fail_write(path, errno, error);
-    write_csv(stream, report, names);
-    int good = fflush(stream) == 0 && ferror(stream) == 0, why = errno;
-    if (fclose(stream) != 0 && good) {
-        good = 0;
-        why = errno;
-    }
-    if (good && rename(temporary, path) == 0) return BYOL_OK;
-    if (good) why = errno;
-    unlink(temporary);
-    return fail_write(path, why, error);
+    cli_file file;
+    byol_status status = cli_file_begin(&file, path, error);
+    if (status != BYOL_OK) return status;
+    write_csv(file.stream, report, names);
+    return cli_file_finish(&file, error);
 }
 
 /* ---- JSON ---- */
@@ -168,13 +153,4 @@ byol_status cli_report_show(const cli_report *report, const cli_labelled *test, 
     if (report->csv != NULL) status = save_csv(report->csv, &figures, test->source, error);
     byol_classification_release(&figures);
     return status;
-}
-
-int cli_can_write(const char *path) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL) return access(".", W_OK | X_OK) == 0;
-    if ((size_t)(slash - path) >= sizeof folder) return 0;
-    snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    return access(folder, W_OK | X_OK) == 0;
 }

@@ -61,42 +61,6 @@ byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const
     return status;
 }
 
-/* ---- Files that appear only when complete ---- */
-
-typedef struct file {
-    FILE *stream;
-    const char *path;
-    char temporary[PATH_MAX];
-} file;
-
-static byol_status fail_write(const char *path, int why, byol_error *error) {
-    return fail(error, BYOL_IO, "cannot write %.700s: %s; what was there before is untouched", path, strerror(why));
-}
-
-static byol_status begin(file *f, const char *path, byol_error *error) {
-    f->path = path;
-    if ((size_t)snprintf(f->temporary, sizeof f->temporary, "%s.tmp", path) >= sizeof f->temporary)
-        return fail_write(path, ENAMETOOLONG, error);
-    f->stream = fopen(f->temporary, "wb");
-    return f->stream != NULL ? BYOL_OK : fail_write(path, errno, error);
-}
-
-static byol_status finish(file *f, byol_error *error) {
-    int good = !ferror(f->stream) && fflush(f->stream) == 0 && fsync(fileno(f->stream)) == 0;
-    int why = errno;
-    if (fclose(f->stream) != 0 && good) {
-        good = 0;
-        why = errno;
-    }
-    if (good && rename(f->temporary, f->path) != 0) {
-        good = 0;
-        why = errno;
-    }
-    if (good) return BYOL_OK;
-    unlink(f->temporary);
-    return fail_write(f->path, why, error);
-}
-
 /* ---- NumPy ---- */
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -119,13 +83,13 @@ static size_t make_header(unsigned char header[128], size_t rows, size_t columns
 
 byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns, byol_error *error) {
     unsigned char header[128];
-    file f;
-    byol_status status = begin(&f, path, error);
+    cli_file f;
+    byol_status status = cli_file_begin(&f, path, error);
     if (status != BYOL_OK) return status;
     size_t length = make_header(header, rows, columns);
     fwrite(header, 1, length, f.stream);
     fwrite(values, sizeof *values, rows * columns, f.stream);
-    return finish(&f, error);
+    return cli_file_finish(&f, error);
 }
 
 /* Reads as far as the numbers. What is wrong, or NULL. */
@@ -174,9 +138,9 @@ void cli_csv_path(const char *npy, char *path) {
 }
 
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error) {
-    file f;
+    cli_file f;
     byol_source_info info;
-    byol_status status = begin(&f, path, error);
+    byol_status status = cli_file_begin(&f, path, error);
     if (status != BYOL_OK) return status;
     byol_source_describe(source, &info);
     fputs("index,path,label\n", f.stream);
@@ -192,7 +156,7 @@ byol_status cli_csv_write(const char *path, const byol_source *source, byol_erro
         cli_csv_field(f.stream, class_name != NULL ? class_name : number);
         fputc('\n', f.stream);
     }
-    return finish(&f, error);
+    return cli_file_finish(&f, error);
 }
 
 /* One field of a line, in place; `*at` goes behind its comma. */

@@ -93,6 +93,9 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
 int cmd_embed(int argc, char **argv) {
     arguments args = {0};
     cli_parse(&parser, argc, argv, &args);
+    int code = cli_check_output("--out", args.out, ".npy");
+    if (code == EXIT_DONE && args.csv != NULL) code = cli_check_output("--csv", args.csv, NULL);
+    if (code != EXIT_DONE) return code;
     cli_catch_interrupts();
     byol_encoder *encoder = NULL;
     byol_source *source = NULL;

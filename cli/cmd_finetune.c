@@ -204,11 +204,10 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
 }
 
 static int check_outputs(const arguments *args) {
-    const struct { const char *flag, *path; } outputs[] = {{"out", args->options.save}, {"csv", args->report.csv}};
-    for (int i = 0; i < 2; i++)
-        if (outputs[i].path != NULL && !cli_can_write(outputs[i].path))
-            return cli_usage("--%s: the folder of %s cannot be written to", outputs[i].flag, outputs[i].path);
-    return EXIT_DONE;
+    int code = EXIT_DONE;
+    if (args->options.save != NULL) code = cli_check_output("--out", args->options.save, ".safetensors");
+    if (code == EXIT_DONE && args->report.csv != NULL) code = cli_check_output("--csv", args->report.csv, NULL);
+    return code;
 }
 
 int cmd_finetune(int argc, char **argv) {

@@ -34,7 +34,8 @@ static const struct argp_option options[] = {
 };
 
 static int configure(const arguments *args, byol_config *config) {
-    int code = cli_settings_configure(&args->settings, args->file, config);
+    int code = cli_check_output("--out", args->out, ".png");
+    if (code == EXIT_DONE) code = cli_settings_configure(&args->settings, args->file, config);
     if (code == EXIT_DONE && config->data.train[0] == '\0')
         code = cli_usage("--data SRC is needed: the images to show");
     return code;

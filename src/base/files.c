@@ -22,12 +22,25 @@ int byol__is_file(const char *path) {
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* What stands at `path`, or where a link there leads, as it may be replaced. */
+static byol_status resolve(const char *path, char out[PATH_MAX], byol_error *error) {
+    struct stat info;
+    snprintf(out, PATH_MAX, "%s", path);
+    if (lstat(path, &info) != 0) return BYOL_OK; /* nothing there yet */
+    if (S_ISLNK(info.st_mode) && realpath(path, out) == NULL)
+        return byol__fail(error, BYOL_INVALID, "cannot write %s: it is a link that leads nowhere", path);
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return byol__fail(error, BYOL_INVALID, "cannot write %s: %s; give the name of a file", path,
+                          S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
+    return BYOL_OK;
+}
+
 byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_error *error) {
     memset(file, 0, sizeof *file);
     if (strlen(path) + sizeof ".tmp" > sizeof file->temporary)
         return byol__fail(error, BYOL_INVALID, "path is too long: %.200s...", path);
-    snprintf(file->path, sizeof file->path, "%s", path);
-    snprintf(file->temporary, sizeof file->temporary, "%.*s.tmp", (int)sizeof file->temporary - 5, path);
+    BYOL__TRY(resolve(path, file->path, error));
+    snprintf(file->temporary, sizeof file->temporary, "%.*s.tmp", (int)sizeof file->temporary - 5, file->path);
     file->stream = fopen(file->temporary, "wb");
     if (file->stream == NULL)
         return byol__fail(error, BYOL_IO, "cannot write %s: %s", file->temporary, strerror(errno));

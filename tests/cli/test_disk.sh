@@ -13,8 +13,34 @@ train run
 [ "$code" -eq 0 ] || say "training failed"
 expect 1 embed run --data data:test --out /proc/x.npy
 says /proc/x.npy
-expect 1 embed run --data data:test --out nowhere/x.npy
+expect 2 embed run --data data:test --out nowhere/x.npy
 says nowhere/x.npy
+
+# a file does not take the place of something that is no file; where a link leads, there it goes
+mkfifo pipe.npy && mkdir folder.npy && ln -s real.npy link.npy && : >real.npy
+for taken in pipe.npy folder.npy; do
+    expect 2 embed run --data data:test --out $taken
+    says $taken
+    expect 2 embed run --data data:test --out x.npy --csv $taken
+    says $taken
+done
+[ -p pipe.npy ] && [ -d folder.npy ] || say "a pipe or a folder was replaced"
+expect 0 embed run --data data:test --out link.npy
+[ -L link.npy ] && [ -s real.npy ] || say "the link was replaced, not what it leads to"
+for written in safetensors onnx; do
+    mkfifo pipe.$written && expect 2 export run --out pipe.$written
+    [ -p pipe.$written ] || say "export replaced a pipe"
+    : >real.$written && ln -s real.$written link.$written && expect 0 export run --out link.$written
+    [ -L link.$written ] && [ -s real.$written ] || say "export replaced a link"
+done
+
+# what is written says so in its name
+expect 2 embed run --data data:test --out x.csv
+says .npy
+expect 2 views --data data:test --out x.jpg
+says .png
+expect 2 finetune run --train data:train --test data:test --out x.pt
+says .safetensors
 
 if [ -w /dev/full ]; then
     code=0

@@ -47,7 +47,7 @@ expect 2 views nowhere.yaml --out none.png
 says nowhere.yaml
 expect 1 views --data nowhere --out none.png
 says nowhere
-expect 1 views --data data:train --out no/folder/none.png
+expect 2 views --data data:train --out no/folder/none.png
 says no/folder/none.png
 [ ! -e none.png ] || say "a picture was left by a command that failed"
 finish
