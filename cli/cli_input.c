@@ -1,42 +1,54 @@
 /* "-": paths of pictures on standard input. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli_vectors.h"
 
-static byol_status fail(const char *what, byol_error *error) {
-    snprintf(error->text, sizeof error->text, "paths on standard input: %.500s: %s", what, strerror(errno));
-    return BYOL_IO;
+typedef struct lines {
+    char **line; /* owned, each of them too */
+    size_t count, capacity;
+} lines;
+
+static int keep(lines *all, const char *text) {
+    if (all->count == all->capacity) {
+        size_t more = all->capacity > 0 ? 2 * all->capacity : 256;
+        char **grown = realloc(all->line, more * sizeof *grown);
+        if (grown == NULL) return -1;
+        all->line = grown;
+        all->capacity = more;
+    }
+    all->line[all->count] = strdup(text);
+    return all->line[all->count++] != NULL ? 0 : -1;
 }
 
-/* Copies the lines, relative paths made absolute: a list's own count from the folder it lies in. */
-static int copy_lines(FILE *to) {
-    char here[PATH_MAX], *line = NULL;
+/* Every line is a path, whatever letters are in it; empty ones are passed over. */
+static int read_lines(lines *all) {
+    char *line = NULL;
     size_t capacity = 0;
-    if (getcwd(here, sizeof here) == NULL) return -1;
-    while (getline(&line, &capacity, stdin) > 0) {
-        if (*line != '/' && *line != '\n' && *line != '#') fprintf(to, "%s/", here);
-        fputs(line, to);
+    int failed = 0;
+    for (ssize_t length; !failed && (length = getline(&line, &capacity, stdin)) > 0;) {
+        if (line[length - 1] == '\n') line[length - 1] = '\0';
+        if (*line != '\0') failed = keep(all, line) != 0;
     }
     free(line);
-    return ferror(stdin) || ferror(to) ? -1 : 0;
+    return failed || ferror(stdin) ? -1 : 0;
 }
 
-/* The library reads lists from files, so the lines go through one. */
 static byol_status open_standard_input(byol_source **out, byol_error *error) {
-    const char *folder = getenv("TMPDIR");
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/byol-XXXXXX.txt", folder != NULL && *folder != '\0' ? folder : "/tmp");
-    int descriptor = mkstemps(path, 4);
-    if (descriptor < 0) return fail(path, error);
-    FILE *list = fdopen(descriptor, "w");
-    int good = list != NULL && copy_lines(list) == 0;
-    if (list != NULL) good = fclose(list) == 0 && good;
-    byol_status status = good ? byol_source_open(out, path, error) : fail(path, error);
-    unlink(path);
+    lines all = {0};
+    byol_status status = BYOL_OK;
+    if (read_lines(&all) != 0) {
+        snprintf(error->text, sizeof error->text, "paths on standard input: %s", strerror(errno));
+        status = BYOL_IO;
+    } else if (all.count == 0) {
+        snprintf(error->text, sizeof error->text, "standard input names no pictures: give a path a line");
+        status = BYOL_NOT_FOUND;
+    } else {
+        status = byol_source_from_files(out, (const char *const *)all.line, all.count, error);
+    }
+    for (size_t i = 0; i < all.count; i++) free(all.line[i]);
+    free(all.line);
     return status;
 }
 

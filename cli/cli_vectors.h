@@ -5,7 +5,7 @@
 #include "byol/source.h"
 #include "cli.h"
 
-/* byol_source_open; "-" are paths of pictures on standard input, a line each, as in a list. */
+/* byol_source_open; "-" are paths of pictures on standard input, a line each. */
 byol_status cli_source_open(byol_source **out, const char *spec, byol_error *error);
 
 /* A (count, dimension) matrix and the name of each row's picture. Zero-initialise, then release in any case. */

@@ -15,7 +15,8 @@ extern "C" {
 typedef struct byol_source byol_source;
 
 typedef struct byol_source_info {
-    const char *kind;        /* "idx", "cifar10", "cifar100", "memory"; static */
+    const char *kind; /* "idx", "cifar10", "cifar100", "memory", "npy"; of pictures that are decoded "folder", "list",
+                       * "picture", "shards"; static */
     const char *description; /* one line for people: what was found and where; borrowed from the source */
     size_t count;            /* images */
     int channels;            /* 1 or 3 */
@@ -27,18 +28,25 @@ typedef struct byol_source_info {
 } byol_source_info;
 
 /* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split: "fashion-mnist:train",
- * "path/to/cifar-10:test", "images-idx3-ubyte.gz". What a path holds is found out by looking at it. Without a split:
- * train, or all there is where there are none. For CIFAR folders a comma-separated list of batches is a split too:
- * "dir:1,2,3,4" takes data_batch_1 .. 4.
+ * "path/to/cifar-10:test", "images-idx3-ubyte.gz". What a path holds is found out by looking at it: a folder of
+ * pictures, a text file that lists them, one picture, tar shards (also as "shards/{000..099}.tar"), a .npy array of
+ * bytes, IDX, CIFAR-10 or -100 (docs/data.md). Without a split: train, or all there is where there are none. For CIFAR
+ * folders a comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
  *
  * Errors: BYOL_NOT_FOUND (what was looked for, where, and how to get it), BYOL_FORMAT (truncated or corrupt: file,
- * expected and found size), BYOL_IO. `*out` is owned: byol_source_free. */
+ * expected and found size), BYOL_INVALID (no such split; more than one thing it could be), BYOL_UNSUPPORTED (an array
+ * of other numbers than bytes), BYOL_IO, BYOL_MEMORY. `*out` is owned: byol_source_free. */
 BYOL_API byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error);
 
 /* Images that the caller holds: `pixels` is (count, channels, height, width) bytes, borrowed until byol_source_free;
  * `labels` is `count` numbers 0 .. classes-1, borrowed, or NULL. `channels` is 1 or 3. */
 BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels,
                                              size_t count, int channels, int height, int width, byol_error *error);
+
+/* Pictures in files named one by one, in this order, without labels; the names are copied, and nothing is read yet but
+ * a few of them for their sizes. BYOL_INVALID where `count` is 0. */
+BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count,
+                                            byol_error *error);
 
 /* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one; the indices are copied.
  */
@@ -71,7 +79,9 @@ typedef struct byol_wish {
 } byol_wish;
 
 /* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each with a room of its
- * own. BYOL_FORMAT, BYOL_IO or BYOL_NOT_FOUND, naming the file, where it cannot be read or decoded. */
+ * own. BYOL_FORMAT, BYOL_IO, BYOL_NOT_FOUND or BYOL_UNSUPPORTED (an animated WebP, more than 100 million pixels, a file
+ * of more than 1 GiB), naming the file, where it cannot be read or decoded: then byol_source_unreadable is 1 for it.
+ * BYOL_INVALID: there is no such index. */
 BYOL_API byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
                                        byol_picture *picture, byol_error *error);
 

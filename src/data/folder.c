@@ -132,13 +132,17 @@ byol_status byol__list_open(byol_source **out, const char *path, byol_error *err
     return status;
 }
 
-/* ---- one picture ---- */
+/* ---- named one by one ---- */
 
-byol_status byol__single_open(byol_source **out, const char *path, byol_error *error) {
+byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count, byol_error *error) {
+    char what[PATH_MAX];
     byol__pictures *pictures;
-    BYOL__TRY(byol__pictures_create(&pictures, "picture", "", error));
-    byol_status status = byol__pictures_add(pictures, path, error);
-    if (status == BYOL_OK) status = byol__pictures_complete(pictures, path, error);
+    if (count == 0) return byol__fail(error, BYOL_INVALID, "no picture is named");
+    BYOL__TRY(byol__pictures_create(&pictures, count == 1 ? "picture" : "list", "", error));
+    byol_status status = BYOL_OK;
+    for (size_t i = 0; i < count && status == BYOL_OK; i++) status = byol__pictures_add(pictures, paths[i], error);
+    snprintf(what, sizeof what, "%s%s", paths[0], count > 1 ? " and others" : "");
+    if (status == BYOL_OK) status = byol__pictures_complete(pictures, what, error);
     if (status == BYOL_OK)
         *out = &pictures->base;
     else

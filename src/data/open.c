@@ -139,7 +139,8 @@ static byol_status open_file(byol_source **out, const char *path, const char *sp
     if (*split != '\0')
         return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
     if (is_npy) return byol__npy_open(out, path, error);
-    return is_picture ? byol__single_open(out, path, error) : byol__list_open(out, path, error);
+    const char *const paths[] = {path};
+    return is_picture ? byol_source_from_files(out, paths, 1, error) : byol__list_open(out, path, error);
 }
 
 byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error) {

@@ -281,7 +281,6 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
                                  const preparation *how, byol__view_room *rooms, float *rows, float *features,
                                  byol_progress progress, void *context, byol_error *error) {
     size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
-    double allowed = (double)encoder->origin.config.data.max_unreadable;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
         BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, rooms, error));
@@ -289,11 +288,8 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
         byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
         unreadable += clear_unreadable(source, first, count, dimension, features);
-        if ((double)unreadable > allowed * (double)total)
-            return byol__fail(error, BYOL_FORMAT,
-                              "%zu of %zu images could not be read, more than data.max_unreadable allows (%g %%); "
-                              "'byol data' lists them",
-                              unreadable, total, 100 * allowed);
+        if (unreadable == total)
+            return byol__fail(error, BYOL_FORMAT, "none of %zu images could be read; 'byol data' says why", total);
         if (progress != NULL && progress(context, first + count, total) != 0)
             return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", first + count, total);
     }

@@ -18,7 +18,7 @@ is_json out csv count dimension layer
 expect 0 embed run --data data:test --out test.npy --csv table.csv
 [ "$(wc -l <table.csv)" -eq 33 ] || say "--csv names another file"
 [ ! -e test.csv ] || say "there is a table although another was named"
-expect 1 embed run --data data:test --out x.npy --csv nowhere/x.csv
+expect 2 embed run --data data:test --out x.npy --csv nowhere/x.csv
 says nowhere/x.csv
 
 expect 2 search
@@ -70,6 +70,16 @@ grep -q '^4,.*pictures/again.pgm,$' paths.csv || say "paths.csv does not name th
 expect 0 search run --vectors paths.npy --query pictures/again.pgm -k 2
 grep -q ' 1  0.000000 .*pictures/1.pgm' stdout || say "the same picture under another name was not found"
 "$byol" embed run --data - --out none.npy </dev/null >stdout 2>stderr && say "no paths at all was no failure"
+says "standard input names no pictures"
+# a line is a path, whatever is in it: a comment in a list, or a label
+for name in "#1.pgm" "c 7" "tab	7"; do cp pictures/0.pgm "$name" && echo "$name"; done >paths
+code=0
+"$byol" embed run --data - --out odd.npy <paths >stdout 2>stderr || { code=$?; say "odd names on standard input"; }
+[ "$(cut -d, -f2 odd.csv | tail -n +2)" = "$(cat paths)" ] || say "odd.csv has other names: $(cat odd.csv)"
+# what cannot be read is zeros, however much of it there is; none at all is a mistake
+printf '%s\n' pictures/0.pgm missing.pgm gone.pgm | "$byol" embed run --data - --out holes.npy >stdout 2>stderr || say "pictures that cannot be read"
+says "2 pictures could not be read"
+echo missing.pgm | "$byol" embed run --data - --out none.npy >stdout 2>stderr && say "nothing that can be read was no failure"
 
 # a table with names in it
 awk -F, 'NR == 1 { print; next } { print $1 ",\"cats, \"\"and\"\"/" $1 ".jpg\"," $3 }' train.csv >named.csv
