@@ -262,10 +262,19 @@ static int stage_name(const byol__graph *graph, byol__value_id end, char name[VA
     return dot != NULL;
 }
 
+/* Of networks without such names (conv5) every stage, counted from 1. */
 static void add_features(model *m) {
     char name[VALUE_NAME_MAX];
-    for (int s = 0; s < m->graph->stage_count; s++)
-        if (stage_name(m->graph, m->graph->stage_end[s], name)) add_output(m, m->graph->stage_end[s], name, 4);
+    int named = 0;
+    for (int s = 0; s < m->graph->stage_count; s++) {
+        if (!stage_name(m->graph, m->graph->stage_end[s], name)) continue;
+        add_output(m, m->graph->stage_end[s], name, 4);
+        named++;
+    }
+    for (int s = 0; s < m->graph->stage_count && named == 0; s++) {
+        snprintf(name, sizeof name, "layer%d", s + 1);
+        add_output(m, m->graph->stage_end[s], name, 4);
+    }
 }
 
 /* ---- The whole ---- */

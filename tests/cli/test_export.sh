@@ -55,4 +55,11 @@ is_json out format encoder image_size channels output dimension
 for name in images projection layer1 layer4 layer1.0.conv1.weight projector.3.weight normalise.mean; do
     grep -aqF "$name" encoder.onnx || say "the ONNX file does not name $name"
 done
+# a network whose layers have no stages in their names has maps all the same, at the end of each
+train conv --epochs 1 --encoder conv5 --width 8 --image-size 32
+[ "$code" -eq 0 ] || say "training conv5"
+expect 0 export conv --out conv.onnx --features
+for map in layer1 layer5; do
+    grep -aq "$map" conv.onnx || say "conv.onnx has no output $map"
+done
 finish
