@@ -101,7 +101,8 @@ typedef struct byol_bench_load_result {
 } byol_bench_load_result;
 
 /* Batches of two views from `data.train`, by the loader as training uses it on train.threads threads, and nothing done
- * with them. BYOL_INVALID where no images are named, or fewer than train.batch_size. */
+ * with them. Batches of train.batch_size, or of all images where they are fewer. BYOL_INVALID where no images are
+ * named. */
 BYOL_API byol_status byol_bench_load(const byol_config *config, const byol_bench_options *options,
                                      byol_bench_load_result *result, byol_error *error);
 

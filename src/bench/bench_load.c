@@ -53,7 +53,7 @@ static byol_status measure(const byol_config *config, const byol_source *source,
     const byol__loader_options loading = {
         .view = {config->views.view[0], config->views.view[1]},
         .image_size = config->data.image_size > 0 ? config->data.image_size : byol_source_view_size(source),
-        .batch_size = config->train.batch_size,
+        .batch_size = (size_t)config->train.batch_size < info.count ? config->train.batch_size : (int)info.count,
         .seed = config->train.seed,
         .threads = result->threads,
         .max_unreadable = (double)config->data.max_unreadable,

@@ -40,8 +40,7 @@ if ! grep -qsE '^BYOL_SANITIZE:[A-Z]*=.' "${BYOL_BUILD_DIR:-.}/CMakeCache.txt"; 
     epochs=$(sed 's/.*"epochs": \([0-9.e-]*\),.*/\1/' stdout) late=$(sed 's/.*"memory_bytes_late": \([0-9]*\).*/\1/' stdout)
     awk "BEGIN { exit !($epochs > 0.2 && $late < 100e6) }" || say "of a gigabyte of pictures, $epochs read, in $late bytes of memory"
 fi
-expect 2 bench load --seconds 1 --data data:train --batch-size 65
-says 64 65
+expect 0 bench load --seconds 1 --data data:train --batch-size 65
 expect 1 bench load --seconds 1 --data nowhere
 says nowhere
 expect 2 bench load --seconds 1
