@@ -67,10 +67,12 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
         memcpy(found, path, sizeof found);
     }
     if (*found != '\0') return byol__cifar_open(out, found, split, error);
-    byol_status status = byol__folder_open(out, folder, split, error);
+    byol_error why = {0};
+    byol_status status = byol__folder_open(out, folder, split, &why);
     int splits = *split != '\0' && is_there("%s/%s", folder, split, path) && byol__is_folder(path);
     if (status == BYOL_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
         return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
+    if (status != BYOL_OK && error != NULL) *error = why;
     if (status != BYOL_NOT_FOUND || *split != '\0') return status;
     return byol__fail(error, BYOL_NOT_FOUND,
                       "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and below, "

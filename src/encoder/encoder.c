@@ -170,8 +170,11 @@ static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *
             {prefix, &encoder->graph.statistics, (byol__section)last, encoder->statistics},
         };
         encoder->last = (byol__section)last;
-        byol_status status = byol__checkpoint_read(file, arenas, 2, error);
-        if (status != BYOL_NOT_FOUND || last == BYOL__BACKBONE) return status;
+        byol_error why = {0};
+        byol_status status = byol__checkpoint_read(file, arenas, 2, &why);
+        if (status == BYOL_NOT_FOUND && last != BYOL__BACKBONE) continue; /* perhaps it ends earlier */
+        if (status != BYOL_OK && error != NULL) *error = why;
+        return status;
     }
 }
 
@@ -302,8 +305,8 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (info.channels != encoder->origin.channels && !info.decoded)
-        return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, but the images of %s have %d",
-                          encoder->origin.channels, info.description, info.channels);
+        return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, these images have %d (%s)",
+                          encoder->origin.channels, info.channels, info.description);
     if (dimension == 0) return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted layer");
 
     int callers_threads = omp_get_max_threads();
