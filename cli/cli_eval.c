@@ -40,13 +40,13 @@ static void shuffle(uint32_t *order, size_t count) {
 }
 
 /* What cannot be read cannot be classified: found by one pass over the chosen images, and left out of the set. */
-static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, byol_error *error) {
+static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int threads, byol_error *error) {
     byol_source *chosen;
     cli_progress progress;
     byol_status status = byol_source_subset(&chosen, set->whole, set->order, set->count, error);
     if (status != BYOL_OK) return status;
     cli_progress_begin(&progress, "checking the images", "images");
-    status = byol_source_survey(chosen, 0, NULL, cli_progress_hook, &progress, error);
+    status = byol_source_survey(chosen, threads, NULL, cli_progress_hook, &progress, error);
     cli_progress_end(&progress);
     size_t kept = 0;
     for (size_t i = 0; i < set->count && status == BYOL_OK; i++)
@@ -63,7 +63,7 @@ static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, byo
     return BYOL_OK;
 }
 
-byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, byol_error *error) {
+byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads, byol_error *error) {
     byol_status status = byol_source_open(&set->whole, spec, error);
     if (status != BYOL_OK) return status;
     byol_source_info info;
@@ -81,7 +81,7 @@ byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit,
     set->labels = malloc(set->count * sizeof *set->labels);
     if (set->order == NULL || set->labels == NULL) return no_memory(error, "labels");
     shuffle(set->order, info.count);
-    if (info.decoded) status = leave_out_unreadable(set, spec, error);
+    if (info.decoded) status = leave_out_unreadable(set, spec, threads, error);
     if (status == BYOL_OK) status = byol_source_subset(&set->source, set->whole, set->order, set->count, error);
     for (size_t i = 0; i < set->count && status == BYOL_OK; i++) set->labels[i] = byol_source_label(set->source, i);
     return status;
@@ -217,8 +217,8 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
         what == PIXELS ? flatten_pixels(s, set, values, error)
         : pass < 0     ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook,
                                             &s->progress, error)
-                   : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, 1, (uint32_t)pass, values,
-                                                  cli_progress_hook, &s->progress, error);
+                       : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->seed,
+                                                      (uint32_t)pass, values, cli_progress_hook, &s->progress, error);
     cli_progress_end(&s->progress);
     return status;
 }
@@ -303,6 +303,25 @@ static byol_status compare_classes(const cli_session *s, byol_error *error) {
     return BYOL_OK;
 }
 
+static void append(byol_error *error, const char *words) {
+    size_t length = strlen(error->text);
+    snprintf(error->text + length, sizeof error->text - length, "%s", words);
+}
+
+/* Where a name was not given but taken from the run, its configuration is to blame, and the cure is to give one. */
+static byol_status open_sets(cli_session *s, const char *train, const char *test, byol_error *error) {
+    const cli_eval *eval = s->options;
+    byol_status status = cli_labelled_open(&s->train, train, eval->limit, eval->threads, error);
+    if (status == BYOL_NOT_FOUND && eval->train == NULL)
+        append(error, " (as the run's config.yaml has it, from the folder where it was trained; --train SRC says where "
+                      "the images are now)");
+    if (status != BYOL_OK) return status;
+    status = cli_labelled_open(&s->test, test, eval->limit, eval->threads, error);
+    if (status != BYOL_OK && eval->test == NULL)
+        append(error, ". There must be labelled images to test with: name them with --test SRC");
+    return status;
+}
+
 byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *error) {
     s->options = eval;
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
@@ -310,8 +329,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     if (status != BYOL_OK) return status;
     const byol_config *config = byol_encoder_config(s->trained);
     cli_eval_sources(config, s->options->train, s->options->test, train, test);
-    status = cli_labelled_open(&s->train, train, s->options->limit, error);
-    if (status == BYOL_OK) status = cli_labelled_open(&s->test, test, s->options->limit, error);
+    status = open_sets(s, train, test, error);
     if (status == BYOL_OK && s->test.classes > s->train.classes) {
         snprintf(error->text, sizeof error->text, "the test images have %d classes, the training images %d",
                  s->test.classes, s->train.classes);

@@ -29,7 +29,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"json", OPTION_JSON, NULL, 0, "Print one JSON object on standard output and nothing else there", 90},
-    {"quiet", 'q', NULL, 0, "No progress, no remarks; errors and warnings only", 90},
+    {"quiet", 'q', NULL, 0, "No progress and no remarks: results, warnings and errors only", 90},
     {0},
 };
 const struct argp cli_output_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "byol/trainer.h"
@@ -45,14 +46,23 @@ static const char doc[] =
 
 /* ---- configuration ---- */
 
+static int is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 /* Without a file, a run that goes on has its own. */
 static int configure(const arguments *args, byol_config *config) {
     char saved[BYOL_PATH_MAX + 16];
     const char *file = args->file;
     snprintf(saved, sizeof saved, "%s/config.yaml", args->out);
     if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
+    if (file != NULL && is_folder(file))
+        return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file, file);
     int code = cli_settings_configure(&args->settings, file, config);
     if (code != EXIT_DONE) return code;
+    if (config->data.train[0] == '\0' && file == NULL && args->resume)
+        return cli_usage("%s holds no run that could go on: there is no %s", args->out, saved);
     if (config->data.train[0] == '\0')
         return cli_usage("no images to learn from: give --data SRC, or data.train in the configuration");
     return EXIT_DONE;
@@ -68,8 +78,8 @@ typedef struct online_knn {
 static byol_status open_online_knn(online_knn *knn, const byol_config *config, byol_error *error) {
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
     cli_eval_sources(config, NULL, NULL, train, test);
-    byol_status status = cli_labelled_open(&knn->train, train, 0, error);
-    if (status == BYOL_OK) status = cli_labelled_open(&knn->test, test, 0, error);
+    byol_status status = cli_labelled_open(&knn->train, train, 0, config->train.threads, error);
+    if (status == BYOL_OK) status = cli_labelled_open(&knn->test, test, 0, config->train.threads, error);
     return status;
 }
 
@@ -123,6 +133,7 @@ typedef struct session {
     cli_events events;
     cli_progress progress;
     uint64_t first_step;
+    int labelled; /* the images are: the result can be judged by them */
 } session;
 
 static int on_step(void *context, const byol_metrics *m) {
@@ -197,14 +208,22 @@ static void print_result(const session *s, const byol_run_result *result) {
     FILE *stream = cli_tables();
     if (stream == NULL) return;
     char memory[32], steps[32];
-    fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "run", s->args->out,
-            "epochs", result->epochs, "steps", cli_count(steps, result->steps), "loss (last epoch)", result->loss,
-            "images a second", result->images_per_second, "peak memory", cli_bytes(memory, result->peak_memory_bytes));
+    fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n", "run", s->args->out, "epochs", result->epochs, "steps",
+            cli_count(steps, result->steps));
+    if (s->first_step == result->steps) /* there was nothing left to do, so nothing was measured */
+        fprintf(stream, "  %-18s it was complete already; what it came to is in %s/summary.json\n", "", s->args->out);
+    else
+        fprintf(stream, "  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "loss (last epoch)", result->loss,
+                "images a second", result->images_per_second, "peak memory",
+                cli_bytes(memory, result->peak_memory_bytes));
     if (isfinite(s->knn.accuracy)) fprintf(stream, "  %-18s %.2f %%\n", "kNN", s->knn.accuracy);
     if (result->unreadable > 0)
         fprintf(stream, "  %-18s %s images, named in %s/unreadable.txt\n", "could not be read",
                 cli_count(steps, result->unreadable), s->args->out);
-    fprintf(stream, "\nWhat it is worth: byol knn %s; byol linear %s\n", s->args->out, s->args->out);
+    if (s->labelled)
+        cli_say("\nWhat it is worth: byol knn %s; byol linear %s", s->args->out, s->args->out);
+    else
+        cli_say("\nWhat it has learned: byol report %s", s->args->out);
 }
 
 /* A number that JSON can hold. */
@@ -222,6 +241,9 @@ static json_t *describe_result(const session *s, const byol_run_result *result) 
 static byol_status train(session *s, byol_trainer *trainer, const byol_source *source, byol_run_result *result,
                          byol_error *error) {
     byol_trainer_info info;
+    byol_source_info images;
+    byol_source_describe(source, &images);
+    s->labelled = images.classes > 0;
     byol_trainer_describe(trainer, &info);
     s->first_step = info.first_step;
     introduce(s, trainer, source);

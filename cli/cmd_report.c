@@ -73,8 +73,8 @@ typedef struct pictures {
 } pictures;
 
 /* Labels are welcome, not needed. */
-static byol_status open_any(cli_labelled *set, const char *spec, byol_error *error) {
-    byol_status status = cli_labelled_open(set, spec, 0, error);
+static byol_status open_any(cli_labelled *set, const char *spec, int threads, byol_error *error) {
+    byol_status status = cli_labelled_open(set, spec, 0, threads, error);
     if (status != BYOL_INVALID || set->whole == NULL) return status;
     return BYOL_OK; /* unlabelled: the images as they lie there */
 }
@@ -87,8 +87,9 @@ static void open_pictures(const arguments *args, const byol_config *config, pict
     byol_error error = {0}, ignored = {0};
     cli_eval_sources(config, args->train, args->test, train, test);
     byol_status status = byol_source_open(&p->data, config->data.train, &error);
-    if (status == BYOL_OK) status = open_any(&p->train, train, &error);
-    if (status == BYOL_OK && open_any(&p->test, test, args->test != NULL ? &error : &ignored) != BYOL_OK &&
+    if (status == BYOL_OK) status = open_any(&p->train, train, args->threads, &error);
+    if (status == BYOL_OK &&
+        open_any(&p->test, test, args->threads, args->test != NULL ? &error : &ignored) != BYOL_OK &&
         args->test != NULL)
         status = BYOL_NOT_FOUND;
     page->data = p->data;

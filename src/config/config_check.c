@@ -62,8 +62,10 @@ byol_status byol_config_check(const byol_config *config, byol_error *error) {
     if (config->optimizer.nesterov && config->optimizer.momentum == 0)
         return byol__fail(error, BYOL_INVALID, "optimizer.nesterov needs an optimizer.momentum above 0");
     if (config->optimizer.warmup_epochs >= (float)config->train.epochs)
-        return byol__fail(error, BYOL_INVALID,
-                          "optimizer.warmup_epochs is %g, which must be less than train.epochs, which is %d",
-                          (double)config->optimizer.warmup_epochs, config->train.epochs);
+        return byol__fail(
+            error, BYOL_INVALID,
+            "optimizer.warmup_epochs is %g, which must be less than train.epochs, which is %d; a run this "
+            "short can do without: optimizer.warmup_epochs=0",
+            (double)config->optimizer.warmup_epochs, config->train.epochs);
     return BYOL_OK;
 }

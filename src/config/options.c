@@ -352,7 +352,8 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(eval.test),
      .default_value = "",
-     .help = "labelled images to be told apart; empty: the test split of data.train"},
+     .help =
+         "labelled images to be told apart; empty: the test split of eval.train, or of data.train where that is empty"},
 
     {.key = "checkpoint.every_minutes",
      .kind = BYOL__NUMBER,
@@ -409,16 +410,17 @@ static int edit_distance(const char *a, const char *b, size_t b_length) {
 }
 
 typedef struct nearest_key {
-    const char *key;
-    size_t length;
+    char key[KEY_MAX + 1]; /* empty: none yet */
     int distance;
 } nearest_key;
 
+/* `compared`: what of the key is likely to be written. */
 static void consider(nearest_key *best, const char *wanted, const char *key, size_t length, const char *compared,
                      int penalty) {
     int distance = edit_distance(wanted, compared, length - (size_t)(compared - key)) + penalty;
-    if (best->key != NULL && distance >= best->distance) return;
-    *best = (nearest_key){key, length, distance};
+    if (best->key[0] != '\0' && distance >= best->distance) return;
+    snprintf(best->key, sizeof best->key, "%.*s", (int)length, key);
+    best->distance = distance;
 }
 
 void byol__option_nearest(const char *key, int groups, char nearest[64]) {
@@ -431,9 +433,12 @@ void byol__option_nearest(const char *key, int groups, char nearest[64]) {
         consider(&best, key, known, strlen(known), known, 0);
         /* "width" is a likely way to ask for encoder.width */
         consider(&best, key, known, strlen(known), strrchr(known, '.') + 1, 1);
+        char both[KEY_MAX + 1]; /* views.flip sets it of either view */
+        if (strncmp(known, "views.view1.", 12) != 0) continue;
+        snprintf(both, sizeof both, "views.%s", known + 12);
+        consider(&best, key, both, strlen(both), both, 0);
     }
-    memcpy(nearest, best.key, best.length);
-    nearest[best.length] = '\0';
+    snprintf(nearest, 64, "%.63s", best.key);
 }
 
 size_t byol_option_count(void) { return byol__options_count; }

@@ -29,6 +29,9 @@ for signal in INT TERM; do
     ls "$folder"/checkpoints/*.safetensors >/dev/null 2>&1 || say "no checkpoint was written"
     expect 0 pretrain --out "$folder" --resume --set train.log_every=10
     says resumed
+    expect 0 pretrain --out "$folder" --resume --set train.log_every=10
+    grep -q "complete already" stdout || say "a run that is complete is not said to be"
+    if grep -q nan stdout; then say "figures that nobody measured are printed"; fi
     expect 0 embed "$folder" --data data:test --out "$folder.npy"
     expect 0 embed whole --data data:test --out whole.npy
     cmp -s "$folder.npy" whole.npy || say "the resumed run came to other weights"

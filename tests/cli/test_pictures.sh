@@ -108,4 +108,17 @@ gray other/light/1.pgm 30 320
 gray other/other/1.pgm 30 30
 expect 1 knn run --train photos:train --test other
 says "class 0 is 'dark' in the training images and 'light' in the test images"
+# class folders without splits: there is nothing to test with, and the way out is said
+mkdir plain && cp -r photos/train/dark photos/train/light plain/
+expect 1 knn run --train plain
+says "--test SRC"
+(cd / && "$byol" knn "$work/run" >/dev/null 2>"$work/stderr") && say "images that are not there were no failure"
+says "--train SRC" config.yaml
+
+# without labels there is nothing to measure by, and nothing is recommended
+mkdir unlabelled && cp photos/train/light/*.pgm unlabelled/
+train blind --data unlabelled --epochs 1
+[ "$code" -eq 0 ] || say "training without labels"
+says "byol report blind"
+if grep -q "byol knn" stderr; then say "kNN is recommended where there are no labels"; fi
 finish

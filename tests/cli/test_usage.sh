@@ -35,6 +35,8 @@ expect 2 pretrain --data data
 says "--out"
 expect 2 pretrain --out run --data data --set encoder.widht=16
 says "--set" encoder.widht encoder.width
+expect 2 pretrain --out run --data data --set views.flp=0 # of either view
+says "'views.flip'"
 expect 2 pretrain --out run --data data --set encoder.width
 says KEY=VALUE
 expect 2 pretrain --out run --data data --width wide
@@ -61,4 +63,14 @@ expect 2 bench speed
 says speed step views peak
 expect 2 info --width 16x
 [ ! -e run ] || say "a run folder was made by a command that failed"
+# what people type first
+mkdir -p folder
+expect 2 pretrain folder --out run
+says "folder is a folder" "--data folder"
+expect 2 pretrain --resume --out mistyped
+says "mistyped holds no run" mistyped/config.yaml
+[ ! -e mistyped ] || say "a folder was made for a run that is not there"
+expect 2 pretrain --data data --epochs 1 --out run
+says optimizer.warmup_epochs=0
+
 finish
