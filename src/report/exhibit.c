@@ -13,10 +13,6 @@ void byol__report_stage(const byol_report_options *options, const char *what) {
     if (options->stage != NULL) options->stage(options->context, what);
 }
 
-int byol__report_step(const byol_report_options *options, uint64_t done, uint64_t total) {
-    return options->progress != NULL && options->progress(options->context, done, total) != 0;
-}
-
 /* ---- Choosing and embedding ---- */
 
 static byol_status choose(byol__shown *shown, const byol_source *of, size_t wanted, byol_error *error) {
@@ -101,6 +97,7 @@ typedef enum kind { CENTER, WHOLE, VIEW } kind;
 
 typedef struct style {
     kind kind;
+    int channels; /* of the pixels that come out; 0: as many as the source has */
     int side, view;
     const byol_config *config; /* VIEW */
 } style;
@@ -138,22 +135,23 @@ static byol_status make(const byol_source *source, size_t index, const style *ho
     byol_source_info info;
     byol_picture picture = {0};
     byol_source_describe(source, &info);
-    const byol_wish wish = {.channels = info.channels, .short_side = how->side};
+    int channels = how->channels > 0 ? how->channels : info.channels;
+    const byol_wish wish = {.channels = channels, .short_side = how->side};
     byol_status status = byol_source_image(source, index, &wish, &picture, error);
     if (status == BYOL_OK) {
         status = draw_with_room(&picture.image, index, how, pixels, error);
         if (aspect != NULL) *aspect = (double)picture.image.width / picture.image.height;
     } else if (byol_source_unreadable(source, index)) {
-        memset(pixels, 0, (size_t)(info.channels * how->side) * (size_t)how->side);
+        memset(pixels, 0, (size_t)(channels * how->side) * (size_t)how->side);
         status = BYOL_OK;
     }
     byol_picture_release(&picture);
     return status;
 }
 
-byol_status byol__picture_center(const byol_source *source, size_t index, int side, uint8_t *pixels,
+byol_status byol__picture_center(const byol_source *source, size_t index, int channels, int side, uint8_t *pixels,
                                  byol_error *error) {
-    const style how = {.kind = CENTER, .side = side};
+    const style how = {.kind = CENTER, .channels = channels, .side = side};
     return make(source, index, &how, pixels, NULL, error);
 }
 

@@ -31,11 +31,12 @@ void byol__exhibit_release(byol__exhibit *exhibit);
 
 /* Tells the caller what comes next, and how far it is. */
 void byol__report_stage(const byol_report_options *options, const char *what);
-int byol__report_step(const byol_report_options *options, uint64_t done, uint64_t total);
 
-/* Image `index` as bytes (side, side, channels): short side resized, centre crop. */
-byol_status byol__picture_center(const byol_source *source, size_t index, int side, uint8_t *pixels, byol_error *error);
-/* The whole image, squeezed into a square; `*aspect` is its true width / height. */
+/* Image `index` as bytes (side, side, channels): short side resized, centre crop. Decoded to so many channels, which
+ * need not be those that the source would choose. */
+byol_status byol__picture_center(const byol_source *source, size_t index, int channels, int side, uint8_t *pixels,
+                                 byol_error *error);
+/* The whole image, (side, side, channels of the source), squeezed into a square; `*aspect` is its true width / height. */
 byol_status byol__picture_whole(const byol_source *source, size_t index, int side, uint8_t *pixels, double *aspect,
                                 byol_error *error);
 /* View `view` of the image in the first epoch of `config`, its normalisation undone. */

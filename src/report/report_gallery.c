@@ -114,7 +114,7 @@ static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byo
     char name[64];
     int side = byol__picture_side(from->of, SIDE_MIN, NEIGHBOUR_SIDE);
     int32_t label = byol_source_label(from->source, index);
-    byol_status status = byol__picture_center(from->source, index, side, pixels, error);
+    byol_status status = byol__picture_center(from->source, index, exhibit->channels, side, pixels, error);
     if (status != BYOL_OK) return status;
     byol__label_words(from->source, label, name);
     int other = wanted >= 0 && label != wanted;

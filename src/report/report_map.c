@@ -91,7 +91,7 @@ static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_er
     if (status == BYOL_OK) status = byol__alloc(&one, (size_t)side * line, 1, "a thumbnail", error);
     for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
         uint8_t *corner = sheet + i / COLUMNS * (size_t)side * width + i % COLUMNS * line;
-        status = byol__picture_center(shown->source, i, side, one, error);
+        status = byol__picture_center(shown->source, i, exhibit->channels, side, one, error);
         for (size_t y = 0; y < (size_t)side; y++) memcpy(corner + y * width, one + y * line, line);
     }
     if (status == BYOL_OK) {

@@ -47,4 +47,13 @@ says nowhere
 expect 1 report other --no-pictures --out not/there.html
 says not/there.html
 expect 2 report
+# a network of one channel, asked about colour pictures: they are decoded to what it takes
+i=0
+while [ $i -lt 24 ]; do
+    mkdir -p colour/$((i % 2)) && { printf 'P6 20 20 255\n' && head -c 1200 /dev/urandom; } >colour/$((i % 2))/$i.ppm
+    i=$((i + 1))
+done
+mv elsewhere data
+expect 0 report "a <b>&c" --train colour --test colour --out colour.html
+page colour.html 'id="neighbours"' 'id="map"'
 finish
