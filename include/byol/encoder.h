@@ -38,7 +38,7 @@ BYOL_API const byol_config *byol_encoder_config(const byol_encoder *encoder);
 /* Length of the vectors of `layer`; 0 where the weights do not have that layer. */
 BYOL_API int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer);
 
-/* Optimizer steps behind the weights of a loaded encoder; 0 for a random one. */
+/* Optimizer steps behind the weights of an encoder that was loaded, or taken from a trainer; 0 for a random one. */
 BYOL_API uint64_t byol_encoder_step(const byol_encoder *encoder);
 
 /* Number of input channels (1 or 3). */

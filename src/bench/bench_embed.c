@@ -37,7 +37,8 @@ static byol_status random_encoder(byol_encoder **out, const byol_config *config,
     if (status == BYOL_OK) {
         byol__params_init(&graph.params, config->train.seed, params);
         byol__params_init(&graph.statistics, config->train.seed, statistics);
-        status = byol__encoder_create(out, config, channels, params, statistics, error);
+        const byol__origin origin = {.channels = channels, .config = *config};
+        status = byol__encoder_create(out, &origin, params, statistics, error);
     }
     byol__free(params);
     byol__free(statistics);

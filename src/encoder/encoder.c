@@ -115,10 +115,11 @@ static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_erro
     return BYOL_OK;
 }
 
-byol_status byol__encoder_create(byol_encoder **out, const byol_config *config, int channels, const float *params,
+byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin, const float *params,
                                  const float *statistics, byol_error *error) {
     byol_encoder *encoder;
-    BYOL__TRY(create_empty(&encoder, config, channels, config->train.threads, error));
+    BYOL__TRY(create_empty(&encoder, &origin->config, origin->channels, origin->config.train.threads, error));
+    encoder->origin = *origin;
     memcpy(encoder->params, params, encoder->graph.params.total * sizeof(float));
     memcpy(encoder->statistics, statistics, encoder->graph.statistics.total * sizeof(float));
     return complete(out, encoder, error);

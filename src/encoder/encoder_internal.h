@@ -6,8 +6,9 @@
 #include "graph/graph.h"
 #include "state/checkpoint.h"
 
-/* A copy of an online network: `params` and `statistics` are arenas of byol__online_network(config, channels). */
-byol_status byol__encoder_create(byol_encoder **out, const byol_config *config, int channels, const float *params,
+/* A copy of an online network: `params` and `statistics` are arenas of byol__online_network of the origin's
+ * configuration and channels. */
+byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin, const float *params,
                                  const float *statistics, byol_error *error);
 
 /* What an encoder is made of. All borrowed from it. */

@@ -36,7 +36,8 @@ void byol__report_stage(const byol_report_options *options, const char *what);
  * need not be those that the source would choose. */
 byol_status byol__picture_center(const byol_source *source, size_t index, int channels, int side, uint8_t *pixels,
                                  byol_error *error);
-/* The whole image, (side, side, channels of the source), squeezed into a square; `*aspect` is its true width / height. */
+/* The whole image, (side, side, channels of the source), squeezed into a square; `*aspect` is its true width / height.
+ */
 byol_status byol__picture_whole(const byol_source *source, size_t index, int side, uint8_t *pixels, double *aspect,
                                 byol_error *error);
 /* View `view` of the image in the first epoch of `config`, its normalisation undone. */

@@ -419,8 +419,7 @@ void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info)
 }
 
 byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out, byol_error *error) {
-    return byol__encoder_create(out, &trainer->origin.config, trainer->origin.channels, trainer->method->params,
-                                trainer->method->statistics, error);
+    return byol__encoder_create(out, &trainer->origin, trainer->method->params, trainer->method->statistics, error);
 }
 
 const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count, int *dimension) {

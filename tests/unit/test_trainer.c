@@ -593,6 +593,7 @@ static void a_trainer_without_a_folder_keeps_its_weights_for_the_caller(void **s
     assert_true(info.flops_per_image > 0 && info.workspace_bytes > 0 && info.arena_bytes > 0);
     assert_int_equal(byol_trainer_save(trainer, "trainer_test/kept.safetensors", &error), BYOL_OK);
     assert_int_equal(byol_trainer_encoder(trainer, &encoder, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_step(encoder), 8);
     byol_encoder *loaded = NULL;
     assert_int_equal(byol_encoder_load(&loaded, "trainer_test/kept.safetensors", 2, &error), BYOL_OK);
     float *a = embed(encoder, BYOL_LAYER_BACKBONE), *b = embed(loaded, BYOL_LAYER_BACKBONE);
