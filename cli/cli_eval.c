@@ -374,7 +374,12 @@ void cli_session_keep(const cli_session *s, double accuracy, double random_init_
         .choice = choice,
         .confusion = predictions.confusion,
     };
-    if (status == BYOL_OK) status = byol_evaluation_save(s->options->model, &evaluation, &error);
+    if (status == BYOL_OK && byol_evaluation_is_outranked(s->options->model, &evaluation))
+        cli_say("not kept: %s/evaluation.json has a result of these weights on more images; to keep this one, remove "
+                "that file first",
+                s->options->model);
+    else if (status == BYOL_OK)
+        status = byol_evaluation_save(s->options->model, &evaluation, &error);
     if (status != BYOL_OK) cli_warn(error.text);
     byol_classification_release(&predictions);
 }

@@ -52,8 +52,8 @@ typedef struct cli_session {
 byol_status cli_session_open(cli_session *session, const cli_eval *options, byol_error *error);
 void cli_session_close(cli_session *session);
 
-/* Keeps a result in the run folder, if the model is one; an accuracy of NaN was not measured. `predicted`: a label for
- * each test image. */
+/* Keeps a result in the run folder, if the model is one and has no result of more images; an accuracy of NaN was not
+ * measured. `predicted`: a label for each test image. */
 void cli_session_keep(const cli_session *session, double accuracy, double random_init_accuracy, double pixel_accuracy,
                       const char *choice_name, double choice, const int32_t *predicted);
 
@@ -86,12 +86,12 @@ typedef struct cli_row {
 typedef byol_status (*cli_measure)(const void *context, const byol_features *train, int passes,
                                    const byol_features *test, cli_row *row, cli_progress *progress, byol_error *error);
 
-/* Runs the three, keeps the result in the run folder, prints the table ("accuracy", `choice_name`), the report of the
+/* Runs the three, keeps the result (cli_session_keep), prints the table ("accuracy", `choice_name`), the report of the
  * trained encoder and the JSON object. Returns the exit code. */
 int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
                  const cli_report *report);
 
-/* Keeps the result in the run folder, and that is all. */
+/* Keeps the result, and that is all. */
 byol_status cli_eval_keep(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
                           byol_error *error);
 

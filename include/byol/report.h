@@ -30,6 +30,10 @@ typedef struct byol_evaluation {
  * folder cannot be written. */
 BYOL_API byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation, byol_error *error);
 
+/* 1 where RUN/evaluation.json has a result of the same method and weights that is of more test images, or of as many
+ * and more training images: a quick look is no reason to lose it. */
+BYOL_API int byol_evaluation_is_outranked(const char *run, const byol_evaluation *evaluation);
+
 /* 1 where RUN/evaluation.json has a result of `method` for the weights of `step`. */
 BYOL_API int byol_evaluation_is_current(const char *run, const char *method, uint64_t step);
 

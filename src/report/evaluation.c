@@ -71,10 +71,28 @@ byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluat
     return byol__fail(error, BYOL_IO, "cannot write %s", path);
 }
 
+static int is_of_step(const json_t *result, uint64_t step) {
+    const json_t *found = json_object_get(result, "step");
+    return json_is_integer(found) && (uint64_t)json_integer_value(found) == step;
+}
+
+static size_t count_in(const json_t *result, const char *key) {
+    return (size_t)json_integer_value(json_object_get(result, key));
+}
+
+int byol_evaluation_is_outranked(const char *run, const byol_evaluation *evaluation) {
+    json_t *all = byol__evaluation_read(run);
+    const json_t *kept = json_object_get(all, evaluation->method);
+    size_t test = count_in(kept, "test_count"), train = count_in(kept, "train_count");
+    int more = test != evaluation->test_count ? test > evaluation->test_count : train > evaluation->train_count;
+    int outranked = is_of_step(kept, evaluation->step) && more;
+    json_decref(all);
+    return outranked;
+}
+
 int byol_evaluation_is_current(const char *run, const char *method, uint64_t step) {
     json_t *all = byol__evaluation_read(run);
-    const json_t *found = json_object_get(json_object_get(all, method), "step");
-    int current = json_is_integer(found) && (uint64_t)json_integer_value(found) == step;
+    int current = is_of_step(json_object_get(all, method), step);
     json_decref(all);
     return current;
 }

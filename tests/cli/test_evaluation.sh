@@ -20,6 +20,17 @@ holds run/evaluation.json '"knn": {' '"step": 8,' '"train_count": 64,' '"test_co
 expect 0 linear run --train data:train --test data:test --epochs 2 --quiet
 holds run/evaluation.json '"knn": {' '"linear": {' '"choice_name": "lr"'
 
+# a quick look does not replace it, and says so; as many images do
+cp run/evaluation.json full.json
+expect 0 knn run --limit 1
+says "not kept" run/evaluation.json
+expect 0 linear run --limit 40 --epochs 2
+says "not kept"
+cmp -s full.json run/evaluation.json || say "a quick look replaced the result of all images"
+expect 0 knn run -k 3
+grep -q "not kept" stderr && say "a result of as many images is not kept"
+holds run/evaluation.json '"choice": 3.0'
+
 # a damaged one is replaced, weights alone have no place to keep it
 echo '{"knn": ' >run/evaluation.json
 expect 0 knn run --train data:train --test data:test --quiet

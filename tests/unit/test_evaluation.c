@@ -54,6 +54,25 @@ static void methods_stand_side_by_side_and_the_latest_result_of_each_counts(void
     assert_true(kept("linear", "accuracy") == 75);
 }
 
+static void a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_weights(void **state) {
+    (void)state;
+    byol_evaluation full = example("knn", 70), quick = full, fewer_learned = full, trained_on = full, other = full;
+    quick.test_count--;
+    quick.train_count++;
+    fewer_learned.train_count--;
+    trained_on.test_count = 1;
+    trained_on.step++;
+    other.test_count = 1;
+    other.method = "linear";
+    assert_false(byol_evaluation_is_outranked(folder, &quick));
+    assert_int_equal(byol_evaluation_save(folder, &full, NULL), BYOL_OK);
+    assert_true(byol_evaluation_is_outranked(folder, &quick));
+    assert_true(byol_evaluation_is_outranked(folder, &fewer_learned));
+    assert_false(byol_evaluation_is_outranked(folder, &full));
+    assert_false(byol_evaluation_is_outranked(folder, &trained_on));
+    assert_false(byol_evaluation_is_outranked(folder, &other));
+}
+
 static void what_was_not_measured_is_left_out(void **state) {
     (void)state;
     byol_evaluation knn = example("knn", 70);
@@ -84,6 +103,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(methods_stand_side_by_side_and_the_latest_result_of_each_counts, make_folder,
                                         remove_folder),
+        cmocka_unit_test_setup_teardown(a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_weights,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_was_not_measured_is_left_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_result_is_current_for_its_own_weights_alone, make_folder, remove_folder),
         cmocka_unit_test(a_folder_that_is_not_there_is_an_error_with_words),
