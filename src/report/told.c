@@ -105,6 +105,7 @@ byol_status byol__told_read(byol__told *told, const char *path, byol_error *erro
     byol__run_path(path, "summary.json", file);
     told->summary = json_load_file(file, 0, NULL);
     if (told->summary == NULL) told->summary = json_object();
+    told->last_step = fmax(told->last_step, byol__number(told->summary, "steps")); /* NaN loses */
     told->evaluations = byol__evaluation_read(path);
     return BYOL_OK;
 }

@@ -30,9 +30,9 @@ typedef struct byol__told {
     byol_config config;
     size_t lines;                   /* of metrics.jsonl */
     double *figures[BYOL__FIGURES]; /* (lines) each; NaN where a line does not hold it */
-    double last_step;
-    double seconds;                /* of training, resumptions included; checkpoints and kNN too */
-    json_t *summary, *evaluations; /* objects, perhaps empty */
+    double last_step;               /* of the log or of the last checkpoint, whichever is later */
+    double seconds;                 /* of training, resumptions included; checkpoints and kNN too */
+    json_t *summary, *evaluations;  /* objects, perhaps empty */
 } byol__told;
 
 /* Reads the folder. BYOL_NOT_FOUND where there is no config.yaml or no metrics.jsonl: it is no run. A line of the log

@@ -232,20 +232,31 @@ static void a_series_that_never_changes_still_has_an_axis(void **state) {
 
 /* ---- Runs ---- */
 
-static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void **state) {
-    (void)state;
-    char run[512], path[512];
+static void write_text(const char *name, const char *text) {
+    char path[512];
+    FILE *file = fopen(within(name, path), "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* The folder becomes a run that has logged this. */
+static void pretend_run(const char *log) {
+    char path[512];
     byol_config config = tiny_config();
     snprintf(config.data.train, sizeof config.data.train, "somewhere");
     FILE *file = fopen(within("config.yaml", path), "w");
     assert_int_equal(byol_config_write(&config, file, NULL), BYOL_OK);
     fclose(file);
-    file = fopen(within("metrics.jsonl", path), "w");
-    fputs("{\"step\": 1, \"epoch\": 0.5, \"loss\": 2, \"seconds\": 10}\n{\"step\": 2, \"epoch\": 1, \"loss\": 1, "
-          "\"seconds\": 20}\n"
-          "{\"step\": 3, \"epoch\": 1.5, \"loss\": 1, \"seconds\": 4}\n{\"step\": 4, \"epo",
-          file);
-    fclose(file);
+    write_text("metrics.jsonl", log);
+}
+
+static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void **state) {
+    (void)state;
+    char run[512];
+    pretend_run("{\"step\": 1, \"epoch\": 0.5, \"loss\": 2, \"seconds\": 10}\n"
+                "{\"step\": 2, \"epoch\": 1, \"loss\": 1, \"seconds\": 20}\n"
+                "{\"step\": 3, \"epoch\": 1.5, \"loss\": 1, \"seconds\": 4}\n{\"step\": 4, \"epo");
     byol__told told = {0};
     snprintf(run, sizeof run, "%s//", folder);
     assert_int_equal(byol__told_read(&told, run, NULL), BYOL_OK);
@@ -257,10 +268,34 @@ static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void *
     byol__told_release(&told);
 }
 
-static void keep_results(const char *run) {
+/* By nearest neighbours, of the weights of `step`. */
+static void keep_results(const char *run, uint64_t step) {
     static const uint64_t confusion[9] = {8, 2, 0, 1, 9, 0, 0, 0, 10};
-    byol_evaluation evaluation = {"knn", 8, "train", "<test>", 20, 30, 3, 90, 60, 70.5, "k", 5, confusion};
+    byol_evaluation evaluation = {"knn", step, "train", "<test>", 20, 30, 3, 90, 60, 70.5, "k", 5, confusion};
     assert_int_equal(byol_evaluation_save(run, &evaluation, NULL), BYOL_OK);
+}
+
+static int is_outdated(double *last_step) {
+    int outdated = 0;
+    byol__told told = {0};
+    assert_int_equal(byol__told_read(&told, folder, NULL), BYOL_OK);
+    assert_non_null(byol__told_evaluation(&told, "knn", &outdated));
+    *last_step = told.last_step;
+    byol__told_release(&told);
+    return outdated;
+}
+
+static void a_run_is_as_far_as_its_log_or_its_last_checkpoint(void **state) {
+    (void)state;
+    double last_step;
+    pretend_run("{\"step\": 4, \"epoch\": 1, \"loss\": 1, \"seconds\": 4}\n");
+    write_text("summary.json", "{\"steps\": 6, \"steps_planned\": 8}");
+    keep_results(folder, 6);
+    assert_false(is_outdated(&last_step));
+    assert_true(last_step == 6);
+    write_text("summary.json", "{\"steps\": 3, \"steps_planned\": 8}");
+    assert_true(is_outdated(&last_step));
+    assert_true(last_step == 4);
 }
 
 static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
@@ -269,7 +304,7 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     byol_error error = {0};
     within("a \"b\" <script>alert(1)<&'c", run);
     train(run, 0.5f);
-    keep_results(run);
+    keep_results(run, 8);
     byol_source *source = tiny_source();
     byol_report_options options;
     byol_report_options_init(&options);
@@ -314,7 +349,7 @@ static void runs_are_compared_by_curves_and_by_what_differs(void **state) {
     char one[512], two[512], out[512];
     train(within("one", one), 0.5f);
     train(within("two", two), 0.25f);
-    keep_results(two);
+    keep_results(two, 8);
     byol_report_options options;
     byol_report_options_init(&options);
     const char *const runs[] = {one, two};
@@ -383,6 +418,7 @@ int main(void) {
         cmocka_unit_test(a_chart_of_nothing_is_not_drawn),
         cmocka_unit_test(a_series_that_never_changes_still_has_an_axis),
         IN_A_FOLDER(a_line_that_was_cut_is_passed_over_and_resumptions_are_summed),
+        IN_A_FOLDER(a_run_is_as_far_as_its_log_or_its_last_checkpoint),
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
         IN_A_FOLDER(a_page_without_pictures_says_why),
         IN_A_FOLDER(runs_are_compared_by_curves_and_by_what_differs),
