@@ -22,7 +22,7 @@ static double pixels_of(const byol__told *told) {
 }
 static double spread_of(const byol__told *told) { return byol__told_late(told, BYOL__SPREAD); }
 static double loss_of(const byol__told *told) { return byol__told_late(told, BYOL__LOSS); }
-static double epoch_of(const byol__told *told) { return byol__told_last(told, BYOL__EPOCH); }
+static double epoch_of(const byol__told *told) { return byol__told_epochs(told); }
 
 static const struct {
     const char *name, *unit;
@@ -68,7 +68,8 @@ void byol__section_comparison(FILE *page, const byol__told *told, size_t count) 
             double value = columns[c].value(&told[r]);
             write_value(page, value, c, columns[c].marked && !(value < best_of(told, count, c)) && isfinite(value));
         }
-        byol__html(page, "<td class=\"num\">%s</td></tr>\n", byol__html_duration(time, told[r].seconds));
+        byol__html(page, "<td class=\"num\">%s</td></tr>\n",
+                   isfinite(told[r].seconds) ? byol__html_duration(time, told[r].seconds) : "-");
     }
     byol__html(page, "</tbody></table></div>\n</section>\n");
 }

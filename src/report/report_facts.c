@@ -15,7 +15,8 @@ static void put_words(const byol__told *told, const char *key, char text[256]) {
 
 static void format_time(const byol__told *told, char text[256]) {
     char duration[48];
-    snprintf(text, 256, "%s", byol__html_duration(duration, told->seconds));
+    text[0] = '\0';
+    if (isfinite(told->seconds)) snprintf(text, 256, "%s", byol__html_duration(duration, told->seconds));
 }
 
 static void format_speed(const byol__told *told, char text[256]) {

@@ -113,18 +113,30 @@ static void write_network(FILE *page, const byol__told *told) {
 
 static void write_effort(FILE *page, const byol__told *told) {
     char steps[48], time[48];
-    double epoch = byol__told_last(told, BYOL__EPOCH), planned = told->config.train.epochs;
-    if (!isfinite(epoch)) epoch = 0;
+    double epoch = byol__told_epochs(told), planned = told->config.train.epochs;
+    if (!isfinite(epoch)) {
+        byol__html(page, ". ");
+        return;
+    }
     if (epoch < planned)
         byol__html(page, " and is at epoch <strong>%.3g of %g</strong>", epoch, planned);
     else
         byol__html(page, " for <strong>%g epoch%s</strong>", epoch, epoch == 1 ? "" : "s");
-    byol__html(page, " (%s steps, %s). ", byol__html_count(steps, (uint64_t)told->last_step),
-               byol__html_duration(time, told->seconds));
+    byol__html(page, " (%s steps", byol__html_count(steps, (uint64_t)told->last_step));
+    if (isfinite(told->seconds)) byol__html(page, ", %s", byol__html_duration(time, told->seconds));
+    byol__html(page, "). ");
 }
 
 static void write_key(FILE *page, const char *name, const char *value, const char *remark) {
     byol__html(page, "<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>", name, value, remark);
+}
+
+/* What is not known has no place. */
+static void write_figure(FILE *page, const char *name, double value, int decimals, const char *remark) {
+    char text[48];
+    if (!isfinite(value)) return;
+    snprintf(text, sizeof text, "%.*f", decimals, value);
+    write_key(page, name, text, remark);
 }
 
 static void write_keys(FILE *page, const byol__told *told) {
@@ -141,14 +153,12 @@ static void write_keys(FILE *page, const byol__told *told) {
                  w.trained > w.better ? "above" : "below", w.better_name);
         write_key(page, names[i], value, isfinite(w.better) ? remark : "");
     }
-    snprintf(value, sizeof value, "%.2f", byol__told_late(told, BYOL__SPREAD));
-    write_key(page, "Spread", value, "1 is even, 0 is collapse");
-    snprintf(value, sizeof value, "%.3f", byol__told_late(told, BYOL__LOSS));
-    write_key(page, "Loss", value, "of 0 to 8, in the last tenth");
+    write_figure(page, "Spread", byol__told_late(told, BYOL__SPREAD), 2, "1 is even, 0 is collapse");
+    write_figure(page, "Loss", byol__told_late(told, BYOL__LOSS), 3, "of 0 to 8, in the last tenth");
     double speed = byol__number(told->summary, "images_per_second");
     if (!isfinite(speed)) speed = byol__told_late(told, BYOL__SPEED);
-    write_key(page, "Images a second", byol__html_count(value, isfinite(speed) ? (uint64_t)(speed + 0.5) : 0),
-              "two views of each");
+    if (isfinite(speed))
+        write_key(page, "Images a second", byol__html_count(value, (uint64_t)(speed + 0.5)), "two views of each");
     byol__html(page, "</dl>\n");
 }
 

@@ -54,7 +54,7 @@ static double sum_seconds(const byol__told *told) {
         if (seconds[i] < last) sum += last;
         last = seconds[i];
     }
-    return sum + last;
+    return told->lines > 0 ? sum + last : (double)NAN;
 }
 
 static byol_status take_log(byol__told *told, const char *text, size_t length, byol_error *error) {
@@ -133,6 +133,13 @@ double byol__told_late(const byol__told *told, byol__figure figure) {
         found++;
     }
     return found > 0 ? sum / (double)found : (double)NAN;
+}
+
+double byol__told_epochs(const byol__told *told) {
+    double logged = byol__told_last(told, BYOL__EPOCH);
+    if (isfinite(logged)) return logged;
+    double part = byol__number(told->summary, "steps") / byol__number(told->summary, "steps_planned");
+    return part * told->config.train.epochs;
 }
 
 const json_t *byol__told_evaluation(const byol__told *told, const char *method, int *outdated) {

@@ -31,7 +31,7 @@ typedef struct byol__told {
     size_t lines;                   /* of metrics.jsonl */
     double *figures[BYOL__FIGURES]; /* (lines) each; NaN where a line does not hold it */
     double last_step;               /* of the log or of the last checkpoint, whichever is later */
-    double seconds;                 /* of training, resumptions included; checkpoints and kNN too */
+    double seconds;                 /* of training, resumptions included; checkpoints and kNN too; NaN: not known */
     json_t *summary, *evaluations;  /* objects, perhaps empty */
 } byol__told;
 
@@ -44,6 +44,9 @@ void byol__told_release(byol__told *told);
 double byol__told_last(const byol__told *told, byol__figure figure);
 /* The mean over the last tenth of the lines that hold it: steadier. */
 double byol__told_late(const byol__told *told, byol__figure figure);
+
+/* How far training is; before the first line of the log by the last checkpoint. NaN where neither is there. */
+double byol__told_epochs(const byol__told *told);
 
 /* NaN, or "" where `object` does not hold it. Borrowed. */
 double byol__number(const json_t *object, const char *key);

@@ -327,6 +327,35 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     byol_source_free(source);
 }
 
+static char *page_without_pictures(const char *run) {
+    char out[512];
+    byol_report_options options;
+    byol_error error = {0};
+    byol_report_options_init(&options);
+    if (byol_report_write(&run, 1, within("page.html", out), &options, &error) != BYOL_OK) fail_msg("%s", error.text);
+    char *page = read_page(out);
+    expect_well_formed(page);
+    return page;
+}
+
+static void what_a_run_without_a_log_does_not_know_is_left_out(void **state) {
+    (void)state;
+    pretend_run("");
+    char *page = page_without_pictures(folder);
+    assert_null(strstr(page, "nan"));
+    assert_null(strstr(page, "0 steps"));
+    byol__free(page);
+    write_text("summary.json", "{\"steps\": 2, \"steps_planned\": 8, \"images_per_second\": 120}");
+    keep_results(folder, 1);
+    page = page_without_pictures(folder);
+    const char *const words[] = {"epoch <strong>0.5 of 2</strong> (2 steps). ", "measured after step 1 of 2",
+                                 "<dd>120<"};
+    expect_words(page, words, 3);
+    assert_null(strstr(page, "nan"));
+    assert_null(strstr(page, "<dt>Loss"));
+    byol__free(page);
+}
+
 static void a_page_without_pictures_says_why(void **state) {
     (void)state;
     char run[512], out[512];
@@ -420,6 +449,7 @@ int main(void) {
         IN_A_FOLDER(a_line_that_was_cut_is_passed_over_and_resumptions_are_summed),
         IN_A_FOLDER(a_run_is_as_far_as_its_log_or_its_last_checkpoint),
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
+        IN_A_FOLDER(what_a_run_without_a_log_does_not_know_is_left_out),
         IN_A_FOLDER(a_page_without_pictures_says_why),
         IN_A_FOLDER(runs_are_compared_by_curves_and_by_what_differs),
         IN_A_FOLDER(what_is_no_run_leaves_no_page),
