@@ -174,13 +174,13 @@ int byol__picture_side(const byol_source *source, int least, int most) {
     return side < least ? least : side > most ? most : side;
 }
 
-const char *byol__label_words(const byol_source *source, int32_t label, char text[64]) {
-    const char *name = label >= 0 ? byol_source_class_name(source, label) : NULL;
-    if (label < 0)
-        text[0] = '\0';
-    else if (name != NULL)
-        snprintf(text, 64, "%s", name);
-    else
-        snprintf(text, 64, "class %d", label);
+const char *byol__label_words(const byol_source *source, const byol_source *other, int32_t label, char text[64]) {
+    const byol_source *const asked[] = {source, other};
+    const char *name = NULL;
+    for (int i = 0; i < 2 && name == NULL; i++)
+        if (asked[i] != NULL && label >= 0) name = byol_source_class_name(asked[i], label);
+    snprintf(text, 64, "class %d", label);
+    if (name != NULL) snprintf(text, 64, "%s", name);
+    if (label < 0) text[0] = '\0';
     return text;
 }

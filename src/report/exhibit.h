@@ -47,7 +47,9 @@ byol_status byol__picture_view(const byol_source *source, size_t index, const by
 /* The side that pictures of a source are shown with: their own resolution, between `least` and `most`. */
 int byol__picture_side(const byol_source *source, int least, int most);
 
-/* "class 3", or its name. `text` is 64 bytes. "" where there are no labels. */
-const char *byol__label_words(const byol_source *source, int32_t label, char text[64]);
+/* What `source` calls the class, or else `other`, or else "class 3"; "" below 0. Either may be NULL. `text` is 64
+ * bytes.
+ */
+const char *byol__label_words(const byol_source *source, const byol_source *other, int32_t label, char text[64]);
 
 #endif

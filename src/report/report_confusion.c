@@ -11,6 +11,7 @@ enum { TABLE_CLASSES = 20, PAIRS_SHOWN = 10 };
 typedef struct matrix {
     int classes;
     double *share; /* (classes, classes): of the images of the true class, which part was taken for the other */
+    const byol_source *test, *train; /* what may know the names of the classes; or NULL */
 } matrix;
 
 static byol_status read_matrix(const json_t *rows, matrix *m, byol_error *error) {
@@ -30,35 +31,40 @@ static byol_status read_matrix(const json_t *rows, matrix *m, byol_error *error)
     return status;
 }
 
-static const char *name_of(const byol_source *names, int label, char text[64]) {
-    if (names != NULL) return byol__label_words(names, label, text);
-    snprintf(text, 64, "class %d", label);
-    return text;
+/* A source of other classes than those of the result has no names for it. */
+static const byol_source *if_fitting(const byol_source *source, int classes) {
+    byol_source_info info = {0};
+    if (source != NULL) byol_source_describe(source, &info);
+    return info.classes == classes ? source : NULL;
+}
+
+static const char *name_of(const matrix *m, int label, char text[64]) {
+    return byol__label_words(m->test, m->train, label, text);
 }
 
 /* ---- The table, where there are few classes ---- */
 
-static void write_row(FILE *page, const matrix *m, int label, const byol_source *names) {
+static void write_row(FILE *page, const matrix *m, int label) {
     char name[64], other[64];
-    byol__html(page, "<tr><th scope=\"row\">%s</th>", name_of(names, label, name));
+    byol__html(page, "<tr><th scope=\"row\">%s</th>", name_of(m, label, name));
     for (int j = 0; j < m->classes; j++) {
         double share = m->share[label * m->classes + j];
         byol__html(page, "<td class=\"%s\" style=\"--v:%.3f\" title=\"%s taken for %s: %.1f %%\">",
-                   j == label ? "right" : "wrong", sqrt(share), name, name_of(names, j, other), 100 * share);
+                   j == label ? "right" : "wrong", sqrt(share), name, name_of(m, j, other), 100 * share);
         if (share > 0.005) byol__html(page, "%.0f", 100 * share);
         byol__html(page, "</td>");
     }
     byol__html(page, "</tr>\n");
 }
 
-static void write_table(FILE *page, const matrix *m, const byol_source *names) {
+static void write_table(FILE *page, const matrix *m) {
     char name[64];
     byol__html(page, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
                      "<table class=\"confusion\"><thead><tr><td></td>");
     for (int j = 0; j < m->classes; j++)
-        byol__html(page, "<th scope=\"col\"><span>%s</span></th>", name_of(names, j, name));
+        byol__html(page, "<th scope=\"col\"><span>%s</span></th>", name_of(m, j, name));
     byol__html(page, "</tr></thead>\n<tbody>\n");
-    for (int i = 0; i < m->classes; i++) write_row(page, m, i, names);
+    for (int i = 0; i < m->classes; i++) write_row(page, m, i);
     byol__html(page, "</tbody></table></div>\n");
 }
 
@@ -74,7 +80,7 @@ static int by_share(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-static byol_status write_pairs(FILE *page, const matrix *m, const byol_source *names, byol_error *error) {
+static byol_status write_pairs(FILE *page, const matrix *m, byol_error *error) {
     confused *pairs;
     char name[64], other[64];
     int count = 0;
@@ -87,19 +93,22 @@ static byol_status write_pairs(FILE *page, const matrix *m, const byol_source *n
     qsort(pairs, (size_t)count, sizeof *pairs, by_share);
     byol__html(page, "<div><h3>Confused most</h3>\n<table class=\"pairs\"><tbody>\n");
     for (int p = 0; p < count && p < PAIRS_SHOWN && pairs[p].share > 0; p++)
-        byol__html(
-            page, "<tr><td>%s <span class=\"help\">taken for</span> %s</td><td class=\"num\">%.1f %%</td></tr>\n",
-            name_of(names, pairs[p].label, name), name_of(names, pairs[p].taken_for, other), 100 * pairs[p].share);
+        byol__html(page,
+                   "<tr><td>%s <span class=\"help\">taken for</span> %s</td><td class=\"num\">%.1f %%</td></tr>\n",
+                   name_of(m, pairs[p].label, name), name_of(m, pairs[p].taken_for, other), 100 * pairs[p].share);
     byol__html(page, "</tbody></table></div>\n");
     byol__free(pairs);
     return BYOL_OK;
 }
 
-byol_status byol__section_confusion(FILE *page, const byol__told *told, const byol_source *names, byol_error *error) {
+byol_status byol__section_confusion(FILE *page, const byol__told *told, const byol_report_options *options,
+                                    byol_error *error) {
     const json_t *knn = byol__told_evaluation(told, "knn", NULL), *rows = json_object_get(knn, "confusion");
     matrix m = {0};
     if (json_array_size(rows) < 2) return BYOL_OK;
     byol_status status = read_matrix(rows, &m, error);
+    m.test = if_fitting(options->test, m.classes);
+    m.train = if_fitting(options->train, m.classes);
     if (status == BYOL_OK && m.classes > 0) {
         int table = m.classes <= TABLE_CLASSES;
         byol__html(
@@ -109,8 +118,8 @@ byol_status byol__section_confusion(FILE *page, const byol__told *told, const by
                   : "By nearest neighbours: the classes that are confused most, in percent of the first one's test "
                     "images.");
         byol__html(page, "<div class=\"beside\">");
-        if (table) write_table(page, &m, names);
-        status = write_pairs(page, &m, names, error);
+        if (table) write_table(page, &m);
+        status = write_pairs(page, &m, error);
         byol__html(page, "</div>\n</section>\n");
     }
     byol__free(m.share);

@@ -116,7 +116,7 @@ static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byo
     int32_t label = byol_source_label(from->source, index);
     byol_status status = byol__picture_center(from->source, index, exhibit->channels, side, pixels, error);
     if (status != BYOL_OK) return status;
-    byol__label_words(from->source, label, name);
+    byol__label_words(from->of, exhibit->bank.of, label, name);
     int other = wanted >= 0 && label != wanted;
     byol__html(page, "<li class=\"%s%s\">", class, other ? " other" : "");
     write_picture(page, pixels, exhibit->channels, side, 1, name[0] != '\0' ? name : "image");

@@ -106,7 +106,7 @@ static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_er
 
 /* ---- The section ---- */
 
-static void write_legend(FILE *page, const byol_source *source, int classes) {
+static void write_legend(FILE *page, const byol__exhibit *exhibit, int classes) {
     char name[64];
     if (classes == 0) return;
     byol__html(page, "<div class=\"legend\" role=\"group\" aria-label=\"Classes: choose one to see it alone\">");
@@ -114,7 +114,8 @@ static void write_legend(FILE *page, const byol_source *source, int classes) {
         byol__html(page,
                    "<button type=\"button\" aria-pressed=\"false\" data-l=\"%d\"><svg viewBox=\"-11 -11 22 22\" "
                    "aria-hidden=\"true\"><use href=\"#shape%d\" class=\"c%d\"/></svg>%s</button>",
-                   label, shape_of(label), colour_of(label), byol__label_words(source, label, name));
+                   label, shape_of(label), colour_of(label),
+                   byol__label_words(exhibit->asked.of, exhibit->bank.of, label, name));
     byol__html(page, "</div>");
 }
 
@@ -143,7 +144,7 @@ static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const flo
                "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>"
                "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb %s\"></div><span></span></div></div>",
                byol__picture_side(shown->of, 8, 64) < 64 ? "pixels" : "photo");
-    write_legend(page, shown->source, info.classes <= 100 ? info.classes : 0);
+    write_legend(page, exhibit, info.classes <= 100 ? info.classes : 0);
     byol__html(page, "<p class=\"said\" aria-live=\"polite\"></p></div>\n</section>\n");
     return BYOL_OK;
 }

@@ -75,7 +75,7 @@ static byol_status write_one_run(FILE *page, const byol__told *told, const byol_
     byol__section_worth(page, told);
     BYOL__TRY(byol__section_curves(page, told, 1, error));
     BYOL__TRY(write_pictures(page, told, options, error));
-    BYOL__TRY(byol__section_confusion(page, told, options->test, error));
+    BYOL__TRY(byol__section_confusion(page, told, options, error));
     byol__section_system(page, told, 1);
     byol__section_settings(page, told);
     write_foot(page);

@@ -22,8 +22,9 @@ byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, b
 byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit, const byol_report_options *options,
                               byol_error *error);
 
-/* report_confusion.c: which class is taken for which. `names` (may be NULL) knows what the classes are called. */
-byol_status byol__section_confusion(FILE *page, const byol__told *told, const byol_source *names, byol_error *error);
+/* report_confusion.c: which class is taken for which, with the names that the test or the training images have. */
+byol_status byol__section_confusion(FILE *page, const byol__told *told, const byol_report_options *options,
+                                    byol_error *error);
 
 /* report_facts.c: cost and machine; settings. */
 void byol__section_system(FILE *page, const byol__told *told, size_t count);

@@ -30,6 +30,18 @@ says --out
 expect 0 report "a <b>&c" other --out both.html --quiet
 page both.html 'encoder.width' 'optimizer.lr' 'class="line s1"'
 
+# classes have their names where the training images alone know them
+for i in 0 1 2 3 4 5 6 7 8 9; do
+    for class in dusk noon; do
+        mkdir -p photos/$class
+        { printf 'P5 12 12 255\n'; head -c 144 /dev/zero | tr '\0' "\\$([ $class = dusk ] && echo 02$((i % 8)) || echo 33$((i % 8)))"; } >photos/$class/$i.pgm
+    done
+done
+expect 0 pretrain --data photos --out named $tiny --batch-size 8 --epochs 1
+expect 0 report named --test data:test --quiet
+page named/report.html '<th scope="row">dusk</th>' 'title="noon taken for dusk:'
+if grep -q 'class 0' named/report.html; then say "a class with a name is called class 0"; fi
+
 # the data are gone: the page says so; or nobody asked for pictures
 mv data elsewhere
 expect 0 report other
