@@ -265,7 +265,12 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
 static void warn_if_worthless(const cli_row rows[KINDS]) {
     double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy, pixels = rows[PIXELS].accuracy;
     char text[256];
-    if (trained <= untrained)
+    if (trained >= 100 && (untrained >= 100 || pixels >= 100))
+        snprintf(text, sizeof text,
+                 "the trained encoder gets every test image right, and so %s: these images are too few or too easy to "
+                 "show what it has learned",
+                 untrained >= 100 ? "does one with random weights" : "do the raw pixels");
+    else if (trained <= untrained)
         snprintf(text, sizeof text,
                  "the trained encoder (%.2f %%) is no better than one with random weights (%.2f %%): what it has "
                  "learned is worth nothing here. Look at loss and spread in metrics.jsonl, or check the views",

@@ -174,12 +174,17 @@ static json_t *describe(const cli_session *s, const arguments *args, const attem
 
 static void warn_if_worthless(const attempt rows[ROWS]) {
     char text[256];
-    if (rows[TUNED].result.accuracy > rows[SCRATCH].result.accuracy) return;
-    snprintf(
-        text, sizeof text,
-        "the fine-tuned encoder (%.2f %%) is no better than the same network trained from random weights (%.2f %%): "
-        "what it has learned before is worth nothing here",
-        rows[TUNED].result.accuracy, rows[SCRATCH].result.accuracy);
+    double tuned = rows[TUNED].result.accuracy, scratch = rows[SCRATCH].result.accuracy;
+    if (tuned > scratch) return;
+    if (tuned >= 100)
+        snprintf(text, sizeof text,
+                 "the fine-tuned encoder gets every test image right, and so does the same network trained from random "
+                 "weights: these images are too few or too easy to show what it had learned before");
+    else
+        snprintf(text, sizeof text,
+                 "the fine-tuned encoder (%.2f %%) is no better than the same network trained from random weights "
+                 "(%.2f %%): what it has learned before is worth nothing here",
+                 tuned, scratch);
     cli_warn(text);
 }
 

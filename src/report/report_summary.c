@@ -66,10 +66,15 @@ static void write_verdict(FILE *page, const worth *w) {
     if (w->trained > w->better)
         byol__html(page, ". That is <strong class=\"good\">%.1f points</strong> more than %s.", w->trained - w->better,
                    w->better_name);
+    else if (w->trained >= 100)
+        byol__html(page,
+                   ". <strong class=\"doubtful\">These images are too few or too easy</strong> to show what it has "
+                   "learned.");
     else if (w->trained > w->random)
         byol__html(page,
-                   ". It has learned something, but <strong class=\"doubtful\">the raw pixels do better</strong> by "
-                   "this measure.");
+                   ". It has learned something, but <strong class=\"doubtful\">the raw pixels do %s</strong> by this "
+                   "measure.",
+                   w->pixels > w->trained ? "better" : "as well");
     else
         byol__html(page,
                    ". That is <strong class=\"bad\">no better than %s</strong>: what it has learned is worth nothing "
@@ -127,6 +132,15 @@ static void write_effort(FILE *page, const byol__told *told) {
     byol__html(page, "). ");
 }
 
+static void put_remark(const worth *w, char remark[96]) {
+    remark[0] = '\0';
+    if (w->trained == w->better)
+        snprintf(remark, 96, "as %s", w->better_name);
+    else if (isfinite(w->better))
+        snprintf(remark, 96, "%.1f points %s %s", fabs(w->trained - w->better),
+                 w->trained > w->better ? "above" : "below", w->better_name);
+}
+
 static void write_key(FILE *page, const char *name, const char *value, const char *remark) {
     byol__html(page, "<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>", name, value, remark);
 }
@@ -149,9 +163,8 @@ static void write_keys(FILE *page, const byol__told *told) {
         if (results[i] == NULL) continue;
         worth w = read_worth(results[i]);
         snprintf(value, sizeof value, "%.1f %%", w.trained);
-        snprintf(remark, sizeof remark, "%.1f points %s %s", fabs(w.trained - w.better),
-                 w.trained > w.better ? "above" : "below", w.better_name);
-        write_key(page, names[i], value, isfinite(w.better) ? remark : "");
+        put_remark(&w, remark);
+        write_key(page, names[i], value, remark);
     }
     write_figure(page, "Spread", byol__told_late(told, BYOL__SPREAD), 2, "1 is even, 0 is collapse");
     write_figure(page, "Loss", byol__told_late(told, BYOL__LOSS), 3, "of 0 to 8, in the last tenth");

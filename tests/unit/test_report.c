@@ -268,10 +268,27 @@ static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void *
     byol__told_release(&told);
 }
 
-/* By nearest neighbours, of the weights of `step`. */
-static void keep_results(const char *run, uint64_t step) {
+/* By nearest neighbours. */
+static byol_evaluation result_of(double accuracy, double random_init_accuracy, double pixel_accuracy) {
     static const uint64_t confusion[9] = {8, 2, 0, 1, 9, 0, 0, 0, 10};
-    byol_evaluation evaluation = {"knn", step, "train", "<test>", 20, 30, 3, 90, 60, 70.5, "k", 5, confusion};
+    return (byol_evaluation){.method = "knn",
+                             .step = 8,
+                             .train = "train",
+                             .test = "<test>",
+                             .train_count = 20,
+                             .test_count = 30,
+                             .classes = 3,
+                             .accuracy = accuracy,
+                             .random_init_accuracy = random_init_accuracy,
+                             .pixel_accuracy = pixel_accuracy,
+                             .choice_name = "k",
+                             .choice = 5,
+                             .confusion = confusion};
+}
+
+static void keep_results(const char *run, uint64_t step) {
+    byol_evaluation evaluation = result_of(90, 60, 70.5);
+    evaluation.step = step;
     assert_int_equal(byol_evaluation_save(run, &evaluation, NULL), BYOL_OK);
 }
 
@@ -354,6 +371,28 @@ static void what_a_run_without_a_log_does_not_know_is_left_out(void **state) {
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "<dt>Loss"));
     byol__free(page);
+}
+
+static void a_tie_is_called_a_tie_and_at_the_top_says_nothing_about_the_network(void **state) {
+    (void)state;
+    const struct {
+        double accuracy, random, pixels;
+        const char *verdict, *remark;
+    } cases[] = {{100, 100, 90, "too few or too easy", "as the untrained network"},
+                 {100, 60, 100, "too few or too easy", "as the raw pixels"},
+                 {80, 60, 80, "the raw pixels do as well", "as the raw pixels"},
+                 {80, 60, 90, "the raw pixels do better", "10.0 points below the raw pixels"},
+                 {50, 50, 40, "worth nothing", "as the untrained network"}};
+    pretend_run("");
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        byol_evaluation result = result_of(cases[c].accuracy, cases[c].random, cases[c].pixels);
+        assert_int_equal(byol_evaluation_save(folder, &result, NULL), BYOL_OK);
+        char *page = page_without_pictures(folder);
+        expect_words(page, &cases[c].verdict, 1);
+        expect_words(page, &cases[c].remark, 1);
+        assert_int_equal(strstr(page, "worth nothing") != NULL, cases[c].accuracy == 50);
+        byol__free(page);
+    }
 }
 
 static void a_page_without_pictures_says_why(void **state) {
@@ -450,6 +489,7 @@ int main(void) {
         IN_A_FOLDER(a_run_is_as_far_as_its_log_or_its_last_checkpoint),
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
         IN_A_FOLDER(what_a_run_without_a_log_does_not_know_is_left_out),
+        IN_A_FOLDER(a_tie_is_called_a_tie_and_at_the_top_says_nothing_about_the_network),
         IN_A_FOLDER(a_page_without_pictures_says_why),
         IN_A_FOLDER(runs_are_compared_by_curves_and_by_what_differs),
         IN_A_FOLDER(what_is_no_run_leaves_no_page),
