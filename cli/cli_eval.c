@@ -94,6 +94,38 @@ void cli_labelled_release(cli_labelled *set) {
     free(set->labels);
 }
 
+static uint8_t pixel_at(const byol_image *image, int c, int y, int x) {
+    return image
+        ->pixels[(size_t)c * image->channel_stride + (size_t)y * image->row_stride + (size_t)x * image->pixel_stride];
+}
+
+static int equal_pixels(const byol_image *a, const byol_image *b) {
+    if (a->channels != b->channels || a->height != b->height || a->width != b->width) return 0;
+    for (int c = 0; c < a->channels; c++)
+        for (int y = 0; y < a->height; y++)
+            for (int x = 0; x < a->width; x++)
+                if (pixel_at(a, c, y, x) != pixel_at(b, c, y, x)) return 0;
+    return 1;
+}
+
+static int is_same_image(const byol_source *a, const byol_source *b, size_t index) {
+    byol_picture one = {0}, other = {0};
+    int same = byol_source_image(a, index, NULL, &one, NULL) == BYOL_OK &&
+               byol_source_image(b, index, NULL, &other, NULL) == BYOL_OK && equal_pixels(&one.image, &other.image);
+    byol_picture_release(&one);
+    byol_picture_release(&other);
+    return same;
+}
+
+/* Wherever they lie: by the labels of all (two sets of one size are in the same order) and the pixels of some. */
+static int are_same_images(const cli_labelled *a, const cli_labelled *b) {
+    enum { LOOKED_AT = 32 };
+    if (a->count != b->count || memcmp(a->labels, b->labels, a->count * sizeof *a->labels) != 0) return 0;
+    for (size_t i = 0; i < a->count && i < LOOKED_AT; i++)
+        if (!is_same_image(a->source, b->source, i)) return 0;
+    return 1;
+}
+
 /* "cifar:1,2,3" and "test" -> "cifar:test". A colon before a slash belongs to a folder's name. */
 static void with_split(const char *spec, const char *split, char out[BYOL_PATH_MAX]) {
     const char *colon = strrchr(spec, ':');
@@ -262,9 +294,10 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
             s->options->choice_given ? "as given" : "chosen on held-out training images");
 }
 
-static void warn_if_worthless(const cli_row rows[KINDS]) {
+static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
     double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy, pixels = rows[PIXELS].accuracy;
     char text[256];
+    if (s->same_images) return; /* then it cannot be told */
     if (trained >= 100 && (untrained >= 100 || pixels >= 100))
         snprintf(text, sizeof text,
                  "the trained encoder gets every test image right, and so %s: these images are too few or too easy to "
@@ -351,6 +384,10 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     if (status != BYOL_OK) return status;
     cli_say("train: %s", s->train.description);
     cli_say("test:  %s", s->test.description);
+    s->same_images = are_same_images(&s->train, &s->test);
+    if (s->same_images)
+        cli_warn("the test images are the training images: accuracies on what was learned from mean little. Name "
+                 "other ones with --test");
     uint64_t seed = s->options->has_seed ? s->options->seed : config->train.seed;
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
@@ -378,10 +415,11 @@ void cli_session_keep(const cli_session *s, double accuracy, double random_init_
         .choice_name = choice_name,
         .choice = choice,
         .confusion = predictions.confusion,
+        .same_images = s->same_images,
     };
     if (status == BYOL_OK && byol_evaluation_is_outranked(s->options->model, &evaluation))
-        cli_say("not kept: %s/evaluation.json has a result of these weights on more images; to keep this one, remove "
-                "that file first",
+        cli_say("not kept: %s/evaluation.json has a result of these weights that says more, by more images or by other "
+                "ones than were learned from; to keep this one, remove that file first",
                 s->options->model);
     else if (status == BYOL_OK)
         status = byol_evaluation_save(s->options->model, &evaluation, &error);
@@ -412,7 +450,7 @@ static byol_status evaluate(cli_session *s, const char *choice_name, cli_measure
         *result = describe_result(s, rows, choice_name);
         print_table(s, rows, choice_name);
         status = cli_report_show(report, &s->test, s->train.classes, rows[TRAINED].predicted, *result, error);
-        warn_if_worthless(rows);
+        warn_if_worthless(s, rows);
     }
     free(rows[TRAINED].predicted);
     return status;

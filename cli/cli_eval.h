@@ -45,6 +45,7 @@ typedef struct cli_session {
     const cli_eval *options;
     byol_encoder *trained, *random; /* random: the same network as it was before training */
     cli_labelled train, test;
+    int same_images; /* train and test hold the same ones: it was warned of */
     cli_progress progress;
 } cli_session;
 
@@ -52,7 +53,7 @@ typedef struct cli_session {
 byol_status cli_session_open(cli_session *session, const cli_eval *options, byol_error *error);
 void cli_session_close(cli_session *session);
 
-/* Keeps a result in the run folder, if the model is one and has no result of more images; an accuracy of NaN was not
+/* Keeps a result in the run folder, if the model is one and has no result that says more; an accuracy of NaN was not
  * measured. `predicted`: a label for each test image. */
 void cli_session_keep(const cli_session *session, double accuracy, double random_init_accuracy, double pixel_accuracy,
                       const char *choice_name, double choice, const int32_t *predicted);

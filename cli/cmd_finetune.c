@@ -202,7 +202,7 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
         *result = describe(s, args, rows);
         print_table(s, args, rows);
         status = cli_report_show(&args->report, &s->test, s->train.classes, predicted, *result, error);
-        if (!args->no_scratch) warn_if_worthless(rows);
+        if (!args->no_scratch && !s->same_images) warn_if_worthless(rows);
     }
     free(predicted);
     return status;

@@ -24,14 +24,16 @@ typedef struct byol_evaluation {
     const char *choice_name; /* of the hyper-parameter that was chosen ("k"), or NULL */
     double choice;
     const uint64_t *confusion; /* (classes, classes) test images: true label by predicted label; or NULL */
+    int same_images;           /* 1: the test images are the training images, and the accuracies mean little */
 } byol_evaluation;
 
 /* Adds a result to RUN/evaluation.json, atomically. A matrix of more than 100 classes is left out. BYOL_IO where the
  * folder cannot be written. */
 BYOL_API byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation, byol_error *error);
 
-/* 1 where RUN/evaluation.json has a result of the same method and weights that is of more test images, or of as many
- * and more training images: a quick look is no reason to lose it. */
+/* 1 where RUN/evaluation.json has a result of the same method and weights that says more, and should not be lost for
+ * this one: of more test images, or of as many and more training images. One whose test images are not the training
+ * images says more than one whose are, however many. */
 BYOL_API int byol_evaluation_is_outranked(const char *run, const byol_evaluation *evaluation);
 
 /* 1 where RUN/evaluation.json has a result of `method` for the weights of `step`. */

@@ -51,6 +51,7 @@ static json_t *describe(const byol_evaluation *evaluation) {
     }
     if (evaluation->confusion != NULL && evaluation->classes <= BYOL__CONFUSION_CLASSES)
         json_object_set_new(object, "confusion", list_confusion(evaluation));
+    if (evaluation->same_images) json_object_set_new(object, "same_images", json_true());
     return object;
 }
 
@@ -84,7 +85,10 @@ int byol_evaluation_is_outranked(const char *run, const byol_evaluation *evaluat
     json_t *all = byol__evaluation_read(run);
     const json_t *kept = json_object_get(all, evaluation->method);
     size_t test = count_in(kept, "test_count"), train = count_in(kept, "train_count");
-    int more = test != evaluation->test_count ? test > evaluation->test_count : train > evaluation->train_count;
+    int same = json_is_true(json_object_get(kept, "same_images"));
+    int more = same != evaluation->same_images  ? evaluation->same_images
+               : test != evaluation->test_count ? test > evaluation->test_count
+                                                : train > evaluation->train_count;
     int outranked = is_of_step(kept, evaluation->step) && more;
     json_decref(all);
     return outranked;

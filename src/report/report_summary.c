@@ -50,11 +50,16 @@ static void write_health(FILE *page, const byol__told *told) {
 typedef struct worth {
     double trained, random, pixels, better;
     const char *better_name;
+    int same_images;
 } worth;
 
 static worth read_worth(const json_t *evaluation) {
-    worth w = {byol__number(evaluation, "accuracy"), byol__number(evaluation, "random_init_accuracy"),
-               byol__number(evaluation, "pixel_accuracy"), 0, ""};
+    worth w = {byol__number(evaluation, "accuracy"),
+               byol__number(evaluation, "random_init_accuracy"),
+               byol__number(evaluation, "pixel_accuracy"),
+               0,
+               "",
+               byol__told_same_images(evaluation)};
     int random_is_better = !(w.random < w.pixels);
     w.better = random_is_better ? w.random : w.pixels;
     w.better_name = random_is_better ? "the untrained network" : "the raw pixels";
@@ -63,7 +68,10 @@ static worth read_worth(const json_t *evaluation) {
 
 /* How the trained network stands against both that have learned nothing. */
 static void write_verdict(FILE *page, const worth *w) {
-    if (w->trained > w->better)
+    if (w->same_images)
+        byol__html(page,
+                   ". The test images <strong class=\"doubtful\">are the training images</strong>: this means little.");
+    else if (w->trained > w->better)
         byol__html(page, ". That is <strong class=\"good\">%.1f points</strong> more than %s.", w->trained - w->better,
                    w->better_name);
     else if (w->trained >= 100)
@@ -134,7 +142,9 @@ static void write_effort(FILE *page, const byol__told *told) {
 
 static void put_remark(const worth *w, char remark[96]) {
     remark[0] = '\0';
-    if (w->trained == w->better)
+    if (w->same_images)
+        snprintf(remark, 96, "on the training images");
+    else if (w->trained == w->better)
         snprintf(remark, 96, "as %s", w->better_name);
     else if (isfinite(w->better))
         snprintf(remark, 96, "%.1f points %s %s", fabs(w->trained - w->better),
@@ -232,6 +242,7 @@ static void write_conditions(FILE *page, const byol__told *told, const char *met
                byol__html_count(train, (uint64_t)byol__number(result, "train_count")),
                byol__html_count(test, (uint64_t)byol__number(result, "test_count")),
                (int)byol__number(result, "classes"));
+    if (byol__told_same_images(result)) byol__html(page, ", <strong>the same images</strong>");
     if (strcmp(method, "finetune") == 0) byol__html(page, ", random weights trained likewise");
     if (*byol__words(result, "choice_name") != '\0')
         byol__html(page, ", %s %g", byol__words(result, "choice_name"), byol__number(result, "choice"));
@@ -242,12 +253,16 @@ static void write_conditions(FILE *page, const byol__told *told, const char *met
 void byol__section_worth(FILE *page, const byol__told *told) {
     const char *method;
     json_t *result;
+    int same = 0;
     if (json_object_size(told->evaluations) == 0) return;
+    json_object_foreach(told->evaluations, method, result) same = same || byol__told_same_images(result);
     byol__html(page,
-               "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on labelled test images "
-               "that training has not seen. Only what lies above both the untrained network and the raw pixels was "
-               "learned.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of "
-               "accuracies\"><table class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>");
+               "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on labelled test images"
+               "%s Only what lies above both the untrained network and the raw pixels was learned.</p>\n<div "
+               "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of accuracies\"><table "
+               "class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>",
+               same ? "; it means little where they are the training images."
+                    : ", other ones than the training images.");
     json_object_foreach(told->evaluations, method, result)
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
     byol__html(page, "</tr></thead>\n<tbody>\n");

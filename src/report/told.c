@@ -142,6 +142,10 @@ double byol__told_epochs(const byol__told *told) {
     return part * told->config.train.epochs;
 }
 
+int byol__told_same_images(const json_t *evaluation) {
+    return json_is_true(json_object_get(evaluation, "same_images"));
+}
+
 const json_t *byol__told_evaluation(const byol__told *told, const char *method, int *outdated) {
     const json_t *found = json_object_get(told->evaluations, method);
     if (!json_is_object(found)) return NULL;

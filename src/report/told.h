@@ -52,6 +52,9 @@ double byol__told_epochs(const byol__told *told);
 double byol__number(const json_t *object, const char *key);
 const char *byol__words(const json_t *object, const char *key);
 
+/* 1 where a result is of test images that were the training images. */
+int byol__told_same_images(const json_t *evaluation);
+
 /* The result of `method` ("knn"), or NULL. Borrowed. `*outdated` (may be NULL): 1 where it is of other weights than the
  * run's last. */
 const json_t *byol__told_evaluation(const byol__told *told, const char *method, int *outdated);

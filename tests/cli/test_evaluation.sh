@@ -33,6 +33,25 @@ expect 0 knn run -k 3
 grep -q "not kept" stderr && say "a result of as many images is not kept"
 holds run/evaluation.json '"choice": 3.0'
 
+# tested on what was learned from: it is said, whatever the source is called, and does not replace the honest result
+cp run/evaluation.json honest.json
+cp -r data copy
+expect 0 knn run --train data:train --test copy/train-images-idx3-ubyte
+says "the test images are the training images" "not kept"
+cmp -s honest.json run/evaluation.json || say "a result on the training images replaced one on others"
+expect 0 knn run --train data:train --test data:train --limit 20 --quiet
+says "the test images are the training images"
+rm run/evaluation.json
+expect 0 linear run --train data:train --test data:train --epochs 2 --quiet
+says "the test images are the training images"
+holds run/evaluation.json '"same_images": true'
+if grep -q "worth nothing\|too easy" stderr; then say "accuracies that mean little are judged"; fi
+expect 0 linear run --train data:train --test data:test --epochs 2
+if grep -q "not kept\|are the training images" stderr; then say "test images are taken for training images"; fi
+if grep -q same_images run/evaluation.json; then say "the honest result did not replace the other"; fi
+expect 0 finetune run --train data:test --test data:test --epochs 2 --batch-size 16 --threads 1 --no-scratch --quiet
+says "the test images are the training images"
+
 # a damaged one is replaced, weights alone have no place to keep it
 echo '{"knn": ' >run/evaluation.json
 expect 0 knn run --train data:train --test data:test --quiet

@@ -33,7 +33,7 @@ static int remove_folder(void **state) {
 
 static byol_evaluation example(const char *method, double accuracy) {
     static const uint64_t confusion[4] = {5, 1, 2, 4};
-    return (byol_evaluation){method, 8, "train", "te\xffst", 20, 12, 2, accuracy, 50, NAN, "k", 5, confusion};
+    return (byol_evaluation){method, 8, "train", "te\xffst", 20, 12, 2, accuracy, 50, NAN, "k", 5, confusion, 0};
 }
 
 static double kept(const char *method, const char *key) {
@@ -73,6 +73,18 @@ static void a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_wei
     assert_false(byol_evaluation_is_outranked(folder, &other));
 }
 
+static void a_result_on_the_training_images_is_outranked_by_any_other_and_outranks_none(void **state) {
+    (void)state;
+    byol_evaluation other_images = example("knn", 70), same_images = example("knn", 100);
+    same_images.same_images = 1;
+    same_images.test_count *= 2;
+    assert_int_equal(byol_evaluation_save(folder, &other_images, NULL), BYOL_OK);
+    assert_true(byol_evaluation_is_outranked(folder, &same_images));
+    assert_int_equal(byol_evaluation_save(folder, &same_images, NULL), BYOL_OK);
+    assert_false(byol_evaluation_is_outranked(folder, &other_images));
+    assert_false(byol_evaluation_is_outranked(folder, &same_images));
+}
+
 static void what_was_not_measured_is_left_out(void **state) {
     (void)state;
     byol_evaluation knn = example("knn", 70);
@@ -104,6 +116,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(methods_stand_side_by_side_and_the_latest_result_of_each_counts, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_weights,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_result_on_the_training_images_is_outranked_by_any_other_and_outranks_none,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_was_not_measured_is_left_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_result_is_current_for_its_own_weights_alone, make_folder, remove_folder),

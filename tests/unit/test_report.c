@@ -395,6 +395,25 @@ static void a_tie_is_called_a_tie_and_at_the_top_says_nothing_about_the_network(
     }
 }
 
+static void accuracies_on_the_training_images_are_called_that_and_not_judged(void **state) {
+    (void)state;
+    byol_evaluation result = result_of(100, 60, 70);
+    pretend_run("");
+    assert_int_equal(byol_evaluation_save(folder, &result, NULL), BYOL_OK);
+    char *page = page_without_pictures(folder);
+    assert_non_null(strstr(page, "other ones than the training images"));
+    byol__free(page);
+    result.same_images = 1;
+    assert_int_equal(byol_evaluation_save(folder, &result, NULL), BYOL_OK);
+    page = page_without_pictures(folder);
+    const char *const words[] = {"are the training images</strong>: this means little", "on the training images",
+                                 "means little where they are the training images", "the same images"};
+    expect_words(page, words, 4);
+    assert_null(strstr(page, "other ones than the training images"));
+    assert_null(strstr(page, "30.0 points"));
+    byol__free(page);
+}
+
 static void a_page_without_pictures_says_why(void **state) {
     (void)state;
     char run[512], out[512];
@@ -490,6 +509,7 @@ int main(void) {
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
         IN_A_FOLDER(what_a_run_without_a_log_does_not_know_is_left_out),
         IN_A_FOLDER(a_tie_is_called_a_tie_and_at_the_top_says_nothing_about_the_network),
+        IN_A_FOLDER(accuracies_on_the_training_images_are_called_that_and_not_judged),
         IN_A_FOLDER(a_page_without_pictures_says_why),
         IN_A_FOLDER(runs_are_compared_by_curves_and_by_what_differs),
         IN_A_FOLDER(what_is_no_run_leaves_no_page),
