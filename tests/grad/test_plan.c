@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/philox.h"
+#include "floats.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
 
@@ -25,20 +26,6 @@ typedef struct bench {
     void *workspace;
 } bench;
 
-static byol_error error;
-
-static void check(byol_status status) {
-    if (status != BYOL_OK) fail_msg("%s", error.text);
-}
-
-static float *random_floats(size_t count, uint32_t index) {
-    float *values;
-    check(byol__alloc(&values, count, sizeof *values, "test", &error));
-    byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, index, 0);
-    for (size_t i = 0; i < count; i++) values[i] = byol__random_normal(&random);
-    return values;
-}
-
 static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format format) {
     check(byol__graph_finish(&b->graph, &error));
     byol__plan_options options = {
@@ -49,13 +36,13 @@ static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format form
     byol__shape in = b->graph.values[0].shape, out = b->graph.values[b->graph.output[BYOL__PREDICTION]].shape;
     b->batch = batch;
     b->outputs = batch * out.c * out.h * out.w;
-    b->params = random_floats(b->graph.params.total, 1);
+    b->params = random_floats(b->graph.params.total, 3, 1);
     byol__params_init(&b->graph.params, 5, b->params);
-    b->images = random_floats((size_t)(batch * in.c * in.h * in.w), 2);
-    b->combination = random_floats((size_t)b->outputs, 3);
-    b->result = random_floats((size_t)b->outputs, 4);
-    b->grads = random_floats(b->graph.params.total, 5);
-    b->statistics = random_floats(b->graph.statistics.total, 6);
+    b->images = random_floats((size_t)(batch * in.c * in.h * in.w), 3, 2);
+    b->combination = random_floats((size_t)b->outputs, 3, 3);
+    b->result = random_floats((size_t)b->outputs, 3, 4);
+    b->grads = random_floats(b->graph.params.total, 3, 5);
+    b->statistics = random_floats(b->graph.statistics.total, 3, 6);
     byol__params_init(&b->graph.statistics, 0, b->statistics);
     check(byol__alloc(&b->workspace, info.workspace_bytes, 1, "workspace", &error));
     byol__binding binding = {b->params, b->grads, b->statistics, b->workspace};
@@ -63,7 +50,7 @@ static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format form
     /* Biases, scales and shifts that are not 0 and 1. */
     for (int i = 0; i < b->graph.params.count; i++) {
         const byol__param *row = &b->graph.params.rows[i];
-        float *noise = random_floats(row->count, (uint32_t)(100 + i));
+        float *noise = random_floats(row->count, 3, (uint32_t)(100 + i));
         if (row->ndims == 1)
             for (size_t j = 0; j < row->count; j++) b->params[row->offset + j] += 0.3f * noise[j];
         byol__free(noise);
@@ -92,7 +79,7 @@ static double loss(bench *b) {
 }
 
 static double along(bench *b, const byol__param *row, const float *direction, double step) {
-    float *kept = random_floats(row->count, 0), *values = b->params + row->offset;
+    float *kept = random_floats(row->count, 3, 0), *values = b->params + row->offset;
     memcpy(kept, values, row->count * sizeof *kept);
     for (size_t i = 0; i < row->count; i++) values[i] = kept[i] + (float)(step * (double)direction[i]);
     double result = loss(b);
@@ -122,7 +109,7 @@ enum { DIRECTIONS = 12 };
 static int direction_agrees(bench *b, const byol__param *row, uint32_t number, double tolerance, char *text,
                             size_t size) {
     const double step = 0.001;
-    float *direction = random_floats(row->count, number);
+    float *direction = random_floats(row->count, 3, number);
     double length = 0, product = 0, norm = 0;
     for (size_t i = 0; i < row->count; i++) length += (double)direction[i] * (double)direction[i];
     for (size_t i = 0; i < row->count; i++) {

@@ -10,30 +10,12 @@
 
 #include "base/memory.h"
 #include "base/philox.h"
+#include "floats.h"
 #include "nets/nets.h"
 #include "plan/plan.h"
 #include "tiny.h"
 
 enum { BATCH = 8, CLASSES = 5 };
-
-static byol_error error;
-
-static void check(byol_status status) {
-    if (status != BYOL_OK) fail_msg("%s", error.text);
-}
-
-static float *floats(size_t count) {
-    float *values;
-    check(byol__alloc(&values, count, sizeof *values, "test", &error));
-    return values;
-}
-
-static float *random_floats(size_t count, uint32_t index) {
-    float *values = floats(count);
-    byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, index, 0);
-    for (size_t i = 0; i < count; i++) values[i] = byol__random_normal(&random);
-    return values;
-}
 
 static void classifier(byol__graph *graph) {
     byol_config config = tiny_config();
@@ -90,7 +72,8 @@ static void check_cut(const byol__graph *whole, byol__value_id value) {
     byol__params_init(&whole->statistics, 1, statistics);
     byol__shape middle = whole->values[value].shape;
     size_t outputs = BATCH * CLASSES, between = (size_t)(BATCH * middle.c * middle.h * middle.w);
-    float *images = random_floats(BATCH * TINY_CHANNELS * TINY_SIDE * TINY_SIDE, 1), *diff = random_floats(outputs, 2);
+    float *images = random_floats(BATCH * TINY_CHANNELS * TINY_SIDE * TINY_SIDE, 3, 1),
+          *diff = random_floats(outputs, 3, 2);
     float *logits = floats(outputs), *back_logits = floats(outputs), *values = floats(between);
 
     compiled all = compile(whole, BYOL__TRAIN, BYOL__PROJECTION, params, grads, statistics);

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "dnn/winograd.h"
+#include "floats.h"
 
 typedef struct problem {
     const char *name;
@@ -48,25 +49,6 @@ static const struct {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static byol_error error;
-
-static void check(byol_status status) {
-    if (status != BYOL_OK) fail_msg("%s", error.text);
-}
-
-static float *floats(size_t count) {
-    float *values;
-    check(byol__alloc(&values, count, sizeof *values, "test", &error));
-    return values;
-}
-
-static float *random_floats(size_t count, uint32_t index) {
-    float *values = floats(count);
-    byol__random random = byol__random_stream(7, BYOL__PURPOSE_BENCH, 0, index, 0);
-    for (size_t i = 0; i < count; i++) values[i] = byol__random_normal(&random);
-    return values;
-}
-
 static byol__layout plain(const byol__layout *layout) {
     byol__layout p = *layout;
     p.format = BYOL__NCHW;
@@ -96,10 +78,10 @@ static void open_problem(problem *p, int shape, byol__pass pass) {
     p->dst_layout = (byol__layout){BYOL__F32, p->d.dst_format, p->d.n, p->d.oc, oh, ow};
     p->weight_count = (size_t)p->d.oc * (size_t)p->d.ic * 9;
     byol__layout src = plain(&p->src_layout), dst = plain(&p->dst_layout);
-    p->src = random_floats(byol__layout_elements(&src), 1);
-    p->dst = random_floats(byol__layout_elements(&dst), 2);
-    p->weights = random_floats(p->weight_count, 3);
-    p->bias = random_floats((size_t)p->d.oc, 4);
+    p->src = random_floats(byol__layout_elements(&src), 7, 1);
+    p->dst = random_floats(byol__layout_elements(&dst), 7, 2);
+    p->weights = random_floats(p->weight_count, 7, 3);
+    p->bias = random_floats((size_t)p->d.oc, 7, 4);
     p->blocked_src = floats(byol__layout_elements(&p->src_layout));
     p->blocked_dst = floats(byol__layout_elements(&p->dst_layout));
     byol__layout_convert(&p->src_layout, p->blocked_src, &src, p->src);
