@@ -143,7 +143,8 @@ static byol_encoder *new_encoder(void) {
     check(byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "test", &error));
     byol__params_init(&graph.params, 1, params);
     byol__params_init(&graph.statistics, 1, statistics);
-    check(byol__encoder_create(&encoder, &config, PICTURE_CHANNELS, params, statistics, &error));
+    const byol__origin origin = {.channels = PICTURE_CHANNELS, .config = config};
+    check(byol__encoder_create(&encoder, &origin, params, statistics, &error));
     byol__graph_release(&graph);
     byol__free(params);
     byol__free(statistics);
