@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <omp.h>
+
 #include "byol/version.h"
 #include "cli.h"
 
@@ -66,9 +68,11 @@ static int run_command(const cli_command *command, int argc, char **argv) {
 /* libgomp's threads spin while they wait for each other, and one busy neighbour on the machine then costs a factor of
  * ten: a spinning thread holds the processor that the thread it waits for needs. Waiting threads that sleep cost next
  * to nothing here. libgomp reads its settings before main runs, so the program starts itself once more; a user's own
- * setting stays. */
+ * setting stays. Where the user binds threads to processors (OMP_PROC_BIND, OMP_PLACES), this thread is bound by now,
+ * and the program started anew would think it had one processor: whoever places threads has a machine to himself. */
 static void let_waiting_threads_sleep(char **argv) {
     if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
+    if (omp_get_proc_bind() != omp_proc_bind_false) return;
     if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv); /* failing is fine: as before */
 }
 

@@ -1,10 +1,11 @@
 #include "base/machine.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#include "base/threads.h"
 
 /* The rest of the first line of `path` that begins with `key`, without blanks, separators and quotes around it. */
 static int find_line(const char *path, const char *key, char *value, int size) {
@@ -22,15 +23,10 @@ static int find_line(const char *path, const char *key, char *value, int size) {
     return found;
 }
 
-static int usable_processors(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 void byol__machine_describe(byol__machine *machine) {
     struct utsname names;
     char release[96];
-    *machine = (byol__machine){.processor = "unknown", .system = "unknown", .processors = usable_processors()};
+    *machine = (byol__machine){.processor = "unknown", .system = "unknown", .processors = byol__processors()};
     find_line("/proc/cpuinfo", "model name", machine->processor, sizeof machine->processor);
     machine->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     if (uname(&names) != 0) return;

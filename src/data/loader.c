@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "base/threads.h"
 #include "data/source_kind.h"
 #include "data/view_room.h"
 
@@ -155,6 +156,7 @@ static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer,
 }
 
 static void *work(void *argument) {
+    byol__unbind_thread();
     worker *self = argument;
     byol__loader *loader = self->loader;
     uint64_t done = 0;

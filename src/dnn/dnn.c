@@ -1,12 +1,12 @@
 #include "dnn/dnn.h"
 
-#include <sched.h>
 #include <stdio.h>
 
 #include <omp.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "dnn/dnn_private.h"
 
 const char *byol__dnn_version(void) {
@@ -26,10 +26,7 @@ bool byol__cpu_has_bf16(void) {
 }
 
 int byol__set_threads(int threads) {
-    if (threads <= 0) {
-        cpu_set_t set;
-        threads = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : omp_get_num_procs();
-    }
+    if (threads <= 0) threads = byol__processors();
     omp_set_num_threads(threads);
     return threads;
 }

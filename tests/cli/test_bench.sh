@@ -24,6 +24,14 @@ done
 # shellcheck disable=SC2086
 expect 0 bench step $tiny --seconds 1 --profile --json
 is_json step_ms profile
+# bound by OpenMP or not, every processor that the process may use
+processors=$(nproc)
+for binding in false true spread; do
+    # shellcheck disable=SC2086
+    OMP_PROC_BIND=$binding "$byol" bench step $tiny --threads 0 --seconds 1 >stdout 2>stderr || say "bound: $binding"
+    grep -q ", $processors threads" stdout || say "OMP_PROC_BIND=$binding: not $processors threads: $(head -n 1 stdout)"
+done
+
 # what a source gives: real images this time
 make_data
 expect 0 bench load --seconds 1 --data data:train --image-size 12 --batch-size 16 --threads 1 --json
