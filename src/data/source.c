@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/images.h"
@@ -161,6 +163,15 @@ static byol_status subset_bytes(const byol_source *source, size_t index, byol_pi
     return self->of->methods->bytes(self->of, self->indices[index], picture, length, error);
 }
 
+/* Which of the samples of what. */
+static byol_status subset_digest(const byol_source *source, uint64_t *digest, byol_error *error) {
+    const subset *self = (const subset *)source;
+    uint64_t of;
+    BYOL__TRY(self->of->methods->digest(self->of, &of, error));
+    *digest = XXH3_64bits_withSeed(self->indices, source->info.count * sizeof *self->indices, of);
+    return BYOL_OK;
+}
+
 static int32_t subset_label(const byol_source *source, size_t index) {
     const subset *self = (const subset *)source;
     return byol_source_label(self->of, self->indices[index]);
@@ -189,6 +200,7 @@ static const byol__source_methods SUBSET_OF_FILES = {
     .name = subset_name,
     .unreadable = subset_unreadable,
     .bytes = subset_bytes,
+    .digest = subset_digest,
 };
 
 byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices, size_t count,

@@ -27,7 +27,8 @@ typedef struct byol__source_methods {
     /* The bytes that image `index` is stored as, read into picture->bytes[0]. */
     byol_status (*bytes)(const byol_source *source, size_t index, byol_picture *picture, size_t *length,
                          byol_error *error);
-    /* XXH3 of what the source is made of, without reading all of it. */
+    /* XXH3 of what the source is made of, without reading all of it. Every kind with `bytes` has it: its images are of
+     * any size. */
     byol_status (*digest)(const byol_source *source, uint64_t *digest, byol_error *error);
 } byol__source_methods;
 

@@ -336,6 +336,24 @@ static void the_fingerprint_knows_names_and_bytes_but_not_the_place(void **state
     byol_source_free(two);
 }
 
+static void the_fingerprint_of_a_choice_knows_which_pictures_it_holds(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++) write_gray((const char *[]){"a.pgm", "b.pgm", "c.pgm"}[i], 500, 500 + i, 7);
+    byol_source *all = opens(folder);
+    const uint32_t choices[3][2] = {{0, 1}, {0, 1}, {0, 2}};
+    char text[3][96];
+    for (int i = 0; i < 3; i++) {
+        byol_source *choice;
+        assert_int_equal(byol_source_subset(&choice, all, choices[i], 2, NULL), BYOL_OK);
+        assert_int_equal(byol__fingerprint(choice, text[i], sizeof text[i], NULL), BYOL_OK);
+        byol_source_free(choice);
+    }
+    assert_non_null(strstr(text[0], "2 pictures"));
+    assert_string_equal(text[0], text[1]);
+    assert_string_not_equal(text[0], text[2]);
+    byol_source_free(all);
+}
+
 /* ---- in training ---- */
 
 enum { SIDE = 8, BATCH = 7, VIEW_FLOATS = BATCH * SIDE * SIDE };
@@ -443,6 +461,7 @@ int main(void) {
         IN_A_FOLDER(a_survey_finds_sizes_damage_and_duplicates),
         IN_A_FOLDER(statistics_are_those_of_the_pixels),
         IN_A_FOLDER(the_fingerprint_knows_names_and_bytes_but_not_the_place),
+        IN_A_FOLDER(the_fingerprint_of_a_choice_knows_which_pictures_it_holds),
         IN_A_FOLDER(an_unreadable_picture_is_replaced_by_the_next_that_is_not),
         IN_A_FOLDER(too_many_unreadable_pictures_stop_the_loader),
         IN_A_FOLDER(batches_do_not_depend_on_threads_or_on_where_they_begin),
