@@ -171,9 +171,18 @@ byol_status byol_config_set(byol_config *config, const char *key, const char *va
     return byol__fail(error, BYOL_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
 }
 
+/* What stands for no choice, as an application may have set it, becomes a number: no word, so that setting refuses it.
+ */
 static void format_choice(const char *choices, int index, char text[BYOL__VALUE_MAX]) {
-    for (; index > 0; index--) choices = strchr(choices, ',') + 2;
-    snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)strcspn(choices, ","), choices);
+    const char *word = index < 0 ? NULL : choices;
+    for (int i = 0; i < index && word != NULL; i++) {
+        word = strchr(word, ',');
+        if (word != NULL) word += 2;
+    }
+    if (word == NULL)
+        snprintf(text, BYOL__VALUE_MAX, "%d", index);
+    else
+        snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)strcspn(word, ","), word);
 }
 
 /* The fewest digits that read back to the same bits; nine always do. */
@@ -204,7 +213,7 @@ void byol__option_format(const byol_config *config, const byol__option *option, 
     case BYOL__TRIPLE: format_triple(numbers, text); break;
     case BYOL__SWITCH: snprintf(text, BYOL__VALUE_MAX, "%s", *(const int *)field ? "true" : "false"); break;
     case BYOL__CHOICE: format_choice(option->choices, *(const int *)field, text); break;
-    case BYOL__TEXT: snprintf(text, BYOL__VALUE_MAX, "%s", (const char *)field); break;
+    case BYOL__TEXT: snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)option->size, (const char *)field); break;
     }
     leave_c_locale(before, c_locale);
 }

@@ -64,7 +64,6 @@ static byol_status check_options(const byol_config *config, byol_error *error) {
         char value[BYOL_PATH_MAX];
         byol_option_describe(i, &option);
         BYOL__TRY(byol_config_get(config, option.key, value, sizeof value, error));
-        if (strncmp(option.key, "views.", 6) == 0) continue; /* setting a preset sets the recipes */
         BYOL__TRY(byol_config_set(&copy, option.key, value, error));
     }
     return byol_config_check(config, error);

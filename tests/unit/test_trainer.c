@@ -373,6 +373,31 @@ static void a_full_disk_ends_the_run_and_costs_nothing_that_was_kept(void **stat
     assert_same_file("trainer_test/never-full", run, "checkpoints/step-000008.safetensors");
 }
 
+/* ---- What may not begin ---- */
+
+/* Else the checkpoints could not be read again: they hold the configuration. */
+static void a_configuration_that_could_not_be_read_back_is_refused(void **state) {
+    (void)state;
+    byol_config turned = tiny_config(), nameless = tiny_config(), negative = tiny_config(), endless = tiny_config();
+    turned.views.view[0].rotate = 360;
+    nameless.optimizer.name = (byol_optimizer_name)4;
+    negative.optimizer.name = (byol_optimizer_name)-1;
+    memset(endless.encoder.name, 'x', sizeof endless.encoder.name);
+    const struct {
+        const byol_config *config;
+        const char *key;
+    } cases[] = {{&turned, "views.view1.rotate cannot be '360'"},
+                 {&nameless, "optimizer.name cannot be '4'"},
+                 {&negative, "optimizer.name cannot be '-1'"},
+                 {&endless, "encoder.name cannot be 'xxx"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        byol_error error = {0};
+        witness seen = {0};
+        assert_int_equal(start(cases[i].config, "trainer_test/refused", 0, &seen, &error), BYOL_INVALID);
+        if (strstr(error.text, cases[i].key) == NULL) fail_msg("'%s' lacks '%s'", error.text, cases[i].key);
+    }
+}
+
 /* ---- What may not go on ---- */
 
 static void a_folder_with_a_run_is_not_written_over(void **state) {
@@ -642,6 +667,7 @@ int main(void) {
         cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
         cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
         cmocka_unit_test(a_full_disk_ends_the_run_and_costs_nothing_that_was_kept),
+        cmocka_unit_test(a_configuration_that_could_not_be_read_back_is_refused),
         cmocka_unit_test(a_folder_with_a_run_is_not_written_over),
         cmocka_unit_test(two_processes_cannot_train_in_one_folder),
         cmocka_unit_test(the_log_holds_the_figures_of_every_step),
