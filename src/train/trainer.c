@@ -351,17 +351,23 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
     return BYOL_OK;
 }
 
-/* Whatever ended the run, good weights are kept; bad ones never replace them. */
+/* Whatever ended the run, good weights are kept; bad ones never replace them. Where they cannot be, that is how a run
+ * ended which was to end so or was told to; one that failed before says both. */
+static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_error *error) {
+    if (!trainer->recorded || status == BYOL_NUMERIC || trainer->record.saved_step == trainer->origin.step)
+        return status;
+    byol_error why = {0}, words = *error;
+    byol_status saved = save(trainer, &why);
+    if (saved == BYOL_OK) return status;
+    if (status != BYOL_OK && status != BYOL_CANCELLED)
+        return byol__fail(error, status, "%.400s; and no checkpoint could be written: %.400s", words.text, why.text);
+    *error = why;
+    return saved;
+}
+
 static byol_status conclude(byol_trainer *trainer, byol_status status, byol_error *error) {
-    if (trainer->recorded && status != BYOL_NUMERIC && trainer->record.saved_step != trainer->origin.step) {
-        byol_error why = {0};
-        byol_status saved = save(trainer, &why);
-        if (saved != BYOL_OK && status == BYOL_OK) {
-            status = saved;
-            if (error != NULL) *error = why;
-        }
-    }
-    if (status != BYOL_NUMERIC || error == NULL) return status;
+    status = keep_weights(trainer, status, error);
+    if (status != BYOL_NUMERIC) return status;
     byol_error words = *error;
     const char *advice = "a lower optimizer.lr, a longer optimizer.warmup_epochs or optimizer.clip_norm may help";
     if (trainer->recorded && trainer->record.saved_step > 0)

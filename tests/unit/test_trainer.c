@@ -373,6 +373,18 @@ static void a_full_disk_ends_the_run_and_costs_nothing_that_was_kept(void **stat
     assert_same_file("trainer_test/never-full", run, "checkpoints/step-000008.safetensors");
 }
 
+static void a_stopped_run_that_cannot_be_kept_says_so(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    config.train.log_every = 100;
+    witness seen = {.stop_at = 3, .full_at = 3};
+    byol_error error = {0};
+    byol_status status = start(&config, "trainer_test/stopped-full", 0, &seen, &error);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(status, BYOL_IO);
+    assert_non_null(strstr(error.text, "step-000003.safetensors"));
+}
+
 /* ---- What may not begin ---- */
 
 /* Else the checkpoints could not be read again: they hold the configuration. */
@@ -511,25 +523,44 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
     byol__method_free(method);
 }
 
-static void a_collapse_is_told_and_ends_the_run_where_that_is_asked_for(void **state) {
-    (void)state;
+/* All pictures are equally black: there is nothing to tell apart. */
+static byol_status collapse(const char *run, witness *seen, byol_error *error) {
     byol_config config = tiny_config();
-    config.train.epochs = 10; /* all pictures are equally black: there is nothing to tell apart */
+    config.train.epochs = 10;
+    config.train.log_every = 100;
     config.train.stop_on_collapse = 1;
     for (int v = 0; v < 2; v++) config.views.view[v].jitter = config.views.view[v].solarize = 0;
     byol_source *source = tiny_source();
     memset(tiny_pixels, 0, sizeof tiny_pixels);
-    witness seen = {0};
-    const byol_trainer_hooks hooks = {.context = &seen, .on_step = on_step, .on_warning = on_warning};
+    const byol_trainer_hooks hooks = {.context = seen, .on_step = on_step, .on_warning = on_warning};
     byol_trainer *trainer = NULL;
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, &hooks, error), BYOL_OK);
+    byol_status status = byol_trainer_run(trainer, NULL, error);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+    return status;
+}
+
+static void a_collapse_is_told_and_ends_the_run_where_that_is_asked_for(void **state) {
+    (void)state;
+    witness seen = {0};
     byol_error error = {0};
-    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error), BYOL_OK);
-    assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_COLLAPSED);
+    assert_int_equal(collapse(NULL, &seen, &error), BYOL_COLLAPSED);
     assert_true(seen.warnings >= 1);
     assert_non_null(strstr(seen.warning, "collapse"));
     assert_true(seen.last_step < 40);
-    byol_trainer_free(trainer);
-    byol_source_free(source);
+}
+
+static void a_collapse_that_cannot_be_kept_is_told_with_the_reason(void **state) {
+    (void)state;
+    witness seen = {.full_at = 1};
+    byol_error error = {0};
+    byol_status status = collapse("trainer_test/collapsed-full", &seen, &error);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(status, BYOL_COLLAPSED);
+    assert_non_null(strstr(error.text, "collapse"));
+    assert_non_null(strstr(error.text, "no checkpoint could be written: "));
+    assert_non_null(strstr(error.text, ".safetensors"));
 }
 
 /* ---- What comes out ---- */
@@ -667,6 +698,7 @@ int main(void) {
         cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
         cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
         cmocka_unit_test(a_full_disk_ends_the_run_and_costs_nothing_that_was_kept),
+        cmocka_unit_test(a_stopped_run_that_cannot_be_kept_says_so),
         cmocka_unit_test(a_configuration_that_could_not_be_read_back_is_refused),
         cmocka_unit_test(a_folder_with_a_run_is_not_written_over),
         cmocka_unit_test(two_processes_cannot_train_in_one_folder),
@@ -677,6 +709,7 @@ int main(void) {
         cmocka_unit_test(weights_that_are_not_finite_are_never_kept),
         cmocka_unit_test(a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_written),
         cmocka_unit_test(a_collapse_is_told_and_ends_the_run_where_that_is_asked_for),
+        cmocka_unit_test(a_collapse_that_cannot_be_kept_is_told_with_the_reason),
         cmocka_unit_test(a_trainer_without_a_folder_keeps_its_weights_for_the_caller),
         cmocka_unit_test(a_students_projections_and_predictions_have_their_own_lengths),
     };
