@@ -24,6 +24,62 @@ void byol__run_checkpoint_path(const char *run, uint64_t step, char *path) {
     snprintf(path, BYOL__RUN_PATH_MAX, "%s/checkpoints/step-%06" PRIu64 ".safetensors", run, step);
 }
 
+/* ---- What is there ---- */
+
+static int newest_first(const void *a, const void *b) {
+    uint64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x > y ? -1 : x < y;
+}
+
+/* "step-000123.safetensors" and nothing else. */
+static int is_checkpoint(const char *name, uint64_t *step) {
+    int end = 0;
+    return sscanf(name, "step-%" SCNu64 ".safetensors%n", step, &end) == 1 && end > 0 && name[end] == '\0';
+}
+
+/* The steps of all checkpoints, newest first. `*steps` is malloc's. */
+static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *count, byol_error *error) {
+    char path[BYOL__RUN_PATH_MAX];
+    byol__run_path(run, "checkpoints", path);
+    *steps = NULL;
+    *count = 0;
+    DIR *folder = opendir(path);
+    if (folder == NULL && errno == ENOENT) return BYOL_OK;
+    if (folder == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", path, strerror(errno));
+    uint64_t step;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (!is_checkpoint(entry->d_name, &step)) continue;
+        uint64_t *more = realloc(*steps, (*count + 1) * sizeof **steps);
+        if (more == NULL) {
+            free(*steps);
+            closedir(folder);
+            return byol__fail(error, BYOL_MEMORY, "no memory for the list of checkpoints in %s", path);
+        }
+        *steps = more;
+        more[(*count)++] = step;
+    }
+    closedir(folder);
+    if (*count > 1) qsort(*steps, *count, sizeof **steps, newest_first);
+    return BYOL_OK;
+}
+
+/* A start that failed leaves no more than empty folders and a lock. */
+static int holds_a_run(const char *run) {
+    const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors"};
+    char path[BYOL__RUN_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        byol__run_path(run, names[i], path);
+        if (byol__is_file(path)) return 1;
+    }
+    uint64_t *steps;
+    size_t count;
+    if (list_checkpoints(run, &steps, &count, NULL) != BYOL_OK) return 0; /* entering the folder will say why */
+    free(steps);
+    return count > 0;
+}
+
 /* ---- Entering and leaving ---- */
 
 /* The lock goes with the process, however it ends; the file stays. */
@@ -40,17 +96,6 @@ static byol_status lock_folder(byol__run_folder *folder, byol_error *error) {
             : byol__fail(error, BYOL_IO, "cannot lock %s: %s", path, strerror(errno));
     byol__run_close(folder);
     return status;
-}
-
-static int holds_a_run(const char *run) {
-    const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors"};
-    char path[BYOL__RUN_PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        byol__run_path(run, names[i], path);
-        if (byol__is_file(path)) return 1;
-    }
-    byol__run_path(run, "checkpoints", path);
-    return byol__is_folder(path);
 }
 
 static byol_status remove_temporaries(const char *path, byol_error *error) {
@@ -106,45 +151,6 @@ byol_status byol__run_write_config(const byol__run_folder *folder, const byol_co
 }
 
 /* ---- Checkpoints ---- */
-
-static int newest_first(const void *a, const void *b) {
-    uint64_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return x > y ? -1 : x < y;
-}
-
-/* "step-000123.safetensors" and nothing else. */
-static int is_checkpoint(const char *name, uint64_t *step) {
-    int end = 0;
-    return sscanf(name, "step-%" SCNu64 ".safetensors%n", step, &end) == 1 && end > 0 && name[end] == '\0';
-}
-
-/* The steps of all checkpoints, newest first. `*steps` is malloc's. */
-static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *count, byol_error *error) {
-    char path[BYOL__RUN_PATH_MAX];
-    byol__run_path(run, "checkpoints", path);
-    *steps = NULL;
-    *count = 0;
-    DIR *folder = opendir(path);
-    if (folder == NULL && errno == ENOENT) return BYOL_OK;
-    if (folder == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", path, strerror(errno));
-    uint64_t step;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (!is_checkpoint(entry->d_name, &step)) continue;
-        uint64_t *more = realloc(*steps, (*count + 1) * sizeof **steps);
-        if (more == NULL) {
-            free(*steps);
-            closedir(folder);
-            return byol__fail(error, BYOL_MEMORY, "no memory for the list of checkpoints in %s", path);
-        }
-        *steps = more;
-        more[(*count)++] = step;
-    }
-    closedir(folder);
-    if (*count > 1) qsort(*steps, *count, sizeof **steps, newest_first);
-    return BYOL_OK;
-}
 
 /* Only damage is passed over: a disk that does not answer is no reason to start from an older state. */
 static byol_status open_first_whole(const char *run, const uint64_t *steps, size_t count, byol__safetensors **out,

@@ -410,6 +410,29 @@ static void a_configuration_that_could_not_be_read_back_is_refused(void **state)
     }
 }
 
+static void a_start_that_failed_leaves_the_folder_free(void **state) {
+    (void)state;
+    byol_config config = tiny_config(), mistyped = config;
+    strcpy(mistyped.encoder.init, "trainer_test/whoel");
+    witness seen = {0};
+    expect(BYOL_NOT_FOUND, &mistyped, "trainer_test/corrected", 0, &seen);
+    expect(BYOL_OK, &config, "trainer_test/corrected", 0, &seen);
+}
+
+static void checkpoints_alone_are_a_run_too(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {.stop_at = 2};
+    expect(BYOL_CANCELLED, &config, "trainer_test/bare", 0, &seen);
+    const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors"};
+    for (int i = 0; i < 3; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "trainer_test/bare/%s", names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    expect(BYOL_INVALID, &config, "trainer_test/bare", 0, &seen);
+}
+
 /* ---- What may not go on ---- */
 
 static void a_folder_with_a_run_is_not_written_over(void **state) {
@@ -700,6 +723,8 @@ int main(void) {
         cmocka_unit_test(a_full_disk_ends_the_run_and_costs_nothing_that_was_kept),
         cmocka_unit_test(a_stopped_run_that_cannot_be_kept_says_so),
         cmocka_unit_test(a_configuration_that_could_not_be_read_back_is_refused),
+        cmocka_unit_test(a_start_that_failed_leaves_the_folder_free),
+        cmocka_unit_test(checkpoints_alone_are_a_run_too),
         cmocka_unit_test(a_folder_with_a_run_is_not_written_over),
         cmocka_unit_test(two_processes_cannot_train_in_one_folder),
         cmocka_unit_test(the_log_holds_the_figures_of_every_step),
