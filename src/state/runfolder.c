@@ -98,13 +98,25 @@ static byol_status lock_folder(byol__run_folder *folder, byol_error *error) {
     return status;
 }
 
+/* "NAME.tmp" of a file that is written here; others' files stay, and what another process may be writing. */
+static int is_temporary(const char *name) {
+    const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors", "summary.json"};
+    char written[64];
+    uint64_t step;
+    size_t length = strlen(name);
+    if (length < 5 || length >= sizeof written || strcmp(name + length - 4, ".tmp") != 0) return 0;
+    snprintf(written, sizeof written, "%.*s", (int)length - 4, name);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(written, names[i]) == 0) return 1;
+    return is_checkpoint(written, &step);
+}
+
 static byol_status remove_temporaries(const char *path, byol_error *error) {
     DIR *folder = opendir(path);
     if (folder == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", path, strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(folder)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        if (length < 5 || strcmp(entry->d_name + length - 4, ".tmp") != 0) continue;
+        if (!is_temporary(entry->d_name)) continue;
         if (unlinkat(dirfd(folder), entry->d_name, 0) != 0)
             status = byol__fail(error, BYOL_IO, "cannot remove %s/%s: %s", path, entry->d_name, strerror(errno));
     }

@@ -26,7 +26,8 @@ typedef struct byol__run_folder {
 } byol__run_folder;
 
 /* Creates or enters the folder and locks it against other processes (BYOL_IO where one trains there already). Without
- * `resume`, BYOL_INVALID where it holds a run. Removes temporary files that a killed process left. */
+ * `resume`, BYOL_INVALID where it holds a run. Removes temporary files that a killed process left, and no
+ * other files. */
 byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume, byol_error *error);
 void byol__run_close(byol__run_folder *folder); /* unlocks */
 

@@ -293,6 +293,35 @@ static void lines_after_the_checkpoint_are_dropped_from_the_log(void **state) {
     assert_false(is_there(run, "checkpoints/step-000005.safetensors.tmp"));
 }
 
+static void only_our_own_temporary_files_are_removed(void **state) {
+    (void)state;
+    const char *run = "trainer_test/temporaries";
+    const struct {
+        const char *name;
+        int stays;
+    } files[] = {{"config.yaml.tmp", 0},
+                 {"metrics.jsonl.tmp", 0},
+                 {"summary.json.tmp", 0},
+                 {"encoder.safetensors.tmp", 0},
+                 {"notes.tmp", 1},
+                 {"checkpoints/step-000001.safetensors.tmp", 0},
+                 {"checkpoints/mine.tmp", 1},
+                 {"checkpoints/step-1.safetensors.mine.tmp", 1},
+                 {"safe.config.yaml.tmp", 1},
+                 {"config.yaml.tmp.kept", 1}};
+    assert_int_equal(byol__make_folder("trainer_test/temporaries/checkpoints", NULL), BYOL_OK);
+    char path[128];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", run, files[i].name);
+        fclose(fopen(path, "w"));
+    }
+    byol__record record = {0};
+    assert_int_equal(byol__record_open(&record, run, 0, NULL, NULL, NULL), BYOL_OK);
+    byol__record_close(&record);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (is_there(run, files[i].name) != files[i].stays) fail_msg("%s", files[i].name);
+}
+
 static void resuming_where_nothing_was_kept_yet_starts_anew(void **state) {
     (void)state;
     byol_config config = tiny_config();
@@ -716,6 +745,7 @@ int main(void) {
         cmocka_unit_test(resuming_holds_for_other_members_of_the_family),
         cmocka_unit_test(resuming_needs_no_more_the_file_that_a_target_began_with),
         cmocka_unit_test(lines_after_the_checkpoint_are_dropped_from_the_log),
+        cmocka_unit_test(only_our_own_temporary_files_are_removed),
         cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew),
         cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),
         cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
