@@ -70,8 +70,9 @@ BYOL_API byol_status byol_trainer_create(byol_trainer **out, const byol_config *
 BYOL_API void byol_trainer_free(byol_trainer *trainer);
 
 /* Trains to the end, or until a hook says stop. NaN in the loss: BYOL_NUMERIC, the last good checkpoint stays. Whatever
- * else ends it, a checkpoint of the last step is written to the run folder; BYOL_OK and BYOL_CANCELLED say that it is
- * there. `result` may be NULL. */
+ * else ends it, a checkpoint of the last step is written to the run folder, except where reading fails between the
+ * batches of one step (train.accumulate): then the last one stays. BYOL_OK and BYOL_CANCELLED say that it is there.
+ * `result` may be NULL. */
 BYOL_API byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byol_error *error);
 
 /* The resolved configuration (image_size, threads, precision as they are used). Borrowed. */

@@ -351,11 +351,16 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
     return BYOL_OK;
 }
 
+/* Good weights: finite ones, and no batch norm statistics that are ahead of them by a part of a step. */
+static int has_news(const byol_trainer *trainer, byol_status status) {
+    return trainer->record.saved_step != trainer->origin.step && status != BYOL_NUMERIC &&
+           trainer->method->pending == 0;
+}
+
 /* Whatever ended the run, good weights are kept; bad ones never replace them. Where they cannot be, that is how a run
  * ended which was to end so or was told to; one that failed before says both. */
 static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_error *error) {
-    if (!trainer->recorded || status == BYOL_NUMERIC || trainer->record.saved_step == trainer->origin.step)
-        return status;
+    if (!trainer->recorded || !has_news(trainer, status)) return status;
     byol_error why = {0}, words = *error;
     byol_status saved = save(trainer, &why);
     if (saved == BYOL_OK) return status;

@@ -20,6 +20,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "byol/trainer.h"
+#include "data/loader.h"
 #include "tiny.h"
 #include "train/record.h"
 
@@ -575,6 +576,45 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
     byol__method_free(method);
 }
 
+/* The tiny pictures as files, but for one that is none. */
+static byol_source *source_of_files(uint32_t broken) {
+    byol_source *tiny = tiny_source(), *source = NULL;
+    byol_source_free(tiny); /* its pixels stay */
+    assert_int_equal(byol__make_folder("trainer_test/pictures", NULL), BYOL_OK);
+    for (uint32_t i = 0; i < TINY_IMAGES; i++) {
+        enum { BYTES = TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
+        char path[64];
+        snprintf(path, sizeof path, "trainer_test/pictures/%02u.ppm", i);
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        fprintf(file, i == broken ? "no picture" : "P6 %d %d 255\n", TINY_SIDE, TINY_SIDE);
+        fwrite(tiny_pixels + (size_t)i * BYTES, 1, BYTES, file);
+        fclose(file);
+    }
+    assert_int_equal(byol_source_open(&source, "trainer_test/pictures", NULL), BYOL_OK);
+    return source;
+}
+
+/* Its batch norm statistics have seen a batch that its weights have not. */
+static void half_a_step_is_never_kept(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    uint32_t order[TINY_IMAGES];
+    config.data.max_unreadable = 0;
+    config.train.accumulate = 2;
+    byol__epoch_order(config.train.seed, 0, order, TINY_IMAGES);
+    for (uint32_t batch = 2; batch < 4; batch++) { /* the first and the second of the second step */
+        const char *run = batch == 2 ? "trainer_test/between" : "trainer_test/within";
+        byol_source *source = source_of_files(order[batch * TINY_BATCH]);
+        byol_trainer *trainer = NULL;
+        assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, NULL, NULL), BYOL_OK);
+        assert_int_equal(byol_trainer_run(trainer, NULL, NULL), BYOL_FORMAT);
+        assert_int_equal(is_there(run, "checkpoints/step-000001.safetensors"), batch == 2);
+        byol_trainer_free(trainer);
+        byol_source_free(source);
+    }
+}
+
 /* All pictures are equally black: there is nothing to tell apart. */
 static byol_status collapse(const char *run, witness *seen, byol_error *error) {
     byol_config config = tiny_config();
@@ -763,6 +803,7 @@ int main(void) {
         cmocka_unit_test(other_images_are_noticed),
         cmocka_unit_test(weights_that_are_not_finite_are_never_kept),
         cmocka_unit_test(a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_written),
+        cmocka_unit_test(half_a_step_is_never_kept),
         cmocka_unit_test(a_collapse_is_told_and_ends_the_run_where_that_is_asked_for),
         cmocka_unit_test(a_collapse_that_cannot_be_kept_is_told_with_the_reason),
         cmocka_unit_test(a_trainer_without_a_folder_keeps_its_weights_for_the_caller),
