@@ -49,6 +49,9 @@ byol_status byol__check_size(const char *format, uint64_t height, uint64_t width
     if (height == 0 || width == 0 || height > UINT32_MAX || width > UINT32_MAX)
         return byol__fail(error, BYOL_FORMAT, "damaged %s: its size would be %llu x %llu", format,
                           (unsigned long long)width, (unsigned long long)height);
+    if (height > BYOL__SIDE_MAX || width > BYOL__SIDE_MAX)
+        return byol__fail(error, BYOL_UNSUPPORTED, "too long: %llu x %llu pixels, a side has at most %d",
+                          (unsigned long long)width, (unsigned long long)height, BYOL__SIDE_MAX);
     if (height * width > BYOL__PIXELS_MAX)
         return byol__fail(error, BYOL_UNSUPPORTED, "too large: %llu x %llu pixels, at most %d million are decoded",
                           (unsigned long long)width, (unsigned long long)height, BYOL__PIXELS_MAX / 1000000);

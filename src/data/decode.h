@@ -46,7 +46,7 @@ typedef struct byol__format {
 
 extern const byol__format byol__jpeg, byol__png, byol__webp, byol__pnm;
 
-/* BYOL_FORMAT or BYOL_UNSUPPORTED where sides are not positive or there are too many pixels. */
+/* BYOL_FORMAT or BYOL_UNSUPPORTED where a side is not positive or too long, or there are too many pixels. */
 byol_status byol__check_size(const char *format, uint64_t height, uint64_t width, byol_error *error);
 
 /* Describes picture->image as channels x height x width in bytes[1], which is made large enough. */

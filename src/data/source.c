@@ -113,9 +113,10 @@ static byol_status count_classes(const int32_t *labels, size_t count, int *class
 byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels, size_t count,
                                     int channels, int height, int width, byol_error *error) {
     if (pixels == NULL || count == 0) return byol__fail(error, BYOL_INVALID, "there are no images: count is 0");
-    if ((channels != 1 && channels != 3) || height < 1 || width < 1)
-        return byol__fail(error, BYOL_INVALID, "images of %d x %d x %d: channels must be 1 or 3, sides at least 1",
-                          channels, height, width);
+    if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > BYOL__SIDE_MAX ||
+        width > BYOL__SIDE_MAX)
+        return byol__fail(error, BYOL_INVALID, "images of %d x %d x %d: channels must be 1 or 3, sides 1 to %d",
+                          channels, height, width, BYOL__SIDE_MAX);
     int classes = 0;
     BYOL__TRY(count_classes(labels, count, &classes, error));
     byol__images *images;

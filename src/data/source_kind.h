@@ -7,6 +7,9 @@
 
 #include "byol/source.h"
 
+/* Pixels along a side that no image exceeds: its size after scaling to a view is an int. */
+enum { BYOL__SIDE_MAX = 1 << 20 };
+
 /* What is wanted of an image: byol_wish, with a free choice of the size. */
 typedef struct byol__request {
     int channels; /* 0: as the source says */

@@ -215,6 +215,9 @@ static void what_is_no_picture_is_refused_in_words(void **state) {
     is_refused("", 0, BYOL_FORMAT, "empty");
     is_refused("Hello", 5, BYOL_FORMAT, "48 65");
     is_refused("P5 20000 20000 255 ", 19, BYOL_UNSUPPORTED, "20000 x 20000");
+    is_refused("P5 1048577 1 255 ", 17, BYOL_UNSUPPORTED, "a side has at most 1048576");
+    is_refused("P5 1 1048577 255 ", 17, BYOL_UNSUPPORTED, "a side has at most 1048576");
+    is_refused("P5 1048576 1 255 ", 17, BYOL_FORMAT, "1048576 bytes of samples expected");
     is_refused("P5 2 2 255 abc", 14, BYOL_FORMAT, "4 bytes of samples expected, 3 found");
     is_refused("P6 99999999999 1 255 ", 21, BYOL_FORMAT, "header");
     static const uint8_t huge[] = {0x89, 'P',  'N',  'G', 13, 10,   26,   10, 0, 0, 0, 13, 'I',  'H',  'D',  'R', 0,

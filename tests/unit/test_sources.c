@@ -608,6 +608,8 @@ static void memory_is_borrowed_as_it_is(void **state) {
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 0, 3, 2, 2, &error), BYOL_INVALID);
     assert_int_equal(byol_source_from_memory(&source, NULL, NULL, 1, 3, 2, 2, &error), BYOL_INVALID);
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 2, 2, 2, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, (1 << 20) + 1, 1, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, 1, (1 << 20) + 1, &error), BYOL_INVALID);
     assert_non_null(strstr(error.text, "channels must be 1 or 3"));
     assert_int_equal(byol_source_from_memory(&source, pixels, (int32_t[]){0, -3, 1}, 3, 1, 2, 4, &error), BYOL_INVALID);
     assert_non_null(strstr(error.text, "label 1 is -3"));
