@@ -89,7 +89,8 @@ static void note_failure(byol__loader *loader, int sample, byol_status status, c
 /* Remembers an image that cannot be read. Fails where they have become too many. */
 static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_error *why) {
     byol_status status = BYOL_OK;
-    size_t known = 0, allowed = (size_t)(loader->options.max_unreadable * loader->count);
+    size_t known = 0, allowed = byol__unreadable_allowed(loader->options.max_unreadable, loader->count);
+    byol_error last = *why;
     pthread_mutex_lock(&loader->lock);
     while (known < loader->unreadable_count && loader->unreadable[known].index != index) known++;
     if (known == loader->unreadable_count) {
@@ -102,10 +103,11 @@ static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_er
         }
     }
     if (loader->unreadable_count > allowed)
-        status = byol__fail_within(why, BYOL_FORMAT,
-                                   "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%); "
-                                   "'byol data' lists them. The last",
-                                   loader->unreadable_count, loader->count, 100 * loader->options.max_unreadable);
+        status = byol__fail(why, BYOL_FORMAT,
+                            "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%). The "
+                            "last: %.400s. 'byol data' lists them; with a higher data.max_unreadable the run goes on "
+                            "where it is resumed (--resume)",
+                            loader->unreadable_count, loader->count, 100 * loader->options.max_unreadable, last.text);
     pthread_mutex_unlock(&loader->lock);
     return status;
 }

@@ -82,6 +82,11 @@ int byol_source_unreadable(const byol_source *source, size_t index) {
     return source->unreadable != NULL && atomic_load(&source->unreadable[index]);
 }
 
+size_t byol__unreadable_allowed(double share, size_t count) {
+    size_t allowed = (size_t)(share * (double)count);
+    return allowed == 0 && share > 0 ? 1 : allowed;
+}
+
 void byol_source_name(const byol_source *source, size_t index, char *name, size_t size) {
     if (source->methods->name != NULL && index < source->info.count)
         source->methods->name(source, index, name, size);

@@ -46,6 +46,10 @@ struct byol_source {
 byol_status byol__source_image(const byol_source *source, size_t index, const byol__request *request,
                                byol_picture *picture, byol_error *error);
 
+/* How many of `count` images may be unreadable where data.max_unreadable is `share`: one in any case, unless it is 0.
+ */
+size_t byol__unreadable_allowed(double share, size_t count);
+
 /* Gives picture->bytes[which] at least `bytes` bytes; what was in it is lost when it grows. */
 byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes, byol_error *error);
 

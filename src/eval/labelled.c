@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/source_kind.h"
 
 static byol_status read_labels(byol__labelled *set, const byol_source_info *info, byol_error *error) {
     if (info->classes == 0) return byol__fail(error, BYOL_INVALID, "%s has no labels", info->description);
@@ -80,7 +81,7 @@ byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indi
 byol_status byol__labelled_check(const byol__labelled *set, double max_unreadable, byol_error *error) {
     size_t unreadable = 0;
     for (size_t i = 0; i < set->count; i++) unreadable += byol_source_unreadable(set->source, i) != 0;
-    if ((double)unreadable <= max_unreadable * (double)set->count) return BYOL_OK;
+    if (unreadable <= byol__unreadable_allowed(max_unreadable, set->count)) return BYOL_OK;
     return byol__fail(error, BYOL_FORMAT,
                       "%zu of %zu images could not be read, more than data.max_unreadable allows (%g %%); 'byol data' "
                       "lists them",

@@ -426,6 +426,34 @@ static void too_many_unreadable_pictures_stop_the_loader(void **state) {
     byol_source_free(source);
 }
 
+static byol_status first_epoch(const byol_source *source, double max_unreadable, byol_error *error) {
+    byol__loader *loader = loads(source, 1, 0, max_unreadable);
+    byol_status status = BYOL_OK;
+    byol__batch batch;
+    for (uint64_t b = byol__loader_batches_per_epoch(loader); b > 0 && status == BYOL_OK; b--)
+        status = byol__loader_next(loader, &batch, error);
+    byol__loader_free(loader);
+    return status;
+}
+
+static void one_unreadable_picture_is_allowed_among_few(void **state) {
+    (void)state;
+    byol_error error = {0};
+    for (int i = 0; i < BATCH - 2; i++)
+        write_gray((const char *[]){"a.pgm", "b.pgm", "c.pgm", "d.pgm", "e.pgm"}[i], 9, 9, i);
+    write_gray("x.pgm", 9, 9, 9);
+    write_text("y.pgm", "no picture\n");
+    byol_source *source = opens(folder);
+    assert_int_equal(first_epoch(source, 0.01, &error), BYOL_OK);
+    assert_int_equal(first_epoch(source, 0, &error), BYOL_FORMAT);
+    write_text("x.pgm", "nor this\n");
+    assert_int_equal(first_epoch(source, 0.01, &error), BYOL_FORMAT);
+    assert_non_null(strstr(error.text, "2 of 7 images could not be read"));
+    assert_non_null(strstr(error.text, ".pgm: not a JPEG"));
+    assert_non_null(strstr(error.text, "with a higher data.max_unreadable the run goes on"));
+    byol_source_free(source);
+}
+
 static void batches_do_not_depend_on_threads_or_on_where_they_begin(void **state) {
     (void)state;
     make_mixed_folder();
@@ -464,6 +492,7 @@ int main(void) {
         IN_A_FOLDER(the_fingerprint_of_a_choice_knows_which_pictures_it_holds),
         IN_A_FOLDER(an_unreadable_picture_is_replaced_by_the_next_that_is_not),
         IN_A_FOLDER(too_many_unreadable_pictures_stop_the_loader),
+        IN_A_FOLDER(one_unreadable_picture_is_allowed_among_few),
         IN_A_FOLDER(batches_do_not_depend_on_threads_or_on_where_they_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
