@@ -45,7 +45,7 @@ typedef struct byol_trainer_hooks {
     /* After each epoch; may call byol_trainer_encoder. The returned accuracy (percent, or NaN for none) goes into the
      * metrics as "knn". May be NULL. */
     double (*on_epoch)(void *context, byol_trainer *trainer, const byol_epoch_info *info);
-    /* A warning in plain words: collapse, rising loss, skipped data. May be NULL. */
+    /* A warning in plain words: collapse, rising loss, skipped data, nothing to resume. May be NULL. */
     void (*on_warning)(void *context, const char *text);
 } byol_trainer_hooks;
 
@@ -61,8 +61,8 @@ typedef struct byol_run_result {
 /* Prepares a run. `source` is borrowed. `run` is the run folder: created if it is not there; BYOL_INVALID where it
  * already holds a run and `resume` is 0; NULL: nothing is written (the library user keeps the weights by
  * byol_trainer_save). With `resume`, goes on from the last good checkpoint (a damaged one is named in a warning and
- * passed over), or starts where there is none; settings that change the result must be as they were (BYOL_MISMATCH
- * names them). */
+ * passed over), or starts where there is none, with a warning; settings that change the result must be as they were
+ * (BYOL_MISMATCH names them). */
 BYOL_API byol_status byol_trainer_create(byol_trainer **out, const byol_config *config, const byol_source *source,
                                          const char *run, int resume, const byol_trainer_hooks *hooks,
                                          byol_error *error);

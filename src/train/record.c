@@ -23,8 +23,13 @@ byol_status byol__record_open(byol__record *record, const char *run, int resume,
     byol_error why = {0};
     byol_status status =
         byol__run_open_newest(record->folder.path, &record->checkpoint, &record->origin, warn, context, &why);
-    if (status == BYOL_OK || status == BYOL_NOT_FOUND) return BYOL_OK;
-    if (error != NULL) *error = why;
+    if (status == BYOL_NOT_FOUND) {
+        char text[BYOL__RUN_PATH_MAX];
+        snprintf(text, sizeof text, "nothing to resume in %s: the run begins", record->folder.path);
+        if (warn != NULL) warn(context, text);
+        return BYOL_OK;
+    }
+    if (status != BYOL_OK && error != NULL) *error = why;
     return status;
 }
 

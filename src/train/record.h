@@ -20,7 +20,7 @@ typedef struct byol__record {
 } byol__record;
 
 /* Enters and locks the run folder `run`. With `resume`, opens the newest whole checkpoint; `warn` hears of damaged
- * ones. Zero-initialise the record first. */
+ * ones, and where there is none. Zero-initialise the record first. */
 byol_status byol__record_open(byol__record *record, const char *run, int resume, byol__damaged warn, void *context,
                               byol_error *error);
 void byol__record_close(byol__record *record); /* fine for one that was never opened, or not to the end */

@@ -323,13 +323,16 @@ static void only_our_own_temporary_files_are_removed(void **state) {
         if (is_there(run, files[i].name) != files[i].stays) fail_msg("%s", files[i].name);
 }
 
-static void resuming_where_nothing_was_kept_yet_starts_anew(void **state) {
+static void resuming_where_nothing_was_kept_yet_starts_anew_and_says_so(void **state) {
     (void)state;
     byol_config config = tiny_config();
     witness seen = {0};
     expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen);
+    assert_int_equal(seen.warnings, 1);
+    assert_string_equal(seen.warning, "nothing to resume in trainer_test/nothing: the run begins");
     assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
     expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen); /* and a finished run is finished */
+    assert_int_equal(seen.warnings, 1);
     assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
 }
 
@@ -786,7 +789,7 @@ int main(void) {
         cmocka_unit_test(resuming_needs_no_more_the_file_that_a_target_began_with),
         cmocka_unit_test(lines_after_the_checkpoint_are_dropped_from_the_log),
         cmocka_unit_test(only_our_own_temporary_files_are_removed),
-        cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew),
+        cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew_and_says_so),
         cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),
         cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
         cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
