@@ -1,25 +1,14 @@
 /* Setting and getting one option, by the table. */
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/c_locale.h"
 #include "base/error.h"
 #include "byol/config.h"
 #include "config/options.h"
-
-/* Numbers are read and written with a point whatever the application's locale says. */
-static locale_t enter_c_locale(locale_t *c_locale) {
-    *c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    return uselocale(*c_locale);
-}
-
-static void leave_c_locale(locale_t before, locale_t c_locale) {
-    uselocale(before);
-    if (c_locale != (locale_t)0) freelocale(c_locale);
-}
 
 /* The bounds are rounded as the values are: 0.0001f is allowed where 0.0001 is the smallest. */
 static int allowed(const byol__option *option, double value) {
@@ -142,9 +131,9 @@ static byol_status refuse(const byol__option *option, const char *value, byol_er
 }
 
 static byol_status set_option(byol_config *config, const byol__option *option, const char *value, byol_error *error) {
-    locale_t c_locale, before = enter_c_locale(&c_locale);
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     int accepted = readers[option->kind](option, value, (char *)config + option->offset);
-    leave_c_locale(before, c_locale);
+    byol__c_locale_leave(before, c_locale);
     if (!accepted) return refuse(option, value, error);
     if (option->offset == offsetof(byol_config, views.preset))
         return byol_view_preset(config->views.preset, config->views.view, error);
@@ -205,7 +194,7 @@ static void format_triple(const float values[3], char text[BYOL__VALUE_MAX]) {
 void byol__option_format(const byol_config *config, const byol__option *option, char text[BYOL__VALUE_MAX]) {
     const void *field = (const char *)config + option->offset;
     const float *numbers = field;
-    locale_t c_locale, before = enter_c_locale(&c_locale);
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     switch (option->kind) {
     case BYOL__INTEGER: snprintf(text, BYOL__VALUE_MAX, "%d", *(const int *)field); break;
     case BYOL__SEED: snprintf(text, BYOL__VALUE_MAX, "%llu", (unsigned long long)*(const uint64_t *)field); break;
@@ -215,7 +204,7 @@ void byol__option_format(const byol_config *config, const byol__option *option, 
     case BYOL__CHOICE: format_choice(option->choices, *(const int *)field, text); break;
     case BYOL__TEXT: snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)option->size, (const char *)field); break;
     }
-    leave_c_locale(before, c_locale);
+    byol__c_locale_leave(before, c_locale);
 }
 
 byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size, byol_error *error) {

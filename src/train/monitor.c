@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/c_locale.h"
+
 static int smaller(int a, int b) { return a < b ? a : b; }
 
 size_t byol__monitor_scratch(int batch, int dim) {
@@ -264,15 +266,19 @@ byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *r
 
 void byol__monitor_write(const byol__monitor *monitor, char *text, size_t size) {
     const byol__streak *spread = &monitor->spread, *rank = &monitor->rank;
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     snprintf(text, size, "spread %d %" PRIu64 " %a %d rank %d %" PRIu64 " %a %d", spread->readings, spread->since,
              spread->start, spread->warned, rank->readings, rank->since, rank->start, rank->warned);
+    byol__c_locale_leave(before, c_locale);
 }
 
 void byol__monitor_read(byol__monitor *monitor, const char *text) {
     byol__streak spread, rank;
-    if (sscanf(text, "spread %d %" SCNu64 " %la %d rank %d %" SCNu64 " %la %d", &spread.readings, &spread.since,
-               &spread.start, &spread.warned, &rank.readings, &rank.since, &rank.start, &rank.warned) != 8)
-        return;
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
+    int read = sscanf(text, "spread %d %" SCNu64 " %la %d rank %d %" SCNu64 " %la %d", &spread.readings, &spread.since,
+                      &spread.start, &spread.warned, &rank.readings, &rank.since, &rank.start, &rank.warned);
+    byol__c_locale_leave(before, c_locale);
+    if (read != 8) return;
     monitor->spread = spread;
     monitor->rank = rank;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/c_locale.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -172,10 +173,12 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
         {"seconds", metrics->seconds},
         {"knn", knn},
     };
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     fprintf(record->log, "{\"step\": %" PRIu64, metrics->step);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) /* JSON has no NaN: what is not known is left out */
         if (isfinite(figures[i].value)) fprintf(record->log, ", \"%s\": %.9g", figures[i].key, figures[i].value);
     fputs("}\n", record->log);
+    byol__c_locale_leave(before, c_locale);
     if (fflush(record->log) == 0 && !ferror(record->log)) return BYOL_OK;
     return byol__fail(error, BYOL_IO, "cannot write %s/metrics.jsonl: %s", record->folder.path, strerror(errno));
 }

@@ -5,13 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "byol/config.h"
+#include "comma.h"
 #include "config/options.h"
 
 static byol_status parse(byol_config *config, const char *yaml, byol_error *error) {
@@ -273,10 +273,7 @@ static void a_preset_resets_both_recipes(void **state) {
 
 static void numbers_have_a_point_in_every_locale(void **state) {
     (void)state;
-    static const char *const with_comma[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "nl_NL.UTF-8"};
-    int found = 0;
-    for (int i = 0; i < 3 && !found; i++) found = setlocale(LC_NUMERIC, with_comma[i]) != NULL;
-    if (!found) skip();
+    enter_comma_locale();
     byol_config config;
     byol_config_init(&config);
     assert_true(config.optimizer.lr == 0.12f);

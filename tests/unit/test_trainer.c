@@ -20,6 +20,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "byol/trainer.h"
+#include "comma.h"
 #include "data/loader.h"
 #include "tiny.h"
 #include "train/record.h"
@@ -334,6 +335,19 @@ static void resuming_where_nothing_was_kept_yet_starts_anew_and_says_so(void **s
     expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen); /* and a finished run is finished */
     assert_int_equal(seen.warnings, 1);
     assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
+}
+
+static void a_run_is_recorded_and_resumed_in_every_locale(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    witness seen = {.stop_at = 3};
+    enter_comma_locale();
+    expect(BYOL_CANCELLED, &config, "trainer_test/comma", 0, &seen);
+    seen = (witness){0};
+    expect(BYOL_OK, &config, "trainer_test/comma", 1, &seen);
+    setlocale(LC_NUMERIC, "C");
+    assert_same_log(whole, "trainer_test/comma", 8);
+    assert_same_file(whole, "trainer_test/comma", "checkpoints/step-000008.safetensors");
 }
 
 /* ---- Damage ---- */
@@ -790,6 +804,7 @@ int main(void) {
         cmocka_unit_test(lines_after_the_checkpoint_are_dropped_from_the_log),
         cmocka_unit_test(only_our_own_temporary_files_are_removed),
         cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew_and_says_so),
+        cmocka_unit_test(a_run_is_recorded_and_resumed_in_every_locale),
         cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),
         cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
         cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
