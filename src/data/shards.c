@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,12 +290,16 @@ int byol__is_shard_name(const char *name) {
     return 0;
 }
 
+enum { SHARDS_MAX = 1000000, DIGITS_MAX = 18 }; /* so many fit into 64 bits */
+
 typedef struct path_list {
     char **paths;
     size_t count;
 } path_list;
 
 static byol_status append_path(path_list *list, const char *path, byol_error *error) {
+    if (list->count == SHARDS_MAX)
+        return byol__fail(error, BYOL_INVALID, "more than %d shards, up to %.200s", SHARDS_MAX, path);
     char **grown = realloc(list->paths, (list->count + 1) * sizeof *grown);
     if (grown != NULL) list->paths = grown;
     if (grown == NULL || (grown[list->count] = strdup(path)) == NULL)
@@ -340,20 +345,31 @@ byol_status byol__shards_open_folder(byol_source **out, const char *folder, cons
 
 static byol_status expand(path_list *list, const char *text, byol_error *error);
 
+/* The digits at `*at`, which is moved behind them: how many there are; 0 where they are no number of 64 bits. */
+static size_t read_digits(const char **at, uint64_t *value) {
+    size_t digits = strspn(*at, "0123456789");
+    *value = strtoull(*at, NULL, 10);
+    *at += digits;
+    return digits <= DIGITS_MAX ? digits : 0;
+}
+
 /* {000..099}, as the shell counts: with leading zeros where the first has them. */
 static byol_status expand_range(path_list *list, const char *text, const char *open, const char *close,
                                 byol_error *error) {
-    enum { SHARDS_MAX = 1000000 };
-    unsigned long first, last;
-    int dots = 0, end = 0;
-    if (sscanf(open, "{%lu..%n%lu}%n", &first, &dots, &last, &end) != 2 || open + end != close + 1 || last < first ||
-        last - first >= SHARDS_MAX)
+    const char *at = open + 1;
+    uint64_t first = 0, last = 0;
+    size_t digits = read_digits(&at, &first), last_digits = 0;
+    if (strncmp(at, "..", 2) == 0) {
+        at += 2;
+        last_digits = read_digits(&at, &last);
+    }
+    if (digits == 0 || last_digits == 0 || at != close || last < first)
         return byol__fail(error, BYOL_INVALID, "'%.200s': braces hold a range as in {000..099} or a list as in {a,b}",
                           text);
-    int width = open[1] == '0' ? dots - 3 : 1;
-    for (unsigned long i = first; i <= last; i++) {
+    int width = open[1] == '0' ? (int)digits : 1;
+    for (uint64_t i = first; i <= last; i++) {
         char name[PATH_MAX];
-        snprintf(name, sizeof name, "%.*s%0*lu%s", (int)(open - text), text, width, i, close + 1);
+        snprintf(name, sizeof name, "%.*s%0*" PRIu64 "%s", (int)(open - text), text, width, i, close + 1);
         BYOL__TRY(expand(list, name, error));
     }
     return BYOL_OK;

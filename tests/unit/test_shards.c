@@ -191,6 +191,16 @@ static void braces_name_many_shards(void **state) {
     fails(in_folder("s-{012..008}.tar"), BYOL_INVALID, "{000..099}");
 }
 
+static void braces_count_no_further_than_there_can_be_shards(void **state) {
+    (void)state;
+    const char *const odd[] = {
+        "{-1..-1}", "{+1..2}", "{1..+2}", "{ 1..2}", "{1.. 2}",
+        "{1..}",    "{..2}",   "{1..2x}", "{}",      "{18446744073709551614..18446744073709551615}"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) fails(in_folder(odd[i]), BYOL_INVALID, "{000..099}");
+    fails(in_folder("{1..999999999999999999}"), BYOL_INVALID, "more than 1000000 shards");
+    fails(in_folder("{0..2000}{0..2000}"), BYOL_INVALID, "more than 1000000 shards");
+}
+
 /* Whatever is left of it: an answer in words, or the pictures before the cut. */
 static void a_tar_cut_anywhere_is_no_crash(void **state) {
     (void)state;
@@ -312,6 +322,7 @@ int main(void) {
         IN_A_FOLDER(labels_stand_before_or_behind_their_pictures),
         IN_A_FOLDER(a_packed_folder_is_that_folder),
         IN_A_FOLDER(braces_name_many_shards),
+        IN_A_FOLDER(braces_count_no_further_than_there_can_be_shards),
         IN_A_FOLDER(a_tar_cut_anywhere_is_no_crash),
         IN_A_FOLDER(packing_loses_nothing),
         IN_A_FOLDER(packing_shrinks_what_is_larger_and_leaves_the_rest),
