@@ -292,10 +292,16 @@ static byol_status pack_chunk(packing *job, size_t first, size_t count, byol_err
     return status;
 }
 
+static int has_class_names(const byol_source *source) {
+    for (int c = 0; c < source->info.classes; c++)
+        if (byol_source_class_name(source, c) == NULL) return 0;
+    return source->info.classes > 0;
+}
+
 static byol_status write_class_names(const packing *job, byol_error *error) {
     char path[PATH_MAX];
     byol__atomic_file file;
-    if (byol_source_class_name(job->source, 0) == NULL) return BYOL_OK;
+    if (!has_class_names(job->source)) return BYOL_OK;
     snprintf(path, sizeof path, "%s/classes.txt", job->folder);
     BYOL__TRY(byol__atomic_open(&file, path, error));
     for (int c = 0; c < job->source->info.classes; c++)

@@ -281,6 +281,31 @@ static void packing_loses_nothing(void **state) {
     byol_source_free(source);
 }
 
+static void a_part_of_the_class_names_is_not_packed(void **state) {
+    (void)state;
+    byol_source *source;
+    byol_error error = {0};
+    assert_int_equal(byol__make_folder(in_folder("cifar"), NULL), BYOL_OK);
+    FILE *records = fopen(in_folder("cifar/data_batch_1.bin"), "wb"), *names;
+    for (int i = 0; i < 2 * 3073; i++) fputc(i % 3073 == 0 ? 9 : i & 255, records);
+    fclose(records);
+    for (int count = 9; count <= 10; count++) { /* of ten classes */
+        const char *to = count == 9 ? "nine" : "ten";
+        names = fopen(in_folder("cifar/batches.meta.txt"), "w");
+        for (int c = 0; c < count; c++) fprintf(names, "class%d\n", c);
+        fclose(names);
+        source = opens(in_folder("cifar:1"));
+        byol_pack_options options;
+        byol_pack_result result;
+        byol_pack_options_init(&options);
+        if (byol_pack(source, in_folder(to), &options, &result, NULL, NULL, &error) != BYOL_OK)
+            fail_msg("%s", error.text);
+        byol_source_free(source);
+    }
+    assert_false(byol__is_file(in_folder("nine/classes.txt")));
+    assert_true(byol__is_file(in_folder("ten/classes.txt")));
+}
+
 static void packing_shrinks_what_is_larger_and_leaves_the_rest(void **state) {
     (void)state;
     struct archive *tar = tar_open("in.tar", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE);
@@ -325,6 +350,7 @@ int main(void) {
         IN_A_FOLDER(braces_count_no_further_than_there_can_be_shards),
         IN_A_FOLDER(a_tar_cut_anywhere_is_no_crash),
         IN_A_FOLDER(packing_loses_nothing),
+        IN_A_FOLDER(a_part_of_the_class_names_is_not_packed),
         IN_A_FOLDER(packing_shrinks_what_is_larger_and_leaves_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
