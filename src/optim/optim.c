@@ -122,10 +122,6 @@ static double half_cosine(uint64_t step, uint64_t steps) {
     return (1 + cos(M_PI * (double)step / (double)steps)) / 2;
 }
 
-uint64_t byol__warmup_steps(double warmup_epochs, uint64_t steps_per_epoch) {
-    return (uint64_t)llround(warmup_epochs * (double)steps_per_epoch);
-}
-
 double byol__lr_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps) {
     if (step < warmup_steps) return lr * (double)step / (double)warmup_steps;
     return step < steps ? lr * half_cosine(step - warmup_steps, steps - warmup_steps) : 0;

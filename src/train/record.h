@@ -14,7 +14,7 @@
 typedef struct byol__record {
     byol__run_folder folder;
     FILE *log;
-    byol__safetensors *checkpoint; /* to go on from, until byol__record_restore; NULL: start anew */
+    byol__safetensors *checkpoint; /* to go on from, until byol__record_begin; NULL: start anew */
     byol__origin origin;           /* of that checkpoint */
     uint64_t saved_step;           /* of the last good checkpoint; 0: none */
 } byol__record;

@@ -320,6 +320,24 @@ static void schedules_count_optimizer_steps_not_batches(void **state) {
     assert_true(byol__steps_tau(&steps, &config, 74) < 1); /* it is 1 only when the run is over */
 }
 
+static void warm_up_may_be_a_fraction_of_an_epoch(void **state) {
+    (void)state;
+    const struct {
+        float epochs;
+        int accumulate;
+        uint64_t steps;
+    } cases[] = {{0, 1, 0}, {2, 1, 390}, {0.5f, 1, 98}, {0.001f, 1, 0}, {0.5f, 3, 33}};
+    byol_config config = tiny_config();
+    config.train.batch_size = 10;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        byol__steps steps;
+        config.train.accumulate = cases[i].accumulate;
+        config.optimizer.warmup_epochs = cases[i].epochs;
+        assert_int_equal(byol__steps_init(&steps, &config, 1950, NULL), BYOL_OK);
+        assert_int_equal(steps.warmup, cases[i].steps); /* of 195 batches an epoch, the nearest */
+    }
+}
+
 static void a_step_may_span_the_end_of_an_epoch_and_no_batch_is_lost_there(void **state) {
     (void)state;
     byol_config config = tiny_config();
@@ -363,6 +381,7 @@ int main(void) {
         cmocka_unit_test(clipping_shortens_the_whole_gradient_and_keeps_its_direction),
         cmocka_unit_test(a_step_that_is_not_finite_changes_no_parameter),
         cmocka_unit_test(schedules_count_optimizer_steps_not_batches),
+        cmocka_unit_test(warm_up_may_be_a_fraction_of_an_epoch),
         cmocka_unit_test(a_step_may_span_the_end_of_an_epoch_and_no_batch_is_lost_there),
         cmocka_unit_test(a_run_without_one_step_is_refused),
     };

@@ -382,15 +382,6 @@ static void a_run_that_is_all_warm_up_has_finite_rates(void **state) {
     assert_true(byol__lr_at(1, 0, 0, 0) == 0);
 }
 
-static void warm_up_may_be_a_fraction_of_an_epoch(void **state) {
-    (void)state;
-    assert_int_equal(byol__warmup_steps(0, 195), 0);
-    assert_int_equal(byol__warmup_steps(2, 195), 390);
-    assert_int_equal(byol__warmup_steps(0.5, 195), 98);
-    assert_int_equal(byol__warmup_steps(0.001, 195), 0);
-    assert_true(byol__lr_at(0.3, 98, 1950, byol__warmup_steps(0.5, 195)) == 0.3);
-}
-
 static void tau_begins_at_tau0_and_ends_at_one(void **state) {
     (void)state;
     const double tau0s[] = {0.5, 0.97, 0.99, 0.996, 1};
@@ -428,7 +419,6 @@ int main(void) {
         cmocka_unit_test(warm_up_is_linear_and_exact_at_its_ends),
         cmocka_unit_test(after_warm_up_the_rate_falls_by_half_a_cosine_to_zero),
         cmocka_unit_test(a_run_that_is_all_warm_up_has_finite_rates),
-        cmocka_unit_test(warm_up_may_be_a_fraction_of_an_epoch),
         cmocka_unit_test(tau_begins_at_tau0_and_ends_at_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
