@@ -294,15 +294,20 @@ enum { SHARDS_MAX = 1000000, DIGITS_MAX = 18 }; /* so many fit into 64 bits */
 
 typedef struct path_list {
     char **paths;
-    size_t count;
+    size_t count, capacity;
 } path_list;
 
 static byol_status append_path(path_list *list, const char *path, byol_error *error) {
     if (list->count == SHARDS_MAX)
         return byol__fail(error, BYOL_INVALID, "more than %d shards, up to %.200s", SHARDS_MAX, path);
-    char **grown = realloc(list->paths, (list->count + 1) * sizeof *grown);
-    if (grown != NULL) list->paths = grown;
-    if (grown == NULL || (grown[list->count] = strdup(path)) == NULL)
+    if (list->count == list->capacity) {
+        size_t capacity = 2 * list->capacity + 64;
+        char **grown = realloc(list->paths, capacity * sizeof *grown);
+        if (grown == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
+        list->paths = grown;
+        list->capacity = capacity;
+    }
+    if ((list->paths[list->count] = strdup(path)) == NULL)
         return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
     list->count++;
     return BYOL_OK;
