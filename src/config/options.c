@@ -63,7 +63,8 @@ const byol__option byol__options[] = {
      FIELD(data.max_unreadable),
      .default_value = "0.01",
      RANGE(0, 1),
-     .help = "share of the images that may turn out unreadable (they are skipped) before the run stops"},
+     .help = "share of the images that may turn out unreadable (they are skipped) before the run stops; one may in any "
+             "case, unless it is 0"},
 
     {.key = "encoder.name",
      .kind = BYOL__TEXT,

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/c_locale.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -118,7 +119,9 @@ byol_status byol_report_write(const char *const *runs, size_t count, const char 
         return byol__fail(error, BYOL_INVALID, "a report is of 1 to %d runs, not of %zu", BYOL__CHART_SERIES, count);
     BYOL__TRY(byol__alloc(&told, count, sizeof *told, "the runs", error));
     for (size_t r = 0; r < count && status == BYOL_OK; r++) status = byol__told_read(&told[r], runs[r], error);
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale); /* coordinates and style sheets have points */
     if (status == BYOL_OK) status = write_file(told, count, out, options, error);
+    byol__c_locale_leave(before, c_locale);
     for (size_t r = 0; r < count; r++) byol__told_release(&told[r]);
     byol__free(told);
     return status;
