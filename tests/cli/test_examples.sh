@@ -1,6 +1,6 @@
 # Every command that the documents, the configurations' comments and --help show is run as it stands there, in a folder that
 # has what they speak of: small data under the same names. A `byol` in front of the program keeps it short (an epoch,
-# small batches). What is run elsewhere is listed with the place; a command that is neither is a failure.
+# small batches, narrow networks). What is run elsewhere is listed with the place; a command that is neither is a failure.
 . "$(dirname "$0")/library.sh"
 
 elsewhere() {
@@ -57,11 +57,11 @@ cat >bin/byol <<'END'
 # pretrain reads the file first, then the rest in its order: what is added here has the last word
 command=$1
 case $command in
-pretrain) set -- "$@" --epochs 1 --batch-size 16 --threads 1 --set optimizer.warmup_epochs=0 ;;
+pretrain) set -- "$@" --epochs 1 --batch-size 16 --width 8 --image-size 32 --threads 1 --set optimizer.warmup_epochs=0 ;;
 finetune) set -- "$@" --epochs 1 --threads 1 ;;
 bench) set -- "$@" --seconds 1 --threads 1 ;;
 esac
-[ "$command ${2-}" != "bench step" ] || set -- "$@" --batch-size 8
+[ "$command ${2-}" != "bench step" ] || set -- "$@" --batch-size 8 --width 8
 exec "$BYOL_PROGRAM" "$@"
 END
 chmod +x bin/byol
