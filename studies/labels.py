@@ -42,7 +42,8 @@ def main():
     args = parse_arguments()
     os.makedirs(args.out, exist_ok=True)
     seeds = args.seeds.split(",")
-    text = f"`{args.run}`; percent on the test images, {len(seeds)} seeds, mean and standard deviation.\n\n"
+    count = f"{len(seeds)} seeds, mean and standard deviation" if len(seeds) > 1 else f"seed {seeds[0]}"
+    text = f"`{args.run}`; percent on the test images, {count}.\n\n"
     text += "| labels | images | epochs | fine-tuned | from scratch |\n| --- | --- | --- | --- | --- |\n"
     for pair in args.fractions.split(","):
         fraction, epochs = pair.split(":")
