@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -98,7 +99,7 @@ int cli_check_output(const char *flag, const char *path, const char *ending);
 /* A file that appears under its name only when it is complete. */
 typedef struct cli_file {
     FILE *stream;
-    char path[BYOL_PATH_MAX], temporary[BYOL_PATH_MAX + 8];
+    char path[PATH_MAX], temporary[PATH_MAX]; /* the one that is replaced: where a link leads */
 } cli_file;
 
 byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error);

@@ -45,7 +45,8 @@ int cli_check_output(const char *flag, const char *path, const char *ending) {
 
 byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error) {
     struct stat info;
-    snprintf(file->path, sizeof file->path, "%s", path);
+    if ((size_t)snprintf(file->path, sizeof file->path, "%s", path) >= sizeof file->path)
+        return fail(path, strerror(ENAMETOOLONG), error);
     /* A link stays, and what it leads to is replaced. */
     if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && realpath(path, file->path) == NULL)
         return fail(path, "it is a link that leads nowhere", error);

@@ -222,8 +222,8 @@ int cmd_bench(int argc, char **argv) {
         parse,
         "step|views|load|embed|knn|peak [CONFIG.yaml]",
         "Measures whole training steps (views included), views, how fast images are read and made into views, "
-        "embedding, "
-        "kNN, or what the machine can do. Synthetic images, but for load (--data SRC); nothing is written."
+        "embedding, kNN, or what the machine can do. Synthetic images, but for load (--data SRC); nothing is "
+        "written."
         "\vExamples:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
         "  byol bench views --image-size 224 --picture 500x375 --preset byol\n"
         "  byol bench load --data photos/ --image-size 224 --preset byol --batch-size 8",

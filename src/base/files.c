@@ -37,10 +37,10 @@ static byol_status resolve(const char *path, char out[PATH_MAX], byol_error *err
 
 byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_error *error) {
     memset(file, 0, sizeof *file);
-    if (strlen(path) + sizeof ".tmp" > sizeof file->temporary)
-        return byol__fail(error, BYOL_INVALID, "path is too long: %.200s...", path);
     BYOL__TRY(resolve(path, file->path, error));
-    snprintf(file->temporary, sizeof file->temporary, "%.*s.tmp", (int)sizeof file->temporary - 5, file->path);
+    if (strlen(path) >= sizeof file->path ||
+        (size_t)snprintf(file->temporary, sizeof file->temporary, "%s.tmp", file->path) >= sizeof file->temporary)
+        return byol__fail(error, BYOL_INVALID, "path is too long: %.200s...", path);
     file->stream = fopen(file->temporary, "wb");
     if (file->stream == NULL)
         return byol__fail(error, BYOL_IO, "cannot write %s: %s", file->temporary, strerror(errno));

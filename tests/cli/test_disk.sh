@@ -34,6 +34,11 @@ for written in safetensors onnx; do
     [ -L link.$written ] && [ -s real.$written ] || say "export replaced a link"
 done
 
+# a link that leads far down: its real name is longer than those that a configuration takes
+long=$(printf '%0200d' 0) && deep=$work/$long/$long/$long/$long/$long/$long && mkdir -p "$deep"
+: >"$deep/far.npy" && ln -s "$deep/far.npy" near.npy && expect 0 embed run --data data:test --out near.npy
+[ -L near.npy ] && [ -s "$deep/far.npy" ] || say "what a long link leads to was not written"
+
 # what is written says so in its name
 expect 2 embed run --data data:test --out x.csv
 says .npy
