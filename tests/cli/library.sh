@@ -64,6 +64,17 @@ number32() {
     printf "\\$(printf %o $(($1 >> 8 & 255)))\\$(printf %o $(($1 & 255)))"
 }
 
+# noise COUNT SEED: that many bytes, the same ones at every run and on every machine (Park and Miller's generator)
+noise() {
+    LC_ALL=C awk -v count="$1" -v seed="$2" 'BEGIN {
+        state = seed * 7919 + 1
+        for (i = -4; i < count; i++) { # the first few still look like the seed
+            state = state * 16807 % 2147483647
+            if (i >= 0) printf "%c", int(state / 8388608)
+        }
+    }'
+}
+
 # make_idx FOLDER PART COUNT: COUNT grey 12 x 12 images and labels, two classes (dark, bright) one after the other
 make_idx() {
     mkdir -p "$1"
@@ -74,7 +85,7 @@ make_idx() {
         number32 12
         i=0
         while [ $i -lt "$3" ]; do
-            head -c 144 /dev/urandom | if [ $((i % 2)) -eq 0 ]; then tr '\200-\377' '\0-\177'; else tr '\0-\177' '\200-\377'; fi
+            noise 144 $(($3 * 1000 + i)) | if [ $((i % 2)) -eq 0 ]; then tr '\200-\377' '\0-\177'; else tr '\0-\177' '\200-\377'; fi
             i=$((i + 1))
         done
     } >"$1/$2-images-idx3-ubyte"

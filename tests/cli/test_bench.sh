@@ -41,7 +41,7 @@ expect 0 bench load --seconds 1 --data data:train --batch-size 16
 grep -q "64 images, two views of 12 pixels" stdout || say "not what the data are"
 # a thousand pictures of a megabyte each, more than the process may hold: links to one file
 if ! grep -qsE '^BYOL_SANITIZE:[A-Z]*=.' "${BYOL_BUILD_DIR:-.}/CMakeCache.txt"; then # whose memory is another matter
-    mkdir large && { printf 'P5 1024 1024 255\n' && head -c 1048576 /dev/urandom; } >large/0.pgm
+    mkdir large && { printf 'P5 1024 1024 255\n' && noise 1048576 1; } >large/0.pgm
     i=1
     while [ $i -lt 1000 ]; do ln large/0.pgm large/$i.pgm && i=$((i + 1)); done
     expect 0 bench load --seconds 4 --data large --image-size 32 --batch-size 8 --threads 1 --json

@@ -15,7 +15,7 @@ head -c 30 data/train-labels-idx1-ubyte >short/train-labels-idx1-ubyte
 train run --data short:train
 [ "$code" -eq 1 ] || say "truncated labels: exit code 1 was expected"
 says short/train-labels-idx1-ubyte
-head -c 2000 /dev/urandom >short/train-images-idx3-ubyte
+noise 2000 1 >short/train-images-idx3-ubyte
 train run --data short:train
 [ "$code" -eq 1 ] || say "not IDX: exit code 1 was expected"
 says short/train-images-idx3-ubyte

@@ -24,7 +24,7 @@ cifar() {
     i=0
     while [ $i -lt "$2" ]; do
         printf "\\00$((i % 2))"
-        head -c 3072 /dev/urandom
+        noise 3072 "$i"
         i=$((i + 1))
     done >"$1"
 }
@@ -34,7 +34,7 @@ ppm() {
     mkdir -p "$(dirname "$1")"
     {
         printf 'P6 40 36 255\n'
-        head -c 4320 /dev/urandom
+        noise 4320 "$(printf %s "$1" | cksum | cut -c 1-5)"
     } >"$1"
 }
 

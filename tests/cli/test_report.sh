@@ -62,7 +62,7 @@ expect 2 report
 # a network of one channel, asked about colour pictures: they are decoded to what it takes
 i=0
 while [ $i -lt 24 ]; do
-    mkdir -p colour/$((i % 2)) && { printf 'P6 20 20 255\n' && head -c 1200 /dev/urandom; } >colour/$((i % 2))/$i.ppm
+    mkdir -p colour/$((i % 2)) && { printf 'P6 20 20 255\n' && noise 1200 $i; } >colour/$((i % 2))/$i.ppm
     i=$((i + 1))
 done
 mv elsewhere data

@@ -59,7 +59,7 @@ says 64 8
 # paths on standard input, relative ones from here; the picture that is there twice is found by its path
 mkdir pictures
 for i in 0 1 2 3; do
-    { printf 'P5 20 20 255\n' && head -c 400 /dev/urandom; } >pictures/$i.pgm
+    { printf 'P5 20 20 255\n' && noise 400 $i; } >pictures/$i.pgm
 done
 cp pictures/1.pgm pictures/again.pgm
 find pictures -name '*.pgm' | sort >paths

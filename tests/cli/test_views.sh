@@ -26,7 +26,7 @@ grep -q '"images": 32, "view_size": 24' stdout || say "all 32 images were expect
 # of a folder: what cannot be read is passed over, unless it is all there is
 mkdir -p photos bad
 for i in 1 2 3 4 5 6 7 8; do
-    { printf 'P5 30 20 255\n'; head -c 600 /dev/urandom; } >photos/$i.pgm
+    { printf 'P5 30 20 255\n'; noise 600 $i; } >photos/$i.pgm
 done
 : >photos/5.pgm
 : >bad/1.pgm
