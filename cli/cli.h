@@ -105,6 +105,18 @@ typedef struct cli_file {
 byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error);
 byol_status cli_file_finish(cli_file *file, byol_error *error); /* closes it in any case */
 
+/* ---- cli_interrupt.c: Ctrl-C ---- */
+
+/* Once, before any other thread is there: SIGINT and SIGTERM go to a thread of their own that waits for them, and no
+ * thread has a handler. For a handler's frame is written below the stack pointer, and oneDNN before 3.11.2 lets that
+ * pointer lead into the heap while it multiplies matrices over more than 8192 (AVX-512: 2048) terms: the signal would
+ * overwrite what lies there (https://github.com/uxlfoundation/oneDNN/issues/4845). Until cli_catch_interrupts they end
+ * the program. */
+void cli_await_interrupts(void);
+/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one ends the program. */
+void cli_catch_interrupts(void);
+int cli_interrupted(void);
+
 /* ---- cli_progress.c: how far a long thing has got ---- */
 
 typedef struct cli_progress {
@@ -115,9 +127,6 @@ typedef struct cli_progress {
 } cli_progress;
 
 double cli_now(void);
-/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one ends the program. */
-void cli_catch_interrupts(void);
-int cli_interrupted(void);
 
 void cli_progress_begin(cli_progress *progress, const char *what, const char *unit);
 /* `rate` 0: taken from done and the time; `tail` stands at the end of the line. */

@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -8,22 +7,6 @@
 
 static const double redraw_seconds = 0.125, line_seconds = 5;
 enum { BAR_MAX = 30, LINE_MAX_BYTES = 512 };
-
-static volatile sig_atomic_t interrupted;
-
-static void remember(int signal_number) {
-    (void)signal_number;
-    interrupted = 1;
-}
-
-void cli_catch_interrupts(void) {
-    struct sigaction action = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-int cli_interrupted(void) { return interrupted; }
 
 double cli_now(void) {
     struct timespec now;

@@ -62,6 +62,7 @@ static int run_command(const cli_command *command, int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "byol %s", command->name);
     argv[0] = name; /* what argp calls the program in its messages */
+    cli_await_interrupts();
     return command->run(argc, argv);
 }
 

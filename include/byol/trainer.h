@@ -1,4 +1,9 @@
-/* Pre-training: source and configuration in, encoder out. */
+/* Pre-training: source and configuration in, encoder out.
+ *
+ * Signals: oneDNN before 3.11.2 lets the stack pointer lead into the heap while it multiplies matrices over more than
+ * 8192 terms (AVX-512: 2048), and a signal handler that runs then overwrites what lies there (uxlfoundation/oneDNN,
+ * issue 4845). An application that handles asynchronous signals blocks them before it starts threads or calls the
+ * library, and takes them in a thread of its own by sigwait(3), as the program does (cli/cli_interrupt.c). */
 #ifndef BYOL_TRAINER_H
 #define BYOL_TRAINER_H
 

@@ -16,6 +16,7 @@ interrupt() {
         sleep 0.1
         waited=$((waited + 1))
     done
+    handled=$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$process/status)
     kill -s "$1" $process
     code=0
     wait $process || code=$?
@@ -24,6 +25,8 @@ interrupt() {
 for signal in INT TERM; do
     folder=stopped-$signal
     interrupt $signal "$folder"
+    # bits 1 and 14: a handler's frame could be written into the heap (cli.h)
+    [ $((0x$handled & 0x4002)) -eq 0 ] || say "a thread may be interrupted by a handler: $handled"
     [ "$code" -eq 130 ] || say "after SIG$signal: exit code 130 was expected"
     says "$folder" --resume
     ls "$folder"/checkpoints/*.safetensors >/dev/null 2>&1 || say "no checkpoint was written"
