@@ -204,15 +204,29 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
             info.first_step > 0 ? cli_count(d, info.first_step) : "");
 }
 
+static int was_complete(const session *s, const byol_run_result *result) { return s->first_step == result->steps; }
+
+/* A run that was complete has nothing left to measure: what it came to was written down when it ended. */
+static void recall(const session *s, byol_run_result *result) {
+    char path[PATH_MAX];
+    json_int_t memory = (json_int_t)result->peak_memory_bytes, unreadable = (json_int_t)result->unreadable;
+    snprintf(path, sizeof path, "%s/summary.json", s->args->out);
+    json_t *summary = json_load_file(path, 0, NULL);
+    json_unpack(summary, "{s?F, s?F, s?I, s?I}", "loss", &result->loss, "images_per_second", &result->images_per_second,
+                "peak_memory_bytes", &memory, "unreadable", &unreadable);
+    json_decref(summary);
+    result->peak_memory_bytes = (uint64_t)memory;
+    result->unreadable = (uint64_t)unreadable;
+}
+
 static void print_result(const session *s, const byol_run_result *result) {
     FILE *stream = cli_tables();
     if (stream == NULL) return;
     char memory[32], steps[32];
     fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n", "run", s->args->out, "epochs", result->epochs, "steps",
             cli_count(steps, result->steps));
-    if (s->first_step == result->steps) /* there was nothing left to do, so nothing was measured */
-        fprintf(stream, "  %-18s it was complete already; what it came to is in %s/summary.json\n", "", s->args->out);
-    else
+    if (was_complete(s, result)) fprintf(stream, "  %-18s it was complete already\n", "");
+    if (isfinite(result->loss))
         fprintf(stream, "  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "loss (last epoch)", result->loss,
                 "images a second", result->images_per_second, "peak memory",
                 cli_bytes(memory, result->peak_memory_bytes));
@@ -266,8 +280,9 @@ static byol_status run(session *s, byol_source **source, byol_trainer **trainer,
     return status;
 }
 
-static int report(const session *s, byol_status status, const byol_run_result *result, const byol_error *error) {
+static int report(const session *s, byol_status status, byol_run_result *result, const byol_error *error) {
     if (status == BYOL_OK) {
+        if (was_complete(s, result)) recall(s, result);
         print_result(s, result);
         return cli_finish(describe_result(s, result), EXIT_DONE);
     }

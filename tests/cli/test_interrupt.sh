@@ -35,6 +35,9 @@ for signal in INT TERM; do
     expect 0 pretrain --out "$folder" --resume --set train.log_every=10
     grep -q "complete already" stdout || say "a run that is complete is not said to be"
     if grep -q nan stdout; then say "figures that nobody measured are printed"; fi
+    expect 0 pretrain --out "$folder" --resume --json
+    is_json loss images_per_second
+    if grep -q '"loss": null' stdout; then say "a run that is complete forgets what it came to"; fi
     expect 0 embed "$folder" --data data:test --out "$folder.npy"
     expect 0 embed whole --data data:test --out whole.npy
     cmp -s "$folder.npy" whole.npy || say "the resumed run came to other weights"
