@@ -40,7 +40,8 @@ typedef struct packing {
     parcel parcels[CHUNK];
     byol_picture *pictures; /* one for each thread */
     struct archive *archive;
-    byol__atomic_file file; /* of the shard that is being written */
+    byol__atomic_file file;  /* of the shard that is being written */
+    byol__atomic_file names; /* names.csv; its stream is NULL before and after */
     size_t in_shard;
 } packing;
 
@@ -243,6 +244,18 @@ static byol_status write_member(packing *job, const char *extension, const void 
     return failed ? cannot_write(job, error) : BYOL_OK;
 }
 
+/* What sample `result->images` was called; quoted, for a file name may hold anything. */
+static void write_name(packing *job, size_t index, const char *extension) {
+    char name[PATH_MAX];
+    byol_source_name(job->source, index, name, sizeof name);
+    fprintf(job->names.stream, "%08zu.%s,\"", job->result->images, extension);
+    for (const char *c = name; *c != '\0'; c++) {
+        if (*c == '"') putc('"', job->names.stream);
+        putc(*c, job->names.stream);
+    }
+    fputs("\"\n", job->names.stream);
+}
+
 static byol_status write_sample(packing *job, size_t index, const parcel *p, byol_error *error) {
     char text[16];
     int32_t label = byol_source_label(job->source, index);
@@ -255,6 +268,7 @@ static byol_status write_sample(packing *job, size_t index, const parcel *p, byo
     BYOL__TRY(write_member(job, p->extension, p->bytes, p->length, error));
     if (label >= 0)
         BYOL__TRY(write_member(job, "cls", text, (size_t)snprintf(text, sizeof text, "%d", (int)label), error));
+    write_name(job, index, p->extension);
     job->result->images++;
     job->in_shard++;
     return BYOL_OK;
@@ -292,6 +306,22 @@ static byol_status pack_chunk(packing *job, size_t first, size_t count, byol_err
     return status;
 }
 
+/* ---- what lies beside them ---- */
+
+static byol_status open_names(packing *job, byol_error *error) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/names.csv", job->folder);
+    BYOL__TRY(byol__atomic_open(&job->names, path, error));
+    fputs("sample,name\n", job->names.stream);
+    return BYOL_OK;
+}
+
+static byol_status close_names(packing *job, byol_error *error) {
+    byol__atomic_file names = job->names;
+    job->names.stream = NULL;
+    return byol__atomic_commit(&names, error);
+}
+
 static int has_class_names(const byol_source *source) {
     for (int c = 0; c < source->info.classes; c++)
         if (byol_source_class_name(source, c) == NULL) return 0;
@@ -314,6 +344,7 @@ static byol_status pack_all(packing *job, byol_progress progress, void *context,
     if (byol__shards_are_in(job->folder))
         return byol__fail(error, BYOL_INVALID, "%s already holds shards: name another folder", job->folder);
     BYOL__TRY(byol__make_folder(job->folder, error));
+    BYOL__TRY(open_names(job, error));
     for (size_t first = 0; first < count; first += CHUNK) {
         size_t chunk = count - first < CHUNK ? count - first : CHUNK;
         BYOL__TRY(pack_chunk(job, first, chunk, error));
@@ -324,6 +355,7 @@ static byol_status pack_all(packing *job, byol_progress progress, void *context,
     if (job->result->images == 0)
         return byol__fail(error, BYOL_FORMAT, "none of %zu images can be read: %s", count,
                           job->source->info.description);
+    BYOL__TRY(close_names(job, error));
     return write_class_names(job, error);
 }
 
@@ -343,6 +375,7 @@ byol_status byol_pack(const byol_source *source, const char *folder, const byol_
         byol__alloc(&job->pictures, (size_t)job->options.threads, sizeof *job->pictures, "rooms for images", error);
     if (status == BYOL_OK) status = pack_all(job, progress, context, error);
     abandon_shard(job);
+    if (job->names.stream != NULL) byol__atomic_abandon(&job->names);
     for (int i = 0; job->pictures != NULL && i < job->options.threads; i++) byol_picture_release(&job->pictures[i]);
     byol__free(job->pictures);
     byol__free(job);

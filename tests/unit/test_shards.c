@@ -321,9 +321,18 @@ static void packing_shrinks_what_is_larger_and_leaves_the_rest(void **state) {
     options.resize = 20;
     if (byol_pack(source, in_folder("out"), &options, &result, NULL, NULL, &error) != BYOL_OK)
         fail_msg("%s", error.text);
-    byol_source_free(source);
     assert_int_equal(result.images, 2);
     assert_int_equal(result.unreadable, 1);
+    char names[256];
+    size_t length = 0;
+    FILE *file = fopen(in_folder("out/names.csv"), "r");
+    assert_non_null(file);
+    length = fread(names, 1, sizeof names - 1, file);
+    names[length] = '\0';
+    fclose(file);
+    assert_non_null(strstr(names, "sample,name\n00000000.jpg,\"large.pgm\"\n00000001.pgm,\"little.pgm\"\n"));
+    assert_null(strstr(names, "broken"));
+    byol_source_free(source);
     source = opens(in_folder("out"));
     byol_picture picture = {0};
     char name[32];
