@@ -345,6 +345,14 @@ byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weight
     return byol__dnn_fail(error, status, "binding memory");
 }
 
+bool byol__contraction_can_norm_input(const byol__contraction *c) {
+    return c->winograd != NULL && c->desc.pass != BYOL__BACKWARD_DATA;
+}
+
+void byol__contraction_norm_input(byol__contraction *c, const float *scale, const float *shift) {
+    byol__winograd_norm_input(c->winograd, scale, shift);
+}
+
 /* Between what is bound and what the primitive works on, where these are two things. */
 static void copy_in(const byol__layout *work, void *copy, const byol__layout *bound, const void *original) {
     if (copy != original) byol__layout_convert(work, copy, bound, original);

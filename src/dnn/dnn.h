@@ -70,6 +70,11 @@ bool byol__contraction_same_weights(const byol__contraction *a, const byol__cont
 byol_status byol__contraction_bind(byol__contraction *contraction, void *src, void *weights, float *bias, void *dst,
                                    void *scratch, byol_error *error);
 
+/* FORWARD, BACKWARD_WEIGHTS: can it be made to read relu(scale src + shift), by channel, in place of src? */
+bool byol__contraction_can_norm_input(const byol__contraction *contraction);
+/* Makes it so. `scale` and `shift` (channels of src, padded with zeros to a multiple of 16) are read in each run. */
+void byol__contraction_norm_input(byol__contraction *contraction, const float *scale, const float *shift);
+
 void byol__contraction_run(byol__contraction *contraction);
 
 /* FORWARD, BACKWARD_DATA: plain fp32 weights (oc, ic/groups, kh, kw) or (out, in) -> the bound weights. */

@@ -155,6 +155,11 @@ size_t byol__winograd_scratch_bytes(const byol__winograd *w) {
     return (shared + (size_t)w->threads * thread_floats(w)) * sizeof(float);
 }
 
+void byol__winograd_norm_input(byol__winograd *w, const float *scale, const float *shift) {
+    w->shape.scale = scale;
+    w->shape.shift = shift;
+}
+
 void byol__winograd_bind(byol__winograd *w, void *src, void *weights, float *bias, void *dst, void *scratch) {
     w->src = w->pass == BYOL__BACKWARD_DATA ? dst : src;
     w->dst = w->pass == BYOL__BACKWARD_DATA ? src : dst;

@@ -74,13 +74,15 @@ INLINE void transform_gradient(const vec *y, vec *out) {
 
 /* ---- tiles ---- */
 
-INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, size_t slab, float *out) {
+INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, const input_norm *norm,
+                       size_t slab, float *out) {
     vec window[FREQUENCIES];
-    load_window(p, block, y, x, SIDE, inside, window);
+    load_window(p, block, y, x, SIDE, inside, norm, window);
     into_slabs(transform_input, SIDE, SIDE, window, slab, out);
 }
 
-static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+INLINE void input_tiles(const byol__winograd_shape *s, bool normed, const float *src, int first, int count,
+                        float *out) {
     size_t slab = slab_of(s, s->src.channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
@@ -89,12 +91,21 @@ static void input(const byol__winograd_shape *s, const float *src, int first, in
         for (int c = 0; c < s->src.channels; c += LANES) {
             const float *block = src + block_offset(&s->src, at.n, c);
             float *to = out + place_in_slab(s, c, t);
+            input_norm of_block = normed ? norm_of(s, c) : (input_norm){0};
+            const input_norm *norm = normed ? &of_block : NULL;
             if (inside)
-                input_tile(&s->src, block, y, x, true, slab, to);
+                input_tile(&s->src, block, y, x, true, norm, slab, to);
             else
-                input_tile(&s->src, block, y, x, false, slab, to);
+                input_tile(&s->src, block, y, x, false, norm, slab, to);
         }
     }
+}
+
+static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+    if (s->scale != NULL)
+        input_tiles(s, true, src, first, count, out);
+    else
+        input_tiles(s, false, src, first, count, out);
 }
 
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,

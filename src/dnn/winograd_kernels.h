@@ -33,6 +33,7 @@ typedef struct byol__winograd_shape {
     int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */
     int chunk;                   /* most tiles in one */
     int width;                   /* of a panel: one or two vectors */
+    const float *scale, *shift;  /* (channels of src): what is read is relu(scale src + shift); NULL: src */
 } byol__winograd_shape;
 
 /* One matrix product of slabs: result = sum over s < segments of input[input + s] other[other + s], or, for the
@@ -54,7 +55,7 @@ typedef struct byol__winograd_transform {
     /* G g G^T of `panels` panels: `count` inputs from `first` on, of `inputs`. */
     void (*weights)(const byol__winograd_shape *shape, const float *staged, int panels, int inputs, int first,
                     int count, float *transformed);
-    /* By pass: B^T d B of the tiles first ... first + count of src. */
+    /* By pass: B^T d B of the tiles first ... first + count of src (normed, but where src is a gradient). */
     void (*input[3])(const byol__winograd_shape *shape, const float *src, int first, int count, float *out);
     /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst, channels from `panel`
      * panels on. bias may be NULL. */

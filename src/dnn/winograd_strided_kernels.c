@@ -101,7 +101,8 @@ INLINE void input_phase(const vec window[WINDOW * WINDOW], int py, int px, size_
     }
 }
 
-static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+INLINE void input_tiles(const byol__winograd_shape *s, bool normed, const float *src, int first, int count,
+                        float *out) {
     size_t slab = slab_of(s, s->src.channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
@@ -111,16 +112,25 @@ static void input(const byol__winograd_shape *s, const float *src, int first, in
             const float *block = src + block_offset(&s->src, at.n, c);
             float *to = out + place_in_slab(s, c, t);
             vec window[WINDOW * WINDOW];
+            input_norm of_block = normed ? norm_of(s, c) : (input_norm){0};
+            const input_norm *norm = normed ? &of_block : NULL;
             if (inside)
-                load_window(&s->src, block, y, x, WINDOW, true, window);
+                load_window(&s->src, block, y, x, WINDOW, true, norm, window);
             else
-                load_window(&s->src, block, y, x, WINDOW, false, window);
+                load_window(&s->src, block, y, x, WINDOW, false, norm, window);
             input_phase(window, ODD, ODD, slab, to);
             input_phase(window, ODD, EVEN, slab, to);
             input_phase(window, EVEN, ODD, slab, to);
             input_phase(window, EVEN, EVEN, slab, to);
         }
     }
+}
+
+static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+    if (s->scale != NULL)
+        input_tiles(s, true, src, first, count, out);
+    else
+        input_tiles(s, false, src, first, count, out);
 }
 
 /* m (5 or 4, 5 or 4) -> 4x4 */
@@ -168,7 +178,7 @@ static void input_backward(const byol__winograd_shape *s, const float *src, int 
         bool inside = lies_inside(&s->src, at.y / 2, at.x / 2, SIDE);
         for (int c = 0; c < s->src.channels; c += LANES) {
             vec window[FREQUENCIES];
-            load_window(&s->src, src + block_offset(&s->src, at.n, c), at.y / 2, at.x / 2, SIDE, inside, window);
+            load_window(&s->src, src + block_offset(&s->src, at.n, c), at.y / 2, at.x / 2, SIDE, inside, NULL, window);
             into_slabs(transform_input, SIDE, SIDE, window, slab, out + place_in_slab(s, c, t));
         }
     }

@@ -60,13 +60,25 @@ INLINE size_t place_in_slab(const byol__winograd_shape *s, int channel, int t) {
     return (size_t)channel * (size_t)s->chunk + (size_t)t * LANES;
 }
 
-/* Rows y0 ... y0 + side, columns x0 ... x0 + side; zero beyond the picture. */
-INLINE void load_window(const byol__picture *p, const float *block, int y0, int x0, int side, bool inside, vec *out) {
+/* The batch norm and ReLU that a convolution does on reading, of one block of channels; NULL: it reads what is there.
+ */
+typedef struct input_norm {
+    vec scale, shift;
+} input_norm;
+
+INLINE input_norm norm_of(const byol__winograd_shape *s, int channel) {
+    return (input_norm){load(s->scale + channel), load(s->shift + channel)};
+}
+
+/* Rows y0 ... y0 + side, columns x0 ... x0 + side; zero beyond the picture, which is normed first and padded then. */
+INLINE void load_window(const byol__picture *p, const float *block, int y0, int x0, int side, bool inside,
+                        const input_norm *norm, vec *out) {
     for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++) {
             int y = y0 + i, x = x0 + j;
             bool there = inside || (y >= 0 && y < p->h && x >= 0 && x < p->w);
-            out[i * side + j] = there ? load(block + pixel_offset(p, y, x)) : (vec){0};
+            vec value = there ? load(block + pixel_offset(p, y, x)) : (vec){0};
+            out[i * side + j] = there && norm != NULL ? relu_of(value * norm->scale + norm->shift) : value;
         }
 }
 
@@ -117,9 +129,9 @@ INLINE void spread_tiles(const byol__winograd_shape *s, line_transform *transfor
             const float *block = diff_dst + block_offset(&s->dst, at.n, channel);
             vec window[BYOL__TILE * BYOL__TILE];
             if (inside)
-                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, true, window);
+                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, true, NULL, window);
             else
-                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, false, window);
+                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, false, NULL, window);
             into_slabs(transform, BYOL__TILE, side, window, slab, to);
         }
     }

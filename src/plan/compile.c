@@ -158,6 +158,7 @@ static byol_status compile_unit(compiler *c, byol__unit *unit, const byol__stage
     unit->mean = unit->inv_std = unit->scale = unit->shift = unit->partial = BYOL__NO_BUFFER;
     unit->scratch = unit->backward_scratch = unit->diff_weights = unit->diff_bias = BYOL__NO_BUFFER;
     unit->dx = unit->g = BYOL__NO_BUFFER;
+    unit->applied_by = unit->applies_norm_of = BYOL__NONE;
     if (stage->bn != BYOL__NONE) {
         const byol__node *bn = &c->graph->nodes[stage->bn];
         unit->gamma = span_of(&c->graph->params, bn->weight);
@@ -210,25 +211,40 @@ static int count_readers(const byol__plan *plan, int value) {
     return readers;
 }
 
-static const byol__unit *producer(const byol__plan *plan, int value) {
+/* The unit that makes a value, or BYOL__NONE. */
+static int producer(const byol__plan *plan, int value) {
     for (int i = 0; i < plan->unit_count; i++)
-        if (plan->units[i].stage.dst == value) return &plan->units[i];
-    return NULL;
+        if (plan->units[i].stage.dst == value) return i;
+    return BYOL__NONE;
+}
+
+/* A batch norm and its ReLU that one convolution alone reads are applied by that, as it reads: the norm's unit finds
+ * the scale and the shift and writes nothing, and what it would have written takes no memory. */
+static void hand_norm_on(byol__plan *plan, int reader) {
+    byol__unit *unit = &plan->units[reader];
+    int maker = producer(plan, unit->stage.src);
+    if (maker == BYOL__NONE || unit->forward == NULL || !byol__contraction_can_norm_input(unit->forward)) return;
+    if (trains(plan) && !byol__contraction_can_norm_input(unit->backward_weights)) return;
+    byol__unit *norm = &plan->units[maker];
+    bool plain = norm->pointwise.normalize && norm->stage.relu && norm->stage.residual == BYOL__NO_VALUE;
+    if (!plain || count_readers(plan, unit->stage.src) != 1) return;
+    norm->applied_by = reader;
+    unit->applies_norm_of = maker;
 }
 
 /* A pointwise stage writes over its source where nobody will read that again. */
 static bool runs_in_place(const byol__plan *plan, const byol__unit *unit) {
     if (unit->stage.kind != BYOL__STAGE_POINTWISE || count_readers(plan, unit->stage.src) != 1) return false;
-    const byol__unit *maker = producer(plan, unit->stage.src);
-    if (maker == NULL) return false;
-    return !trains(plan) || (!backward_reads_src(unit) && !backward_reads_dst(maker));
+    int maker = producer(plan, unit->stage.src);
+    if (maker == BYOL__NONE) return false;
+    return !trains(plan) || (!backward_reads_src(unit) && !backward_reads_dst(&plan->units[maker]));
 }
 
 static byol_status place_value(compiler *c, byol__unit *unit, int index) {
     byol__plan *plan = c->plan;
     byol__slot *dst = &plan->slots[unit->stage.dst];
     const byol__slot *src = &plan->slots[unit->stage.src];
-    if (runs_in_place(plan, unit))
+    if (unit->applied_by != BYOL__NONE || runs_in_place(plan, unit))
         dst->buffer = src->buffer;
     else
         BYOL__TRY(new_buffer(c, byol__layout_bytes(&dst->layout), index, index, &dst->buffer));
@@ -245,7 +261,9 @@ static byol_status place_scratch(compiler *c, byol__unit *unit, int index) {
     if (unit->forward != NULL)
         BYOL__TRY(new_buffer(c, byol__contraction_scratch_bytes(unit->forward), index, index, &unit->scratch));
     if (unit->stage.kind != BYOL__STAGE_POINTWISE || unit->stage.bn == BYOL__NONE) return BYOL_OK;
-    int last = trains(c->plan) ? backward_slot(c->plan, index) : index;
+    int last = trains(c->plan)                  ? backward_slot(c->plan, index)
+               : unit->applied_by != BYOL__NONE ? unit->applied_by
+                                                : index;
     /* Padded to what the widest vector may touch. */
     int padded = (unit->pointwise.layout.c + 15) / 16 * 16;
     BYOL__TRY(floats(c, padded, index, last, &unit->mean));
@@ -338,6 +356,7 @@ static void place_staging(byol__plan *plan) {
 static byol_status compile_forward(compiler *c, const byol__stage *stages) {
     byol__plan *plan = c->plan;
     for (int i = 0; i < plan->unit_count; i++) BYOL__TRY(compile_unit(c, &plan->units[i], &stages[i]));
+    for (int i = 0; i < plan->unit_count; i++) hand_norm_on(plan, i);
     byol__slot *input = &plan->slots[0];
     BYOL__TRY(new_buffer(c, byol__layout_bytes(&input->layout), 0, 0, &input->buffer));
     for (int i = 0; i < plan->unit_count; i++) {

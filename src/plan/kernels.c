@@ -231,6 +231,7 @@ static void pointwise_forward(const byol__pointwise *p) {
         moments(p, &t, bf16);
         finish_moments(p, &t);
     }
+    if (p->y == NULL) return;
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < t.n; n++) {
         for (int i = 0; i < t.tiles; i++) {

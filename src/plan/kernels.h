@@ -19,7 +19,7 @@ typedef struct byol__pointwise {
     bool fixed;          /* instead: scale and shift as given (running statistics); forward only */
     bool relu;
     const void *x, *residual;          /* residual NULL: none */
-    void *y;                           /* may be x */
+    void *y;                           /* may be x; NULL: scale and shift only, whoever reads y applies them */
     const float *gamma, *beta;         /* channels */
     float *running_mean, *running_var; /* channels */
     float *mean, *inv_std;             /* padded: saved by forward for backward */

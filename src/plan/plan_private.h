@@ -37,6 +37,8 @@ typedef struct byol__unit {
     bool own_backward_weights;                           /* backward data wants another weight layout than forward */
     byol__pointwise pointwise;
     byol__pool pool;
+    int applied_by;      /* a batch norm: the unit that applies it, with its ReLU, on reading; BYOL__NONE: itself */
+    int applies_norm_of; /* a convolution: the unit whose batch norm it applies, or BYOL__NONE */
 
     /* Buffers, or BYOL__NO_BUFFER. */
     int mean, inv_std, scale, shift, partial;

@@ -64,6 +64,12 @@ static void *value_at(const byol__plan *plan, int value) { return at(plan, plan-
 
 static float *staged(const byol__plan *plan, size_t offset) { return (float *)(void *)(plan->staging + offset); }
 
+static void norm_input(const byol__plan *plan, const byol__unit *unit, byol__contraction *contraction) {
+    if (unit->applies_norm_of == BYOL__NONE) return;
+    const byol__unit *norm = &plan->units[unit->applies_norm_of];
+    byol__contraction_norm_input(contraction, at(plan, norm->scale), at(plan, norm->shift));
+}
+
 static byol_status bind_contraction(byol__plan *plan, byol__unit *unit, byol_error *error) {
     void *src = value_at(plan, unit->stage.src), *dst = value_at(plan, unit->stage.dst);
     /* oneDNN takes the bias without const; forward only reads it. */
@@ -71,10 +77,12 @@ static byol_status bind_contraction(byol__plan *plan, byol__unit *unit, byol_err
                                                : (float *)(uintptr_t)(plan->bound.params + unit->bias.offset);
     BYOL__TRY(byol__contraction_bind(unit->forward, src, staged(plan, unit->staged_forward), bias, dst,
                                      at(plan, unit->scratch), error));
+    norm_input(plan, unit, unit->forward);
     if (unit->backward_weights == NULL) return BYOL_OK;
     void *dy = at(plan, unit->dy[0]), *scratch = at(plan, unit->backward_scratch);
     BYOL__TRY(byol__contraction_bind(unit->backward_weights, src, at(plan, unit->diff_weights),
                                      at(plan, unit->diff_bias), dy, scratch, error));
+    norm_input(plan, unit, unit->backward_weights);
     if (unit->backward_data == NULL) return BYOL_OK;
     return byol__contraction_bind(unit->backward_data, at(plan, unit->dx), staged(plan, unit->staged_backward), NULL,
                                   dy, scratch, error);
@@ -85,7 +93,7 @@ static void bind_pointwise(byol__plan *plan, byol__unit *unit) {
     const byol__binding *bound = &plan->bound;
     p->x = value_at(plan, unit->stage.src);
     p->residual = unit->stage.residual == BYOL__NO_VALUE ? NULL : value_at(plan, unit->stage.residual);
-    p->y = value_at(plan, unit->stage.dst);
+    p->y = unit->applied_by == BYOL__NONE ? value_at(plan, unit->stage.dst) : NULL;
     p->mean = at(plan, unit->mean);
     p->inv_std = at(plan, unit->inv_std);
     p->scale = p->fixed ? staged(plan, unit->staged_forward) : at(plan, unit->scale);
@@ -209,7 +217,9 @@ static void note_forward(const byol__plan *plan, const byol__unit *unit, double 
     const byol__stage *stage = &unit->stage;
     size_t src = value_bytes(plan, stage->src),
            rest = value_bytes(plan, stage->dst) + value_bytes(plan, stage->residual);
-    if (stage->kind == BYOL__STAGE_POINTWISE)
+    if (stage->kind == BYOL__STAGE_POINTWISE && unit->applied_by != BYOL__NONE)
+        byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0, src);
+    else if (stage->kind == BYOL__STAGE_POINTWISE)
         byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0,
                           (unit->pointwise.normalize ? 2 : 1) * src + rest);
     else if (stage->kind != BYOL__STAGE_CONTRACT)
@@ -309,9 +319,15 @@ void byol__plan_backward(byol__plan *plan, const float *diff) {
     for (int i = plan->unit_count - 1; i >= 0; i--) backward_unit(plan, &plan->units[i]);
 }
 
+static bool is_kept(const byol__plan *plan, byol__value_id id) {
+    if (id >= (byol__value_id)plan->slot_count || plan->slots[id].buffer == BYOL__NO_BUFFER) return false;
+    for (int i = 0; i < plan->unit_count; i++)
+        if (plan->units[i].stage.dst == (int)id) return plan->units[i].applied_by == BYOL__NONE;
+    return true; /* the input */
+}
+
 byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst, byol_error *error) {
-    if (id >= (byol__value_id)plan->slot_count || plan->slots[id].buffer == BYOL__NO_BUFFER)
-        return byol__fail(error, BYOL_NOT_FOUND, "this plan does not keep value %u", (unsigned)id);
+    if (!is_kept(plan, id)) return byol__fail(error, BYOL_NOT_FOUND, "this plan does not keep value %u", (unsigned)id);
     byol__layout to = plain(&plan->slots[id]);
     byol__layout_convert(&to, dst, &plan->slots[id].layout, value_at(plan, (int)id));
     return BYOL_OK;

@@ -180,6 +180,42 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
     byol__graph_release(&g);
 }
 
+/* conv1, batch norm, ReLU, conv2; the ReLU's value, which somebody else may want to see. */
+static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, bool seen, byol__plan_info *info,
+                                            byol__value_id *between) {
+    byol__graph_init(g);
+    byol__value_id x = byol__graph_conv(g, "conv1", byol__graph_input(g, 3, 16, 16), 16, 3, 1, 1, 1, 0);
+    *between = byol__graph_relu(g, byol__graph_batch_norm(g, "bn1", x));
+    if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, *between);
+    byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 16, 3, 1, 1, 1, 0));
+    check(byol__graph_finish(g, &error));
+    return plan_of(g, mode, 32, info);
+}
+
+static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
+    (void)state;
+    const byol__mode modes[] = {BYOL__TRAIN, BYOL__TARGET};
+    for (int i = 0; i < 2; i++) {
+        byol__graph handed, kept;
+        byol__plan_info less, more;
+        byol__value_id between;
+        byol__plan *a = plan_of_two_convolutions(&handed, modes[i], false, &less, &between);
+        byol__plan *b = plan_of_two_convolutions(&kept, modes[i], true, &more, &between);
+        assert_int_equal(a->units[1].applied_by, 2);
+        assert_int_equal(a->units[2].applies_norm_of, 1);
+        assert_int_equal(b->units[1].applied_by, BYOL__NONE);
+        assert_int_equal(b->units[2].applies_norm_of, BYOL__NONE);
+        byol_error why = {0};
+        assert_int_equal(byol__plan_read_value(a, between, NULL, &why), BYOL_NOT_FOUND);
+        if (modes[i] == BYOL__TRAIN) /* the target has it in place in either case */
+            assert_true(less.workspace_bytes + byol__layout_bytes(&a->slots[between].layout) <= more.workspace_bytes);
+        byol__plan_free(a);
+        byol__plan_free(b);
+        byol__graph_release(&handed);
+        byol__graph_release(&kept);
+    }
+}
+
 static void neighbours_never_need_a_reorder(void **state) {
     (void)state;
     byol__graph g;
@@ -424,6 +460,7 @@ int main(void) {
         cmocka_unit_test(a_value_with_two_readers_is_not_fused_away),
         cmocka_unit_test(what_lies_behind_the_output_is_not_planned),
         cmocka_unit_test(the_target_works_in_place_and_needs_less_than_half_the_memory),
+        cmocka_unit_test(a_norm_that_one_convolution_reads_is_applied_there),
         cmocka_unit_test(neighbours_never_need_a_reorder),
         cmocka_unit_test(nothing_runs_onednns_reference_code),
         cmocka_unit_test(folding_batch_norm_changes_nothing),

@@ -23,6 +23,7 @@ typedef struct problem {
     size_t weight_count;
     float *src, *dst, *weights, *bias;                   /* plain: (n, c, h, w), (oc, ic, 3, 3) */
     float *blocked_src, *blocked_dst, *blocked, *staged; /* as bound; `blocked` is what the pass writes */
+    float *scale, *shift;                                /* (padded channels of src) or NULL */
     void *scratch;
 } problem;
 
@@ -89,7 +90,8 @@ static void open_problem(problem *p, int shape, byol__pass pass) {
 }
 
 static void close_problem(problem *p) {
-    float *owned[] = {p->src, p->dst, p->weights, p->bias, p->blocked_src, p->blocked_dst, p->staged};
+    float *owned[] = {p->src,         p->dst,    p->weights, p->bias, p->blocked_src,
+                      p->blocked_dst, p->staged, p->scale,   p->shift};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
     byol__free(p->scratch);
 }
@@ -105,6 +107,7 @@ static void run(problem *p) {
     check(byol__alloc(&p->scratch, byol__winograd_scratch_bytes(w), 1, "scratch", &error));
     memset(p->scratch, 0xff, byol__winograd_scratch_bytes(w)); /* NaN: it must not read what it has not written */
     byol__winograd_bind(w, p->blocked_src, p->staged, p->bias, p->blocked_dst, p->scratch);
+    byol__winograd_norm_input(w, p->scale, p->shift);
     if (p->d.pass != BYOL__BACKWARD_WEIGHTS) byol__winograd_stage(w, p->weights);
     byol__winograd_run(w);
     if (p->d.pass == BYOL__BACKWARD_WEIGHTS) byol__winograd_collect(w, p->weights);
@@ -211,6 +214,43 @@ static void bias_and_relu_come_with_it(void **state) {
     close_problem(&with);
 }
 
+/* Asks for relu(scale src + shift) to be read, and does that to the plain src for the definition. */
+static void norm_input(problem *p) {
+    size_t channels = (size_t)p->d.ic, spatial = (size_t)(p->d.ih * p->d.iw),
+           count = (size_t)p->d.n * channels * spatial;
+    float *numbers = random_floats(2 * channels, 7, 5);
+    p->scale = floats((channels + 15) / 16 * 16);
+    p->shift = floats((channels + 15) / 16 * 16);
+    memcpy(p->scale, numbers, channels * sizeof(float));
+    memcpy(p->shift, numbers + channels, channels * sizeof(float));
+    byol__free(numbers);
+    for (size_t i = 0; i < count; i++) {
+        float value = p->src[i] * p->scale[i / spatial % channels] + p->shift[i / spatial % channels];
+        p->src[i] = value > 0 ? value : 0;
+    }
+}
+
+static void a_batch_norm_is_applied_on_reading(void **state) {
+    (void)state;
+    const byol__pass passes[] = {BYOL__FORWARD, BYOL__BACKWARD_WEIGHTS};
+    for (int i = 0; i < 2 * SHAPES; i++) {
+        problem p;
+        open_problem(&p, i / 2, passes[i % 2]);
+        norm_input(&p);
+        byol__layout layout = plain(&p.dst_layout);
+        bool forward = p.d.pass == BYOL__FORWARD;
+        size_t count = forward ? byol__layout_elements(&layout) : p.weight_count;
+        double *truth;
+        check(byol__alloc(&truth, count, sizeof *truth, "test", &error));
+        for (size_t w = 0; w < count && !forward; w++) truth[w] = (double)p.weights[w];
+        direct(&p, p.src, p.dst, p.weights, truth);
+        run(&p);
+        assert_near(&p, forward ? p.dst : p.weights, truth, count);
+        byol__free(truth);
+        close_problem(&p);
+    }
+}
+
 /* The padding of the last block is read by whatever comes next. */
 static void padding_channels_stay_zero(void **state) {
     (void)state;
@@ -275,6 +315,7 @@ int main(void) {
         cmocka_unit_test(backward_by_data_is_its_transpose),
         cmocka_unit_test(backward_by_weights_adds_the_gradient),
         cmocka_unit_test(bias_and_relu_come_with_it),
+        cmocka_unit_test(a_batch_norm_is_applied_on_reading),
         cmocka_unit_test(padding_channels_stay_zero),
         cmocka_unit_test(data_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(what_it_cannot_do_is_left_to_onednn),
