@@ -353,6 +353,14 @@ void byol__contraction_norm_input(byol__contraction *c, const float *scale, cons
     byol__winograd_norm_input(c->winograd, scale, shift);
 }
 
+size_t byol__contraction_moments_bytes(const byol__contraction *c) {
+    return c->winograd != NULL && c->desc.pass == BYOL__FORWARD ? byol__winograd_moments_bytes(c->winograd) : 0;
+}
+
+const byol__moments *byol__contraction_gather_moments(byol__contraction *c, float *room) {
+    return byol__winograd_gather_moments(c->winograd, room);
+}
+
 /* Between what is bound and what the primitive works on, where these are two things. */
 static void copy_in(const byol__layout *work, void *copy, const byol__layout *bound, const void *original) {
     if (copy != original) byol__layout_convert(work, copy, bound, original);

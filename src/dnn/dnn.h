@@ -10,6 +10,7 @@
 #include "base/profile.h"
 #include "byol/status.h"
 #include "dnn/layout.h"
+#include "dnn/moments.h"
 
 /* "oneDNN 2.6.3". Static storage. */
 const char *byol__dnn_version(void);
@@ -74,6 +75,11 @@ byol_status byol__contraction_bind(byol__contraction *contraction, void *src, vo
 bool byol__contraction_can_norm_input(const byol__contraction *contraction);
 /* Makes it so. `scale` and `shift` (channels of src, padded with zeros to a multiple of 16) are read in each run. */
 void byol__contraction_norm_input(byol__contraction *contraction, const float *scale, const float *shift);
+
+/* FORWARD: room for the moments of dst, which it can gather as it writes; 0: it cannot. */
+size_t byol__contraction_moments_bytes(const byol__contraction *contraction);
+/* Makes it gather them in each run, into `room`. Borrowed from the contraction. */
+const byol__moments *byol__contraction_gather_moments(byol__contraction *contraction, float *room);
 
 void byol__contraction_run(byol__contraction *contraction);
 

@@ -32,6 +32,9 @@ struct byol__winograd {
 
     const float *src;
     float *dst, *weights, *bias, *scratch;
+    float *moments;         /* NULL: nobody wants them */
+    byol__moments gathered; /* the same, described; pixels are owned */
+    int *part_pixels;
 };
 
 extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, byol__winograd_avx512;
@@ -107,6 +110,19 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }
 
+/* A part for each chunk. Tiles reach beyond the picture; their pixels there do not count. */
+static byol_status describe_moments(byol__winograd *w, byol_error *error) {
+    const byol__winograd_shape *s = &w->shape;
+    int parts = round_up(s->tiles, s->chunk) / s->chunk;
+    BYOL__TRY(byol__alloc(&w->part_pixels, (size_t)parts, sizeof *w->part_pixels, "convolution", error));
+    for (int tile = 0; tile < s->tiles; tile++) {
+        int y = tile / s->tiles_x % s->tiles_y * s->tile, x = tile % s->tiles_x * s->tile;
+        w->part_pixels[tile / s->chunk] += at_most(s->tile, s->dst.h - y) * at_most(s->tile, s->dst.w - x);
+    }
+    w->gathered = (byol__moments){.parts = parts, .channels = s->dst.channels, .pixels = w->part_pixels};
+    return BYOL_OK;
+}
+
 byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_desc *d, byol_error *error) {
     byol__winograd *w;
     BYOL__TRY(byol__alloc(&w, 1, sizeof *w, "convolution", error));
@@ -132,11 +148,20 @@ byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_
     w->group_floats = (size_t)w->group * panel_floats;
     w->input_floats = w->kernels->slab_floats(&w->shape, w->inputs) * (size_t)list->input_slabs;
     w->product_floats = w->kernels->slab_floats(&w->shape, w->group * w->shape.width) * (size_t)moved_slabs;
+    byol_status status = describe_moments(w, error);
+    if (status != BYOL_OK) {
+        byol__winograd_free(w);
+        return status;
+    }
     *out = w;
     return BYOL_OK;
 }
 
-void byol__winograd_free(byol__winograd *w) { byol__free(w); }
+void byol__winograd_free(byol__winograd *w) {
+    if (w == NULL) return;
+    byol__free(w->part_pixels);
+    byol__free(w);
+}
 
 const char *byol__winograd_implementation(const byol__winograd *w) { return w->kernels->name; }
 
@@ -183,6 +208,17 @@ static float *group_weights(const byol__winograd *w, panel_group g) {
     return w->weights + (size_t)g.first * (size_t)w->inputs * BYOL__TAPS * (size_t)w->shape.width;
 }
 
+static size_t part_floats(const byol__winograd *w) { return 3 * (size_t)w->gathered.channels; }
+
+size_t byol__winograd_moments_bytes(const byol__winograd *w) {
+    return (size_t)w->gathered.parts * part_floats(w) * sizeof(float);
+}
+
+const byol__moments *byol__winograd_gather_moments(byol__winograd *w, float *room) {
+    w->gathered.sums = w->moments = room;
+    return &w->gathered;
+}
+
 static int chunk_tiles(const byol__winograd *w, int first) { return at_most(w->shape.chunk, w->shape.tiles - first); }
 
 /* FORWARD and BACKWARD_DATA: which thread takes which chunk makes no difference to the result, so who is held up takes
@@ -200,7 +236,8 @@ static void convolve_group(const byol__winograd *w, panel_group g, float *transf
         int count = chunk_tiles(w, first);
         t->input[w->pass](s, w->src, first, count, input);
         k->multiply(s, &w->products, input, transformed, w->inputs, g.count, count, products);
-        t->output[w->pass](s, products, g.first, g.count, first, count, w->bias, w->relu, w->dst);
+        float *moments = w->moments == NULL ? NULL : w->moments + (size_t)(first / s->chunk) * part_floats(w);
+        t->output[w->pass](s, products, g.first, g.count, first, count, w->bias, w->relu, moments, w->dst);
     }
 }
 

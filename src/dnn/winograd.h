@@ -21,6 +21,8 @@ size_t byol__winograd_weights_bytes(const byol__winograd *winograd);
 size_t byol__winograd_scratch_bytes(const byol__winograd *winograd);
 void byol__winograd_bind(byol__winograd *winograd, void *src, void *weights, float *bias, void *dst, void *scratch);
 void byol__winograd_norm_input(byol__winograd *winograd, const float *scale, const float *shift);
+size_t byol__winograd_moments_bytes(const byol__winograd *winograd);
+const byol__moments *byol__winograd_gather_moments(byol__winograd *winograd, float *room);
 void byol__winograd_run(byol__winograd *winograd);
 void byol__winograd_stage(byol__winograd *winograd, const float *plain);
 void byol__winograd_collect(byol__winograd *winograd, float *plain);

@@ -113,23 +113,19 @@ static void spread(const byol__winograd_shape *s, const float *diff_dst, int pan
     spread_tiles(s, transform_gradient, SIDE, diff_dst, panel, panels, first, count, out);
 }
 
-INLINE void output_tile(const byol__picture *p, const float *products, size_t slab, int y, int x, bool inside, vec bias,
-                        bool relu, float *block) {
+INLINE void output_tile(const float *products, size_t slab, vec bias, bool relu, vec *pixels) {
     vec frequencies[FREQUENCIES], half[BYOL__TILE * SIDE];
     for (int f = 0; f < FREQUENCIES; f++) frequencies[f] = load(products + (size_t)f * slab);
     along_columns(transform_output, SIDE, BYOL__TILE, frequencies, half);
     for (int i = 0; i < BYOL__TILE; i++) {
-        vec pixels[BYOL__TILE];
-        transform_output(half + i * SIDE, pixels);
-        for (int j = 0; j < BYOL__TILE; j++) {
-            vec v = pixels[j] + bias;
-            store_pixel(p, block, y + i, x + j, inside, relu ? relu_of(v) : v);
-        }
+        vec *row = pixels + i * BYOL__TILE;
+        transform_output(half + i * SIDE, row);
+        for (int j = 0; j < BYOL__TILE; j++) row[j] = relu ? relu_of(row[j] + bias) : row[j] + bias;
     }
 }
 
-static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
-                   const float *bias, bool relu, float *dst) {
+INLINE void output_tiles(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
+                         int count, const float *bias, bool relu, float *moments, float *dst) {
     int channels = panels * s->width;
     size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
@@ -139,13 +135,23 @@ static void output(const byol__winograd_shape *s, const float *products, int pan
             int channel = panel * s->width + c;
             const float *from = products + place_in_slab(s, c, t);
             float *block = dst + block_offset(&s->dst, at.n, channel);
-            vec b = bias != NULL ? load(bias + channel) : (vec){0};
+            vec b = bias != NULL ? load(bias + channel) : (vec){0}, pixels[BYOL__TILE * BYOL__TILE];
+            float *own = moments != NULL ? moments + channel : NULL;
+            output_tile(from, slab, b, relu, pixels);
             if (inside)
-                output_tile(&s->dst, from, slab, at.y, at.x, true, b, relu, block);
+                store_tile(&s->dst, block, at.y, at.x, true, pixels, t == 0, own);
             else
-                output_tile(&s->dst, from, slab, at.y, at.x, false, b, relu, block);
+                store_tile(&s->dst, block, at.y, at.x, false, pixels, t == 0, own);
         }
     }
+}
+
+static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
+                   const float *bias, bool relu, float *moments, float *dst) {
+    if (moments != NULL)
+        output_tiles(s, products, panel, panels, first, count, bias, relu, moments, dst);
+    else
+        output_tiles(s, products, panel, panels, first, count, bias, relu, NULL, dst);
 }
 
 /* ---- weights ---- */

@@ -134,7 +134,7 @@ static void input(const byol__winograd_shape *s, const float *src, int first, in
 }
 
 /* m (5 or 4, 5 or 4) -> 4x4 */
-INLINE void inverse(const vec m[SIDE][SIDE], int py, int px, vec out[BYOL__TILE][BYOL__TILE]) {
+INLINE void inverse(const vec m[SIDE][SIDE], int py, int px, vec out[BYOL__TILE * BYOL__TILE]) {
     vec half[BYOL__TILE][SIDE];
     for (int j = 0; j < side_of(px); j++) {
         vec column[SIDE], done[BYOL__TILE];
@@ -142,11 +142,11 @@ INLINE void inverse(const vec m[SIDE][SIDE], int py, int px, vec out[BYOL__TILE]
         transform_output(column, py, done);
         for (int i = 0; i < BYOL__TILE; i++) half[i][j] = done[i];
     }
-    for (int i = 0; i < BYOL__TILE; i++) transform_output(half[i], px, out[i]);
+    for (int i = 0; i < BYOL__TILE; i++) transform_output(half[i], px, out + i * BYOL__TILE);
 }
 
-static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
-                   const float *bias, bool relu, float *dst) {
+INLINE void output_tiles(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
+                         int count, const float *bias, bool relu, float *moments, float *dst) {
     int channels = panels * s->width;
     size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
@@ -156,16 +156,21 @@ static void output(const byol__winograd_shape *s, const float *products, int pan
             int channel = panel * s->width + c;
             const float *from = products + place_in_slab(s, c, t);
             float *block = dst + block_offset(&s->dst, at.n, channel);
-            vec m[SIDE][SIDE], pixels[BYOL__TILE][BYOL__TILE], b = bias != NULL ? load(bias + channel) : (vec){0};
+            vec m[SIDE][SIDE], pixels[BYOL__TILE * BYOL__TILE], b = bias != NULL ? load(bias + channel) : (vec){0};
             for (int f = 0; f < FREQUENCIES; f++) m[f / SIDE][f % SIDE] = load(from + (size_t)f * slab);
             inverse(m, ODD, ODD, pixels);
-            for (int i = 0; i < BYOL__TILE; i++)
-                for (int j = 0; j < BYOL__TILE; j++) {
-                    vec v = pixels[i][j] + b;
-                    store_pixel(&s->dst, block, at.y + i, at.x + j, inside, relu ? relu_of(v) : v);
-                }
+            for (int i = 0; i < BYOL__TILE * BYOL__TILE; i++) pixels[i] = relu ? relu_of(pixels[i] + b) : pixels[i] + b;
+            store_tile(&s->dst, block, at.y, at.x, inside, pixels, t == 0, moments != NULL ? moments + channel : NULL);
         }
     }
+}
+
+static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
+                   const float *bias, bool relu, float *moments, float *dst) {
+    if (moments != NULL)
+        output_tiles(s, products, panel, panels, first, count, bias, relu, moments, dst);
+    else
+        output_tiles(s, products, panel, panels, first, count, bias, relu, NULL, dst);
 }
 
 /* ---- backward ---- */
@@ -187,19 +192,20 @@ static void input_backward(const byol__winograd_shape *s, const float *src, int 
 /* In a tile of dst, which begins at an even pixel, the odd pixels are those at 1, 3, 5, 7. */
 INLINE void output_phase(const byol__picture *p, const float *products, size_t slab, int y, int x, bool inside, int py,
                          int px, float *block) {
-    vec m[SIDE][SIDE], pixels[BYOL__TILE][BYOL__TILE];
+    vec m[SIDE][SIDE], pixels[BYOL__TILE * BYOL__TILE];
     for (int i = 0; i < side_of(py); i++)
         for (int j = 0; j < side_of(px); j++) m[i][j] = load(products + (size_t)pair_at(i, j, py, px) * slab);
     inverse(m, py, px, pixels);
     for (int i = 0; i < BYOL__TILE; i++)
         for (int j = 0; j < BYOL__TILE; j++)
-            store_pixel(p, block, y + 2 * i + (py == ODD), x + 2 * j + (px == ODD), inside, pixels[i][j]);
+            store_pixel(p, block, y + 2 * i + (py == ODD), x + 2 * j + (px == ODD), inside, pixels[i * BYOL__TILE + j]);
 }
 
 static void output_backward(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
-                            int count, const float *bias, bool relu, float *dst) {
-    (void)bias; /* a gradient has neither */
+                            int count, const float *bias, bool relu, float *moments, float *dst) {
+    (void)bias; /* a gradient has none of these */
     (void)relu;
+    (void)moments;
     int channels = panels * s->width;
     size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {

@@ -137,6 +137,43 @@ INLINE void spread_tiles(const byol__winograd_shape *s, line_transform *transfor
     }
 }
 
+/* What byol__moments wants of one block of channels of a chunk. */
+typedef struct gathered {
+    vec near, sum, square;
+} gathered;
+
+/* The chunk's first tile begins anew, with its first pixel for a value near the mean. */
+INLINE gathered take_up(const float *moments, int channels, bool first, vec pixel) {
+    if (first) return (gathered){pixel, {0}, {0}};
+    return (gathered){load(moments), load(moments + channels), load(moments + 2 * (size_t)channels)};
+}
+
+INLINE void gather(gathered *g, vec pixel) {
+    vec off = pixel - g->near;
+    g->sum += off;
+    g->square += off * off;
+}
+
+INLINE void put_down(float *moments, int channels, const gathered *g) {
+    store(moments, g->near);
+    store(moments + channels, g->sum);
+    store(moments + 2 * (size_t)channels, g->square);
+}
+
+/* Writes a tile of dst, rows one after the other, and gathers its moments where `moments` is not NULL. */
+INLINE void store_tile(const byol__picture *p, float *block, int y, int x, bool inside, const vec *pixels, bool first,
+                       float *moments) {
+    gathered g;
+    if (moments != NULL) g = take_up(moments, p->channels, first, pixels[0]);
+    for (int i = 0; i < BYOL__TILE; i++)
+        for (int j = 0; j < BYOL__TILE; j++) {
+            if (!inside && (y + i >= p->h || x + j >= p->w)) continue;
+            store(block + pixel_offset(p, y + i, x + j), pixels[i * BYOL__TILE + j]);
+            if (moments != NULL) gather(&g, pixels[i * BYOL__TILE + j]);
+        }
+    if (moments != NULL) put_down(moments, p->channels, &g);
+}
+
 INLINE void store_pixel(const byol__picture *p, float *block, int y, int x, bool inside, vec value) {
     if (inside || (y < p->h && x < p->w)) store(block + pixel_offset(p, y, x), value);
 }

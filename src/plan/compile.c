@@ -158,7 +158,8 @@ static byol_status compile_unit(compiler *c, byol__unit *unit, const byol__stage
     unit->mean = unit->inv_std = unit->scale = unit->shift = unit->partial = BYOL__NO_BUFFER;
     unit->scratch = unit->backward_scratch = unit->diff_weights = unit->diff_bias = BYOL__NO_BUFFER;
     unit->dx = unit->g = BYOL__NO_BUFFER;
-    unit->applied_by = unit->applies_norm_of = BYOL__NONE;
+    unit->moments = BYOL__NO_BUFFER;
+    unit->applied_by = unit->applies_norm_of = unit->gathered_by = unit->gathers_for = BYOL__NONE;
     if (stage->bn != BYOL__NONE) {
         const byol__node *bn = &c->graph->nodes[stage->bn];
         unit->gamma = span_of(&c->graph->params, bn->weight);
@@ -232,6 +233,16 @@ static void hand_norm_on(byol__plan *plan, int reader) {
     unit->applies_norm_of = maker;
 }
 
+/* A convolution in front of a batch norm gathers what that wants to know, while it has it in hand. */
+static void gather_moments(byol__plan *plan, int norm) {
+    byol__unit *unit = &plan->units[norm];
+    int maker = producer(plan, unit->stage.src);
+    if (maker == BYOL__NONE || !unit->pointwise.normalize || plan->units[maker].forward == NULL) return;
+    if (byol__contraction_moments_bytes(plan->units[maker].forward) == 0) return;
+    unit->gathered_by = maker;
+    plan->units[maker].gathers_for = norm;
+}
+
 /* A pointwise stage writes over its source where nobody will read that again. */
 static bool runs_in_place(const byol__plan *plan, const byol__unit *unit) {
     if (unit->stage.kind != BYOL__STAGE_POINTWISE || count_readers(plan, unit->stage.src) != 1) return false;
@@ -260,6 +271,9 @@ static byol_status place_value(compiler *c, byol__unit *unit, int index) {
 static byol_status place_scratch(compiler *c, byol__unit *unit, int index) {
     if (unit->forward != NULL)
         BYOL__TRY(new_buffer(c, byol__contraction_scratch_bytes(unit->forward), index, index, &unit->scratch));
+    if (unit->gathers_for != BYOL__NONE)
+        BYOL__TRY(
+            new_buffer(c, byol__contraction_moments_bytes(unit->forward), index, unit->gathers_for, &unit->moments));
     if (unit->stage.kind != BYOL__STAGE_POINTWISE || unit->stage.bn == BYOL__NONE) return BYOL_OK;
     int last = trains(c->plan)                  ? backward_slot(c->plan, index)
                : unit->applied_by != BYOL__NONE ? unit->applied_by
@@ -357,6 +371,7 @@ static byol_status compile_forward(compiler *c, const byol__stage *stages) {
     byol__plan *plan = c->plan;
     for (int i = 0; i < plan->unit_count; i++) BYOL__TRY(compile_unit(c, &plan->units[i], &stages[i]));
     for (int i = 0; i < plan->unit_count; i++) hand_norm_on(plan, i);
+    for (int i = 0; i < plan->unit_count; i++) gather_moments(plan, i);
     byol__slot *input = &plan->slots[0];
     BYOL__TRY(new_buffer(c, byol__layout_bytes(&input->layout), 0, 0, &input->buffer));
     for (int i = 0; i < plan->unit_count; i++) {

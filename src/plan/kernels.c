@@ -189,26 +189,60 @@ static void moments(const byol__pointwise *p, const tiling *t, bool bf16) {
 
 /* Batch mean and variance -> scale and shift; running statistics as PyTorch keeps them: momentum .1, unbiased variance.
  */
-static void finish_moments(const byol__pointwise *p, const tiling *t) {
+static void settle(const byol__pointwise *p, int c, double count, double mean, double variance) {
     const double momentum = 0.1, epsilon = 1e-5;
+    double inv_std = 1 / sqrt(variance + epsilon);
+    double scale = (double)p->gamma[c] * inv_std;
+    p->mean[c] = (float)mean;
+    p->inv_std[c] = (float)inv_std;
+    p->scale[c] = (float)scale;
+    p->shift[c] = (float)((double)p->beta[c] - mean * scale);
+    double unbiased = count > 1 ? variance * count / (count - 1) : variance;
+    p->running_mean[c] = (float)((1 - momentum) * (double)p->running_mean[c] + momentum * mean);
+    p->running_var[c] = (float)((1 - momentum) * (double)p->running_var[c] + momentum * unbiased);
+}
+
+static void finish_moments(const byol__pointwise *p, const tiling *t) {
     double count = (double)t->n * t->spatial;
-    clear_padding(p->scale, p, t);
-    clear_padding(p->shift, p, t);
     for (int c = 0; c < p->layout.c; c++) {
         double sum, square;
         combine(p->partial, t, c, &sum, &square);
-        double offset = sum / count, mean = (double)p->mean[c] + offset;
-        double variance = fmax(square / count - offset * offset, 0);
-        double inv_std = 1 / sqrt(variance + epsilon);
-        double scale = (double)p->gamma[c] * inv_std;
-        p->mean[c] = (float)mean;
-        p->inv_std[c] = (float)inv_std;
-        p->scale[c] = (float)scale;
-        p->shift[c] = (float)((double)p->beta[c] - mean * scale);
-        double unbiased = count > 1 ? variance * count / (count - 1) : variance;
-        p->running_mean[c] = (float)((1 - momentum) * (double)p->running_mean[c] + momentum * mean);
-        p->running_var[c] = (float)((1 - momentum) * (double)p->running_var[c] + momentum * unbiased);
+        double offset = sum / count;
+        settle(p, c, count, (double)p->mean[c] + offset, fmax(square / count - offset * offset, 0));
     }
+}
+
+/* The parts' means and squared deviations make the whole's (Chan, Golub, LeVeque 1983), in order. */
+static void finish_gathered(const byol__pointwise *p, const tiling *t) {
+    const byol__moments *m = p->moments;
+    double count = (double)t->n * t->spatial, *mean = p->partial, *squares = p->partial + t->channels;
+    memset(p->partial, 0, 2 * (size_t)t->channels * sizeof *p->partial);
+    for (int part = 0; part < m->parts; part++) {
+        const float *near = m->sums + (size_t)part * 3 * (size_t)m->channels, *sum = near + m->channels;
+        double pixels = m->pixels[part];
+        for (int c = 0; c < p->layout.c; c++) mean[c] += (pixels * (double)near[c] + (double)sum[c]) / count;
+    }
+    for (int part = 0; part < m->parts; part++) {
+        const float *near = m->sums + (size_t)part * 3 * (size_t)m->channels, *sum = near + m->channels;
+        const float *square = sum + m->channels;
+        double pixels = m->pixels[part];
+        for (int c = 0; c < p->layout.c; c++) {
+            double own = (double)sum[c] / pixels, off = (double)near[c] + own - mean[c];
+            squares[c] += (double)square[c] - (double)sum[c] * own + pixels * off * off;
+        }
+    }
+    for (int c = 0; c < p->layout.c; c++) settle(p, c, count, mean[c], fmax(squares[c] / count, 0));
+}
+
+static void find_scale(const byol__pointwise *p, const tiling *t, bool bf16) {
+    clear_padding(p->scale, p, t);
+    clear_padding(p->shift, p, t);
+    if (p->moments != NULL) {
+        finish_gathered(p, t);
+        return;
+    }
+    moments(p, t, bf16);
+    finish_moments(p, t);
 }
 
 INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, size_t offset, int live, bool bf16) {
@@ -227,10 +261,7 @@ INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, s
 static void pointwise_forward(const byol__pointwise *p) {
     tiling t = tile(&p->layout);
     bool bf16 = p->layout.dtype == BYOL__BF16;
-    if (p->normalize) {
-        moments(p, &t, bf16);
-        finish_moments(p, &t);
-    }
+    if (p->normalize) find_scale(p, &t, bf16);
     if (p->y == NULL) return;
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < t.n; n++) {

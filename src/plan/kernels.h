@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "dnn/layout.h"
+#include "dnn/moments.h"
 
 enum { BYOL__CHUNKS = 16, BYOL__DIFFS = 3 };
 
@@ -19,6 +20,7 @@ typedef struct byol__pointwise {
     bool fixed;          /* instead: scale and shift as given (running statistics); forward only */
     bool relu;
     const void *x, *residual;          /* residual NULL: none */
+    const byol__moments *moments;      /* of x, where its maker has gathered them; NULL: x is read for them */
     void *y;                           /* may be x; NULL: scale and shift only, whoever reads y applies them */
     const float *gamma, *beta;         /* channels */
     float *running_mean, *running_var; /* channels */

@@ -39,9 +39,12 @@ typedef struct byol__unit {
     byol__pool pool;
     int applied_by;      /* a batch norm: the unit that applies it, with its ReLU, on reading; BYOL__NONE: itself */
     int applies_norm_of; /* a convolution: the unit whose batch norm it applies, or BYOL__NONE */
+    int gathered_by;     /* a batch norm: the unit that gathers its moments, or BYOL__NONE */
+    int gathers_for;     /* a convolution: the last unit that it gathers moments for, or BYOL__NONE */
+    const byol__moments *gathered;
 
     /* Buffers, or BYOL__NO_BUFFER. */
-    int mean, inv_std, scale, shift, partial;
+    int mean, inv_std, scale, shift, partial, moments;
     int scratch, backward_scratch, diff_weights, diff_bias;
     int dy[BYOL__MAX_FANOUT];
     int dy_count;

@@ -78,6 +78,8 @@ static byol_status bind_contraction(byol__plan *plan, byol__unit *unit, byol_err
     BYOL__TRY(byol__contraction_bind(unit->forward, src, staged(plan, unit->staged_forward), bias, dst,
                                      at(plan, unit->scratch), error));
     norm_input(plan, unit, unit->forward);
+    if (unit->gathers_for != BYOL__NONE)
+        unit->gathered = byol__contraction_gather_moments(unit->forward, at(plan, unit->moments));
     if (unit->backward_weights == NULL) return BYOL_OK;
     void *dy = at(plan, unit->dy[0]), *scratch = at(plan, unit->backward_scratch);
     BYOL__TRY(byol__contraction_bind(unit->backward_weights, src, at(plan, unit->diff_weights),
@@ -94,6 +96,7 @@ static void bind_pointwise(byol__plan *plan, byol__unit *unit) {
     p->x = value_at(plan, unit->stage.src);
     p->residual = unit->stage.residual == BYOL__NO_VALUE ? NULL : value_at(plan, unit->stage.residual);
     p->y = unit->applied_by == BYOL__NONE ? value_at(plan, unit->stage.dst) : NULL;
+    p->moments = unit->gathered_by == BYOL__NONE ? NULL : plan->units[unit->gathered_by].gathered;
     p->mean = at(plan, unit->mean);
     p->inv_std = at(plan, unit->inv_std);
     p->scale = p->fixed ? staged(plan, unit->staged_forward) : at(plan, unit->scale);
@@ -212,16 +215,15 @@ static void run_contraction(byol__plan *plan, const byol__unit *unit, byol__cont
     byol__profile_add(plan->profile, byol__contraction_work(contraction), begin, unit->flops, bytes);
 }
 
-/* What is no contraction makes no FLOPs worth counting. Forward, batch statistics are one more pass over the source. */
+/* What is no contraction makes no FLOPs worth counting. */
 static void note_forward(const byol__plan *plan, const byol__unit *unit, double begin) {
     const byol__stage *stage = &unit->stage;
+    const byol__pointwise *p = &unit->pointwise;
     size_t src = value_bytes(plan, stage->src),
            rest = value_bytes(plan, stage->dst) + value_bytes(plan, stage->residual);
-    if (stage->kind == BYOL__STAGE_POINTWISE && unit->applied_by != BYOL__NONE)
-        byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0, src);
-    else if (stage->kind == BYOL__STAGE_POINTWISE)
-        byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0,
-                          (unit->pointwise.normalize ? 2 : 1) * src + rest);
+    size_t sums = p->normalize && p->moments == NULL ? src : 0, apply = unit->applied_by == BYOL__NONE ? src + rest : 0;
+    if (stage->kind == BYOL__STAGE_POINTWISE)
+        byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0, sums + apply);
     else if (stage->kind != BYOL__STAGE_CONTRACT)
         byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0, src + rest);
 }

@@ -180,11 +180,12 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
     byol__graph_release(&g);
 }
 
-/* conv1, batch norm, ReLU, conv2; the ReLU's value, which somebody else may want to see. */
+/* conv0, conv1, batch norm, ReLU, conv2; the ReLU's value, which somebody else may want to see. */
 static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, bool seen, byol__plan_info *info,
                                             byol__value_id *between) {
     byol__graph_init(g);
-    byol__value_id x = byol__graph_conv(g, "conv1", byol__graph_input(g, 3, 16, 16), 16, 3, 1, 1, 1, 0);
+    byol__value_id x = byol__graph_conv(g, "conv0", byol__graph_input(g, 3, 16, 16), 16, 3, 1, 1, 1, 0);
+    x = byol__graph_conv(g, "conv1", x, 16, 3, 1, 1, 1, 0);
     *between = byol__graph_relu(g, byol__graph_batch_norm(g, "bn1", x));
     if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, *between);
     byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 16, 3, 1, 1, 1, 0));
@@ -201,10 +202,12 @@ static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
         byol__value_id between;
         byol__plan *a = plan_of_two_convolutions(&handed, modes[i], false, &less, &between);
         byol__plan *b = plan_of_two_convolutions(&kept, modes[i], true, &more, &between);
-        assert_int_equal(a->units[1].applied_by, 2);
-        assert_int_equal(a->units[2].applies_norm_of, 1);
-        assert_int_equal(b->units[1].applied_by, BYOL__NONE);
-        assert_int_equal(b->units[2].applies_norm_of, BYOL__NONE);
+        assert_int_equal(a->units[2].applied_by, 3);
+        assert_int_equal(a->units[3].applies_norm_of, 2);
+        assert_int_equal(a->units[1].gathers_for, 2);
+        assert_int_equal(a->units[2].gathered_by, 1);
+        assert_int_equal(b->units[2].applied_by, BYOL__NONE);
+        assert_int_equal(b->units[3].applies_norm_of, BYOL__NONE);
         byol_error why = {0};
         assert_int_equal(byol__plan_read_value(a, between, NULL, &why), BYOL_NOT_FOUND);
         if (modes[i] == BYOL__TRAIN) /* the target has it in place in either case */

@@ -24,6 +24,10 @@ typedef struct problem {
     float *src, *dst, *weights, *bias;                   /* plain: (n, c, h, w), (oc, ic, 3, 3) */
     float *blocked_src, *blocked_dst, *blocked, *staged; /* as bound; `blocked` is what the pass writes */
     float *scale, *shift;                                /* (padded channels of src) or NULL */
+    bool gather;                                         /* moments, into `room` */
+    float *room;
+    byol__moments moments;
+    int part_pixels[64];
     void *scratch;
 } problem;
 
@@ -90,10 +94,18 @@ static void open_problem(problem *p, int shape, byol__pass pass) {
 }
 
 static void close_problem(problem *p) {
-    float *owned[] = {p->src,         p->dst,    p->weights, p->bias, p->blocked_src,
-                      p->blocked_dst, p->staged, p->scale,   p->shift};
+    float *owned[] = {p->src,         p->dst,    p->weights, p->bias,  p->blocked_src,
+                      p->blocked_dst, p->staged, p->scale,   p->shift, p->room};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
     byol__free(p->scratch);
+}
+
+static void gather(problem *p, byol__winograd *w) {
+    p->room = floats(byol__winograd_moments_bytes(w) / sizeof(float));
+    memset(p->room, 0xff, byol__winograd_moments_bytes(w)); /* NaN */
+    p->moments = *byol__winograd_gather_moments(w, p->room);
+    assert_in_range(p->moments.parts, 1, sizeof p->part_pixels / sizeof *p->part_pixels);
+    memcpy(p->part_pixels, p->moments.pixels, (size_t)p->moments.parts * sizeof *p->part_pixels);
 }
 
 /* Runs the pass; its result replaces the plain src, dst or weights (there: is added to). */
@@ -108,6 +120,7 @@ static void run(problem *p) {
     memset(p->scratch, 0xff, byol__winograd_scratch_bytes(w)); /* NaN: it must not read what it has not written */
     byol__winograd_bind(w, p->blocked_src, p->staged, p->bias, p->blocked_dst, p->scratch);
     byol__winograd_norm_input(w, p->scale, p->shift);
+    if (p->gather) gather(p, w);
     if (p->d.pass != BYOL__BACKWARD_WEIGHTS) byol__winograd_stage(w, p->weights);
     byol__winograd_run(w);
     if (p->d.pass == BYOL__BACKWARD_WEIGHTS) byol__winograd_collect(w, p->weights);
@@ -251,6 +264,46 @@ static void a_batch_norm_is_applied_on_reading(void **state) {
     }
 }
 
+/* Mean and variance of a channel from the parts, each about its own value near the mean. */
+static void from_parts(const problem *p, int channel, double *mean, double *variance) {
+    const byol__moments *m = &p->moments;
+    double pixels = 0, sum = 0, squares = 0;
+    for (int part = 0; part < m->parts; part++) {
+        const float *at = p->room + (size_t)part * 3 * (size_t)m->channels + channel;
+        double near = (double)at[0], off = (double)at[m->channels], square = (double)at[2 * m->channels];
+        pixels += p->part_pixels[part];
+        sum += p->part_pixels[part] * near + off;
+        squares += square + 2 * near * off + p->part_pixels[part] * near * near;
+    }
+    assert_true(pixels == (double)p->d.n * p->d.oh * p->d.ow);
+    *mean = sum / pixels;
+    *variance = squares / pixels - *mean * *mean;
+}
+
+static void moments_are_those_of_what_is_written(void **state) {
+    (void)state;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        problem p;
+        open_problem(&p, shape, BYOL__FORWARD);
+        p.gather = true;
+        run(&p);
+        int spatial = p.d.oh * p.d.ow;
+        for (int c = 0; c < p.d.oc; c++) {
+            double sum = 0, square = 0, count = (double)p.d.n * spatial, mean, variance;
+            for (int i = 0; i < p.d.n * spatial; i++) {
+                double value = (double)p.dst[(i / spatial * p.d.oc + c) * spatial + i % spatial];
+                sum += value;
+                square += value * value;
+            }
+            from_parts(&p, c, &mean, &variance);
+            double truth = square / count - sum / count * sum / count;
+            assert_true(fabs(mean - sum / count) < 1e-5 * sqrt(truth));
+            assert_true(fabs(variance - truth) < 1e-5 * truth);
+        }
+        close_problem(&p);
+    }
+}
+
 /* The padding of the last block is read by whatever comes next. */
 static void padding_channels_stay_zero(void **state) {
     (void)state;
@@ -316,6 +369,7 @@ int main(void) {
         cmocka_unit_test(backward_by_weights_adds_the_gradient),
         cmocka_unit_test(bias_and_relu_come_with_it),
         cmocka_unit_test(a_batch_norm_is_applied_on_reading),
+        cmocka_unit_test(moments_are_those_of_what_is_written),
         cmocka_unit_test(padding_channels_stay_zero),
         cmocka_unit_test(data_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(what_it_cannot_do_is_left_to_onednn),
