@@ -74,38 +74,12 @@ INLINE void transform_gradient(const vec *y, vec *out) {
 
 /* ---- tiles ---- */
 
-INLINE void input_tile(const byol__picture *p, const float *block, int y, int x, bool inside, const input_norm *norm,
-                       size_t slab, float *out) {
-    vec window[FREQUENCIES];
-    load_window(p, block, y, x, SIDE, inside, norm, window);
+INLINE void transform_window(const vec *window, size_t slab, float *out) {
     into_slabs(transform_input, SIDE, SIDE, window, slab, out);
 }
 
-INLINE void input_tiles(const byol__winograd_shape *s, bool normed, const float *src, int first, int count,
-                        float *out) {
-    size_t slab = slab_of(s, s->src.channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        int y = at.y - s->padding, x = at.x - s->padding;
-        bool inside = lies_inside(&s->src, y, x, SIDE);
-        for (int c = 0; c < s->src.channels; c += LANES) {
-            const float *block = src + block_offset(&s->src, at.n, c);
-            float *to = out + place_in_slab(s, c, t);
-            input_norm of_block = normed ? norm_of(s, c) : (input_norm){0};
-            const input_norm *norm = normed ? &of_block : NULL;
-            if (inside)
-                input_tile(&s->src, block, y, x, true, norm, slab, to);
-            else
-                input_tile(&s->src, block, y, x, false, norm, slab, to);
-        }
-    }
-}
-
 static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    if (s->scale != NULL)
-        input_tiles(s, true, src, first, count, out);
-    else
-        input_tiles(s, false, src, first, count, out);
+    read_tiles(s, transform_window, SIDE, 1, src, first, count, out);
 }
 
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
@@ -113,45 +87,16 @@ static void spread(const byol__winograd_shape *s, const float *diff_dst, int pan
     spread_tiles(s, transform_gradient, SIDE, diff_dst, panel, panels, first, count, out);
 }
 
-INLINE void output_tile(const float *products, size_t slab, vec bias, bool relu, vec *pixels) {
+INLINE void output_tile(const float *products, size_t slab, vec *pixels) {
     vec frequencies[FREQUENCIES], half[BYOL__TILE * SIDE];
     for (int f = 0; f < FREQUENCIES; f++) frequencies[f] = load(products + (size_t)f * slab);
     along_columns(transform_output, SIDE, BYOL__TILE, frequencies, half);
-    for (int i = 0; i < BYOL__TILE; i++) {
-        vec *row = pixels + i * BYOL__TILE;
-        transform_output(half + i * SIDE, row);
-        for (int j = 0; j < BYOL__TILE; j++) row[j] = relu ? relu_of(row[j] + bias) : row[j] + bias;
-    }
-}
-
-INLINE void output_tiles(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
-                         int count, const float *bias, bool relu, float *moments, float *dst) {
-    int channels = panels * s->width;
-    size_t slab = slab_of(s, channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
-        for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
-            int channel = panel * s->width + c;
-            const float *from = products + place_in_slab(s, c, t);
-            float *block = dst + block_offset(&s->dst, at.n, channel);
-            vec b = bias != NULL ? load(bias + channel) : (vec){0}, pixels[BYOL__TILE * BYOL__TILE];
-            float *own = moments != NULL ? moments + channel : NULL;
-            output_tile(from, slab, b, relu, pixels);
-            if (inside)
-                store_tile(&s->dst, block, at.y, at.x, true, pixels, t == 0, own);
-            else
-                store_tile(&s->dst, block, at.y, at.x, false, pixels, t == 0, own);
-        }
-    }
+    for (int i = 0; i < BYOL__TILE; i++) transform_output(half + i * SIDE, pixels + i * BYOL__TILE);
 }
 
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
                    const float *bias, bool relu, float *moments, float *dst) {
-    if (moments != NULL)
-        output_tiles(s, products, panel, panels, first, count, bias, relu, moments, dst);
-    else
-        output_tiles(s, products, panel, panels, first, count, bias, relu, NULL, dst);
+    write_tiles(s, output_tile, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 /* ---- weights ---- */

@@ -101,36 +101,15 @@ INLINE void input_phase(const vec window[WINDOW * WINDOW], int py, int px, size_
     }
 }
 
-INLINE void input_tiles(const byol__winograd_shape *s, bool normed, const float *src, int first, int count,
-                        float *out) {
-    size_t slab = slab_of(s, s->src.channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        int y = 2 * at.y - 1, x = 2 * at.x - 1;
-        bool inside = lies_inside(&s->src, y, x, WINDOW);
-        for (int c = 0; c < s->src.channels; c += LANES) {
-            const float *block = src + block_offset(&s->src, at.n, c);
-            float *to = out + place_in_slab(s, c, t);
-            vec window[WINDOW * WINDOW];
-            input_norm of_block = normed ? norm_of(s, c) : (input_norm){0};
-            const input_norm *norm = normed ? &of_block : NULL;
-            if (inside)
-                load_window(&s->src, block, y, x, WINDOW, true, norm, window);
-            else
-                load_window(&s->src, block, y, x, WINDOW, false, norm, window);
-            input_phase(window, ODD, ODD, slab, to);
-            input_phase(window, ODD, EVEN, slab, to);
-            input_phase(window, EVEN, ODD, slab, to);
-            input_phase(window, EVEN, EVEN, slab, to);
-        }
-    }
+INLINE void transform_window(const vec *window, size_t slab, float *out) {
+    input_phase(window, ODD, ODD, slab, out);
+    input_phase(window, ODD, EVEN, slab, out);
+    input_phase(window, EVEN, ODD, slab, out);
+    input_phase(window, EVEN, EVEN, slab, out);
 }
 
 static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    if (s->scale != NULL)
-        input_tiles(s, true, src, first, count, out);
-    else
-        input_tiles(s, false, src, first, count, out);
+    read_tiles(s, transform_window, WINDOW, 2, src, first, count, out);
 }
 
 /* m (5 or 4, 5 or 4) -> 4x4 */
@@ -145,32 +124,15 @@ INLINE void inverse(const vec m[SIDE][SIDE], int py, int px, vec out[BYOL__TILE 
     for (int i = 0; i < BYOL__TILE; i++) transform_output(half[i], px, out + i * BYOL__TILE);
 }
 
-INLINE void output_tiles(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
-                         int count, const float *bias, bool relu, float *moments, float *dst) {
-    int channels = panels * s->width;
-    size_t slab = slab_of(s, channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
-        for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
-            int channel = panel * s->width + c;
-            const float *from = products + place_in_slab(s, c, t);
-            float *block = dst + block_offset(&s->dst, at.n, channel);
-            vec m[SIDE][SIDE], pixels[BYOL__TILE * BYOL__TILE], b = bias != NULL ? load(bias + channel) : (vec){0};
-            for (int f = 0; f < FREQUENCIES; f++) m[f / SIDE][f % SIDE] = load(from + (size_t)f * slab);
-            inverse(m, ODD, ODD, pixels);
-            for (int i = 0; i < BYOL__TILE * BYOL__TILE; i++) pixels[i] = relu ? relu_of(pixels[i] + b) : pixels[i] + b;
-            store_tile(&s->dst, block, at.y, at.x, inside, pixels, t == 0, moments != NULL ? moments + channel : NULL);
-        }
-    }
+INLINE void output_tile(const float *products, size_t slab, vec *pixels) {
+    vec m[SIDE][SIDE];
+    for (int f = 0; f < FREQUENCIES; f++) m[f / SIDE][f % SIDE] = load(products + (size_t)f * slab);
+    inverse(m, ODD, ODD, pixels);
 }
 
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
                    const float *bias, bool relu, float *moments, float *dst) {
-    if (moments != NULL)
-        output_tiles(s, products, panel, panels, first, count, bias, relu, moments, dst);
-    else
-        output_tiles(s, products, panel, panels, first, count, bias, relu, NULL, dst);
+    write_tiles(s, output_tile, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 /* ---- backward ---- */
@@ -187,6 +149,10 @@ static void input_backward(const byol__winograd_shape *s, const float *src, int 
             into_slabs(transform_input, SIDE, SIDE, window, slab, out + place_in_slab(s, c, t));
         }
     }
+}
+
+INLINE void store_pixel(const byol__picture *p, float *block, int y, int x, bool inside, vec value) {
+    if (inside || (y < p->h && x < p->w)) store(block + pixel_offset(p, y, x), value);
 }
 
 /* In a tile of dst, which begins at an even pixel, the odd pixels are those at 1, 3, 5, 7. */

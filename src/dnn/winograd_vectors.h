@@ -13,7 +13,7 @@ enum { LANES = 16, ROWS = 12 };
 enum { LANES = 8, ROWS = 6 };
 #endif
 
-enum { MOST = 6 }; /* values of a line before or after a transform */
+enum { MOST = 6, WINDOW_MOST = 9 }; /* values of a line before or after a transform; pixels of a window's side */
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
@@ -174,8 +174,69 @@ INLINE void store_tile(const byol__picture *p, float *block, int y, int x, bool 
     if (moments != NULL) put_down(moments, p->channels, &g);
 }
 
-INLINE void store_pixel(const byol__picture *p, float *block, int y, int x, bool inside, vec value) {
-    if (inside || (y < p->h && x < p->w)) store(block + pixel_offset(p, y, x), value);
+typedef void window_transform(const vec *window, size_t slab, float *out);
+
+INLINE void read_tiles_as(const byol__winograd_shape *s, window_transform *transform, int side, int stride, bool normed,
+                          const float *src, int first, int count, float *out) {
+    size_t slab = slab_of(s, s->src.channels);
+    for (int t = 0; t < count; t++) {
+        tile_place at = place_of(s, first + t);
+        int y = stride * at.y - s->padding, x = stride * at.x - s->padding;
+        bool inside = lies_inside(&s->src, y, x, side);
+        for (int c = 0; c < s->src.channels; c += LANES) {
+            const float *block = src + block_offset(&s->src, at.n, c);
+            input_norm of_block = normed ? norm_of(s, c) : (input_norm){0};
+            const input_norm *norm = normed ? &of_block : NULL;
+            vec window[WINDOW_MOST * WINDOW_MOST];
+            if (inside)
+                load_window(&s->src, block, y, x, side, true, norm, window);
+            else
+                load_window(&s->src, block, y, x, side, false, norm, window);
+            transform(window, slab, out + place_in_slab(s, c, t));
+        }
+    }
+}
+
+/* The whole of byol__winograd_transform's `input` for a window of src, (side, side), to each tile of dst. */
+INLINE void read_tiles(const byol__winograd_shape *s, window_transform *transform, int side, int stride,
+                       const float *src, int first, int count, float *out) {
+    if (s->scale != NULL)
+        read_tiles_as(s, transform, side, stride, true, src, first, count, out);
+    else
+        read_tiles_as(s, transform, side, stride, false, src, first, count, out);
+}
+
+typedef void tile_inverse(const float *products, size_t slab, vec *pixels);
+
+INLINE void write_tiles_as(const byol__winograd_shape *s, tile_inverse *inverse, const float *products, int panel,
+                           int panels, int first, int count, const float *bias, bool relu, float *moments, float *dst) {
+    int channels = panels * s->width;
+    size_t slab = slab_of(s, channels);
+    for (int t = 0; t < count; t++) {
+        tile_place at = place_of(s, first + t);
+        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
+        for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
+            int channel = panel * s->width + c;
+            float *block = dst + block_offset(&s->dst, at.n, channel);
+            float *own = moments != NULL ? moments + channel : NULL;
+            vec pixels[BYOL__TILE * BYOL__TILE], b = bias != NULL ? load(bias + channel) : (vec){0};
+            inverse(products + place_in_slab(s, c, t), slab, pixels);
+            for (int i = 0; i < BYOL__TILE * BYOL__TILE; i++) pixels[i] = relu ? relu_of(pixels[i] + b) : pixels[i] + b;
+            if (inside)
+                store_tile(&s->dst, block, at.y, at.x, true, pixels, t == 0, own);
+            else
+                store_tile(&s->dst, block, at.y, at.x, false, pixels, t == 0, own);
+        }
+    }
+}
+
+/* The whole of `output` for a tile of 4x4 pixels of dst. */
+INLINE void write_tiles(const byol__winograd_shape *s, tile_inverse *inverse, const float *products, int panel,
+                        int panels, int first, int count, const float *bias, bool relu, float *moments, float *dst) {
+    if (moments != NULL)
+        write_tiles_as(s, inverse, products, panel, panels, first, count, bias, relu, moments, dst);
+    else
+        write_tiles_as(s, inverse, products, panel, panels, first, count, bias, relu, NULL, dst);
 }
 
 #endif
