@@ -1,4 +1,4 @@
-/* Whole runs, small: nothing is lost, nothing drifts, and bad endings are told. */
+/* Whole runs, small: what may not begin or go on, how they end, and what comes out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,431 +6,14 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <jansson.h>
-#include <math.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/files.h"
-#include "base/memory.h"
-#include "byol/trainer.h"
-#include "comma.h"
 #include "data/loader.h"
-#include "tiny.h"
 #include "train/record.h"
-
-/* ---- Runs ---- */
-
-/* What the hooks saw and what they shall do. */
-typedef struct witness {
-    uint64_t stop_at; /* step; 0: never */
-    uint64_t full_at; /* from this step on no file can be written; 0: never */
-    uint64_t last_step;
-    int warnings, epochs;
-    char warning[1024]; /* the last one */
-} witness;
-
-static void limit_files(rlim_t bytes) {
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-}
-
-static int on_step(void *context, const byol_metrics *metrics) {
-    witness *seen = context;
-    seen->last_step = metrics->step;
-    if (metrics->step == seen->full_at) limit_files(2000);
-    return metrics->step == seen->stop_at;
-}
-
-static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_info *info) {
-    witness *seen = context;
-    (void)trainer;
-    seen->epochs++;
-    return info->epoch == 1 ? 12.5 : (double)NAN;
-}
-
-static void on_warning(void *context, const char *text) {
-    witness *seen = context;
-    seen->warnings++;
-    snprintf(seen->warning, sizeof seen->warning, "%s", text);
-}
-
-static byol_status start(const byol_config *config, const char *run, int resume, witness *seen, byol_error *error) {
-    const byol_trainer_hooks hooks = {
-        .context = seen, .on_step = on_step, .on_epoch = on_epoch, .on_warning = on_warning};
-    byol_source *source = tiny_source();
-    byol_trainer *trainer = NULL;
-    byol_status status = byol_trainer_create(&trainer, config, source, run, resume, &hooks, error);
-    if (status == BYOL_OK) status = byol_trainer_run(trainer, NULL, error);
-    byol_trainer_free(trainer);
-    byol_source_free(source);
-    return status;
-}
-
-static void expect(byol_status wanted, const byol_config *config, const char *run, int resume, witness *seen) {
-    byol_error error = {0};
-    byol_status status = start(config, run, resume, seen, &error);
-    if (status != wanted) print_error("%s\n", error.text);
-    assert_int_equal(status, wanted);
-}
-
-/* ---- Files ---- */
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
-static void remove_run(const char *run) { nftw(run, remove_entry, 8, FTW_DEPTH | FTW_PHYS); }
-
-static int is_there(const char *run, const char *name) {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", run, name);
-    return byol__is_file(path);
-}
-
-static char *read_file(const char *run, const char *name, size_t *length) {
-    char path[256], *text = NULL;
-    byol_error error = {0};
-    snprintf(path, sizeof path, "%s/%s", run, name);
-    if (byol__read_file(path, &text, length, &error) != BYOL_OK) fail_msg("%s", error.text);
-    return text;
-}
-
-static void assert_same_file(const char *a, const char *b, const char *name) {
-    size_t length_a, length_b;
-    char *text_a = read_file(a, name, &length_a), *text_b = read_file(b, name, &length_b);
-    assert_int_equal(length_a, length_b);
-    assert_memory_equal(text_a, text_b, length_a);
-    byol__free(text_a);
-    byol__free(text_b);
-}
-
-static void assert_other_file(const char *a, const char *b, const char *name) {
-    size_t length_a, length_b;
-    char *text_a = read_file(a, name, &length_a), *text_b = read_file(b, name, &length_b);
-    assert_true(length_a != length_b || memcmp(text_a, text_b, length_a) != 0);
-    byol__free(text_a);
-    byol__free(text_b);
-}
-
-static void flip_byte(const char *run, const char *name, long offset) {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", run, name);
-    FILE *file = fopen(path, "r+b");
-    assert_non_null(file);
-    fseek(file, offset, SEEK_SET);
-    int byte = fgetc(file);
-    fseek(file, offset, SEEK_SET);
-    fputc(byte ^ 0x10, file);
-    fclose(file);
-}
-
-/* Line `number` of the log, without what the clock says. */
-static json_t *log_line(const char *run, int number) {
-    size_t length;
-    char *text = read_file(run, "metrics.jsonl", &length), *line = text;
-    for (int i = 0; i < number && line != NULL; i++) line = strchr(line, '\n') == NULL ? NULL : strchr(line, '\n') + 1;
-    json_t *object = line == NULL ? NULL : json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
-    json_object_del(object, "seconds");
-    json_object_del(object, "images_per_second");
-    byol__free(text);
-    return object;
-}
-
-static void assert_same_log(const char *a, const char *b, int lines) {
-    for (int i = 0; i < lines; i++) {
-        json_t *line_a = log_line(a, i), *line_b = log_line(b, i);
-        assert_non_null(line_a);
-        assert_true(json_equal(line_a, line_b));
-        json_decref(line_a);
-        json_decref(line_b);
-    }
-    assert_null(log_line(b, lines));
-}
-
-/* The run that all others are held against: 8 steps in one go. */
-static const char whole[] = "trainer_test/whole";
-
-static int make_whole(void **state) {
-    (void)state;
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit fails instead */
-    remove_run("trainer_test");
-    byol_config config = tiny_config();
-    witness seen = {0};
-    return start(&config, whole, 0, &seen, NULL) == BYOL_OK && seen.last_step == 8 && seen.epochs == 2 ? 0 : -1;
-}
-
-static int clean_up(void **state) {
-    (void)state;
-    remove_run("trainer_test");
-    return 0;
-}
-
-/* ---- Repeating and resuming ---- */
-
-static void the_same_seed_gives_the_same_bytes(void **state) {
-    (void)state;
-    byol_config config = tiny_config();
-    witness seen = {0};
-    expect(BYOL_OK, &config, "trainer_test/again", 0, &seen);
-    assert_same_file(whole, "trainer_test/again", "encoder.safetensors");
-    assert_same_file(whole, "trainer_test/again", "checkpoints/step-000008.safetensors");
-    assert_same_log(whole, "trainer_test/again", 8);
-    config.train.seed++;
-    expect(BYOL_OK, &config, "trainer_test/other", 0, &seen);
-    assert_other_file(whole, "trainer_test/other", "encoder.safetensors");
-}
-
-static void a_resumed_run_ends_as_if_it_had_never_stopped(void **state) {
-    (void)state;
-    byol_config config = tiny_config();
-    for (uint64_t step = 1; step <= 7; step += 3) { /* within both epochs, and at the end of the first */
-        char run[64];
-        snprintf(run, sizeof run, "trainer_test/stopped-%d", (int)step);
-        witness seen = {.stop_at = step};
-        expect(BYOL_CANCELLED, &config, run, 0, &seen);
-        assert_int_equal(seen.last_step, step);
-        seen = (witness){0};
-        expect(BYOL_OK, &config, run, 1, &seen);
-        assert_int_equal(seen.warnings, 0);
-        assert_same_file(whole, run, "encoder.safetensors");
-        assert_same_file(whole, run, "checkpoints/step-000008.safetensors");
-        assert_same_log(whole, run, 8);
-    }
-}
-
-static void resuming_holds_for_every_optimizer_and_under_accumulation(void **state) {
-    (void)state;
-    const byol_optimizer_name names[] = {BYOL_LARS, BYOL_ADAM, BYOL_ADAMW};
-    for (int i = 0; i < 3; i++) {
-        byol_config config = tiny_config();
-        char straight[64], stopped[64];
-        snprintf(straight, sizeof straight, "trainer_test/optimizer-%d", i);
-        snprintf(stopped, sizeof stopped, "trainer_test/optimizer-stopped-%d", i);
-        config.optimizer.name = names[i];
-        config.train.accumulate = 3; /* 8 batches: 2 steps, the second over the end of the epoch; 2 batches are over */
-        witness seen = {0};
-        expect(BYOL_OK, &config, straight, 0, &seen);
-        assert_int_equal(seen.last_step, 2);
-        seen = (witness){.stop_at = 1};
-        expect(BYOL_CANCELLED, &config, stopped, 0, &seen);
-        seen = (witness){0};
-        expect(BYOL_OK, &config, stopped, 1, &seen);
-        assert_same_file(straight, stopped, "encoder.safetensors");
-    }
-}
-
-/* Random negatives and noise come from counters, a frozen target from the checkpoint: not from the file it once was. */
-static void resuming_holds_for_other_members_of_the_family(void **state) {
-    (void)state;
-    byol_config contrastive = tiny_config(), frozen = tiny_config();
-    contrastive.target.kind = BYOL_TARGET_ONLINE;
-    contrastive.target.stop_gradient = 0;
-    contrastive.predictor.kind = BYOL_HEAD_NONE;
-    contrastive.loss.distance = BYOL_TRIPLET;
-    contrastive.loss.negatives = BYOL_NEGATIVES_RANDOM;
-    contrastive.views.view[0].noise = contrastive.views.view[1].noise = 0.1f;
-    contrastive.views.view[1].rotate = 20;
-    frozen.target.kind = BYOL_TARGET_FROZEN;
-    strcpy(frozen.target.init, "random");
-    frozen.loss.distance = BYOL_MSE;
-    const struct {
-        const char *name;
-        const byol_config *config;
-    } members[] = {{"contrastive", &contrastive}, {"frozen", &frozen}};
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        char straight[64], stopped[64];
-        snprintf(straight, sizeof straight, "trainer_test/%s", members[i].name);
-        snprintf(stopped, sizeof stopped, "trainer_test/%s-stopped", members[i].name);
-        witness seen = {0};
-        expect(BYOL_OK, members[i].config, straight, 0, &seen);
-        seen = (witness){.stop_at = 3};
-        expect(BYOL_CANCELLED, members[i].config, stopped, 0, &seen);
-        seen = (witness){0};
-        expect(BYOL_OK, members[i].config, stopped, 1, &seen);
-        assert_same_file(straight, stopped, "checkpoints/step-000008.safetensors");
-    }
-}
-
-static void resuming_needs_no_more_the_file_that_a_target_began_with(void **state) {
-    (void)state;
-    byol_config config = tiny_config();
-    witness seen = {0};
-    expect(BYOL_OK, &config, "trainer_test/teacher", 0, &seen);
-    config.target.kind = BYOL_TARGET_FROZEN;
-    strcpy(config.target.init, "trainer_test/teacher");
-    seen = (witness){.stop_at = 3};
-    expect(BYOL_CANCELLED, &config, "trainer_test/student", 0, &seen);
-    remove_run("trainer_test/teacher");
-    seen = (witness){0};
-    expect(BYOL_OK, &config, "trainer_test/student", 1, &seen);
-    seen = (witness){0};
-    expect(BYOL_NOT_FOUND, &config, "trainer_test/another", 0, &seen);
-}
-
-static void lines_after_the_checkpoint_are_dropped_from_the_log(void **state) {
-    (void)state;
-    const char *run = "trainer_test/log";
-    byol_config config = tiny_config();
-    witness seen = {.stop_at = 3};
-    expect(BYOL_CANCELLED, &config, run, 0, &seen);
-    FILE *log = fopen("trainer_test/log/metrics.jsonl", "a"); /* what a kill -9 after step 5 leaves */
-    assert_non_null(log);
-    fputs("{\"step\": 4, \"loss\": 1}\n{\"step\": 5, \"lo", log);
-    fclose(log);
-    fclose(fopen("trainer_test/log/checkpoints/step-000005.safetensors.tmp", "w"));
-    expect(BYOL_OK, &config, run, 1, &seen);
-    assert_same_log(whole, run, 8);
-    assert_false(is_there(run, "checkpoints/step-000005.safetensors.tmp"));
-}
-
-static void only_our_own_temporary_files_are_removed(void **state) {
-    (void)state;
-    const char *run = "trainer_test/temporaries";
-    const struct {
-        const char *name;
-        int stays;
-    } files[] = {{"config.yaml.tmp", 0},
-                 {"metrics.jsonl.tmp", 0},
-                 {"summary.json.tmp", 0},
-                 {"encoder.safetensors.tmp", 0},
-                 {"notes.tmp", 1},
-                 {"checkpoints/step-000001.safetensors.tmp", 0},
-                 {"checkpoints/mine.tmp", 1},
-                 {"checkpoints/step-1.safetensors.mine.tmp", 1},
-                 {"safe.config.yaml.tmp", 1},
-                 {"config.yaml.tmp.kept", 1}};
-    assert_int_equal(byol__make_folder("trainer_test/temporaries/checkpoints", NULL), BYOL_OK);
-    char path[128];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", run, files[i].name);
-        fclose(fopen(path, "w"));
-    }
-    byol__record record = {0};
-    assert_int_equal(byol__record_open(&record, run, 0, NULL, NULL, NULL), BYOL_OK);
-    byol__record_close(&record);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (is_there(run, files[i].name) != files[i].stays) fail_msg("%s", files[i].name);
-}
-
-static void resuming_where_nothing_was_kept_yet_starts_anew_and_says_so(void **state) {
-    (void)state;
-    byol_config config = tiny_config();
-    witness seen = {0};
-    expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen);
-    assert_int_equal(seen.warnings, 1);
-    assert_string_equal(seen.warning, "nothing to resume in trainer_test/nothing: the run begins");
-    assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
-    expect(BYOL_OK, &config, "trainer_test/nothing", 1, &seen); /* and a finished run is finished */
-    assert_int_equal(seen.warnings, 1);
-    assert_same_file(whole, "trainer_test/nothing", "encoder.safetensors");
-}
-
-static void a_run_is_recorded_and_resumed_in_every_locale(void **state) {
-    (void)state;
-    byol_config config = tiny_config();
-    witness seen = {.stop_at = 3};
-    enter_comma_locale();
-    expect(BYOL_CANCELLED, &config, "trainer_test/comma", 0, &seen);
-    seen = (witness){0};
-    expect(BYOL_OK, &config, "trainer_test/comma", 1, &seen);
-    setlocale(LC_NUMERIC, "C");
-    assert_same_log(whole, "trainer_test/comma", 8);
-    assert_same_file(whole, "trainer_test/comma", "checkpoints/step-000008.safetensors");
-}
-
-/* ---- Damage ---- */
-
-static void a_damaged_checkpoint_is_named_and_the_one_before_it_taken(void **state) {
-    (void)state;
-    const char *run = "trainer_test/flipped";
-    byol_config config = tiny_config();
-    config.checkpoint.every_steps = 2;
-    witness seen = {.stop_at = 5};
-    expect(BYOL_CANCELLED, &config, run, 0, &seen);
-    flip_byte(run, "checkpoints/step-000005.safetensors", 20000);
-    seen = (witness){.stop_at = 6};
-    expect(BYOL_CANCELLED, &config, run, 1, &seen);
-    assert_int_equal(seen.warnings, 1);
-    assert_non_null(strstr(seen.warning, "step-000005.safetensors"));
-    assert_true(is_there(run, "checkpoints/step-000005.safetensors.damaged"));
-    expect(BYOL_OK, &config, run, 1, &seen);
-    assert_same_log(whole, run, 8);
-}
-
-static void where_no_checkpoint_is_whole_nothing_is_thrown_away(void **state) {
-    (void)state;
-    const char *run = "trainer_test/ruined";
-    byol_config config = tiny_config();
-    witness seen = {.stop_at = 2};
-    byol_error error = {0};
-    expect(BYOL_CANCELLED, &config, run, 0, &seen);
-    flip_byte(run, "checkpoints/step-000002.safetensors", 9000);
-    assert_int_equal(start(&config, run, 1, &seen, &error), BYOL_FORMAT);
-    assert_non_null(strstr(error.text, run));
-    assert_true(is_there(run, "checkpoints/step-000002.safetensors"));
-}
-
-static void only_as_many_checkpoints_stay_as_are_kept(void **state) {
-    (void)state;
-    const char *run = "trainer_test/kept";
-    byol_config config = tiny_config();
-    config.checkpoint.every_steps = 1;
-    config.checkpoint.keep = 2;
-    witness seen = {0};
-    expect(BYOL_OK, &config, run, 0, &seen);
-    assert_true(is_there(run, "checkpoints/step-000008.safetensors"));
-    assert_true(is_there(run, "checkpoints/step-000007.safetensors"));
-    assert_false(is_there(run, "checkpoints/step-000006.safetensors"));
-}
-
-static void a_full_disk_ends_the_run_and_costs_nothing_that_was_kept(void **state) {
-    (void)state;
-    const char *run = "trainer_test/full";
-    byol_config config = tiny_config();
-    config.checkpoint.every_steps = 2;
-    config.train.log_every = 100;
-    witness seen = {.full_at = 3};
-    byol_error error = {0};
-    byol_status status = start(&config, run, 0, &seen, &error);
-    limit_files(RLIM_INFINITY);
-    assert_int_equal(status, BYOL_IO);
-    assert_non_null(strstr(error.text, "step-000004.safetensors"));
-    assert_int_equal(seen.last_step, 4);
-    assert_true(is_there(run, "checkpoints/step-000002.safetensors"));
-    assert_false(is_there(run, "checkpoints/step-000004.safetensors"));
-    config.train.log_every = 1;
-    seen = (witness){0};
-    expect(BYOL_OK, &config, run, 1, &seen);
-    assert_int_equal(seen.warnings, 0);
-    byol_config plain = config;
-    witness again = {0};
-    expect(BYOL_OK, &plain, "trainer_test/never-full", 0, &again);
-    assert_same_file("trainer_test/never-full", run, "checkpoints/step-000008.safetensors");
-}
-
-static void a_stopped_run_that_cannot_be_kept_says_so(void **state) {
-    (void)state;
-    byol_config config = tiny_config();
-    config.train.log_every = 100;
-    witness seen = {.stop_at = 3, .full_at = 3};
-    byol_error error = {0};
-    byol_status status = start(&config, "trainer_test/stopped-full", 0, &seen, &error);
-    limit_files(RLIM_INFINITY);
-    assert_int_equal(status, BYOL_IO);
-    assert_non_null(strstr(error.text, "step-000003.safetensors"));
-}
+#define TEST_RUNS "trainer_test"
+#include "runs.h"
 
 /* ---- What may not begin ---- */
 
@@ -452,7 +35,7 @@ static void a_configuration_that_could_not_be_read_back_is_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         byol_error error = {0};
         witness seen = {0};
-        assert_int_equal(start(cases[i].config, "trainer_test/refused", 0, &seen, &error), BYOL_INVALID);
+        assert_int_equal(start(cases[i].config, TEST_RUNS "/refused", 0, &seen, &error), BYOL_INVALID);
         if (strstr(error.text, cases[i].key) == NULL) fail_msg("'%s' lacks '%s'", error.text, cases[i].key);
     }
 }
@@ -460,24 +43,24 @@ static void a_configuration_that_could_not_be_read_back_is_refused(void **state)
 static void a_start_that_failed_leaves_the_folder_free(void **state) {
     (void)state;
     byol_config config = tiny_config(), mistyped = config;
-    strcpy(mistyped.encoder.init, "trainer_test/whoel");
+    strcpy(mistyped.encoder.init, TEST_RUNS "/whoel");
     witness seen = {0};
-    expect(BYOL_NOT_FOUND, &mistyped, "trainer_test/corrected", 0, &seen);
-    expect(BYOL_OK, &config, "trainer_test/corrected", 0, &seen);
+    expect(BYOL_NOT_FOUND, &mistyped, TEST_RUNS "/corrected", 0, &seen);
+    expect(BYOL_OK, &config, TEST_RUNS "/corrected", 0, &seen);
 }
 
 static void checkpoints_alone_are_a_run_too(void **state) {
     (void)state;
     byol_config config = tiny_config();
     witness seen = {.stop_at = 2};
-    expect(BYOL_CANCELLED, &config, "trainer_test/bare", 0, &seen);
+    expect(BYOL_CANCELLED, &config, TEST_RUNS "/bare", 0, &seen);
     const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors"};
     for (int i = 0; i < 3; i++) {
         char path[64];
-        snprintf(path, sizeof path, "trainer_test/bare/%s", names[i]);
+        snprintf(path, sizeof path, TEST_RUNS "/bare/%s", names[i]);
         assert_int_equal(unlink(path), 0);
     }
-    expect(BYOL_INVALID, &config, "trainer_test/bare", 0, &seen);
+    expect(BYOL_INVALID, &config, TEST_RUNS "/bare", 0, &seen);
 }
 
 /* ---- What may not go on ---- */
@@ -496,7 +79,7 @@ static void two_processes_cannot_train_in_one_folder(void **state) {
     byol_config config = tiny_config();
     witness seen = {0};
     byol_error error = {0};
-    int lock = open("trainer_test/whole/.lock", O_RDWR);
+    int lock = open(TEST_RUNS "/whole/.lock", O_RDWR);
     assert_true(lock >= 0);
     assert_int_equal(flock(lock, LOCK_EX), 0); /* a second description: as good as another process */
     assert_int_equal(start(&config, whole, 1, &seen, &error), BYOL_IO);
@@ -544,7 +127,7 @@ static void other_images_are_noticed(void **state) {
 
 static void weights_that_are_not_finite_are_never_kept(void **state) {
     (void)state;
-    const char *run = "trainer_test/nan";
+    const char *run = TEST_RUNS "/nan";
     byol_config config = tiny_config();
     config.checkpoint.every_steps = 1;
     config.train.epochs = 10;
@@ -574,7 +157,7 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
     byol__record record = {0};
     byol_error error = {0};
     assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_OK);
-    assert_int_equal(byol__record_open(&record, "trainer_test/finite", 0, NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol__record_open(&record, TEST_RUNS "/finite", 0, NULL, NULL, &error), BYOL_OK);
     assert_int_equal(byol__record_begin(&record, method, &config, &error), BYOL_OK);
     const byol__origin origin = {.step = 1, .batches = 1, .channels = TINY_CHANNELS, .config = config};
     float *const values[] = {method->params + 5, method->target_params + 5, method->state[0] + 5,
@@ -583,12 +166,12 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
         float kept = *values[i];
         *values[i] = i % 2 ? NAN : INFINITY;
         assert_int_equal(byol__record_save(&record, method, &origin, &error), BYOL_NUMERIC);
-        assert_false(is_there("trainer_test/finite", "checkpoints/step-000001.safetensors"));
-        assert_false(is_there("trainer_test/finite", "encoder.safetensors"));
+        assert_false(is_there(TEST_RUNS "/finite", "checkpoints/step-000001.safetensors"));
+        assert_false(is_there(TEST_RUNS "/finite", "encoder.safetensors"));
         *values[i] = kept;
     }
     assert_int_equal(byol__record_save(&record, method, &origin, &error), BYOL_OK);
-    assert_true(is_there("trainer_test/finite", "checkpoints/step-000001.safetensors"));
+    assert_true(is_there(TEST_RUNS "/finite", "checkpoints/step-000001.safetensors"));
     byol__record_close(&record);
     byol__method_free(method);
 }
@@ -597,18 +180,18 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
 static byol_source *source_of_files(uint32_t broken) {
     byol_source *tiny = tiny_source(), *source = NULL;
     byol_source_free(tiny); /* its pixels stay */
-    assert_int_equal(byol__make_folder("trainer_test/pictures", NULL), BYOL_OK);
+    assert_int_equal(byol__make_folder(TEST_RUNS "/pictures", NULL), BYOL_OK);
     for (uint32_t i = 0; i < TINY_IMAGES; i++) {
         enum { BYTES = TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
         char path[64];
-        snprintf(path, sizeof path, "trainer_test/pictures/%02u.ppm", i);
+        snprintf(path, sizeof path, TEST_RUNS "/pictures/%02u.ppm", i);
         FILE *file = fopen(path, "wb");
         assert_non_null(file);
         fprintf(file, i == broken ? "no picture" : "P6 %d %d 255\n", TINY_SIDE, TINY_SIDE);
         fwrite(tiny_pixels + (size_t)i * BYTES, 1, BYTES, file);
         fclose(file);
     }
-    assert_int_equal(byol_source_open(&source, "trainer_test/pictures", NULL), BYOL_OK);
+    assert_int_equal(byol_source_open(&source, TEST_RUNS "/pictures", NULL), BYOL_OK);
     return source;
 }
 
@@ -621,7 +204,7 @@ static void half_a_step_is_never_kept(void **state) {
     config.train.accumulate = 2;
     byol__epoch_order(config.train.seed, 0, order, TINY_IMAGES);
     for (uint32_t batch = 2; batch < 4; batch++) { /* the first and the second of the second step */
-        const char *run = batch == 2 ? "trainer_test/between" : "trainer_test/within";
+        const char *run = batch == 2 ? TEST_RUNS "/between" : TEST_RUNS "/within";
         byol_source *source = source_of_files(order[batch * TINY_BATCH]);
         byol_trainer *trainer = NULL;
         assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, NULL, NULL), BYOL_OK);
@@ -664,7 +247,7 @@ static void a_collapse_that_cannot_be_kept_is_told_with_the_reason(void **state)
     (void)state;
     witness seen = {.full_at = 1};
     byol_error error = {0};
-    byol_status status = collapse("trainer_test/collapsed-full", &seen, &error);
+    byol_status status = collapse(TEST_RUNS "/collapsed-full", &seen, &error);
     limit_files(RLIM_INFINITY);
     assert_int_equal(status, BYOL_COLLAPSED);
     assert_non_null(strstr(error.text, "collapse"));
@@ -705,8 +288,8 @@ static float *embed(byol_encoder *encoder, byol_layer layer) {
 
 static void a_run_a_checkpoint_and_an_encoder_file_hold_the_same_encoder(void **state) {
     (void)state;
-    const char *const paths[] = {whole, "trainer_test/whole/encoder.safetensors",
-                                 "trainer_test/whole/checkpoints/step-000008.safetensors"};
+    const char *const paths[] = {whole, TEST_RUNS "/whole/encoder.safetensors",
+                                 TEST_RUNS "/whole/checkpoints/step-000008.safetensors"};
     const byol_layer layers[] = {BYOL_LAYER_BACKBONE, BYOL_LAYER_PROJECTION, BYOL_LAYER_PREDICTION};
     const int dimensions[] = {64, 8, 8};
     byol_error error = {0};
@@ -756,11 +339,11 @@ static void a_trainer_without_a_folder_keeps_its_weights_for_the_caller(void **s
     assert_int_equal(info.steps_per_epoch, 4);
     assert_int_equal(info.parameters_predictor, 8 * 16 + 16 + 2 * 16 + 16 * 8);
     assert_true(info.flops_per_image > 0 && info.workspace_bytes > 0 && info.arena_bytes > 0);
-    assert_int_equal(byol_trainer_save(trainer, "trainer_test/kept.safetensors", &error), BYOL_OK);
+    assert_int_equal(byol_trainer_save(trainer, TEST_RUNS "/kept.safetensors", &error), BYOL_OK);
     assert_int_equal(byol_trainer_encoder(trainer, &encoder, &error), BYOL_OK);
     assert_int_equal(byol_encoder_step(encoder), 8);
     byol_encoder *loaded = NULL;
-    assert_int_equal(byol_encoder_load(&loaded, "trainer_test/kept.safetensors", 2, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_load(&loaded, TEST_RUNS "/kept.safetensors", 2, &error), BYOL_OK);
     float *a = embed(encoder, BYOL_LAYER_BACKBONE), *b = embed(loaded, BYOL_LAYER_BACKBONE);
     assert_memory_equal(a, b, TINY_IMAGES * 64 * sizeof(float));
     free(a);
@@ -796,20 +379,6 @@ static void a_students_projections_and_predictions_have_their_own_lengths(void *
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_seed_gives_the_same_bytes),
-        cmocka_unit_test(a_resumed_run_ends_as_if_it_had_never_stopped),
-        cmocka_unit_test(resuming_holds_for_every_optimizer_and_under_accumulation),
-        cmocka_unit_test(resuming_holds_for_other_members_of_the_family),
-        cmocka_unit_test(resuming_needs_no_more_the_file_that_a_target_began_with),
-        cmocka_unit_test(lines_after_the_checkpoint_are_dropped_from_the_log),
-        cmocka_unit_test(only_our_own_temporary_files_are_removed),
-        cmocka_unit_test(resuming_where_nothing_was_kept_yet_starts_anew_and_says_so),
-        cmocka_unit_test(a_run_is_recorded_and_resumed_in_every_locale),
-        cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),
-        cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
-        cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
-        cmocka_unit_test(a_full_disk_ends_the_run_and_costs_nothing_that_was_kept),
-        cmocka_unit_test(a_stopped_run_that_cannot_be_kept_says_so),
         cmocka_unit_test(a_configuration_that_could_not_be_read_back_is_refused),
         cmocka_unit_test(a_start_that_failed_leaves_the_folder_free),
         cmocka_unit_test(checkpoints_alone_are_a_run_too),
