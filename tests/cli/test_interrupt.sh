@@ -43,6 +43,21 @@ for signal in INT TERM; do
     cmp -s "$folder.npy" whole.npy || say "the resumed run came to other weights"
 done
 
+# a second signal ends the program where it is: here it waits for paths that never come
+mkfifo never
+exec 3<>never
+env --default-signal=INT "$byol" data - <&3 >stdout 2>stderr &
+process=$!
+tries=0
+while kill -s TERM $process 2>/dev/null && [ $tries -lt 100 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+kill -s KILL $process 2>/dev/null
+code=0
+wait $process || code=$?
+[ "$code" -eq 143 ] || say "after two SIGTERM: an end by SIGTERM (143) was expected"
+
 train stopped-INT --resume --epochs 20 --width 16
 [ "$code" -ne 0 ] || say "resuming with another width was accepted"
 says encoder.width
