@@ -110,14 +110,15 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }
 
-/* A part for each chunk. Tiles reach beyond the picture; their pixels there do not count. */
+/* A part for as many tiles as every chunk is a multiple of, so that the number of threads, which the chunks depend on,
+ * makes no difference. Tiles reach beyond the picture; their pixels there do not count. */
 static byol_status describe_moments(byol__winograd *w, byol_error *error) {
     const byol__winograd_shape *s = &w->shape;
-    int parts = round_up(s->tiles, s->chunk) / s->chunk;
+    int tiles = w->kernels->rows, parts = round_up(s->tiles, tiles) / tiles;
     BYOL__TRY(byol__alloc(&w->part_pixels, (size_t)parts, sizeof *w->part_pixels, "convolution", error));
     for (int tile = 0; tile < s->tiles; tile++) {
         int y = tile / s->tiles_x % s->tiles_y * s->tile, x = tile % s->tiles_x * s->tile;
-        w->part_pixels[tile / s->chunk] += at_most(s->tile, s->dst.h - y) * at_most(s->tile, s->dst.w - x);
+        w->part_pixels[tile / tiles] += at_most(s->tile, s->dst.h - y) * at_most(s->tile, s->dst.w - x);
     }
     w->gathered = (byol__moments){.parts = parts, .channels = s->dst.channels, .pixels = w->part_pixels};
     return BYOL_OK;
@@ -236,7 +237,7 @@ static void convolve_group(const byol__winograd *w, panel_group g, float *transf
         int count = chunk_tiles(w, first);
         t->input[w->pass](s, w->src, first, count, input);
         k->multiply(s, &w->products, input, transformed, w->inputs, g.count, count, products);
-        float *moments = w->moments == NULL ? NULL : w->moments + (size_t)(first / s->chunk) * part_floats(w);
+        float *moments = w->moments == NULL ? NULL : w->moments + (size_t)(first / k->rows) * part_floats(w);
         t->output[w->pass](s, products, g.first, g.count, first, count, w->bias, w->relu, moments, w->dst);
     }
 }

@@ -58,8 +58,8 @@ typedef struct byol__winograd_transform {
     /* By pass: B^T d B of the tiles first ... first + count of src (normed, but where src is a gradient). */
     void (*input[3])(const byol__winograd_shape *shape, const float *src, int first, int count, float *out);
     /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst, channels from `panel`
-     * panels on. bias may be NULL; moments too, else one part of byol__moments' sums: (3, channels of dst). FORWARD
-     * only, all three. */
+     * panels on. bias may be NULL; moments too, else the chunk's parts of byol__moments' sums, one for `rows` tiles.
+     * FORWARD only, all three. */
     void (*output[2])(const byol__winograd_shape *shape, const float *products, int panel, int panels, int first,
                       int count, const float *bias, bool relu, float *moments, float *dst);
     /* A y A^T of the tiles of a gradient, channels from `panel` panels on. */

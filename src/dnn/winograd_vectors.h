@@ -137,12 +137,12 @@ INLINE void spread_tiles(const byol__winograd_shape *s, line_transform *transfor
     }
 }
 
-/* What byol__moments wants of one block of channels of a chunk. */
+/* What byol__moments wants of one block of channels of ROWS tiles. */
 typedef struct gathered {
     vec near, sum, square;
 } gathered;
 
-/* The chunk's first tile begins anew, with its first pixel for a value near the mean. */
+/* The first tile of a part begins anew, with its first pixel for a value near the mean. */
 INLINE gathered take_up(const float *moments, int channels, bool first, vec pixel) {
     if (first) return (gathered){pixel, {0}, {0}};
     return (gathered){load(moments), load(moments + channels), load(moments + 2 * (size_t)channels)};
@@ -218,14 +218,14 @@ INLINE void write_tiles_as(const byol__winograd_shape *s, tile_inverse *inverse,
         for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
             int channel = panel * s->width + c;
             float *block = dst + block_offset(&s->dst, at.n, channel);
-            float *own = moments != NULL ? moments + channel : NULL;
+            float *own = moments != NULL ? moments + (size_t)(t / ROWS) * 3 * (size_t)s->dst.channels + channel : NULL;
             vec pixels[BYOL__TILE * BYOL__TILE], b = bias != NULL ? load(bias + channel) : (vec){0};
             inverse(products + place_in_slab(s, c, t), slab, pixels);
             for (int i = 0; i < BYOL__TILE * BYOL__TILE; i++) pixels[i] = relu ? relu_of(pixels[i] + b) : pixels[i] + b;
             if (inside)
-                store_tile(&s->dst, block, at.y, at.x, true, pixels, t == 0, own);
+                store_tile(&s->dst, block, at.y, at.x, true, pixels, t % ROWS == 0, own);
             else
-                store_tile(&s->dst, block, at.y, at.x, false, pixels, t == 0, own);
+                store_tile(&s->dst, block, at.y, at.x, false, pixels, t % ROWS == 0, own);
         }
     }
 }

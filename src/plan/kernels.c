@@ -235,6 +235,7 @@ static void finish_gathered(const byol__pointwise *p, const tiling *t) {
 }
 
 static void find_scale(const byol__pointwise *p, const tiling *t, bool bf16) {
+    clear_padding(p->mean, p, t);
     clear_padding(p->scale, p, t);
     clear_padding(p->shift, p, t);
     if (p->moments != NULL) {

@@ -1,6 +1,6 @@
 /* The kernels between the convolutions. One source (kernels.c), compiled once for each instruction set; byol__kernels()
  * gives the best table for this CPU. All run on all threads, and give the same bits for any number of them: sums are
- * gathered in a fixed number of chunks of the batch and combined in order. */
+ * gathered in a fixed number of chunks of the batch (moments: for a fixed number of tiles) and combined in order. */
 #ifndef BYOL__KERNELS_H
 #define BYOL__KERNELS_H
 

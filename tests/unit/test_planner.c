@@ -181,16 +181,16 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
 }
 
 /* conv0, conv1, batch norm, ReLU, conv2; the ReLU's value, which somebody else may want to see. */
-static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, bool seen, byol__plan_info *info,
-                                            byol__value_id *between) {
+static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, int channels, int batch, bool seen,
+                                            byol__plan_info *info, byol__value_id *between) {
     byol__graph_init(g);
-    byol__value_id x = byol__graph_conv(g, "conv0", byol__graph_input(g, 3, 16, 16), 16, 3, 1, 1, 1, 0);
-    x = byol__graph_conv(g, "conv1", x, 16, 3, 1, 1, 1, 0);
+    byol__value_id x = byol__graph_conv(g, "conv0", byol__graph_input(g, 3, 16, 16), channels, 3, 1, 1, 1, 0);
+    x = byol__graph_conv(g, "conv1", x, channels, 3, 1, 1, 1, 0);
     *between = byol__graph_relu(g, byol__graph_batch_norm(g, "bn1", x));
     if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, *between);
-    byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 16, 3, 1, 1, 1, 0));
+    byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 4, 3, 2, 1, 1, 0));
     check(byol__graph_finish(g, &error));
-    return plan_of(g, mode, 32, info);
+    return plan_of(g, mode, batch, info);
 }
 
 static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
@@ -200,8 +200,8 @@ static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
         byol__graph handed, kept;
         byol__plan_info less, more;
         byol__value_id between;
-        byol__plan *a = plan_of_two_convolutions(&handed, modes[i], false, &less, &between);
-        byol__plan *b = plan_of_two_convolutions(&kept, modes[i], true, &more, &between);
+        byol__plan *a = plan_of_two_convolutions(&handed, modes[i], 16, 32, false, &less, &between);
+        byol__plan *b = plan_of_two_convolutions(&kept, modes[i], 16, 32, true, &more, &between);
         assert_int_equal(a->units[2].applied_by, 3);
         assert_int_equal(a->units[3].applies_norm_of, 2);
         assert_int_equal(a->units[1].gathers_for, 2);
@@ -263,6 +263,8 @@ static void nothing_runs_onednns_reference_code(void **state) {
     byol__graph_release(&g);
 }
 
+enum { IMAGES_MAX = 8 * 3 * 16 * 16 };
+
 typedef struct run {
     float *params, *grads, *statistics, *images, *out;
     void *workspace;
@@ -277,7 +279,7 @@ static void run_open(run *r, byol__plan *plan, const byol__graph *g, size_t work
     check(byol__alloc(&r->params, g->params.total, 4, "test", &error));
     check(byol__alloc(&r->grads, g->params.total, 4, "test", &error));
     check(byol__alloc(&r->statistics, g->statistics.total, 4, "test", &error));
-    check(byol__alloc(&r->images, 8 * 3 * 8 * 8, 4, "test", &error));
+    check(byol__alloc(&r->images, IMAGES_MAX, 4, "test", &error));
     check(byol__alloc(&r->out, 8 * 16 * 4 * 4, 4, "test", &error));
     check(byol__alloc(&r->workspace, workspace, 1, "test", &error));
     byol__params_init(&g->params, 1, r->params);
@@ -286,7 +288,7 @@ static void run_open(run *r, byol__plan *plan, const byol__graph *g, size_t work
         bool variance = row->init == BYOL__INIT_ONE;
         fill(r->statistics + row->offset, row->count, (uint32_t)(10 + i), variance ? 2.0f : 0.3f, 0.1f);
     }
-    fill(r->images, 8 * 3 * 8 * 8, 1, 0, 1);
+    fill(r->images, IMAGES_MAX, 1, 0, 1);
     byol__binding binding = {r->params, r->grads, r->statistics, r->workspace};
     check(byol__plan_bind(plan, &binding, &error));
 }
@@ -298,6 +300,54 @@ static void run_close(run *r) {
     byol__free(r->images);
     byol__free(r->out);
     byol__free(r->workspace);
+}
+
+/* Outputs and gradients of the second step, on memory that others have left full of NaN. */
+static void two_steps(run *r, byol__plan *plan, const byol__graph *g, const byol__plan_info *info) {
+    float diff[8 * 4 * 8 * 8];
+    run_open(r, plan, g, info->workspace_bytes);
+    fill(diff, sizeof diff / sizeof *diff, 3, 0, 1);
+    byol__plan_stage(plan);
+    for (int step = 0; step < 2; step++) {
+        memset(r->workspace, 0xff, info->workspace_bytes);
+        memset(r->grads, 0, g->params.total * sizeof *r->grads);
+        byol__plan_forward(plan, r->images);
+        byol__plan_read(plan, BYOL__PREDICTION, r->out);
+        byol__plan_backward(plan, diff);
+    }
+}
+
+static void assert_near(const float *a, const float *b, size_t count, const char *what, int channels) {
+    double off = 0, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        off += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        size += (double)b[i] * (double)b[i];
+    }
+    if (!(off <= 1e-10 * size)) fail_msg("%s with %d channels: error %.1e", what, channels, sqrt(off / size));
+}
+
+/* Twelve channels fill no block: what pads them must stay zero through all of it. */
+static void handing_a_norm_on_changes_nothing(void **state) {
+    (void)state;
+    for (int channels = 12; channels <= 16; channels += 4) {
+        byol__graph handed, kept;
+        byol__plan_info less, more;
+        byol__value_id between;
+        run a, b;
+        byol__plan *one = plan_of_two_convolutions(&handed, BYOL__TRAIN, channels, 8, false, &less, &between);
+        byol__plan *other = plan_of_two_convolutions(&kept, BYOL__TRAIN, channels, 8, true, &more, &between);
+        two_steps(&a, one, &handed, &less);
+        two_steps(&b, other, &kept, &more);
+        assert_near(a.out, b.out, 8 * 4 * 8 * 8, "output", channels);
+        assert_near(a.grads, b.grads, handed.params.total, "gradients", channels);
+        assert_near(a.statistics, b.statistics, handed.statistics.total, "running statistics", channels);
+        run_close(&a);
+        run_close(&b);
+        byol__plan_free(one);
+        byol__plan_free(other);
+        byol__graph_release(&handed);
+        byol__graph_release(&kept);
+    }
 }
 
 /* The block once more, in double precision and plain loops, with running statistics. */
@@ -466,6 +516,7 @@ int main(void) {
         cmocka_unit_test(a_norm_that_one_convolution_reads_is_applied_there),
         cmocka_unit_test(neighbours_never_need_a_reorder),
         cmocka_unit_test(nothing_runs_onednns_reference_code),
+        cmocka_unit_test(handing_a_norm_on_changes_nothing),
         cmocka_unit_test(folding_batch_norm_changes_nothing),
         cmocka_unit_test(running_statistics_are_pytorchs),
         cmocka_unit_test(a_mistake_in_a_network_names_its_layer),

@@ -303,12 +303,20 @@ static void data_do_not_depend_on_the_number_of_threads(void **state) {
     problem one, three;
     open_problem(&one, 1, BYOL__FORWARD);
     open_problem(&three, 1, BYOL__FORWARD);
+    one.gather = three.gather = true;
     omp_set_num_threads(1);
     run(&one);
     omp_set_num_threads(3);
     run(&three);
     omp_set_num_threads(before);
     assert_memory_equal(one.blocked_dst, three.blocked_dst, byol__layout_bytes(&one.dst_layout));
+    assert_int_equal(one.moments.parts, three.moments.parts);
+    for (int c = 0; c < one.d.oc; c++) {
+        double mean[2], variance[2];
+        from_parts(&one, c, &mean[0], &variance[0]);
+        from_parts(&three, c, &mean[1], &variance[1]);
+        assert_true(mean[0] == mean[1] && variance[0] == variance[1]);
+    }
     close_problem(&one);
     close_problem(&three);
 }
