@@ -113,7 +113,8 @@ byol_status cli_file_finish(cli_file *file, byol_error *error); /* closes it in 
  * overwrite what lies there (https://github.com/uxlfoundation/oneDNN/issues/4845). Until cli_catch_interrupts they end
  * the program. */
 void cli_await_interrupts(void);
-/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one ends the program. */
+/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one ends the program. One
+ * that whoever started the program has it ignore stays ignored. */
 void cli_catch_interrupts(void);
 int cli_interrupted(void);
 

@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -42,10 +41,12 @@ void cli_await_interrupts(void) {
     sigset_t set;
     make_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (pthread_create(&thread, NULL, wait_for_signals, NULL) == 0)
+    if (pthread_create(&thread, NULL, wait_for_signals, NULL) == 0) {
         pthread_detach(thread);
-    else
-        pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* then they end the program at once */
+        return;
+    }
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    cli_warn("no thread can be started to wait for Ctrl-C: it will end the program at once, without a checkpoint");
 }
 
 void cli_catch_interrupts(void) { atomic_store(&caught, 1); }

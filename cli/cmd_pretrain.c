@@ -206,14 +206,15 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
 
 static int was_complete(const session *s, const byol_run_result *result) { return s->first_step == result->steps; }
 
-/* A run that was complete has nothing left to measure: what it came to was written down when it ended. */
+/* A run that was complete has nothing left to measure: its summary says what it came to, if it is of this end. */
 static void recall(const session *s, byol_run_result *result) {
     char path[PATH_MAX];
     json_int_t memory = (json_int_t)result->peak_memory_bytes, unreadable = (json_int_t)result->unreadable;
     snprintf(path, sizeof path, "%s/summary.json", s->args->out);
     json_t *summary = json_load_file(path, 0, NULL);
-    json_unpack(summary, "{s?F, s?F, s?I, s?I}", "loss", &result->loss, "images_per_second", &result->images_per_second,
-                "peak_memory_bytes", &memory, "unreadable", &unreadable);
+    if (json_integer_value(json_object_get(summary, "steps")) == (json_int_t)result->steps)
+        json_unpack(summary, "{s?F, s?F, s?I, s?I}", "loss", &result->loss, "images_per_second",
+                    &result->images_per_second, "peak_memory_bytes", &memory, "unreadable", &unreadable);
     json_decref(summary);
     result->peak_memory_bytes = (uint64_t)memory;
     result->unreadable = (uint64_t)unreadable;

@@ -71,7 +71,7 @@ def call(command, log):
     try:
         output, _ = process.communicate()
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # not SIGINT, which whoever started this in the background may have had ignored
         process.communicate()
         sys.exit("interrupted; the same command goes on from here")
     return process.returncode, output

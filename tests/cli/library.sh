@@ -75,6 +75,8 @@ noise() {
     }'
 }
 
+[ "$(noise 5000 1 | wc -c)" -eq 5000 ] || { echo "this awk cannot write every byte"; exit 1; }
+
 # make_idx FOLDER PART COUNT: COUNT grey 12 x 12 images and labels, two classes (dark, bright) one after the other
 make_idx() {
     mkdir -p "$1"

@@ -5,6 +5,12 @@ make_data
 train whole --epochs 20
 [ "$code" -eq 0 ] || say "training failed"
 
+# mask_of NAME PROCESS: one of its signal masks, in hexadecimal
+mask_of() {
+    mask=$(sed -n "s/^$1:[[:space:]]*//p" "/proc/$2/status" 2>/dev/null)
+    echo "${mask:-0}"
+}
+
 # interrupt SIGNAL FOLDER: starts a run, sends the signal once it has logged a step
 interrupt() {
     # shellcheck disable=SC2086
@@ -16,7 +22,7 @@ interrupt() {
         sleep 0.1
         waited=$((waited + 1))
     done
-    handled=$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$process/status)
+    handled=$(mask_of SigCgt $process)
     kill -s "$1" $process
     code=0
     wait $process || code=$?
@@ -46,14 +52,19 @@ done
 # a second signal ends the program where it is: here it waits for paths that never come
 mkfifo never
 exec 3<>never
-env --default-signal=INT "$byol" data - <&3 >stdout 2>stderr &
+env --default-signal=INT "$byol" embed whole --data - --out never.npy <&3 >stdout 2>stderr &
 process=$!
-tries=0
-while kill -s TERM $process 2>/dev/null && [ $tries -lt 100 ]; do
+# bit 14: it has begun to wait for signals (and, a moment later, to remember the first)
+waited=0
+while [ $((0x$(mask_of SigBlk $process) & 0x4000)) -eq 0 ] && [ $waited -lt 100 ]; do
     sleep 0.1
-    tries=$((tries + 1))
+    waited=$((waited + 1))
 done
-kill -s KILL $process 2>/dev/null
+sleep 1
+kill -s TERM $process
+sleep 1
+kill -0 $process 2>/dev/null || say "the first SIGTERM ended it"
+kill -s TERM $process
 code=0
 wait $process || code=$?
 [ "$code" -eq 143 ] || say "after two SIGTERM: an end by SIGTERM (143) was expected"
