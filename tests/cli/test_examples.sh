@@ -41,6 +41,8 @@ ppm() {
 mkdir -p stage/path/to/cifar-10 bin
 make_idx stage/fashion-mnist train 64
 make_idx stage/fashion-mnist t10k 32
+make_idx stage/runs/held-out train 64
+make_idx stage/runs/held-out t10k 32
 for batch in 1 2 3 4 5; do cifar stage/path/to/cifar-10/data_batch_$batch.bin 16; done
 cifar stage/path/to/cifar-10/test_batch.bin 16
 for number in 1 2 3 4 5 6 7 8 9 10 11 12; do
@@ -111,6 +113,7 @@ find lines -size 0 -delete
 prepare() {
     for word in $1; do
         case $word in
+        *:*) ;; # images
         runs/*)
             case "$1 " in *"--out $word "*) [ "${1%--resume*}" != "$1" ] || continue ;; esac
             [ -e "$word" ] || { mkdir -p runs && cp -r ../made-run "$word"; }

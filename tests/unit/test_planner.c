@@ -188,7 +188,7 @@ static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, int
     x = byol__graph_conv(g, "conv1", x, channels, 3, 1, 1, 1, 0);
     *between = byol__graph_relu(g, byol__graph_batch_norm(g, "bn1", x));
     if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, *between);
-    byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 4, 3, 2, 1, 1, 0));
+    byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 16, 3, 2, 1, 1, 0));
     check(byol__graph_finish(g, &error));
     return plan_of(g, mode, batch, info);
 }
@@ -263,7 +263,7 @@ static void nothing_runs_onednns_reference_code(void **state) {
     byol__graph_release(&g);
 }
 
-enum { IMAGES_MAX = 8 * 3 * 16 * 16 };
+enum { IMAGES_MAX = 8 * 3 * 16 * 16, OUT_MAX = 8 * 16 * 8 * 8 };
 
 typedef struct run {
     float *params, *grads, *statistics, *images, *out;
@@ -280,7 +280,7 @@ static void run_open(run *r, byol__plan *plan, const byol__graph *g, size_t work
     check(byol__alloc(&r->grads, g->params.total, 4, "test", &error));
     check(byol__alloc(&r->statistics, g->statistics.total, 4, "test", &error));
     check(byol__alloc(&r->images, IMAGES_MAX, 4, "test", &error));
-    check(byol__alloc(&r->out, 8 * 16 * 4 * 4, 4, "test", &error));
+    check(byol__alloc(&r->out, OUT_MAX, 4, "test", &error));
     check(byol__alloc(&r->workspace, workspace, 1, "test", &error));
     byol__params_init(&g->params, 1, r->params);
     for (int i = 0; i < g->statistics.count; i++) {
@@ -304,7 +304,7 @@ static void run_close(run *r) {
 
 /* Outputs and gradients of the second step, on memory that others have left full of NaN. */
 static void two_steps(run *r, byol__plan *plan, const byol__graph *g, const byol__plan_info *info) {
-    float diff[8 * 4 * 8 * 8];
+    float diff[OUT_MAX];
     run_open(r, plan, g, info->workspace_bytes);
     fill(diff, sizeof diff / sizeof *diff, 3, 0, 1);
     byol__plan_stage(plan);
@@ -338,7 +338,7 @@ static void handing_a_norm_on_changes_nothing(void **state) {
         byol__plan *other = plan_of_two_convolutions(&kept, BYOL__TRAIN, channels, 8, true, &more, &between);
         two_steps(&a, one, &handed, &less);
         two_steps(&b, other, &kept, &more);
-        assert_near(a.out, b.out, 8 * 4 * 8 * 8, "output", channels);
+        assert_near(a.out, b.out, OUT_MAX, "output", channels);
         assert_near(a.grads, b.grads, handed.params.total, "gradients", channels);
         assert_near(a.statistics, b.statistics, handed.statistics.total, "running statistics", channels);
         run_close(&a);
