@@ -43,7 +43,8 @@ static const struct argp parser = {options,
                                    parse,
                                    "SRC OUT",
                                    "Packs the images of a source into tar shards (WebDataset's layout) in the folder "
-                                   "OUT, so that a slow folder becomes a fast source. What cannot be read is left out."
+                                   "OUT, so that a slow folder becomes a fast source. What cannot be read is left out. "
+                                   "OUT/names.csv says what each sample was called in SRC."
                                    "\vExample:\n  byol pack photos:train shards/train --resize 256\n"
                                    "  byol pretrain --data shards:train --out runs/first",
                                    children,
