@@ -14,8 +14,10 @@
 #include "base/memory.h"
 #include "dnn/winograd_kernels.h"
 
-/* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels. */
-enum { GROUP_BYTES = 10 << 20, CHUNK_NARROW = 24, CHUNK_WIDE = 48, WIDE = 128 };
+/* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels; from how many bytes on
+ * an activation is written past the caches: it would push out what is still to be read, and each line would be fetched
+ * before it is overwritten. */
+enum { GROUP_BYTES = 10 << 20, CHUNK_NARROW = 24, CHUNK_WIDE = 48, WIDE = 128, STREAM_BYTES = 4 << 20 };
 
 struct byol__winograd {
     const byol__winograd_kernels *kernels;
@@ -91,7 +93,8 @@ bool byol__winograd_fits(const byol__contraction_desc *d) {
     return kernels != NULL && count_products(d, kernels->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
 }
 
-/* What the pass takes for src and dst, and the tiles of the latter. */
+/* What the pass takes for src and dst, and the tiles of the latter. With stride 2 a tile of diff_src begins at an even
+ * pixel, and what it takes of diff_dst at half of that. */
 static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__winograd_shape *s = &w->shape;
     bool back = d->pass == BYOL__BACKWARD_DATA;
@@ -99,7 +102,8 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__picture dst = picture_of(d->dst_format, d->n, d->oc, d->oh, d->ow);
     s->src = back ? dst : src;
     s->dst = back ? src : dst;
-    s->padding = back ? 2 - d->padding : d->padding;
+    s->padding = !back ? d->padding : d->stride == 1 ? 2 - d->padding : 0;
+    s->streams = (size_t)d->n * s->dst.stride_n * sizeof(float) >= STREAM_BYTES;
     s->tile = w->transform->tile[d->pass];
     s->tiles_y = round_up(s->dst.h, s->tile) / s->tile;
     s->tiles_x = round_up(s->dst.w, s->tile) / s->tile;

@@ -74,32 +74,44 @@ INLINE void transform_gradient(const vec *y, vec *out) {
 
 /* ---- tiles ---- */
 
-INLINE void transform_window(const vec *window, size_t slab, float *out) {
-    into_slabs(transform_input, SIDE, SIDE, window, slab, out);
-}
+INLINE int frequency(int i, int j) { return i * SIDE + j; }
+
+static const window_kind reads = {transform_input, frequency, SIDE, SIDE, BYOL__TILE};
+static const window_kind spreads = {transform_gradient, frequency, BYOL__TILE, SIDE, BYOL__TILE};
+static const window_kind writes = {transform_output, frequency, SIDE, BYOL__TILE, 0};
 
 static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    read_tiles(s, transform_window, SIDE, 1, src, first, count, out);
+    read_tiles(s, &reads, src, first, count, out);
 }
 
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
                    float *out) {
-    spread_tiles(s, transform_gradient, SIDE, diff_dst, panel, panels, first, count, out);
-}
-
-INLINE void output_tile(const float *products, size_t slab, vec *pixels) {
-    vec frequencies[FREQUENCIES], half[BYOL__TILE * SIDE];
-    for (int f = 0; f < FREQUENCIES; f++) frequencies[f] = load(products + (size_t)f * slab);
-    along_columns(transform_output, SIDE, BYOL__TILE, frequencies, half);
-    for (int i = 0; i < BYOL__TILE; i++) transform_output(half + i * SIDE, pixels + i * BYOL__TILE);
+    spread_tiles(s, &spreads, diff_dst, panel, panels, first, count, out);
 }
 
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
                    const float *bias, bool relu, float *moments, float *dst) {
-    write_tiles(s, output_tile, products, panel, panels, first, count, bias, relu, moments, dst);
+    write_tiles(s, &writes, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 /* ---- weights ---- */
+
+/* (from, from) values along the columns and then along the rows to (to, to), each into a slab of its own. Stored row by
+ * row: held back until all are there, they would cost a pass through memory. */
+INLINE void into_slabs(line_transform *transform, int from, int to, const vec *in, size_t slab, float *out) {
+    vec half[FREQUENCIES];
+    for (int j = 0; j < from; j++) {
+        vec column[SIDE], done[SIDE];
+        for (int i = 0; i < from; i++) column[i] = in[i * from + j];
+        transform(column, done);
+        for (int i = 0; i < to; i++) half[i * from + j] = done[i];
+    }
+    for (int i = 0; i < to; i++) {
+        vec done[SIDE];
+        transform(half + i * from, done);
+        for (int j = 0; j < to; j++) store(out + (size_t)(i * to + j) * slab, done[j]);
+    }
+}
 
 static void weights(const byol__winograd_shape *s, const float *staged, int panels, int inputs, int first, int count,
                     float *transformed) {

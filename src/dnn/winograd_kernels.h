@@ -33,6 +33,7 @@ typedef struct byol__winograd_shape {
     int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */
     int chunk;                   /* most tiles in one */
     int width;                   /* of a panel: one or two vectors */
+    bool streams;                /* dst is written past the caches, which it would not fit into */
     const float *scale, *shift;  /* (channels of src): what is read is relu(scale src + shift); NULL: src */
 } byol__winograd_shape;
 

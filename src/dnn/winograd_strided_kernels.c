@@ -18,7 +18,7 @@
 #define P2 (P * P)
 #define Q2 (Q * Q)
 
-enum { SIDE = 5, LAST = SIDE - 1, FREQUENCIES = SIDE * SIDE, PAIRS = 81, WINDOW = 9 };
+enum { SIDE = 5, LAST = SIDE - 1, FREQUENCIES = SIDE * SIDE, PAIRS = 81 };
 
 /* Of an axis: which pixels. An even phase lacks the frequency at infinity, LAST. */
 enum { ODD, EVEN, AXIS_PHASES };
@@ -29,6 +29,13 @@ INLINE int side_of(int phase) { return SIDE - phase; }
 INLINE int first_pair(int i, int j) { return 18 * i + (i < LAST ? 4 : 2) * j; }
 
 INLINE int pair_at(int i, int j, int py, int px) { return first_pair(i, j) + py * (j < LAST ? 2 : 1) + px; }
+
+/* Of an axis with both phases: the frequencies of the odd one, then those of the even one. */
+enum { BOTH = SIDE + LAST };
+
+INLINE int pair(int i, int j) { return pair_at(i % SIDE, j % SIDE, i / SIDE, j / SIDE); }
+
+INLINE int frequency(int i, int j) { return i * SIDE + j; }
 
 /* ---- the one-dimensional transforms; phase EVEN: one fewer at the end of either side ---- */
 
@@ -43,7 +50,16 @@ INLINE void transform_phase(const vec *d, int phase, vec *out) {
     if (phase == ODD) out[LAST] = (P2 * Q2) * d[0] + (d[4] - (P2 + Q2) * d[2]);
 }
 
-INLINE void transform_input(const vec *d, vec *out) { transform_phase(d, ODD, out); }
+INLINE void transform_one(const vec *d, vec *out) { transform_phase(d, ODD, out); }
+
+/* Pixels -1 ... 7 -> BOTH. */
+INLINE void transform_both(const vec *d, vec *out) {
+    vec odd[SIDE], even[SIDE];
+    for (int i = 0; i < SIDE; i++) odd[i] = d[2 * i];
+    for (int i = 0; i < LAST; i++) even[i] = d[2 * i + 1];
+    transform_phase(odd, ODD, out);
+    transform_phase(even, EVEN, out + SIDE);
+}
 
 static const float at_p = 1 / (2 * P * (P2 - Q2)), at_q = 1 / (2 * Q * (Q2 - P2));
 
@@ -73,6 +89,19 @@ INLINE void transform_output(const vec m[SIDE], int phase, vec out[BYOL__TILE]) 
     if (phase == ODD) out[3] += m[LAST];
 }
 
+INLINE void invert_one(const vec *m, vec *out) { transform_output(m, ODD, out); }
+
+/* BOTH -> pixels 0 ... 7; a tile begins at an even one. */
+INLINE void invert_both(const vec *m, vec *out) {
+    vec odd[BYOL__TILE], even[BYOL__TILE];
+    transform_output(m, ODD, odd);
+    transform_output(m + SIDE, EVEN, even);
+    for (int i = 0; i < BYOL__TILE; i++) {
+        out[2 * i] = even[i];
+        out[2 * i + 1] = odd[i];
+    }
+}
+
 /* A: 4 -> 5 */
 INLINE void transform_gradient(const vec *y, vec *out) {
     vec even_p = y[0] + P2 * y[2], odd_p = y[1] + P2 * y[3];
@@ -84,113 +113,35 @@ INLINE void transform_gradient(const vec *y, vec *out) {
     out[LAST] = y[3];
 }
 
-/* ---- forward ---- */
+/* ---- tiles ---- */
 
-INLINE void input_phase(const vec window[WINDOW * WINDOW], int py, int px, size_t slab, float *out) {
-    vec half[SIDE][SIDE];
-    for (int j = 0; j < side_of(px); j++) {
-        vec column[SIDE], done[SIDE];
-        for (int i = 0; i < side_of(py); i++) column[i] = window[(2 * i + py) * WINDOW + 2 * j + px];
-        transform_phase(column, py, done);
-        for (int i = 0; i < side_of(py); i++) half[i][j] = done[i];
-    }
-    for (int i = 0; i < side_of(py); i++) {
-        vec done[SIDE];
-        transform_phase(half[i], px, done);
-        for (int j = 0; j < side_of(px); j++) store(out + (size_t)pair_at(i, j, py, px) * slab, done[j]);
-    }
-}
-
-INLINE void transform_window(const vec *window, size_t slab, float *out) {
-    input_phase(window, ODD, ODD, slab, out);
-    input_phase(window, ODD, EVEN, slab, out);
-    input_phase(window, EVEN, ODD, slab, out);
-    input_phase(window, EVEN, EVEN, slab, out);
-}
+static const window_kind reads = {transform_both, pair, BOTH, BOTH, 2 * BYOL__TILE};
+static const window_kind reads_gradient = {transform_one, frequency, SIDE, SIDE, BYOL__TILE};
+static const window_kind spreads = {transform_gradient, frequency, BYOL__TILE, SIDE, BYOL__TILE};
+static const window_kind writes = {invert_one, frequency, SIDE, BYOL__TILE, 0};
+static const window_kind writes_gradient = {invert_both, pair, BOTH, 2 * BYOL__TILE, 0};
 
 static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    read_tiles(s, transform_window, WINDOW, 2, src, first, count, out);
+    read_tiles(s, &reads, src, first, count, out);
 }
 
-/* m (5 or 4, 5 or 4) -> 4x4 */
-INLINE void inverse(const vec m[SIDE][SIDE], int py, int px, vec out[BYOL__TILE * BYOL__TILE]) {
-    vec half[BYOL__TILE][SIDE];
-    for (int j = 0; j < side_of(px); j++) {
-        vec column[SIDE], done[BYOL__TILE];
-        for (int i = 0; i < side_of(py); i++) column[i] = m[i][j];
-        transform_output(column, py, done);
-        for (int i = 0; i < BYOL__TILE; i++) half[i][j] = done[i];
-    }
-    for (int i = 0; i < BYOL__TILE; i++) transform_output(half[i], px, out + i * BYOL__TILE);
-}
-
-INLINE void output_tile(const float *products, size_t slab, vec *pixels) {
-    vec m[SIDE][SIDE];
-    for (int f = 0; f < FREQUENCIES; f++) m[f / SIDE][f % SIDE] = load(products + (size_t)f * slab);
-    inverse(m, ODD, ODD, pixels);
+static void input_backward(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+    read_tiles(s, &reads_gradient, src, first, count, out);
 }
 
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
                    const float *bias, bool relu, float *moments, float *dst) {
-    write_tiles(s, output_tile, products, panel, panels, first, count, bias, relu, moments, dst);
-}
-
-/* ---- backward ---- */
-
-/* 25 slabs of a 5x5 window. */
-static void input_backward(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    size_t slab = slab_of(s, s->src.channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->src, at.y / 2, at.x / 2, SIDE);
-        for (int c = 0; c < s->src.channels; c += LANES) {
-            vec window[FREQUENCIES];
-            load_window(&s->src, src + block_offset(&s->src, at.n, c), at.y / 2, at.x / 2, SIDE, inside, NULL, window);
-            into_slabs(transform_input, SIDE, SIDE, window, slab, out + place_in_slab(s, c, t));
-        }
-    }
-}
-
-INLINE void store_pixel(const byol__picture *p, float *block, int y, int x, bool inside, vec value) {
-    if (inside || (y < p->h && x < p->w)) store(block + pixel_offset(p, y, x), value);
-}
-
-/* In a tile of dst, which begins at an even pixel, the odd pixels are those at 1, 3, 5, 7. */
-INLINE void output_phase(const byol__picture *p, const float *products, size_t slab, int y, int x, bool inside, int py,
-                         int px, float *block) {
-    vec m[SIDE][SIDE], pixels[BYOL__TILE * BYOL__TILE];
-    for (int i = 0; i < side_of(py); i++)
-        for (int j = 0; j < side_of(px); j++) m[i][j] = load(products + (size_t)pair_at(i, j, py, px) * slab);
-    inverse(m, py, px, pixels);
-    for (int i = 0; i < BYOL__TILE; i++)
-        for (int j = 0; j < BYOL__TILE; j++)
-            store_pixel(p, block, y + 2 * i + (py == ODD), x + 2 * j + (px == ODD), inside, pixels[i * BYOL__TILE + j]);
+    write_tiles(s, &writes, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 static void output_backward(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
                             int count, const float *bias, bool relu, float *moments, float *dst) {
-    (void)bias; /* a gradient has none of these */
-    (void)relu;
-    (void)moments;
-    int channels = panels * s->width;
-    size_t slab = slab_of(s, channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, s->tile);
-        for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
-            const float *from = products + place_in_slab(s, c, t);
-            float *block = dst + block_offset(&s->dst, at.n, panel * s->width + c);
-            output_phase(&s->dst, from, slab, at.y, at.x, inside, ODD, ODD, block);
-            output_phase(&s->dst, from, slab, at.y, at.x, inside, ODD, EVEN, block);
-            output_phase(&s->dst, from, slab, at.y, at.x, inside, EVEN, ODD, block);
-            output_phase(&s->dst, from, slab, at.y, at.x, inside, EVEN, EVEN, block);
-        }
-    }
+    write_tiles(s, &writes_gradient, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
                    float *out) {
-    spread_tiles(s, transform_gradient, SIDE, diff_dst, panel, panels, first, count, out);
+    spread_tiles(s, &spreads, diff_dst, panel, panels, first, count, out);
 }
 
 /* ---- weights ---- */

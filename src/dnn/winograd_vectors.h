@@ -13,7 +13,9 @@ enum { LANES = 16, ROWS = 12 };
 enum { LANES = 8, ROWS = 6 };
 #endif
 
-enum { MOST = 6, WINDOW_MOST = 9 }; /* values of a line before or after a transform; pixels of a window's side */
+/* Values of a line before or after a transform; tiles that are transformed together, and pixels from one to the next.
+ */
+enum { LINE_MOST = 9, RUN = 8, STEP_MOST = 8 };
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
@@ -31,6 +33,24 @@ INLINE vec load(const float *src) {
 }
 
 INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
+
+/* Past the caches, where the processor can. Aligned to a vector. */
+INLINE void stream(float *dst, vec value) {
+#if defined(__AVX512F__)
+    __builtin_ia32_movntps512(dst, value);
+#elif defined(__AVX__)
+    __builtin_ia32_movntps256(dst, value);
+#else
+    store(dst, value);
+#endif
+}
+
+/* After them, before other threads read. */
+INLINE void end_streams(void) {
+#if defined(__AVX__)
+    __builtin_ia32_sfence();
+#endif
+}
 
 INLINE vec relu_of(vec v) { return (vec)((ivec)v & (v > (vec){0})); }
 
@@ -70,71 +90,144 @@ INLINE input_norm norm_of(const byol__winograd_shape *s, int channel) {
     return (input_norm){load(s->scale + channel), load(s->shift + channel)};
 }
 
-/* Rows y0 ... y0 + side, columns x0 ... x0 + side; zero beyond the picture, which is normed first and padded then. */
-INLINE void load_window(const byol__picture *p, const float *block, int y0, int x0, int side, bool inside,
-                        const input_norm *norm, vec *out) {
-    for (int i = 0; i < side; i++)
-        for (int j = 0; j < side; j++) {
-            int y = y0 + i, x = x0 + j;
-            bool there = inside || (y >= 0 && y < p->h && x >= 0 && x < p->w);
-            vec value = there ? load(block + pixel_offset(p, y, x)) : (vec){0};
-            out[i * side + j] = there && norm != NULL ? relu_of(value * norm->scale + norm->shift) : value;
-        }
-}
-
-INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) {
-    return y >= 0 && x >= 0 && y + side <= p->h && x + side <= p->w;
+INLINE vec normed(vec value, const input_norm *norm) {
+    return norm == NULL ? value : relu_of(value * norm->scale + norm->shift);
 }
 
 typedef void line_transform(const vec *in, vec *out);
 
-/* A transform along the columns of `in` (from, from): half (to, from). Constants and a known function where it is
- * inlined, so that all of it unrolls. */
-INLINE void along_columns(line_transform *transform, int from, int to, const vec *in, vec *half) {
-    for (int j = 0; j < from; j++) {
-        vec column[MOST], done[MOST];
-        for (int i = 0; i < from; i++) column[i] = in[i * from + j];
-        transform(column, done);
-        for (int i = 0; i < to; i++) half[i * from + j] = done[i];
+/* Where value (i, j) of a transformed window has its slab. */
+typedef int slab_index(int i, int j);
+
+/* How windows of (from, from) pixels, `step` apart, become (to, to) values in slabs, or (from, from) values of slabs
+ * (to, to) pixels. Constants and known functions where it is inlined, so that lines unroll and stay in registers. */
+typedef struct window_kind {
+    line_transform *transform;
+    slab_index *index;
+    int from, to, step;
+} window_kind;
+
+/* The rows that a run of windows reads of one block of channels. Those beyond the picture read another and are masked.
+ */
+typedef struct window_rows {
+    const float *row[LINE_MOST]; /* at x = 0 */
+    ivec there[LINE_MOST];
+    bool inside; /* all are there */
+} window_rows;
+
+INLINE window_rows rows_of(const byol__picture *p, const float *block, int y, int count) {
+    window_rows rows;
+    rows.inside = y >= 0 && y + count <= p->h;
+    for (int i = 0; i < count; i++) {
+        bool there = y + i >= 0 && y + i < p->h;
+        rows.row[i] = block + pixel_offset(p, there ? y + i : 0, 0);
+        rows.there[i] = (ivec){0} - (int32_t)there;
     }
+    return rows;
 }
 
-/* And then the same along the rows: (to, to), each value into a slab of its own. Stored row by row: held back until all
- * are there, they would cost a pass through memory. */
-INLINE void into_slabs(line_transform *transform, int from, int to, const vec *in, size_t slab, float *out) {
-    vec half[MOST * MOST];
-    along_columns(transform, from, to, in, half);
-    for (int i = 0; i < to; i++) {
-        vec done[MOST];
-        transform(half + i * from, done);
-        for (int j = 0; j < to; j++) store(out + (size_t)(i * to + j) * slab, done[j]);
-    }
-}
+/* The first of a run of windows, in one block of channels. */
+typedef struct window_place {
+    const float *block;
+    int y, x;
+} window_place;
 
-/* A y A^T of tiles of a gradient: the whole of byol__winograd_transform's `spread`. */
-INLINE void spread_tiles(const byol__winograd_shape *s, line_transform *transform, int side, const float *diff_dst,
-                         int panel, int panels, int first, int count, float *out) {
-    int channels = panels * s->width;
-    size_t slab = slab_of(s, channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
-        for (int c = 0; c < channels; c += LANES) {
-            int channel = panel * s->width + c;
-            float *to = out + place_in_slab(s, c, t);
-            if (channel >= s->dst.channels) { /* the last panel may reach beyond */
-                for (int f = 0; f < side * side; f++) store(to + (size_t)f * slab, (vec){0});
-                continue;
+/* Transforms `count` columns from x on. Zero beyond the picture, which is normed first and padded then. Memory answers
+ * too late for who asks when he needs it, so the rows of the next run, `shift` columns further, are asked for here. */
+INLINE void read_columns(const byol__picture *p, const window_rows *rows, const window_rows *next, int shift,
+                         bool inside, int x, int count, const window_kind *kind, const input_norm *norm, vec *columns) {
+    for (int end = x + count; x < end; x++, columns += kind->to) {
+        vec column[LINE_MOST] = {{0}}, done[LINE_MOST] = {{0}};
+        if (x >= 0 && x < p->w) {
+            for (int i = 0; i < kind->from; i++)
+                __builtin_prefetch(next->row[i] + (ptrdiff_t)(x + shift) * (ptrdiff_t)p->stride_pixel);
+            for (int i = 0; i < kind->from; i++) {
+                column[i] = normed(load(rows->row[i] + (size_t)x * p->stride_pixel), norm);
+                if (!inside) column[i] = (vec)((ivec)column[i] & rows->there[i]);
             }
-            const float *block = diff_dst + block_offset(&s->dst, at.n, channel);
-            vec window[BYOL__TILE * BYOL__TILE];
-            if (inside)
-                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, true, NULL, window);
-            else
-                load_window(&s->dst, block, at.y, at.x, BYOL__TILE, false, NULL, window);
-            into_slabs(transform, BYOL__TILE, side, window, slab, to);
+            kind->transform(column, done);
         }
+        for (int i = 0; i < kind->to; i++) columns[i] = done[i];
     }
+}
+
+/* A run of tiles in a row: along the columns first, which neighbouring windows share, then along the rows, each value
+ * into a slab of its own. */
+INLINE void read_run(const byol__picture *p, window_place at, window_place next, int tiles, const window_kind *kind,
+                     const input_norm *norm, size_t slab, float *out) {
+    vec columns[(RUN * STEP_MOST + 1) * LINE_MOST];
+    int count = (tiles - 1) * kind->step + kind->from, shift = next.x - at.x;
+    window_rows rows = rows_of(p, at.block, at.y, kind->from), ahead = rows_of(p, next.block, next.y, kind->from);
+    if (rows.inside)
+        read_columns(p, &rows, &ahead, shift, true, at.x, count, kind, norm, columns);
+    else
+        read_columns(p, &rows, &ahead, shift, false, at.x, count, kind, norm, columns);
+    for (int i = 0; i < kind->to; i++)
+        for (int t = 0; t < tiles; t++) {
+            vec row[LINE_MOST], done[LINE_MOST];
+            for (int j = 0; j < kind->from; j++) row[j] = columns[(t * kind->step + j) * kind->to + i];
+            kind->transform(row, done);
+            for (int j = 0; j < kind->to; j++)
+                store(out + (size_t)kind->index(i, j) * slab + (size_t)t * LANES, done[j]);
+        }
+}
+
+/* Of `count` tiles: how many stand in one row of a picture, and are transformed together. */
+INLINE int run_of(const byol__winograd_shape *s, tile_place at, int count) {
+    int row = s->tiles_x - at.x / s->tile, run = count < RUN ? count : RUN;
+    return row < run ? row : run;
+}
+
+/* What is read for tiles: `channels` of a picture from `channel` on, in windows that begin `padding` pixels before. */
+typedef struct reading {
+    const byol__picture *picture;
+    const float *pixels;
+    int padding, channel, channels;
+} reading;
+
+INLINE window_place window_of(const byol__winograd_shape *s, const window_kind *kind, const reading *r, tile_place at,
+                              int c) {
+    return (window_place){r->pixels + block_offset(r->picture, at.n, r->channel + c),
+                          at.y / s->tile * kind->step - r->padding, at.x / s->tile * kind->step - r->padding};
+}
+
+INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind, const reading *r, bool norms,
+                         int first, int count, float *out) {
+    size_t slab = slab_of(s, r->channels);
+    int there = r->picture->channels - r->channel; /* the last panel may reach beyond */
+    if (there > r->channels) there = r->channels;
+    for (int t = 0, run; t < count; t += run) {
+        tile_place at = place_of(s, first + t), then = at;
+        run = run_of(s, at, count - t);
+        if (t + run < count) then = place_of(s, first + t + run);
+        for (int c = 0; c < there; c += LANES) {
+            input_norm norm = norms ? norm_of(s, c) : (input_norm){0};
+            bool last = c + LANES >= there;
+            read_run(r->picture, window_of(s, kind, r, at, c),
+                     window_of(s, kind, r, last ? then : at, last ? 0 : c + LANES), run, kind, norms ? &norm : NULL,
+                     slab, out + place_in_slab(s, c, t));
+        }
+        for (int c = there; c < r->channels; c += LANES)
+            for (int f = 0; f < kind->to * kind->to; f++)
+                memset(out + place_in_slab(s, c, t) + (size_t)f * slab, 0, (size_t)run * LANES * sizeof *out);
+    }
+}
+
+/* The whole of byol__winograd_transform's `input`. */
+INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *src, int first, int count,
+                       float *out) {
+    const reading r = {&s->src, src, s->padding, 0, s->src.channels};
+    if (s->scale != NULL)
+        read_windows(s, kind, &r, true, first, count, out);
+    else
+        read_windows(s, kind, &r, false, first, count, out);
+}
+
+/* The whole of `spread`. */
+INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *diff_dst, int panel,
+                         int panels, int first, int count, float *out) {
+    const reading r = {&s->dst, diff_dst, 0, panel * s->width, panels * s->width};
+    read_windows(s, kind, &r, false, first, count, out);
 }
 
 /* What byol__moments wants of one block of channels of ROWS tiles. */
@@ -160,83 +253,75 @@ INLINE void put_down(float *moments, int channels, const gathered *g) {
     store(moments + 2 * (size_t)channels, g->square);
 }
 
-/* Writes a tile of dst, rows one after the other, and gathers its moments where `moments` is not NULL. */
-INLINE void store_tile(const byol__picture *p, float *block, int y, int x, bool inside, const vec *pixels, bool first,
-                       float *moments) {
+/* What becomes of a pixel before it is stored. */
+typedef struct finish {
+    vec bias;
+    bool relu, streams;
+    bool first;     /* of its part of the moments */
+    float *moments; /* NULL: nobody wants them */
+} finish;
+
+/* A tile of one block of channels of dst: (from, from) products become (to, to) pixels. */
+INLINE void write_tile(const byol__picture *p, const window_kind *kind, const float *products, size_t slab,
+                       float *block, int y, int x, bool inside, const finish *f) {
+    vec half[LINE_MOST * LINE_MOST];
+    for (int j = 0; j < kind->from; j++) {
+        vec column[LINE_MOST], done[LINE_MOST];
+        for (int i = 0; i < kind->from; i++) column[i] = load(products + (size_t)kind->index(i, j) * slab);
+        kind->transform(column, done);
+        for (int i = 0; i < kind->to; i++) half[i * kind->from + j] = done[i];
+    }
     gathered g;
-    if (moments != NULL) g = take_up(moments, p->channels, first, pixels[0]);
-    for (int i = 0; i < BYOL__TILE; i++)
-        for (int j = 0; j < BYOL__TILE; j++) {
-            if (!inside && (y + i >= p->h || x + j >= p->w)) continue;
-            store(block + pixel_offset(p, y + i, x + j), pixels[i * BYOL__TILE + j]);
-            if (moments != NULL) gather(&g, pixels[i * BYOL__TILE + j]);
-        }
-    if (moments != NULL) put_down(moments, p->channels, &g);
-}
-
-typedef void window_transform(const vec *window, size_t slab, float *out);
-
-INLINE void read_tiles_as(const byol__winograd_shape *s, window_transform *transform, int side, int stride, bool normed,
-                          const float *src, int first, int count, float *out) {
-    size_t slab = slab_of(s, s->src.channels);
-    for (int t = 0; t < count; t++) {
-        tile_place at = place_of(s, first + t);
-        int y = stride * at.y - s->padding, x = stride * at.x - s->padding;
-        bool inside = lies_inside(&s->src, y, x, side);
-        for (int c = 0; c < s->src.channels; c += LANES) {
-            const float *block = src + block_offset(&s->src, at.n, c);
-            input_norm of_block = normed ? norm_of(s, c) : (input_norm){0};
-            const input_norm *norm = normed ? &of_block : NULL;
-            vec window[WINDOW_MOST * WINDOW_MOST];
-            if (inside)
-                load_window(&s->src, block, y, x, side, true, norm, window);
+    for (int i = 0; i < kind->to; i++) {
+        vec row[LINE_MOST];
+        kind->transform(half + i * kind->from, row);
+        if (f->moments != NULL && i == 0) g = take_up(f->moments, p->channels, f->first, row[0] + f->bias);
+        if (!inside && y + i >= p->h) continue;
+        for (int j = 0; j < kind->to; j++) {
+            if (!inside && x + j >= p->w) continue;
+            vec pixel = f->relu ? relu_of(row[j] + f->bias) : row[j] + f->bias;
+            if (f->streams)
+                stream(block + pixel_offset(p, y + i, x + j), pixel);
             else
-                load_window(&s->src, block, y, x, side, false, norm, window);
-            transform(window, slab, out + place_in_slab(s, c, t));
+                store(block + pixel_offset(p, y + i, x + j), pixel);
+            if (f->moments != NULL) gather(&g, pixel);
         }
     }
+    if (f->moments != NULL) put_down(f->moments, p->channels, &g);
 }
 
-/* The whole of byol__winograd_transform's `input` for a window of src, (side, side), to each tile of dst. */
-INLINE void read_tiles(const byol__winograd_shape *s, window_transform *transform, int side, int stride,
-                       const float *src, int first, int count, float *out) {
-    if (s->scale != NULL)
-        read_tiles_as(s, transform, side, stride, true, src, first, count, out);
-    else
-        read_tiles_as(s, transform, side, stride, false, src, first, count, out);
-}
+INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) { return y + side <= p->h && x + side <= p->w; }
 
-typedef void tile_inverse(const float *products, size_t slab, vec *pixels);
-
-INLINE void write_tiles_as(const byol__winograd_shape *s, tile_inverse *inverse, const float *products, int panel,
+INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,
                            int panels, int first, int count, const float *bias, bool relu, float *moments, float *dst) {
     int channels = panels * s->width;
     size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
-        bool inside = lies_inside(&s->dst, at.y, at.x, BYOL__TILE);
+        bool inside = lies_inside(&s->dst, at.y, at.x, kind->to);
+        float *part = moments != NULL ? moments + (size_t)(t / ROWS) * 3 * (size_t)s->dst.channels : NULL;
         for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
             int channel = panel * s->width + c;
             float *block = dst + block_offset(&s->dst, at.n, channel);
-            float *own = moments != NULL ? moments + (size_t)(t / ROWS) * 3 * (size_t)s->dst.channels + channel : NULL;
-            vec pixels[BYOL__TILE * BYOL__TILE], b = bias != NULL ? load(bias + channel) : (vec){0};
-            inverse(products + place_in_slab(s, c, t), slab, pixels);
-            for (int i = 0; i < BYOL__TILE * BYOL__TILE; i++) pixels[i] = relu ? relu_of(pixels[i] + b) : pixels[i] + b;
+            const float *from = products + place_in_slab(s, c, t);
+            finish f = {bias != NULL ? load(bias + channel) : (vec){0}, relu, s->streams, t % ROWS == 0,
+                        moments != NULL ? part + channel : NULL};
             if (inside)
-                store_tile(&s->dst, block, at.y, at.x, true, pixels, t % ROWS == 0, own);
+                write_tile(&s->dst, kind, from, slab, block, at.y, at.x, true, &f);
             else
-                store_tile(&s->dst, block, at.y, at.x, false, pixels, t % ROWS == 0, own);
+                write_tile(&s->dst, kind, from, slab, block, at.y, at.x, false, &f);
         }
     }
+    if (s->streams) end_streams();
 }
 
-/* The whole of `output` for a tile of 4x4 pixels of dst. */
-INLINE void write_tiles(const byol__winograd_shape *s, tile_inverse *inverse, const float *products, int panel,
+/* The whole of `output`. */
+INLINE void write_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,
                         int panels, int first, int count, const float *bias, bool relu, float *moments, float *dst) {
     if (moments != NULL)
-        write_tiles_as(s, inverse, products, panel, panels, first, count, bias, relu, moments, dst);
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, dst);
     else
-        write_tiles_as(s, inverse, products, panel, panels, first, count, bias, relu, NULL, dst);
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, dst);
 }
 
 #endif

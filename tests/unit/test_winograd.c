@@ -27,11 +27,11 @@ typedef struct problem {
     bool gather;                                         /* moments, into `room` */
     float *room;
     byol__moments moments;
-    int part_pixels[64];
+    int part_pixels[2048];
     void *scratch;
 } problem;
 
-/* name, n, ic, oc, h, w, padding, format */
+/* name, n, ic, oc, h, w, padding, stride, format */
 static const struct {
     const char *name;
     int n, ic, oc, h, w, padding, stride;
@@ -45,14 +45,17 @@ static const struct {
     {"channels last", 2, 32, 16, 12, 5, 1, 1, BYOL__NHWC},
     {"no padding", 2, 16, 16, 14, 14, 0, 1, BYOL__NCHW8},
     {"full padding", 2, 16, 16, 10, 10, 2, 1, BYOL__NCHW8},
+    {"more tiles in a row than are read together", 1, 8, 8, 6, 70, 1, 1, BYOL__NCHW8},
     {"stride 2", 2, 16, 32, 16, 16, 1, 2, BYOL__NCHW8},
     {"stride 2, odd sides", 3, 16, 8, 15, 9, 1, 2, BYOL__NCHW8},
     {"stride 2, channels that do not fill a block", 2, 20, 13, 14, 16, 1, 2, BYOL__NCHW16},
+    {"stride 2, more tiles in a row than are read together", 1, 8, 8, 10, 75, 1, 2, BYOL__NCHW8},
     {"stride 2, channels last", 3, 8, 40, 7, 30, 1, 2, BYOL__NHWC},
     {"stride 2, more panels than one group holds", 1, 208, 224, 8, 8, 1, 2, BYOL__NCHW16},
     {"more panels than one group holds", 1, 304, 320, 4, 4, 1, 1, BYOL__NCHW16},
+    {"an output larger than the caches", 1, 8, 8, 365, 366, 1, 1, BYOL__NCHW8},
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes };
+enum { LARGE = sizeof shapes / sizeof *shapes - 1, SHAPES = LARGE };
 
 static byol__layout plain(const byol__layout *layout) {
     byol__layout p = *layout;
@@ -185,22 +188,24 @@ static float *result_of(const problem *p, size_t *count) {
     return p->d.pass == BYOL__FORWARD ? p->dst : p->d.pass == BYOL__BACKWARD_DATA ? p->src : p->weights;
 }
 
+static void assert_shape_is_the_definition(int shape, byol__pass pass, bool normed) {
+    problem p;
+    size_t count;
+    double *truth;
+    open_problem(&p, shape, pass);
+    if (normed) norm_input(&p);
+    const float *result = result_of(&p, &count);
+    check(byol__alloc(&truth, count, sizeof *truth, "test", &error));
+    for (size_t w = 0; w < count && pass == BYOL__BACKWARD_WEIGHTS; w++) truth[w] = (double)result[w];
+    direct(&p, p.src, p.dst, p.weights, truth);
+    run(&p);
+    assert_near(&p, result, truth, count);
+    byol__free(truth);
+    close_problem(&p);
+}
+
 static void assert_is_the_definition(byol__pass pass, bool normed) {
-    for (int shape = 0; shape < SHAPES; shape++) {
-        problem p;
-        size_t count;
-        double *truth;
-        open_problem(&p, shape, pass);
-        if (normed) norm_input(&p);
-        const float *result = result_of(&p, &count);
-        check(byol__alloc(&truth, count, sizeof *truth, "test", &error));
-        for (size_t w = 0; w < count && pass == BYOL__BACKWARD_WEIGHTS; w++) truth[w] = (double)result[w];
-        direct(&p, p.src, p.dst, p.weights, truth);
-        run(&p);
-        assert_near(&p, result, truth, count);
-        byol__free(truth);
-        close_problem(&p);
-    }
+    for (int shape = 0; shape < SHAPES; shape++) assert_shape_is_the_definition(shape, pass, normed);
 }
 
 static void forward_is_a_convolution(void **state) {
@@ -222,6 +227,13 @@ static void a_batch_norm_is_applied_on_reading(void **state) {
     (void)state;
     assert_is_the_definition(BYOL__FORWARD, true);
     assert_is_the_definition(BYOL__BACKWARD_WEIGHTS, true);
+}
+
+/* These are not sums over the pixels, whose error would grow with the picture. */
+static void what_is_written_past_the_caches_arrives(void **state) {
+    (void)state;
+    assert_shape_is_the_definition(LARGE, BYOL__FORWARD, true);
+    assert_shape_is_the_definition(LARGE, BYOL__BACKWARD_DATA, false);
 }
 
 static void bias_and_relu_come_with_it(void **state) {
@@ -259,7 +271,7 @@ static void from_parts(const problem *p, int channel, double *mean, double *vari
 
 static void moments_are_those_of_what_is_written(void **state) {
     (void)state;
-    for (int shape = 0; shape < SHAPES; shape++) {
+    for (int shape = 0; shape <= LARGE; shape++) {
         problem p;
         open_problem(&p, shape, BYOL__FORWARD);
         p.gather = true;
@@ -354,6 +366,7 @@ int main(void) {
         cmocka_unit_test(backward_by_weights_adds_the_gradient),
         cmocka_unit_test(bias_and_relu_come_with_it),
         cmocka_unit_test(a_batch_norm_is_applied_on_reading),
+        cmocka_unit_test(what_is_written_past_the_caches_arrives),
         cmocka_unit_test(moments_are_those_of_what_is_written),
         cmocka_unit_test(padding_channels_stay_zero),
         cmocka_unit_test(data_do_not_depend_on_the_number_of_threads),
