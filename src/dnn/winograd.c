@@ -16,8 +16,15 @@
 
 /* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels; from how many bytes on
  * an activation is written past the caches: it would push out what is still to be read, and each line would be fetched
- * before it is overwritten. */
-enum { GROUP_BYTES = 10 << 20, CHUNK_NARROW = 24, CHUNK_WIDE = 48, WIDE = 128, STREAM_BYTES = 4 << 20 };
+ * before it is overwritten. Only where pixels follow each other: half a line at a time would be slower than both. */
+enum {
+    GROUP_BYTES = 10 << 20,
+    CHUNK_NARROW = 24,
+    CHUNK_WIDE = 48,
+    WIDE = 128,
+    STREAM_BYTES = 4 << 20,
+    LINE_BYTES = 64
+};
 
 struct byol__winograd {
     const byol__winograd_kernels *kernels;
@@ -98,18 +105,20 @@ bool byol__winograd_fits(const byol__contraction_desc *d) {
 static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__winograd_shape *s = &w->shape;
     bool back = d->pass == BYOL__BACKWARD_DATA;
+    int lanes = w->kernels->lanes;
     byol__picture src = picture_of(d->src_format, d->n, d->ic, d->ih, d->iw);
     byol__picture dst = picture_of(d->dst_format, d->n, d->oc, d->oh, d->ow);
     s->src = back ? dst : src;
     s->dst = back ? src : dst;
     s->padding = !back ? d->padding : d->stride == 1 ? 2 - d->padding : 0;
-    s->streams = (size_t)d->n * s->dst.stride_n * sizeof(float) >= STREAM_BYTES;
+    s->streams = (size_t)d->n * s->dst.stride_n * sizeof(float) >= STREAM_BYTES &&
+                 (s->dst.stride_pixel == (size_t)lanes || (size_t)lanes * sizeof(float) >= LINE_BYTES);
     s->tile = w->transform->tile[d->pass];
     s->tiles_y = round_up(s->dst.h, s->tile) / s->tile;
     s->tiles_x = round_up(s->dst.w, s->tile) / s->tile;
     s->tiles = d->n * s->tiles_y * s->tiles_x;
     /* Two chunks a thread at the least, if there are that many tiles. */
-    int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads), lanes = w->kernels->lanes;
+    int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads);
     s->chunk = round_up(at_most(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), w->kernels->rows);
     s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }

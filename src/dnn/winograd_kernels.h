@@ -28,12 +28,12 @@ typedef struct byol__picture {
  *     transformed weights        [slab][panel][other channel][panel width] */
 typedef struct byol__winograd_shape {
     byol__picture src, dst;
-    int padding;
+    int padding;                 /* pixels that a window of src begins before its tile */
     int tile;                    /* pixels of dst on the side of one tile */
     int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */
     int chunk;                   /* most tiles in one */
     int width;                   /* of a panel: one or two vectors */
-    bool streams;                /* dst is written past the caches, which it would not fit into */
+    bool streams;                /* dst is large: it is written past the caches */
     const float *scale, *shift;  /* (channels of src): what is read is relu(scale src + shift); NULL: src */
 } byol__winograd_shape;
 

@@ -126,7 +126,8 @@ static void input(const byol__winograd_shape *s, const float *src, int first, in
 }
 
 static void input_backward(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
-    read_tiles(s, &reads_gradient, src, first, count, out);
+    const reading r = {&s->src, src, s->padding, 0, s->src.channels};
+    read_windows(s, &reads_gradient, &r, false, first, count, out);
 }
 
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,

@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
 #include "dnn/winograd_kernels.h"
 
 #if defined(__AVX512F__)
@@ -34,12 +38,12 @@ INLINE vec load(const float *src) {
 
 INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
 
-/* Past the caches, where the processor can. Aligned to a vector. */
+/* Past the caches, with AVX and up. Aligned to a vector. */
 INLINE void stream(float *dst, vec value) {
 #if defined(__AVX512F__)
-    __builtin_ia32_movntps512(dst, value);
+    _mm512_stream_ps(dst, (__m512)value);
 #elif defined(__AVX__)
-    __builtin_ia32_movntps256(dst, value);
+    _mm256_stream_ps(dst, (__m256)value);
 #else
     store(dst, value);
 #endif
@@ -48,7 +52,7 @@ INLINE void stream(float *dst, vec value) {
 /* After them, before other threads read. */
 INLINE void end_streams(void) {
 #if defined(__AVX__)
-    __builtin_ia32_sfence();
+    _mm_sfence();
 #endif
 }
 
@@ -133,14 +137,16 @@ typedef struct window_place {
 } window_place;
 
 /* Transforms `count` columns from x on. Zero beyond the picture, which is normed first and padded then. Memory answers
- * too late for who asks when he needs it, so the rows of the next run, `shift` columns further, are asked for here. */
+ * too late for who asks when he needs it, so as many columns of the chunk's next run, `shift` further, are asked for.
+ */
 INLINE void read_columns(const byol__picture *p, const window_rows *rows, const window_rows *next, int shift,
                          bool inside, int x, int count, const window_kind *kind, const input_norm *norm, vec *columns) {
     for (int end = x + count; x < end; x++, columns += kind->to) {
         vec column[LINE_MOST] = {{0}}, done[LINE_MOST] = {{0}};
-        if (x >= 0 && x < p->w) {
+        if (x + shift >= 0 && x + shift < p->w)
             for (int i = 0; i < kind->from; i++)
-                __builtin_prefetch(next->row[i] + (ptrdiff_t)(x + shift) * (ptrdiff_t)p->stride_pixel);
+                __builtin_prefetch(next->row[i] + (size_t)(x + shift) * p->stride_pixel);
+        if (x >= 0 && x < p->w) {
             for (int i = 0; i < kind->from; i++) {
                 column[i] = normed(load(rows->row[i] + (size_t)x * p->stride_pixel), norm);
                 if (!inside) column[i] = (vec)((ivec)column[i] & rows->there[i]);
@@ -275,7 +281,10 @@ INLINE void write_tile(const byol__picture *p, const window_kind *kind, const fl
     for (int i = 0; i < kind->to; i++) {
         vec row[LINE_MOST];
         kind->transform(half + i * kind->from, row);
-        if (f->moments != NULL && i == 0) g = take_up(f->moments, p->channels, f->first, row[0] + f->bias);
+        if (f->moments != NULL && i == 0) {
+            vec start = row[0] + f->bias;
+            g = take_up(f->moments, p->channels, f->first, f->relu ? relu_of(start) : start);
+        }
         if (!inside && y + i >= p->h) continue;
         for (int j = 0; j < kind->to; j++) {
             if (!inside && x + j >= p->w) continue;

@@ -49,7 +49,11 @@ static void release(compiled c) {
 
 static double farthest(const float *a, const float *b, size_t count) {
     double far = 0;
-    for (size_t i = 0; i < count; i++) far = fmax(far, fabs((double)a[i] - (double)b[i]));
+    for (size_t i = 0; i < count; i++) {
+        double off = fabs((double)a[i] - (double)b[i]);
+        assert_true(isfinite(off));
+        far = fmax(far, off);
+    }
     return far;
 }
 
@@ -114,7 +118,11 @@ static double gradient_error(const byol__graph *whole, byol__value_id value, uin
  * which moves small gradients by percents; but not with each of three draws of images. */
 static void check_cut(const byol__graph *whole, byol__value_id value) {
     double least = INFINITY;
-    for (uint64_t seed = 3; seed < 6; seed++) least = fmin(least, gradient_error(whole, value, seed));
+    for (uint64_t seed = 3; seed < 6; seed++) {
+        double off = gradient_error(whole, value, seed);
+        assert_true(off < 0.5);
+        least = fmin(least, off);
+    }
     assert_true(least < 1e-4);
 }
 
