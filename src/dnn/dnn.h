@@ -16,8 +16,7 @@
 const char *byol__dnn_version(void);
 
 /* True where the CPU multiplies bf16 by itself (AVX-512 BF16, AMX). Elsewhere bf16 is emulated: values are rounded to
- * bf16 where they would be, the arithmetic is fp32's: the same results but for the order of sums, at fp32's speed or
- * less. */
+ * bf16 where they would be kept, the arithmetic is fp32's, in half the memory for activations. */
 bool byol__cpu_has_bf16(void);
 
 /* Number of threads in parallel regions from now on; 0: every processor that the process may use. Returns the number.

@@ -9,6 +9,7 @@
 
 #include <omp.h>
 
+#include "base/bf16.h"
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/memory.h"
@@ -39,11 +40,12 @@ struct byol__winograd {
     bool has_bias, relu;
     size_t group_floats, input_floats, product_floats; /* scratch: one group's weights; one thread's chunks */
 
-    const float *src;
-    float *dst, *weights, *bias, *scratch;
+    const void *src;
+    void *dst;
+    float *weights, *bias, *scratch;
     float *moments;         /* NULL: nobody wants them */
-    byol__moments gathered; /* the same, described; pixels are owned */
-    int *part_pixels;
+    byol__moments gathered; /* the same, described */
+    int *part_pixels;       /* owned */
 };
 
 extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, byol__winograd_avx512;
@@ -52,8 +54,8 @@ static int round_up(int value, int step) { return (value + step - 1) / step * st
 
 static int at_most(int value, int limit) { return value < limit ? value : limit; }
 
-static byol__picture picture_of(byol__format format, int n, int c, int h, int w) {
-    byol__layout layout = {BYOL__F32, format, n, c, h, w};
+static byol__picture picture_of(byol__dtype dtype, byol__format format, int n, int c, int h, int w) {
+    byol__layout layout = {dtype, format, n, c, h, w};
     byol__strides s = byol__layout_strides(&layout);
     return (byol__picture){.h = h,
                            .w = w,
@@ -95,7 +97,7 @@ static const byol__winograd_kernels *kernels_for(const byol__contraction_desc *d
 bool byol__winograd_fits(const byol__contraction_desc *d) {
     bool shape = !d->linear && d->kernel == 3 && d->groups == 1 &&
                  ((d->stride == 1 && d->padding <= 2) || (d->stride == 2 && d->padding == 1));
-    if (!shape || d->dtype != BYOL__F32 || (d->pass == BYOL__BACKWARD_WEIGHTS && d->bias)) return false;
+    if (!shape || (d->pass == BYOL__BACKWARD_WEIGHTS && d->bias)) return false;
     const byol__winograd_kernels *kernels = kernels_for(d);
     return kernels != NULL && count_products(d, kernels->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
 }
@@ -106,13 +108,15 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__winograd_shape *s = &w->shape;
     bool back = d->pass == BYOL__BACKWARD_DATA;
     int lanes = w->kernels->lanes;
-    byol__picture src = picture_of(d->src_format, d->n, d->ic, d->ih, d->iw);
-    byol__picture dst = picture_of(d->dst_format, d->n, d->oc, d->oh, d->ow);
+    byol__picture src = picture_of(d->dtype, d->src_format, d->n, d->ic, d->ih, d->iw);
+    byol__picture dst = picture_of(d->dtype, d->dst_format, d->n, d->oc, d->oh, d->ow);
     s->src = back ? dst : src;
     s->dst = back ? src : dst;
     s->padding = !back ? d->padding : d->stride == 1 ? 2 - d->padding : 0;
-    s->streams = (size_t)d->n * s->dst.stride_n * sizeof(float) >= STREAM_BYTES &&
-                 (s->dst.stride_pixel == (size_t)lanes || (size_t)lanes * sizeof(float) >= LINE_BYTES);
+    s->bf16 = d->dtype == BYOL__BF16;
+    size_t bytes = byol__dtype_bytes(d->dtype);
+    s->streams = (size_t)d->n * s->dst.stride_n * bytes >= STREAM_BYTES &&
+                 (s->dst.stride_pixel == (size_t)lanes || (size_t)lanes * bytes >= LINE_BYTES);
     s->tile = w->transform->tile[d->pass];
     s->tiles_y = round_up(s->dst.h, s->tile) / s->tile;
     s->tiles_x = round_up(s->dst.w, s->tile) / s->tile;
@@ -326,6 +330,7 @@ void byol__winograd_stage(byol__winograd *w, const float *plain) {
 #pragma omp parallel for collapse(2) schedule(static)
     for (int panel = 0; panel < w->panels; panel++)
         for (int other = 0; other < w->inputs; other++) stage_row(w, plain, panel, other);
+    if (w->shape.bf16) byol__bf16_round(w->weights, byol__winograd_weights_bytes(w) / sizeof(float));
 }
 
 static void collect_row(const byol__winograd *w, float *plain, int panel, int other) {

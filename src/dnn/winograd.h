@@ -1,6 +1,8 @@
-/* 3x3 convolutions with stride 1 or 2 in fp32 by Winograd's minimal filtering (Lavin & Gray 2015, arXiv 1509.09308;
+/* 3x3 convolutions with stride 1 or 2 by Winograd's minimal filtering (Lavin & Gray 2015, arXiv 1509.09308;
  * F(4x4, 3x3)): 36 multiplications where the direct way needs 144, for which the tiles of the pictures and the weights
- * pass through small linear transforms. All three passes. A second implementation behind dnn.h, next to oneDNN's. */
+ * pass through small linear transforms. All three passes. The arithmetic is fp32's, whatever src and dst are kept in;
+ * bf16 weights are rounded first, as for a processor that multiplies bf16. A second implementation behind dnn.h, next
+ * to oneDNN's. */
 #ifndef BYOL__WINOGRAD_H
 #define BYOL__WINOGRAD_H
 

@@ -11,7 +11,7 @@
 
 enum { BYOL__TILE = 4, BYOL__TAPS = 9, BYOL__SLABS_MAX = 81 };
 
-/* An activation in fp32, as rows of channels. Channel c of pixel (y, x) of sample n is at
+/* An activation, as rows of channels. Channel c of pixel (y, x) of sample n is at
  * n stride_n + (c / block) stride_block + (y w + x) stride_pixel + c % block. */
 typedef struct byol__picture {
     int h, w, channels; /* channels: a multiple of the kernels' lanes */
@@ -33,6 +33,7 @@ typedef struct byol__winograd_shape {
     int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */
     int chunk;                   /* most tiles in one */
     int width;                   /* of a panel: one or two vectors */
+    bool bf16;                   /* src and dst are; else fp32. All else is fp32 */
     bool streams;                /* dst is large: it is written past the caches */
     const float *scale, *shift;  /* (channels of src): what is read is relu(scale src + shift); NULL: src */
 } byol__winograd_shape;
@@ -57,15 +58,15 @@ typedef struct byol__winograd_transform {
     void (*weights)(const byol__winograd_shape *shape, const float *staged, int panels, int inputs, int first,
                     int count, float *transformed);
     /* By pass: B^T d B of the tiles first ... first + count of src (normed, but where src is a gradient). */
-    void (*input[3])(const byol__winograd_shape *shape, const float *src, int first, int count, float *out);
+    void (*input[3])(const byol__winograd_shape *shape, const void *src, int first, int count, float *out);
     /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst, channels from `panel`
      * panels on. bias may be NULL; moments too, else the chunk's parts of byol__moments' sums, one for `rows` tiles.
      * FORWARD only, all three. */
     void (*output[2])(const byol__winograd_shape *shape, const float *products, int panel, int panels, int first,
-                      int count, const float *bias, bool relu, float *moments, float *dst);
+                      int count, const float *bias, bool relu, float *moments, void *dst);
     /* A y A^T of the tiles of a gradient, channels from `panel` panels on. */
-    void (*spread)(const byol__winograd_shape *shape, const float *diff_dst, int panel, int panels, int first,
-                   int count, float *out);
+    void (*spread)(const byol__winograd_shape *shape, const void *diff_dst, int panel, int panels, int first, int count,
+                   float *out);
     /* G^T (sum of `parts` gradients, `part` floats apart) G, as staged weights are laid out. */
     void (*collect)(const byol__winograd_shape *shape, const float *gradient, int parts, size_t part, int panels,
                     int inputs, int first, int count, float *staged);

@@ -121,26 +121,26 @@ static const window_kind spreads = {transform_gradient, frequency, BYOL__TILE, S
 static const window_kind writes = {invert_one, frequency, SIDE, BYOL__TILE, 0};
 static const window_kind writes_gradient = {invert_both, pair, BOTH, 2 * BYOL__TILE, 0};
 
-static void input(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+static void input(const byol__winograd_shape *s, const void *src, int first, int count, float *out) {
     read_tiles(s, &reads, src, first, count, out);
 }
 
-static void input_backward(const byol__winograd_shape *s, const float *src, int first, int count, float *out) {
+static void input_backward(const byol__winograd_shape *s, const void *src, int first, int count, float *out) {
     const reading r = {&s->src, src, s->padding, 0, s->src.channels};
     read_windows(s, &reads_gradient, &r, false, first, count, out);
 }
 
 static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
-                   const float *bias, bool relu, float *moments, float *dst) {
+                   const float *bias, bool relu, float *moments, void *dst) {
     write_tiles(s, &writes, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 static void output_backward(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
-                            int count, const float *bias, bool relu, float *moments, float *dst) {
+                            int count, const float *bias, bool relu, float *moments, void *dst) {
     write_tiles(s, &writes_gradient, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
-static void spread(const byol__winograd_shape *s, const float *diff_dst, int panel, int panels, int first, int count,
+static void spread(const byol__winograd_shape *s, const void *diff_dst, int panel, int panels, int first, int count,
                    float *out) {
     spread_tiles(s, &spreads, diff_dst, panel, panels, first, count, out);
 }

@@ -2,33 +2,18 @@
 #ifndef BYOL__WINOGRAD_VECTORS_H
 #define BYOL__WINOGRAD_VECTORS_H
 
-#include <stdint.h>
 #include <string.h>
 
 #if defined(__AVX__)
 #include <immintrin.h>
 #endif
 
+#include "base/vectors.h"
 #include "dnn/winograd_kernels.h"
 
-#if defined(__AVX512F__)
-enum { LANES = 16, ROWS = 12 };
-#else
-enum { LANES = 8, ROWS = 6 };
-#endif
-
-/* Values of a line before or after a transform; tiles that are transformed together, and pixels from one to the next.
- */
-enum { LINE_MOST = 9, RUN = 8, STEP_MOST = 8 };
-
-typedef float vec __attribute__((vector_size(LANES * 4)));
-typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
-
-#define INLINE static inline __attribute__((always_inline))
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define STRING_(a) #a
-#define STRING(a) STRING_(a)
+/* Tiles of one block of the products' rows; values of a line before or after a transform; tiles that are transformed
+ * together, and pixels from one to the next. */
+enum { ROWS = LANES == 16 ? 12 : 6, LINE_MOST = 9, RUN = 8, STEP_MOST = 8 };
 
 INLINE vec load(const float *src) {
     vec out;
@@ -38,14 +23,44 @@ INLINE vec load(const float *src) {
 
 INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
 
-/* Past the caches, with AVX and up. Aligned to a vector. */
-INLINE void stream(float *dst, vec value) {
+/* ---- one block of channels of one pixel, fp32 or bf16 ---- */
+
+INLINE size_t bytes_of(size_t elements, bool bf16) { return elements * (bf16 ? sizeof(uint16_t) : sizeof(float)); }
+
+INLINE vec load_pixel(const char *src, bool bf16) {
+    vec out;
+    hvec half;
+    if (bf16) {
+        memcpy(&half, src, sizeof half);
+        return widen_bf16(half);
+    }
+    memcpy(&out, src, sizeof out);
+    return out;
+}
+
+/* `value` is rounded already. */
+INLINE void store_pixel(char *dst, vec value, bool bf16) {
+    hvec half = narrow_to_bf16(value);
+    if (bf16)
+        memcpy(dst, &half, sizeof half);
+    else
+        memcpy(dst, &value, sizeof value);
+}
+
+/* Past the caches, with AVX and up. Aligned to what is written. */
+INLINE void stream_pixel(char *dst, vec value, bool bf16) {
 #if defined(__AVX512F__)
-    _mm512_stream_ps(dst, (__m512)value);
+    if (bf16)
+        _mm256_stream_si256((__m256i *)(void *)dst, (__m256i)narrow_to_bf16(value));
+    else
+        _mm512_stream_ps((float *)(void *)dst, (__m512)value);
 #elif defined(__AVX__)
-    _mm256_stream_ps(dst, (__m256)value);
+    if (bf16)
+        _mm_stream_si128((__m128i *)(void *)dst, (__m128i)narrow_to_bf16(value));
+    else
+        _mm256_stream_ps((float *)(void *)dst, (__m256)value);
 #else
-    store(dst, value);
+    store_pixel(dst, value, bf16);
 #endif
 }
 
@@ -55,8 +70,6 @@ INLINE void end_streams(void) {
     _mm_sfence();
 #endif
 }
-
-INLINE vec relu_of(vec v) { return (vec)((ivec)v & (v > (vec){0})); }
 
 typedef struct tile_place {
     int n, y, x; /* of its first pixel of dst */
@@ -114,17 +127,17 @@ typedef struct window_kind {
 /* The rows that a run of windows reads of one block of channels. Those beyond the picture read another and are masked.
  */
 typedef struct window_rows {
-    const float *row[LINE_MOST]; /* at x = 0 */
+    const char *row[LINE_MOST]; /* at x = 0 */
     ivec there[LINE_MOST];
     bool inside; /* all are there */
 } window_rows;
 
-INLINE window_rows rows_of(const byol__picture *p, const float *block, int y, int count) {
+INLINE window_rows rows_of(const byol__picture *p, const char *block, int y, int count, bool bf16) {
     window_rows rows;
     rows.inside = y >= 0 && y + count <= p->h;
     for (int i = 0; i < count; i++) {
         bool there = y + i >= 0 && y + i < p->h;
-        rows.row[i] = block + pixel_offset(p, there ? y + i : 0, 0);
+        rows.row[i] = block + bytes_of(pixel_offset(p, there ? y + i : 0, 0), bf16);
         rows.there[i] = (ivec){0} - (int32_t)there;
     }
     return rows;
@@ -132,7 +145,7 @@ INLINE window_rows rows_of(const byol__picture *p, const float *block, int y, in
 
 /* The first of a run of windows, in one block of channels. */
 typedef struct window_place {
-    const float *block;
+    const char *block;
     int y, x;
 } window_place;
 
@@ -140,15 +153,16 @@ typedef struct window_place {
  * too late for who asks when he needs it, so as many columns of the chunk's next run, `shift` further, are asked for.
  */
 INLINE void read_columns(const byol__picture *p, const window_rows *rows, const window_rows *next, int shift,
-                         bool inside, int x, int count, const window_kind *kind, const input_norm *norm, vec *columns) {
+                         bool inside, bool bf16, int x, int count, const window_kind *kind, const input_norm *norm,
+                         vec *columns) {
+    size_t pixel = bytes_of(p->stride_pixel, bf16);
     for (int end = x + count; x < end; x++, columns += kind->to) {
         vec column[LINE_MOST] = {{0}}, done[LINE_MOST] = {{0}};
         if (x + shift >= 0 && x + shift < p->w)
-            for (int i = 0; i < kind->from; i++)
-                __builtin_prefetch(next->row[i] + (size_t)(x + shift) * p->stride_pixel);
+            for (int i = 0; i < kind->from; i++) __builtin_prefetch(next->row[i] + (size_t)(x + shift) * pixel);
         if (x >= 0 && x < p->w) {
             for (int i = 0; i < kind->from; i++) {
-                column[i] = normed(load(rows->row[i] + (size_t)x * p->stride_pixel), norm);
+                column[i] = normed(load_pixel(rows->row[i] + (size_t)x * pixel, bf16), norm);
                 if (!inside) column[i] = (vec)((ivec)column[i] & rows->there[i]);
             }
             kind->transform(column, done);
@@ -160,14 +174,15 @@ INLINE void read_columns(const byol__picture *p, const window_rows *rows, const 
 /* A run of tiles in a row: along the columns first, which neighbouring windows share, then along the rows, each value
  * into a slab of its own. */
 INLINE void read_run(const byol__picture *p, window_place at, window_place next, int tiles, const window_kind *kind,
-                     const input_norm *norm, size_t slab, float *out) {
+                     const input_norm *norm, bool bf16, size_t slab, float *out) {
     vec columns[(RUN * STEP_MOST + 1) * LINE_MOST];
     int count = (tiles - 1) * kind->step + kind->from, shift = next.x - at.x;
-    window_rows rows = rows_of(p, at.block, at.y, kind->from), ahead = rows_of(p, next.block, next.y, kind->from);
+    window_rows rows = rows_of(p, at.block, at.y, kind->from, bf16);
+    window_rows ahead = rows_of(p, next.block, next.y, kind->from, bf16);
     if (rows.inside)
-        read_columns(p, &rows, &ahead, shift, true, at.x, count, kind, norm, columns);
+        read_columns(p, &rows, &ahead, shift, true, bf16, at.x, count, kind, norm, columns);
     else
-        read_columns(p, &rows, &ahead, shift, false, at.x, count, kind, norm, columns);
+        read_columns(p, &rows, &ahead, shift, false, bf16, at.x, count, kind, norm, columns);
     for (int i = 0; i < kind->to; i++)
         for (int t = 0; t < tiles; t++) {
             vec row[LINE_MOST], done[LINE_MOST];
@@ -187,18 +202,19 @@ INLINE int run_of(const byol__winograd_shape *s, tile_place at, int count) {
 /* What is read for tiles: `channels` of a picture from `channel` on, in windows that begin `padding` pixels before. */
 typedef struct reading {
     const byol__picture *picture;
-    const float *pixels;
+    const void *pixels;
     int padding, channel, channels;
 } reading;
 
 INLINE window_place window_of(const byol__winograd_shape *s, const window_kind *kind, const reading *r, tile_place at,
                               int c) {
-    return (window_place){r->pixels + block_offset(r->picture, at.n, r->channel + c),
+    return (window_place){(const char *)r->pixels + bytes_of(block_offset(r->picture, at.n, r->channel + c), s->bf16),
                           at.y / s->tile * kind->step - r->padding, at.x / s->tile * kind->step - r->padding};
 }
 
-INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind, const reading *r, bool norms,
-                         int first, int count, float *out) {
+/* `norms` and `bf16`: constants where it is inlined. */
+INLINE void read_windows_as(const byol__winograd_shape *s, const window_kind *kind, const reading *r, bool norms,
+                            bool bf16, int first, int count, float *out) {
     size_t slab = slab_of(s, r->channels);
     int there = r->picture->channels - r->channel; /* the last panel may reach beyond */
     if (there > r->channels) there = r->channels;
@@ -211,7 +227,7 @@ INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind,
             bool last = c + LANES >= there;
             read_run(r->picture, window_of(s, kind, r, at, c),
                      window_of(s, kind, r, last ? then : at, last ? 0 : c + LANES), run, kind, norms ? &norm : NULL,
-                     slab, out + place_in_slab(s, c, t));
+                     bf16, slab, out + place_in_slab(s, c, t));
         }
         for (int c = there; c < r->channels; c += LANES)
             for (int f = 0; f < kind->to * kind->to; f++)
@@ -219,8 +235,16 @@ INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind,
     }
 }
 
+INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind, const reading *r, bool norms,
+                         int first, int count, float *out) {
+    if (s->bf16)
+        read_windows_as(s, kind, r, norms, true, first, count, out);
+    else
+        read_windows_as(s, kind, r, norms, false, first, count, out);
+}
+
 /* The whole of byol__winograd_transform's `input`. */
-INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *src, int first, int count,
+INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, const void *src, int first, int count,
                        float *out) {
     const reading r = {&s->src, src, s->padding, 0, s->src.channels};
     if (s->scale != NULL)
@@ -230,7 +254,7 @@ INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, c
 }
 
 /* The whole of `spread`. */
-INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *diff_dst, int panel,
+INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind, const void *diff_dst, int panel,
                          int panels, int first, int count, float *out) {
     const reading r = {&s->dst, diff_dst, 0, panel * s->width, panels * s->width};
     read_windows(s, kind, &r, false, first, count, out);
@@ -262,14 +286,20 @@ INLINE void put_down(float *moments, int channels, const gathered *g) {
 /* What becomes of a pixel before it is stored. */
 typedef struct finish {
     vec bias;
-    bool relu, streams;
+    bool relu, streams, bf16;
     bool first;     /* of its part of the moments */
     float *moments; /* NULL: nobody wants them */
 } finish;
 
+INLINE vec finished(vec pixel, const finish *f) {
+    pixel += f->bias;
+    if (f->relu) pixel = relu_of(pixel);
+    return f->bf16 ? round_to_bf16(pixel) : pixel;
+}
+
 /* A tile of one block of channels of dst: (from, from) products become (to, to) pixels. */
-INLINE void write_tile(const byol__picture *p, const window_kind *kind, const float *products, size_t slab,
-                       float *block, int y, int x, bool inside, const finish *f) {
+INLINE void write_tile(const byol__picture *p, const window_kind *kind, const float *products, size_t slab, char *block,
+                       int y, int x, bool inside, const finish *f) {
     vec half[LINE_MOST * LINE_MOST];
     for (int j = 0; j < kind->from; j++) {
         vec column[LINE_MOST], done[LINE_MOST];
@@ -282,17 +312,17 @@ INLINE void write_tile(const byol__picture *p, const window_kind *kind, const fl
         vec row[LINE_MOST];
         kind->transform(half + i * kind->from, row);
         if (f->moments != NULL && i == 0) {
-            vec start = row[0] + f->bias;
-            g = take_up(f->moments, p->channels, f->first, f->relu ? relu_of(start) : start);
+            g = take_up(f->moments, p->channels, f->first, finished(row[0], f));
         }
         if (!inside && y + i >= p->h) continue;
         for (int j = 0; j < kind->to; j++) {
             if (!inside && x + j >= p->w) continue;
-            vec pixel = f->relu ? relu_of(row[j] + f->bias) : row[j] + f->bias;
+            vec pixel = finished(row[j], f);
+            char *to = block + bytes_of(pixel_offset(p, y + i, x + j), f->bf16);
             if (f->streams)
-                stream(block + pixel_offset(p, y + i, x + j), pixel);
+                stream_pixel(to, pixel, f->bf16);
             else
-                store(block + pixel_offset(p, y + i, x + j), pixel);
+                store_pixel(to, pixel, f->bf16);
             if (f->moments != NULL) gather(&g, pixel);
         }
     }
@@ -301,8 +331,10 @@ INLINE void write_tile(const byol__picture *p, const window_kind *kind, const fl
 
 INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) { return y + side <= p->h && x + side <= p->w; }
 
+/* `moments`, where there are none, and `bf16`: constants where it is inlined. */
 INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,
-                           int panels, int first, int count, const float *bias, bool relu, float *moments, float *dst) {
+                           int panels, int first, int count, const float *bias, bool relu, float *moments, bool bf16,
+                           void *dst) {
     int channels = panels * s->width;
     size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
@@ -311,9 +343,9 @@ INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kin
         float *part = moments != NULL ? moments + (size_t)(t / ROWS) * 3 * (size_t)s->dst.channels : NULL;
         for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
             int channel = panel * s->width + c;
-            float *block = dst + block_offset(&s->dst, at.n, channel);
+            char *block = (char *)dst + bytes_of(block_offset(&s->dst, at.n, channel), bf16);
             const float *from = products + place_in_slab(s, c, t);
-            finish f = {bias != NULL ? load(bias + channel) : (vec){0}, relu, s->streams, t % ROWS == 0,
+            finish f = {bias != NULL ? load(bias + channel) : (vec){0}, relu, s->streams, bf16, t % ROWS == 0,
                         moments != NULL ? part + channel : NULL};
             if (inside)
                 write_tile(&s->dst, kind, from, slab, block, at.y, at.x, true, &f);
@@ -326,11 +358,15 @@ INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kin
 
 /* The whole of `output`. */
 INLINE void write_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,
-                        int panels, int first, int count, const float *bias, bool relu, float *moments, float *dst) {
-    if (moments != NULL)
-        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, dst);
+                        int panels, int first, int count, const float *bias, bool relu, float *moments, void *dst) {
+    if (moments != NULL && s->bf16)
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, true, dst);
+    else if (moments != NULL)
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, false, dst);
+    else if (s->bf16)
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, true, dst);
     else
-        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, dst);
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, false, dst);
 }
 
 #endif

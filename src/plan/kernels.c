@@ -7,27 +7,10 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/bf16.h"
-
-#if defined(__AVX512F__)
-enum { LANES = 16 };
-#else
-enum { LANES = 8 };
-#endif
-
-typedef float vec __attribute__((vector_size(LANES * 4)));
-typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
-typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
-typedef uint16_t hvec __attribute__((vector_size(LANES * 2)));
-
-#define INLINE static inline __attribute__((always_inline))
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define STRING_(a) #a
-#define STRING(a) STRING_(a)
+#include "base/vectors.h"
 
 /* ---- tiles ---- */
 
@@ -69,10 +52,6 @@ INLINE size_t tile_offset(const tiling *t, int channel) {
 
 INLINE vec splat(float value) { return (vec){0} + value; }
 
-INLINE vec select_positive(vec mask, vec value) { return (vec)((ivec)value & (mask > (vec){0})); }
-
-INLINE vec relu_of(vec value) { return select_positive(value, value); }
-
 INLINE vec load_f32(const float *src, int live) {
     vec out = {0};
     memcpy(&out, src, sizeof(float) * (size_t)live);
@@ -85,7 +64,7 @@ INLINE vec load(const void *src, size_t offset, int live, bool bf16) {
     if (!bf16) return load_f32((const float *)src + offset, live);
     hvec half = {0};
     memcpy(&half, (const byol__bf16 *)src + offset, 2 * (size_t)live);
-    return (vec)(__builtin_convertvector(half, uvec) << 16);
+    return widen_bf16(half);
 }
 
 INLINE void store(void *dst, size_t offset, vec value, int live, bool bf16) {
@@ -93,10 +72,7 @@ INLINE void store(void *dst, size_t offset, vec value, int live, bool bf16) {
         store_f32((float *)dst + offset, value, live);
         return;
     }
-    uvec bits = (uvec)value;
-    uvec rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    uvec is_nan = (uvec)((bits & 0x7fffffffu) > (uvec){0} + 0x7f800000u);
-    hvec half = __builtin_convertvector((rounded & ~is_nan) | (((bits >> 16) | 0x40u) & is_nan), hvec);
+    hvec half = narrow_to_bf16(round_to_bf16(value));
     memcpy((byol__bf16 *)dst + offset, &half, 2 * (size_t)live);
 }
 
