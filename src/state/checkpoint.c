@@ -59,10 +59,15 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
     snprintf(seed, sizeof seed, "%" PRIu64, origin->config.train.seed);
     BYOL__TRY(config_as_text(&origin->config, &config, error));
     const byol__metadata metadata[] = {
-        {"byol.format", format},   {"byol.step", step},
-        {"byol.batches", batches}, {"byol.channels", channels},
-        {"byol.seed", seed},       {"byol.data", origin->data},
-        {"byol.config", config},   {"byol.monitor", origin->monitor},
+        {"byol.format", format},
+        {"byol.step", step},
+        {"byol.batches", batches},
+        {"byol.channels", channels},
+        {"byol.seed", seed},
+        {"byol.data", origin->data},
+        {"byol.config", config},
+        {"byol.monitor", origin->monitor},
+        {"byol.losses", origin->losses},
     };
     byol_status status =
         byol__safetensors_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata, error);
@@ -99,6 +104,12 @@ static uint64_t read_number(const byol__safetensors *file, const char *key, int 
     return value;
 }
 
+/* Older files may lack it. */
+static void read_words(const byol__safetensors *file, const char *key, char *words, size_t size) {
+    const char *text = byol__safetensors_metadata(file, key);
+    snprintf(words, size, "%s", text != NULL ? text : "");
+}
+
 static byol_status read_origin(const byol__safetensors *file, const char *path, byol__origin *origin,
                                byol_error *error) {
     int good = 1;
@@ -120,8 +131,8 @@ static byol_status read_origin(const byol__safetensors *file, const char *path, 
                           path);
     origin->channels = (int)channels;
     snprintf(origin->data, sizeof origin->data, "%s", data);
-    const char *monitor = byol__safetensors_metadata(file, "byol.monitor"); /* older files have none */
-    snprintf(origin->monitor, sizeof origin->monitor, "%s", monitor != NULL ? monitor : "");
+    read_words(file, "byol.monitor", origin->monitor, sizeof origin->monitor);
+    read_words(file, "byol.losses", origin->losses, sizeof origin->losses);
     byol_config_init(&origin->config);
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_INVALID ? BYOL_FORMAT : status;

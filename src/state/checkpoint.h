@@ -28,6 +28,7 @@ typedef struct byol__origin {
     int channels;       /* of the input images */
     char data[96];      /* fingerprint of the training images */
     char monitor[160];  /* what the monitor remembers, in its words; empty: nothing */
+    char losses[96];    /* what the trainer has summed up of the epoch, in its words; empty: nothing */
     byol_config config; /* resolved */
 } byol__origin;
 

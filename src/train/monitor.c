@@ -264,6 +264,11 @@ byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *r
     return BYOL__HEALTHY;
 }
 
+byol__verdict byol__monitor_verdict(const byol__monitor *monitor) {
+    if (monitor->spread.warned) return BYOL__COLLAPSED;
+    return monitor->rank.warned ? BYOL__FEW_DIRECTIONS : BYOL__HEALTHY;
+}
+
 void byol__monitor_write(const byol__monitor *monitor, char *text, size_t size) {
     const byol__streak *spread = &monitor->spread, *rank = &monitor->rank;
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);

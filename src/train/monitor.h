@@ -63,6 +63,9 @@ typedef struct byol__monitor {
  * every time. */
 byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *reading, char *text, size_t size);
 
+/* The verdict that stands. */
+byol__verdict byol__monitor_verdict(const byol__monitor *monitor);
+
 /* What it remembers, as a line of text for a checkpoint, exact to the last bit; and back again, so that a run that is
  * taken up judges as if it had never stopped. Text that is not of byol__monitor_write leaves it as it was. */
 void byol__monitor_write(const byol__monitor *monitor, char *text, size_t size);

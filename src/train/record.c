@@ -216,12 +216,21 @@ byol_status byol__record_write_encoder(const char *path, const byol__method *met
     return byol__checkpoint_write(path, arenas, sizeof arenas / sizeof *arenas, origin, error);
 }
 
-byol_status byol__record_save(byol__record *record, const byol__method *method, const byol__origin *origin,
-                              byol_error *error) {
+byol_status byol__record_save_encoder(const byol__record *record, const byol__method *method,
+                                      const byol__origin *origin, byol_error *error) {
     byol__arena arenas[ARENAS];
     size_t count = list_arenas(method, arenas);
     char path[BYOL__RUN_PATH_MAX];
     BYOL__TRY(check_finite(arenas, count, error));
+    byol__run_path(record->folder.path, "encoder.safetensors", path);
+    return byol__record_write_encoder(path, method, origin, error);
+}
+
+byol_status byol__record_save_checkpoint(byol__record *record, const byol__method *method, const byol__origin *origin,
+                                         byol_error *error) {
+    byol__arena arenas[ARENAS];
+    size_t count = list_arenas(method, arenas);
+    char path[BYOL__RUN_PATH_MAX];
     fdatasync(fileno(record->log)); /* so that the log is never behind the checkpoint after a power cut */
     byol__run_checkpoint_path(record->folder.path, origin->step, path);
     BYOL__TRY(byol__checkpoint_write(path, arenas, count, origin, error));

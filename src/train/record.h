@@ -41,10 +41,14 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
 /* A line of unreadable.txt, unless the image is named there already. */
 byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason, byol_error *error);
 
-/* A checkpoint and encoder.safetensors, and older checkpoints beyond `checkpoint.keep` removed. BYOL_NUMERIC, and
- * nothing written, where anything in the arenas is not finite. */
-byol_status byol__record_save(byol__record *record, const byol__method *method, const byol__origin *origin,
-                              byol_error *error);
+/* encoder.safetensors. BYOL_NUMERIC, and nothing written, where anything in the arenas is not finite. */
+byol_status byol__record_save_encoder(const byol__record *record, const byol__method *method,
+                                      const byol__origin *origin, byol_error *error);
+
+/* A checkpoint, and older ones beyond `checkpoint.keep` removed. After all else that is saved: where it is whole, so
+ * is what goes with it, for a run that is taken up at its end writes nothing more. */
+byol_status byol__record_save_checkpoint(byol__record *record, const byol__method *method, const byol__origin *origin,
+                                         byol_error *error);
 
 /* The online network by itself. */
 byol_status byol__record_write_encoder(const char *path, const byol__method *method, const byol__origin *origin,

@@ -1,5 +1,6 @@
 #include "byol/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include <omp.h>
 
+#include "base/c_locale.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -21,6 +23,11 @@
 #include "train/steps.h"
 #include "train/summary.h"
 #include "train/trainer_internal.h"
+
+typedef struct losses {
+    double sum;
+    uint64_t steps;
+} losses;
 
 struct byol_trainer {
     byol__origin origin; /* where the weights stand now: step, batches, and the resolved configuration */
@@ -38,14 +45,11 @@ struct byol_trainer {
     byol__monitor monitor;
     double *scratch; /* of the monitor's figures */
 
-    double started, saved; /* on the clock: this call of run, its last checkpoint */
-    double busy;           /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
-    double pace;           /* seconds a step, a running mean */
-    uint64_t worked;       /* steps of this call of run */
-    struct {
-        double sum;
-        uint64_t steps;
-    } loss, last_loss; /* of the epoch in work, of the one before */
+    double started, saved;  /* on the clock: this call of run, its last checkpoint */
+    double busy;            /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
+    double pace;            /* seconds a step, a running mean */
+    uint64_t worked;        /* steps of this call of run */
+    losses loss, last_loss; /* of the epoch in work, of the one before */
 };
 
 /* ---- Making one ---- */
@@ -128,6 +132,25 @@ static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
     return byol__alloc(&trainer->scratch, room > pairs ? room : pairs, sizeof(double), "scratch of the monitor", error);
 }
 
+/* The sums of the losses as a line of text for a checkpoint, exact to the last bit; and back again, so that a run that
+ * is taken up within an epoch tells the whole epoch's mean. */
+static void write_losses(byol_trainer *trainer) {
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
+    snprintf(trainer->origin.losses, sizeof trainer->origin.losses, "%a %" PRIu64 " %a %" PRIu64, trainer->loss.sum,
+             trainer->loss.steps, trainer->last_loss.sum, trainer->last_loss.steps);
+    byol__c_locale_leave(before, c_locale);
+}
+
+static void read_losses(byol_trainer *trainer, const char *text) {
+    losses now, last;
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
+    int read = sscanf(text, "%la %" SCNu64 " %la %" SCNu64, &now.sum, &now.steps, &last.sum, &last.steps);
+    byol__c_locale_leave(before, c_locale);
+    if (read != 4) return;
+    trainer->loss = now;
+    trainer->last_loss = last;
+}
+
 /* First what can be wrong with the arguments, then the expensive things, and the run folder is written to last. */
 static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run, int resume,
                          byol_error *error) {
@@ -152,6 +175,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
         BYOL__TRY(byol__method_load(trainer->method, &origin->config, warn, trainer, error));
     BYOL__TRY(open_monitor(trainer, error));
     byol__monitor_read(&trainer->monitor, trainer->record.origin.monitor);
+    read_losses(trainer, trainer->record.origin.losses);
     if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
     trainer->first_step = origin->step = trainer->method->step;
     origin->batches = origin->step * trainer->steps.accumulate;
@@ -282,10 +306,8 @@ static double end_epoch(byol_trainer *trainer) {
     uint64_t step = trainer->origin.step;
     int done = byol__steps_epochs_done(&trainer->steps, step);
     if (done == byol__steps_epochs_done(&trainer->steps, step - 1)) return (double)NAN;
-    trainer->last_loss.sum = trainer->loss.sum;
-    trainer->last_loss.steps = trainer->loss.steps;
-    trainer->loss.sum = 0;
-    trainer->loss.steps = 0;
+    trainer->last_loss = trainer->loss;
+    trainer->loss = (losses){0};
     const byol_epoch_info info = {.epoch = done, .epochs = trainer->steps.epochs};
     if (trainer->hooks.on_epoch == NULL) return (double)NAN;
     return trainer->hooks.on_epoch(trainer->hooks.context, trainer, &info);
@@ -312,11 +334,15 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
 
 static byol_status save(byol_trainer *trainer, byol_error *error) {
     byol_run_result result;
+    byol__origin *origin = &trainer->origin;
     trainer->saved = byol__now();
-    byol__monitor_write(&trainer->monitor, trainer->origin.monitor, sizeof trainer->origin.monitor);
-    BYOL__TRY(byol__record_save(&trainer->record, trainer->method, &trainer->origin, error));
+    byol__monitor_write(&trainer->monitor, origin->monitor, sizeof origin->monitor);
+    write_losses(trainer);
     sum_up(trainer, &result);
-    return byol__summary_write(trainer, trainer->record.folder.path, trainer->data, &result, error);
+    BYOL__TRY(byol__record_save_encoder(&trainer->record, trainer->method, origin, error));
+    BYOL__TRY(byol__summary_write(trainer, trainer->record.folder.path, trainer->data,
+                                  byol__monitor_verdict(&trainer->monitor), &result, error));
+    return byol__record_save_checkpoint(&trainer->record, trainer->method, origin, error);
 }
 
 static int checkpoint_is_due(const byol_trainer *trainer) {
