@@ -6,14 +6,17 @@
 
 /* ---- Is it healthy? ---- */
 
-typedef enum health { HEALTHY, NARROW, COLLAPSED, NOT_A_NUMBER, UNKNOWN } health;
+typedef enum health { HEALTHY, NARROW, FEW_DIRECTIONS, COLLAPSED, NOT_A_NUMBER, UNKNOWN } health;
 
-/* The thresholds of the monitor, and one for a spread that has lost much of what it began with. */
+/* What the monitor said at the last checkpoint, and what the log says by itself: of a run that never had one, and of a
+ * spread that has lost much of what it began with. */
 static health judge(const byol__told *told) {
+    const char *monitor = byol__words(told->summary, "monitor");
     double spread = byol__told_late(told, BYOL__SPREAD), rank = byol__told_late(told, BYOL__RANK);
     if (told->lines == 0) return UNKNOWN;
     if (!isfinite(told->figures[BYOL__LOSS][told->lines - 1])) return NOT_A_NUMBER;
-    if (spread < 0.05 || rank < 1.5) return COLLAPSED;
+    if (strcmp(monitor, "collapsed") == 0 || spread < 0.05 || rank < 1.5) return COLLAPSED;
+    if (strcmp(monitor, "few directions") == 0) return FEW_DIRECTIONS;
     return spread < 0.5 ? NARROW : HEALTHY;
 }
 
@@ -31,6 +34,12 @@ static void write_health(FILE *page, const byol__told *told) {
                    "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections lie close together "
                    "(spread %.2f; 1 is even, 0 is collapse). ",
                    spread);
+        break;
+    case FEW_DIRECTIONS:
+        byol__html(page,
+                   "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections use few directions "
+                   "(effective rank %.1f). ",
+                   byol__told_late(told, BYOL__RANK));
         break;
     case COLLAPSED:
         byol__html(page,

@@ -183,6 +183,13 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
     return byol__fail(error, BYOL_IO, "cannot write %s/metrics.jsonl: %s", record->folder.path, strerror(errno));
 }
 
+void byol__record_log_break(byol__record *record, uint64_t step, double epoch) {
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
+    fprintf(record->log, "{\"step\": %" PRIu64 ", \"epoch\": %.9g}\n", step, epoch);
+    byol__c_locale_leave(before, c_locale);
+    fflush(record->log); /* what broke off is told already: that this cannot be written adds nothing */
+}
+
 /* Does some line of `text` begin with `name` and a tab? */
 static int is_listed(const char *text, const char *name) {
     size_t length = strlen(name);
@@ -234,8 +241,6 @@ byol_status byol__record_save_checkpoint(byol__record *record, const byol__metho
     fdatasync(fileno(record->log)); /* so that the log is never behind the checkpoint after a power cut */
     byol__run_checkpoint_path(record->folder.path, origin->step, path);
     BYOL__TRY(byol__checkpoint_write(path, arenas, count, origin, error));
-    byol__run_path(record->folder.path, "encoder.safetensors", path);
-    BYOL__TRY(byol__record_write_encoder(path, method, origin, error));
     record->saved_step = origin->step;
     return byol__run_prune(&record->folder, origin->config.checkpoint.keep, error);
 }

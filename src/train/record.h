@@ -38,6 +38,9 @@ byol_status byol__record_begin(byol__record *record, byol__method *method, const
 /* One line of metrics.jsonl; `knn` NaN: none. */
 byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, double knn, byol_error *error);
 
+/* The line of the step at which the numbers broke off: without figures, from which a report can tell. */
+void byol__record_log_break(byol__record *record, uint64_t step, double epoch);
+
 /* A line of unreadable.txt, unless the image is named there already. */
 byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason, byol_error *error);
 

@@ -399,6 +399,10 @@ static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_
 static byol_status conclude(byol_trainer *trainer, byol_status status, byol_error *error) {
     status = keep_weights(trainer, status, error);
     if (status != BYOL_NUMERIC) return status;
+    if (trainer->recorded) {
+        uint64_t step = trainer->origin.step + (trainer->method->pending > 0);
+        byol__record_log_break(&trainer->record, step, byol__steps_epoch(&trainer->steps, step));
+    }
     byol_error words = *error;
     const char *advice = "a lower optimizer.lr, a longer optimizer.warmup_epochs or optimizer.clip_norm may help";
     if (trainer->recorded && trainer->record.saved_step > 0)
