@@ -350,6 +350,7 @@ static void pointwise_backward(const byol__pointwise *p) {
         gradient_sums(p, &t, bf16);
         finish_gradient_sums(p, &t, slope, constant);
     }
+    if (p->dx == NULL && p->g == NULL) return; /* nothing that is trained stands before it */
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < t.n; n++) {
         for (int i = 0; i < t.tiles; i++) {
