@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,17 +216,19 @@ static void every_permutation_is_equally_likely(void **state) {
         for (int j = 0; j < 4; j++) assert_true(abs(counts[i][j] - EPOCHS / 4) < 336); /* 5 standard errors */
 }
 
-/* ---- a source that fails ---- */
+/* ---- a source that counts what it is asked for, and fails ---- */
 
 typedef struct failing {
     byol_source base;
     byol_source *inner;
     uint32_t first_bad;
+    atomic_int *asked; /* or NULL */
 } failing;
 
 static byol_status failing_image(const byol_source *source, size_t index, const byol__request *request,
                                  byol_picture *picture, byol_error *error) {
     const failing *self = (const failing *)source;
+    if (self->asked != NULL) atomic_fetch_add(self->asked, 1);
     if (index >= self->first_bad) return byol__fail(error, BYOL_IO, "picture %zu cannot be read", index);
     return byol__source_image(self->inner, index, request, picture, error);
 }
@@ -244,6 +247,25 @@ static void failing_release(byol_source *source) { (void)source; }
 
 static const byol__source_methods FAILING = {
     .image = failing_image, .label = failing_label, .class_name = failing_class_name, .release = failing_release};
+
+/* While the caller works on a batch (here: sleeps), the one behind it is read, and no more than that. */
+static void the_next_batch_is_made_before_it_is_asked_for(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        atomic_int asked = 0;
+        failing source = {.base.methods = &FAILING, .inner = some_source(), .first_bad = COUNT, .asked = &asked};
+        byol_source_describe(source.inner, &source.base.info);
+        byol__loader_options options = some_options(threads, 0);
+        byol__loader *loader = some_loader(&source.base, &options);
+        for (int batch = 1; batch <= 3; batch++) {
+            next(loader);
+            for (int waited = 0; atomic_load(&asked) < (batch + 1) * BATCH && waited < 10000; waited++) usleep(1000);
+            assert_int_equal(atomic_load(&asked), (batch + 1) * BATCH);
+        }
+        byol__loader_free(loader);
+        byol_source_free(source.inner);
+    }
+}
 
 static void an_error_of_the_source_arrives_with_its_batch(void **state) {
     (void)state;
@@ -348,6 +370,7 @@ int main(void) {
         cmocka_unit_test(an_epoch_gives_no_sample_twice_and_drops_the_rest),
         cmocka_unit_test(the_order_is_a_permutation_of_its_own_each_epoch_and_seed),
         cmocka_unit_test(every_permutation_is_equally_likely),
+        cmocka_unit_test(the_next_batch_is_made_before_it_is_asked_for),
         cmocka_unit_test(an_error_of_the_source_arrives_with_its_batch),
         cmocka_unit_test(what_cannot_be_loaded_is_refused),
         cmocka_unit_test(a_loader_can_be_freed_at_any_moment),

@@ -231,6 +231,23 @@ static void only_as_many_checkpoints_stay_as_are_kept(void **state) {
     assert_false(is_there(run, "checkpoints/step-000006.safetensors"));
 }
 
+static void checkpoints_are_written_by_the_clock(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    config.checkpoint.keep = 100;
+    config.checkpoint.every_minutes = 1e-7f; /* less than a step takes */
+    witness seen = {0};
+    expect(BYOL_OK, &config, TEST_RUNS "/clock", 0, &seen);
+    config.checkpoint.every_minutes = 1000;
+    expect(BYOL_OK, &config, TEST_RUNS "/slow-clock", 0, &seen);
+    for (int step = 1; step <= 8; step++) {
+        char name[64];
+        snprintf(name, sizeof name, "checkpoints/step-%06d.safetensors", step);
+        assert_true(is_there(TEST_RUNS "/clock", name));
+        assert_int_equal(is_there(TEST_RUNS "/slow-clock", name), step == 8);
+    }
+}
+
 static void a_full_disk_ends_the_run_and_costs_nothing_that_was_kept(void **state) {
     (void)state;
     const char *run = TEST_RUNS "/full";
@@ -282,6 +299,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_checkpoint_is_named_and_the_one_before_it_taken),
         cmocka_unit_test(where_no_checkpoint_is_whole_nothing_is_thrown_away),
         cmocka_unit_test(only_as_many_checkpoints_stay_as_are_kept),
+        cmocka_unit_test(checkpoints_are_written_by_the_clock),
         cmocka_unit_test(a_full_disk_ends_the_run_and_costs_nothing_that_was_kept),
         cmocka_unit_test(a_stopped_run_that_cannot_be_kept_says_so),
     };
