@@ -64,8 +64,8 @@ static const char *precision_name(byol_precision precision) {
 static void print_profile(const byol_bench_step_result *r) {
     double total = 0;
     for (int i = 0; i < r->work_count; i++) total += r->works[i].ms;
-    fprintf(cli_tables(), "\n  %-34s %9s %6s %9s %8s %7s\n", "where the time goes", "ms", "share", "GFLOP/s", "of peak",
-            "GB/s");
+    fprintf(cli_tables(), "\n  %-34s %9s %6s %9s %8s %7s %10s\n", "where the time goes", "ms", "share", "GFLOP/s",
+            "of peak", "GB/s", "of memory");
     for (int i = 0; i < r->work_count; i++) {
         const byol_bench_work *w = &r->works[i];
         fprintf(cli_tables(), "  %-34s %9.2f %5.1f%%", w->name, w->ms, 100 * w->ms / total);
@@ -73,7 +73,7 @@ static void print_profile(const byol_bench_step_result *r) {
             fprintf(cli_tables(), " %9.1f %7.0f%%", w->gflops, 100 * w->gflops / r->peak_gflops);
         else
             fprintf(cli_tables(), " %9s %8s", "", "");
-        if (w->gbytes > 0) fprintf(cli_tables(), " %7.1f", w->gbytes);
+        if (w->gbytes > 0) fprintf(cli_tables(), " %7.1f %9.0f%%", w->gbytes, 100 * w->gbytes / r->memory_gbytes);
         fputc('\n', cli_tables());
     }
 }
@@ -94,16 +94,17 @@ static byol_status bench_step(const arguments *args, const byol_config *config, 
     if (cli_tables() != NULL)
         fprintf(cli_tables(),
                 "%s width %d, batch %d, %s, %d threads\n"
-                "  images a second  %.1f\n  step             %.1f ms (median of %d)\n"
+                "  images a second  %.1f\n  step             %.1f ms (median of %d; the slowest %.1f)\n"
                 "  speed            %.1f GFLOP/s, %.0f %% of this machine's %.1f\n  peak memory      %s\n",
                 config->encoder.name, config->encoder.width, config->train.batch_size, precision_name(r.precision),
-                r.threads, r.images_per_second, r.step_ms, r.steps, r.gflops, r.peak_fraction * 100, r.peak_gflops,
-                cli_bytes(memory, r.peak_memory_bytes));
+                r.threads, r.images_per_second, r.step_ms, r.steps, r.step_ms_max, r.gflops, r.peak_fraction * 100,
+                r.peak_gflops, cli_bytes(memory, r.peak_memory_bytes));
     if (args->profile && cli_tables() != NULL) print_profile(&r);
-    *result = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:i, s:s}", "images_per_second", r.images_per_second, "gflops",
-                        r.gflops, "peak_gflops", r.peak_gflops, "peak_fraction", r.peak_fraction, "step_ms", r.step_ms,
-                        "peak_memory_bytes", (json_int_t)r.peak_memory_bytes, "threads", r.threads, "precision",
-                        precision_name(r.precision));
+    *result =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:i, s:s}", "images_per_second", r.images_per_second,
+                  "gflops", r.gflops, "peak_gflops", r.peak_gflops, "peak_fraction", r.peak_fraction, "memory_gbytes",
+                  r.memory_gbytes, "step_ms", r.step_ms, "step_ms_max", r.step_ms_max, "peak_memory_bytes",
+                  (json_int_t)r.peak_memory_bytes, "threads", r.threads, "precision", precision_name(r.precision));
     if (args->profile) json_object_set_new(*result, "profile", profile_json(&r));
     return BYOL_OK;
 }
@@ -178,12 +179,13 @@ static byol_status bench_peak(const arguments *args, const byol_config *config, 
     if (status != BYOL_OK) return status;
     if (cli_tables() != NULL)
         fprintf(cli_tables(),
-                "%d threads\n  multiply-adds from registers  %8.1f GFLOP/s (fp32, %s)\n"
-                "  large matrix product          %8.1f GFLOP/s (%s)\n",
-                r.threads, r.fma_gflops, r.instructions, r.matmul_gflops, precision_name(r.precision));
-    *result = json_pack("{s:f, s:f, s:f, s:i, s:s, s:s}", "peak_gflops", r.peak_gflops, "fma_gflops", r.fma_gflops,
-                        "matmul_gflops", r.matmul_gflops, "threads", r.threads, "precision",
-                        precision_name(r.precision), "instructions", r.instructions);
+                "%d threads\n  multiply-adds from registers  %8.1f GFLOP/s (%s)\n"
+                "  large matrix product          %8.1f GFLOP/s (%s)\n"
+                "  memory, three arrays          %8.1f GB/s\n",
+                r.threads, r.fma_gflops, r.instructions, r.matmul_gflops, precision_name(r.precision), r.memory_gbytes);
+    *result = json_pack("{s:f, s:f, s:f, s:f, s:i, s:s, s:s}", "peak_gflops", r.peak_gflops, "fma_gflops", r.fma_gflops,
+                        "matmul_gflops", r.matmul_gflops, "memory_gbytes", r.memory_gbytes, "threads", r.threads,
+                        "precision", precision_name(r.precision), "instructions", r.instructions);
     return BYOL_OK;
 }
 

@@ -27,12 +27,14 @@ typedef struct byol_bench_options {
 BYOL_API void byol_bench_options_init(byol_bench_options *options);
 
 typedef struct byol_bench_peak_result {
-    double fma_gflops;    /* fp32 multiply-adds from registers, all threads: what the cores can do */
+    double fma_gflops; /* multiply-adds from registers, all threads: what the cores can do. fp32's; in bf16, where the
+                          processor computes in it, its dot products */
     double matmul_gflops; /* a large matrix product by oneDNN in `precision` */
-    double peak_gflops;   /* the larger of the two; in bf16 the product, where the processor computes in bf16 */
+    double peak_gflops;   /* the larger of the two */
+    double memory_gbytes; /* GB/s from and to main memory, all threads (STREAM's triad) */
     int threads;
     byol_precision precision; /* resolved: fp32 or bf16 */
-    const char *instructions; /* "avx512f", "avx2", "baseline"; static */
+    const char *instructions; /* "avx512bf16", "avx512f", "avx2", "baseline"; static */
 } byol_bench_peak_result;
 
 /* Uses train.threads and train.precision of `config`. */
@@ -51,10 +53,11 @@ enum { BYOL_BENCH_WORKS = 16 };
 
 typedef struct byol_bench_step_result {
     double images_per_second;
-    double step_ms; /* median of the measured steps */
-    int steps;      /* how many were measured */
-    double gflops;  /* FLOPs of the network's convolutions and matrices in a whole step, by the time it took */
+    double step_ms, step_ms_max; /* median of the measured steps, and the slowest */
+    int steps;                   /* how many were measured */
+    double gflops; /* FLOPs of the network's convolutions and matrices in a whole step, by the time it took */
     double peak_gflops, peak_fraction;
+    double memory_gbytes;       /* as in byol_bench_peak_result */
     uint64_t peak_memory_bytes; /* of the process */
     int threads;
     byol_precision precision; /* resolved */

@@ -101,10 +101,13 @@ static byol_status measure_peak(byol_precision precision, int threads, const byo
                                 byol_bench_peak_result *result, byol_error *error) {
     *result = (byol_bench_peak_result){.threads = threads, .precision = precision};
     byol__dtype dtype = precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
+    double third = options->seconds / 3;
     if (cancelled(options, 0)) return byol__fail(error, BYOL_CANCELLED, "stopped");
-    result->fma_gflops = byol__fma_gflops(threads, options->seconds / 2, &result->instructions);
-    if (cancelled(options, options->seconds / 2)) return byol__fail(error, BYOL_CANCELLED, "stopped");
-    BYOL__TRY(matmul_gflops(dtype, options->seconds / 2, &result->matmul_gflops, error));
+    result->fma_gflops = byol__fma_gflops(threads, dtype == BYOL__BF16, third, &result->instructions);
+    if (cancelled(options, third)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    BYOL__TRY(matmul_gflops(dtype, third, &result->matmul_gflops, error));
+    if (cancelled(options, 2 * third)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    BYOL__TRY(byol__triad_gbytes(threads, third, &result->memory_gbytes, error));
     result->peak_gflops = result->matmul_gflops > result->fma_gflops ? result->matmul_gflops : result->fma_gflops;
     return BYOL_OK;
 }
@@ -202,10 +205,12 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
         byol_trainer_describe(trainer, &info);
         const byol_config *resolved = byol_trainer_config(trainer);
         double images = (double)config->train.batch_size * config->train.accumulate;
-        double median = byol__median(watch->seconds, watch->count);
+        double median = byol__median(watch->seconds, watch->count), slowest = 0;
+        for (int i = 0; i < watch->count; i++) slowest = watch->seconds[i] > slowest ? watch->seconds[i] : slowest;
         list_works(watch, result);
         result->steps = watch->count;
         result->step_ms = median * 1e3;
+        result->step_ms_max = slowest * 1e3;
         result->images_per_second = images / median;
         result->gflops = (double)info.flops_per_image * images / median * 1e-9;
         result->threads = resolved->train.threads;
@@ -254,6 +259,7 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
     BYOL__TRY(byol_bench_peak(&changed, options, &peak, error));
     result->peak_gflops = peak.peak_gflops;
     result->peak_fraction = result->gflops / peak.peak_gflops;
+    result->memory_gbytes = peak.memory_gbytes;
     return BYOL_OK;
 }
 

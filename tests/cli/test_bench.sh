@@ -14,7 +14,7 @@ for size in 500 500x 0x10 10x5000 10x10x10 wide; do
 done
 # shellcheck disable=SC2086
 expect 0 bench step $tiny --seconds 1 --json
-is_json images_per_second gflops peak_gflops peak_fraction step_ms peak_memory_bytes
+is_json images_per_second gflops peak_gflops peak_fraction memory_gbytes step_ms step_ms_max peak_memory_bytes
 if grep -Eq '": -|": 0(\.0)?[,}]' stdout; then say "a number is not positive"; fi
 # shellcheck disable=SC2086
 expect 0 bench step $tiny --seconds 1 --profile
@@ -57,5 +57,7 @@ says --data
 expect 0 bench embed $tiny --seconds 1 --json
 is_json images_per_second gflops peak_gflops peak_fraction threads
 expect 0 bench peak --seconds 1
-grep -q "GFLOP/s" stdout || say "no table"
+grep -q "GFLOP/s" stdout && grep -q "GB/s" stdout || say "no table"
+expect 0 bench peak --seconds 1 --json
+is_json peak_gflops fma_gflops matmul_gflops memory_gbytes instructions
 finish
