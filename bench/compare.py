@@ -17,24 +17,32 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--byol", default=str(here.parent / "build" / "byol"), help="our program (%(default)s)")
     parser.add_argument("--torch-python", default="python3", help="a command that runs a Python with torch (%(default)s)")
-    parser.add_argument("--cases", default="16x256xfp32,64x64xfp32", help="WIDTHxBATCHxPRECISION, ... (%(default)s)")
-    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--cases", default="16x256xfp32,64x64xfp32", 
+                        help="WIDTHxBATCHxPRECISION, ... (%(default)s); of another network ENCODER:WIDTHxBATCHxPRECISION@PIXELS")
     parser.add_argument("--rounds", type=int, default=3, help="of both programs (%(default)s)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=3, help="of PyTorch in a round (%(default)s)")
     return parser.parse_args()
 
 
-def ours(args, width, batch, precision):
+def read_case(text):
+    """resnet50:64x32xfp32@96, or 16x256xfp32 of ResNet-18 at 32 pixels."""
+    encoder, _, rest = text.rpartition(":")
+    rest, _, size = rest.partition("@")
+    width, batch, precision = rest.split("x")
+    return encoder or "resnet18", int(width), int(batch), precision, int(size or 32)
+
+
+def ours(args, encoder, width, batch, precision, size):
     hidden = 4096 if width >= 64 else 1024
-    command = [args.byol, "bench", "step", "--json", "--width", str(width), "--batch-size", str(batch), "--precision", precision,
-               "--threads", str(args.threads), "--image-size", str(args.image_size), "--set", f"projector.hidden={hidden}",
+    command = [args.byol, "bench", "step", "--json", "--encoder", encoder, "--width", str(width), "--batch-size", str(batch),
+               "--precision", precision, "--threads", str(args.threads), "--image-size", str(size), "--set", f"projector.hidden={hidden}",
                "--set", f"predictor.hidden={hidden}"]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
-def torchs(args, width, batch, precision, layout):
-    command = [*shlex.split(args.torch_python), "-", str(width), str(batch), str(args.image_size), precision, layout,
+def torchs(args, encoder, width, batch, precision, size, layout):
+    command = [*shlex.split(args.torch_python), "-", encoder, str(width), str(batch), str(size), precision, layout,
                str(args.threads), str(args.steps)]
     script = (here / "torch_step.py").read_bytes()
     result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, input=script).stdout)
@@ -46,21 +54,21 @@ def spread(values):
 
 
 def compare(args, case):
-    width, batch, precision = case.split("x")
-    width, batch = int(width), int(batch)
+    encoder, width, batch, precision, size = read_case(case)
     mine, theirs = [], {"plain": [], "channels_last": []}
     for number in range(args.rounds):
         print(f"{case}, round {number + 1} of {args.rounds}", file=sys.stderr)
-        mine.append(ours(args, width, batch, precision))
+        mine.append(ours(args, encoder, width, batch, precision, size))
         for layout, results in theirs.items():
-            results.append(torchs(args, width, batch, precision, layout))
+            results.append(torchs(args, encoder, width, batch, precision, size, layout))
     rate = [r["images_per_second"] for r in mine]
     layout = max(theirs, key=lambda l: statistics.median(r["images_per_second"] for r in theirs[l]))
     their_rate = [r["images_per_second"] for r in theirs[layout]]
     peak = statistics.median(r["peak_fraction"] for r in mine)
     memory, their_memory = (max(r["peak_memory_bytes"] for r in runs) / 2**20 for runs in (mine, theirs[layout]))
     middle, their_middle = statistics.median(rate), statistics.median(their_rate)
-    print(f"| width {width}, batch {batch}, {precision} | {middle:.1f} (±{spread(rate) / 2:.1%}) | {peak:.0%} | "
+    network = "" if encoder == "resnet18" else f"{encoder}, {size} px, "
+    print(f"| {network}width {width}, batch {batch}, {precision} | {middle:.1f} (±{spread(rate) / 2:.1%}) | {peak:.0%} | "
           f"{their_middle:.1f} (±{spread(their_rate) / 2:.1%}), {layout.replace('_', ' ')} | **{middle / their_middle:.2f}** | "
           f"{memory:,.0f} / {their_memory:,.0f} = {memory / their_memory:.0%} |", flush=True)
 

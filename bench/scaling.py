@@ -1,9 +1,10 @@
 """Time per image against batch size, width, image size and threads; bench/README.md says how to run it.
 
-Writes a table (Markdown, standard output) and a plot (SVG) of the share of the machine's peak: work that grows as it
-should keeps that share; a cliff would show as a fall."""
+Writes a table (Markdown, standard output) and a plot (SVG) of the milliseconds an image and of the share of the machine's
+peak: work that grows as it should keeps that share; a cliff would show as a fall."""
 import argparse
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -31,32 +32,47 @@ def measure(byol, flag, value, precision):
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
+SIDE, GAP, LEFT, TOP = 220, 30, 70, 40
+
+
+def panel(x0, y0, ticks, rows, height_of, title_of, first):
+    """One curve: `ticks` are (value, words), `rows` (what is varied, result); `height_of` takes a value to 0 .. 1."""
+    out = []
+    for value, words in ticks:
+        y = y0 + SIDE * (1 - height_of(value))
+        out.append(f'<line x1="{x0}" x2="{x0 + SIDE}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
+        if first:
+            out.append(f'<text x="{x0 - 8}" y="{y + 4:.1f}" text-anchor="end">{words}</text>')
+    points = []
+    for i, (varied, value, title) in enumerate((varied, *title_of(varied, result)) for varied, result in rows):
+        x, y = x0 + SIDE * (i + 0.5) / len(rows), y0 + SIDE * (1 - height_of(value))
+        points.append(f"{x:.1f},{y:.1f}")
+        out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0072b2"><title>{title}</title></circle>')
+        out.append(f'<text x="{x:.1f}" y="{y0 + SIDE + 18}" text-anchor="middle">{varied}</text>')
+    return out + [f'<polyline points="{" ".join(points)}" fill="none" stroke="#0072b2" stroke-width="2"/>']
+
+
 def plot(results):
-    """One panel a study, side by side: the share of the peak by what is varied."""
-    side, gap, left, top = 190, 40, 60, 40
-    width, height = left + len(results) * (side + gap), top + side + 60
-    most = max(r["peak_fraction"] for rows in results.values() for _, r in rows) * 1.1
+    """A column a study: above the milliseconds an image, each line ten times the one below it; below the share of the peak."""
+    every = [r for rows in results.values() for _, r in rows]
+    low = math.floor(math.log10(1e3 / max(r["images_per_second"] for r in every)))  # powers of ten
+    high = math.ceil(math.log10(1e3 / min(r["images_per_second"] for r in every)))
+    most = max(r["peak_fraction"] for r in every) * 1.1
+    width, height = LEFT + len(results) * (SIDE + GAP), TOP + 2 * (SIDE + 70)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12" '
            'fill="#444">', f'<rect width="{width}" height="{height}" fill="#fff"/>']
-    for panel, (study, rows) in enumerate(results.items()):
-        x0 = left + panel * (side + gap)
-        out.append(f'<text x="{x0 + side / 2}" y="{top - 16}" text-anchor="middle" font-weight="bold">{study}</text>')
-        for tick in range(0, int(most * 4) + 1):
-            y = top + side * (1 - tick / 4 / most)
-            out.append(f'<line x1="{x0}" x2="{x0 + side}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
-            if panel == 0:
-                out.append(f'<text x="{x0 - 8}" y="{y + 4:.1f}" text-anchor="end">{25 * tick} %</text>')
-        points = []
-        for i, (value, result) in enumerate(rows):
-            x = x0 + side * (i + 0.5) / len(rows)
-            y = top + side * (1 - result["peak_fraction"] / most)
-            points.append(f"{x:.1f},{y:.1f}")
-            out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0072b2"><title>{study} {value}: '
-                       f'{result["peak_fraction"]:.0%} of peak, {1e3 / result["images_per_second"]:.2f} ms an image</title></circle>')
-            out.append(f'<text x="{x:.1f}" y="{top + side + 18}" text-anchor="middle">{value}</text>')
-        out.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="#0072b2" stroke-width="2"/>')
-    out.append(f'<text x="{left}" y="{height - 12}">Share of the machine\'s peak that a training step of ResNet-18 reaches, '
-               'counted in the products of a direct convolution</text></svg>')
+    for number, (study, rows) in enumerate(results.items()):
+        x0, below = LEFT + number * (SIDE + GAP), TOP + SIDE + 70
+        out.append(f'<text x="{x0 + SIDE / 2}" y="{TOP - 16}" text-anchor="middle" font-weight="bold">{study}</text>')
+        out += panel(x0, TOP, [(10 ** p, f"{10 ** p:g} ms") for p in range(low, high + 1)], rows,
+                     lambda ms: (math.log10(ms) - low) / (high - low),
+                     lambda varied, r: (1e3 / r["images_per_second"], f'{study} {varied}: {1e3 / r["images_per_second"]:.2f} ms an image'),
+                     number == 0)
+        out += panel(x0, below, [(t / 4, f"{25 * t} %") for t in range(int(most * 4) + 1)], rows, lambda share: share / most,
+                     lambda varied, r: (r["peak_fraction"], f'{study} {varied}: {r["peak_fraction"]:.0%} of peak'), number == 0)
+    out.append(f'<text x="{LEFT}" y="{TOP + SIDE + 42}">Milliseconds an image of a training step of ResNet-18</text>')
+    out.append(f'<text x="{LEFT}" y="{height - 22}">Share of the machine\'s peak that the step reaches, counted in the products of a '
+               'direct convolution</text></svg>')
     return "\n".join(out)
 
 

@@ -1,7 +1,7 @@
-"""One BYOL training step in PyTorch, for bench/compare.py: ResNet-18 with the 3x3 stem, heads and recipe as `byol bench step`
-is asked for there. Random views that lie ready: PyTorch's data loading is left out of its time.
+"""One BYOL training step in PyTorch, for bench/compare.py: ResNet-18 or -50 with the 3x3 stem, heads and recipe as `byol bench
+step` is asked for there. Random views that lie ready: PyTorch's data loading is left out of its time.
 
-    python3 torch_step.py WIDTH BATCH IMAGE_SIZE fp32|bf16 plain|channels_last THREADS STEPS
+    python3 torch_step.py resnet18|resnet50 WIDTH BATCH IMAGE_SIZE fp32|bf16 plain|channels_last THREADS STEPS
 
 Prints one JSON object: the seconds of each step after the first, and the peak memory of the process in bytes."""
 import copy
@@ -14,14 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-width, batch, size = (int(a) for a in sys.argv[1:4])
-precision, layout, threads, steps = sys.argv[4], sys.argv[5], int(sys.argv[6]), int(sys.argv[7])
+encoder, precision, layout = sys.argv[1], sys.argv[5], sys.argv[6]
+width, batch, size, threads, steps = (int(sys.argv[i]) for i in (2, 3, 4, 7, 8))
 hidden = 4096 if width >= 64 else 1024
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 
 
-class Block(nn.Module):
+class Basic(nn.Module):
+    expansion = 1
+
     def __init__(self, inputs, outputs, stride):
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
@@ -38,6 +40,28 @@ class Block(nn.Module):
         return F.relu(self.bn2(self.conv2(y)) + shortcut, inplace=True)
 
 
+class Bottleneck(nn.Module):
+    expansion = 4
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs // 4, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs // 4)
+        self.conv2 = nn.Conv2d(outputs // 4, outputs // 4, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs // 4)
+        self.conv3 = nn.Conv2d(outputs // 4, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        return F.relu(self.bn3(self.conv3(y)) + shortcut, inplace=True)
+
+
 def mlp(inputs):
     return nn.Sequential(nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True), nn.Linear(hidden, 256))
 
@@ -47,10 +71,12 @@ class Network(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
         blocks, inputs = [], width
-        for stage in range(4):
-            outputs = width << stage
-            blocks += [Block(inputs, outputs, 2 if stage else 1), Block(outputs, outputs, 1)]
-            inputs = outputs
+        kind, depths = (Basic, (2, 2, 2, 2)) if encoder == "resnet18" else (Bottleneck, (3, 4, 6, 3))
+        for stage, depth in enumerate(depths):
+            outputs = (width << stage) * kind.expansion
+            for block in range(depth):
+                blocks.append(kind(inputs, outputs, 2 if stage and block == 0 else 1))
+                inputs = outputs
         self.stages = nn.Sequential(*blocks)
         self.projector = mlp(inputs)
 
