@@ -38,17 +38,17 @@ def bench(args, *words):
 
 
 def pretrain(args, *words):
-    return subprocess.Popen([args.byol, "pretrain", *words, "--quiet"])
+    return subprocess.Popen([args.byol, "pretrain", *words, "--quiet"], stdout=subprocess.DEVNULL)
+
+
+def median_of_runs(runs, key):
+    return statistics.median(r[key] for r in runs)
 
 
 def resnet50(args):
     runs = [bench(args, "step", "--encoder", "resnet50", "--width", "64", "--image-size", "96", "--batch-size", "32",
                   "--precision", "fp32") for _ in range(args.rounds)]
     return f"{median_of_runs(runs, 'gflops'):.0f} GFLOP/s, {median_of_runs(runs, 'peak_fraction'):.0%} of the peak"
-
-
-def median_of_runs(runs, key):
-    return statistics.median(r[key] for r in runs)
 
 
 def views(args):
@@ -59,7 +59,7 @@ def views(args):
 
 
 def end_to_end(args):
-    """The trainer's own rate over two epochs, in the middle of which the host may stumble: the median of its log."""
+    """An epoch of the demo, the median of the rates in its log, against the same steps on their own."""
     config = str(here.parent / "configs" / "fashion-mnist.yaml")
     step, whole = [], []
     for _ in range(args.rounds):
@@ -78,7 +78,8 @@ def embed(args):
             noise(folder, 64, 32)
             pretrain(args, "--data", folder, "--width", str(width), "--batch-size", "64", "--epochs", "1", "--image-size", "32",
                      "--precision", "fp32", "--set", "optimizer.warmup_epochs=0", "--out", folder + "/run").wait()
-            subprocess.run([args.byol, "export", folder + "/run", "--out", folder + "/run.onnx", "--quiet"], check=True)
+            subprocess.run([args.byol, "export", folder + "/run", "--out", folder + "/run.onnx", "--quiet"], check=True,
+                           stdout=subprocess.DEVNULL)
             ours, theirs, share = [], [], []
             for _ in range(args.rounds):
                 result = bench(args, "embed", "--width", str(width), "--image-size", "32", "--batch-size", "64")
