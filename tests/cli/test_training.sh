@@ -11,6 +11,14 @@ says "encoder.width" "settings"
 for file in config.yaml metrics.jsonl encoder.safetensors checkpoints; do
     [ -e run/$file ] || say "run/$file is missing"
 done
+# what it takes to make it again stands in the run and in the weights
+for key in byol engine processor threads precision data seed steps; do
+    grep -q "\"$key\": " run/summary.json || say "run/summary.json lacks '$key'"
+done
+version=$("$byol" --version | sed -n '1s/^byol //p')
+for words in "\"writer\":\"byol $version\"" '"byol.seed":"' '"byol.data":"64 x 1 x 12 x 12, ' '"byol.config":"data:'; do
+    LC_ALL=C grep -aqF -e "$words" run/encoder.safetensors || say "run/encoder.safetensors lacks '$words'"
+done
 train run
 [ "$code" -eq 2 ] || say "a second run into the same folder: exit code 2 was expected"
 says run
