@@ -57,10 +57,11 @@ typedef struct byol_trainer_hooks {
 typedef struct byol_run_result {
     int epochs;
     uint64_t steps;
-    double loss; /* mean over the last epoch's steps of this process */
+    double loss; /* mean over the steps of the last epoch; stopped within one: of that as far as it went */
     double images_per_second;
     uint64_t peak_memory_bytes; /* of the process */
-    uint64_t unreadable;        /* images that could not be read and were replaced; RUN/unreadable.txt names them */
+    uint64_t unreadable;        /* images that could not be read and were replaced; RUN/unreadable.txt names them, and
+                                   those of the run before it was resumed */
 } byol_run_result;
 
 /* Prepares a run. `source` is borrowed. `run` is the run folder: created if it is not there; BYOL_INVALID where it

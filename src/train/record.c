@@ -141,10 +141,23 @@ static byol_status restore(byol__record *record, byol__method *method, byol_erro
     return byol__run_set_aside(&record->folder, method->step, error);
 }
 
+/* What a run that goes on has named already. */
+static byol_status count_unreadable(byol__record *record, byol_error *error) {
+    char path[BYOL__RUN_PATH_MAX], *text;
+    size_t length;
+    byol__run_path(record->folder.path, "unreadable.txt", path);
+    if (!byol__is_file(path)) return BYOL_OK;
+    BYOL__TRY(byol__read_file(path, &text, &length, error));
+    for (size_t i = 0; i < length; i++) record->unreadable += text[i] == '\n';
+    byol__free(text);
+    return BYOL_OK;
+}
+
 byol_status byol__record_begin(byol__record *record, byol__method *method, const byol_config *config,
                                byol_error *error) {
     if (record->checkpoint != NULL) BYOL__TRY(restore(record, method, error));
     BYOL__TRY(byol__run_write_config(&record->folder, config, error));
+    BYOL__TRY(count_unreadable(record, error));
     BYOL__TRY(byol__run_truncate_log(&record->folder, method->step, error));
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(record->folder.path, "metrics.jsonl", path);
@@ -211,6 +224,7 @@ byol_status byol__record_unreadable(byol__record *record, const char *name, cons
     FILE *file = fopen(path, "ae");
     int failed = file == NULL || fprintf(file, "%s\t%s\n", name, reason) < 0;
     if (file != NULL && fclose(file) != 0) failed = 1;
+    record->unreadable += !failed;
     return failed ? byol__fail(error, BYOL_IO, "cannot write %s: %s", path, strerror(errno)) : BYOL_OK;
 }
 

@@ -17,6 +17,7 @@ typedef struct byol__record {
     byol__safetensors *checkpoint; /* to go on from, until byol__record_begin; NULL: start anew */
     byol__origin origin;           /* of that checkpoint */
     uint64_t saved_step;           /* of the last good checkpoint; 0: none */
+    uint64_t unreadable;           /* images named in unreadable.txt */
 } byol__record;
 
 /* Enters and locks the run folder `run`. With `resume`, opens the newest whole checkpoint; `warn` hears of damaged

@@ -328,7 +328,8 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
         .loss = steps > 0 ? sum / (double)steps : (double)NAN,
         .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
         .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
-        .unreadable = byol__loader_unreadable(trainer->loader, 0, NULL),
+        .unreadable =
+            trainer->recorded ? trainer->record.unreadable : byol__loader_unreadable(trainer->loader, 0, NULL),
     };
 }
 

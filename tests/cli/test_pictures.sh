@@ -36,6 +36,7 @@ expect 2 data
 
 train run --data photos --json
 [ "$code" -eq 0 ] || say "pre-training on a folder: exit code 0 was expected"
+cp stdout first.json
 is_json run epochs steps loss unreadable
 grep -q '"unreadable": 1[,}]' stdout || say "one unreadable picture was expected"
 says "dark/empty.jpg: the file is empty"
@@ -45,8 +46,11 @@ grep -q 'mean: \[0.4914' run/config.yaml && say "mean and std were not measured"
 
 # what was measured is what the run goes on with and is judged by
 cp run/config.yaml first.yaml
-run pretrain --out run --resume
+run pretrain --out run --resume --json
 [ "$code" -eq 0 ] || say "resuming a finished run"
+for key in loss unreadable; do
+    told=$(grep -o "\"$key\": [0-9.]*" stdout) && grep -qF "$told" first.json || say "the finished run tells another $key: $told"
+done
 cmp -s run/config.yaml first.yaml || say "resuming changed the configuration"
 expect 0 knn run --json
 is_json accuracy classes train_count test_count
