@@ -38,7 +38,11 @@ def bench(args, *words):
 
 
 def pretrain(args, *words):
-    return subprocess.Popen([args.byol, "pretrain", *words, "--quiet"], stdout=subprocess.DEVNULL)
+    return [args.byol, "pretrain", *words, "--quiet"]
+
+
+def run(command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def median_of_runs(runs, key):
@@ -65,7 +69,7 @@ def end_to_end(args):
     for _ in range(args.rounds):
         step.append(bench(args, "step", config, "--channels", "1", "--source-size", "28")["images_per_second"])
         with tempfile.TemporaryDirectory() as folder:
-            pretrain(args, config, "--epochs", "1", "--out", folder + "/run").wait()
+            run(pretrain(args, config, "--epochs", "1", "--out", folder + "/run"))
             lines = [json.loads(line) for line in open(folder + "/run/metrics.jsonl")]
             whole.append(statistics.median(line["images_per_second"] for line in lines))
     return f"{statistics.median(w / s for w, s in zip(whole, step)):.0%} ({statistics.median(whole):.0f} of {statistics.median(step):.0f} images/s)"
@@ -76,10 +80,9 @@ def embed(args):
     for width in (64, 16):
         with tempfile.TemporaryDirectory() as folder:
             noise(folder, 64, 32)
-            pretrain(args, "--data", folder, "--width", str(width), "--batch-size", "64", "--epochs", "1", "--image-size", "32",
-                     "--precision", "fp32", "--set", "optimizer.warmup_epochs=0", "--out", folder + "/run").wait()
-            subprocess.run([args.byol, "export", folder + "/run", "--out", folder + "/run.onnx", "--quiet"], check=True,
-                           stdout=subprocess.DEVNULL)
+            run(pretrain(args, "--data", folder, "--width", str(width), "--batch-size", "64", "--epochs", "1", "--image-size", "32",
+                         "--precision", "fp32", "--set", "optimizer.warmup_epochs=0", "--out", folder + "/run"))
+            run([args.byol, "export", folder + "/run", "--out", folder + "/run.onnx", "--quiet"])
             ours, theirs, share = [], [], []
             for _ in range(args.rounds):
                 result = bench(args, "embed", "--width", str(width), "--image-size", "32", "--batch-size", "64")
@@ -106,9 +109,11 @@ def start(args):
     def once():
         with tempfile.TemporaryDirectory() as folder:
             log, began = Path(folder) / "run" / "metrics.jsonl", time.perf_counter()
-            process = pretrain(args, str(here.parent / "configs" / "fashion-mnist.yaml"), "--out", folder + "/run", "--set",
-                               "train.log_every=1")
+            process = subprocess.Popen(pretrain(args, str(here.parent / "configs" / "fashion-mnist.yaml"), "--out", folder + "/run",
+                                                "--set", "train.log_every=1"), stdout=subprocess.DEVNULL)
             while not log.exists() or log.stat().st_size == 0:
+                if process.poll() is not None:
+                    sys.exit("byol pretrain ended before its first step")
                 time.sleep(0.002)
             taken = time.perf_counter() - began
             process.terminate()
