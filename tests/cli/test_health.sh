@@ -25,4 +25,13 @@ says optimizer.lr "the last good checkpoint"
 expect 0 embed broken --data data:test --out broken.npy
 expect 0 report broken --no-pictures --quiet
 grep -q '<strong class="bad">broke off' broken/report.html || say "the report does not tell that the numbers broke off"
+
+# what the monitor said at the last checkpoint is the report's word too: figures that look well do not hide it
+train narrow
+expect 0 report narrow --no-pictures --quiet
+grep -q '<strong class="good">healthy' narrow/report.html || say "the report does not call a sound run healthy"
+sed -i 's/"monitor": "healthy"/"monitor": "few directions"/' narrow/summary.json
+grep -q '"few directions"' narrow/summary.json || say "the summary does not hold the monitor's verdict"
+expect 0 report narrow --no-pictures --quiet
+grep -q 'the projections use few directions' narrow/report.html || say "the report does not tell the few directions"
 finish
