@@ -160,12 +160,12 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static uint64_t whole_number(const char *text, uint64_t max, struct argp_state *state, const char *flag) {
+static uint64_t read_seed(const char *text, struct argp_state *state) {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || *text == '-' || value > max)
-        argp_error(state, "--%s takes a whole number up to %llu, not '%s'", flag, (unsigned long long)max, text);
+    if (end == text || *end != '\0' || errno != 0 || *text == '-')
+        argp_error(state, "--seed takes a whole number up to %llu, not '%s'", (unsigned long long)UINT64_MAX, text);
     return value;
 }
 
@@ -174,11 +174,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case OPTION_TRAIN: eval->train = argument; return 0;
     case OPTION_TEST: eval->test = argument; return 0;
-    case OPTION_LIMIT: eval->limit = whole_number(argument, UINT32_MAX, state, "limit"); return 0;
-    case OPTION_THREADS: eval->threads = (int)whole_number(argument, 4096, state, "threads"); return 0;
+    case OPTION_LIMIT: eval->limit = (size_t)cli_whole_number("--limit", argument, 0, INT32_MAX, state); return 0;
+    case OPTION_THREADS: eval->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
     case OPTION_SEED:
         eval->has_seed = 1;
-        eval->seed = whole_number(argument, UINT64_MAX, state, "seed");
+        eval->seed = read_seed(argument, state);
         return 0;
     case ARGP_KEY_ARG: cli_only_argument(&eval->model, argument, "RUN or WEIGHTS file", state); return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which RUN or WEIGHTS file?"); return EINVAL;

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "byol/bench.h"
@@ -10,14 +9,6 @@ typedef struct arguments {
     byol_bench_options bench;
     int profile; /* print it */
 } arguments;
-
-static int whole_number(const char *text, int min, int max, struct argp_state *state, const char *flag) {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || value < min || value > max)
-        argp_error(state, "--%s takes a whole number from %d to %d, not '%s'", flag, min, max, text);
-    return (int)value;
-}
 
 /* "500x375": width and height. */
 static void picture_size(const char *text, struct argp_state *state, byol_bench_options *bench) {
@@ -33,9 +24,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
-    case 'S': args->bench.seconds = whole_number(argument, 1, 3600, state, "seconds"); return 0;
-    case 'c': args->bench.channels = whole_number(argument, 1, 3, state, "channels"); return 0;
-    case 'i': args->bench.source_size = whole_number(argument, 8, 4096, state, "source-size"); return 0;
+    case 'S': args->bench.seconds = (int)cli_whole_number("--seconds", argument, 1, 3600, state); return 0;
+    case 'c': args->bench.channels = (int)cli_whole_number("--channels", argument, 1, 3, state); return 0;
+    case 'i': args->bench.source_size = (int)cli_whole_number("--source-size", argument, 8, 4096, state); return 0;
     case 'P': args->profile = 1; return 0;
     case 'p': picture_size(argument, state, &args->bench); return 0;
     case ARGP_KEY_ARG:

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "cli_eval.h"
 
 typedef struct arguments {
@@ -63,14 +61,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         state->child_inputs[0] = &args->eval;
         state->child_inputs[1] = &args->report;
         return 0;
-    case 'k': {
-        char *end;
-        long k = strtol(argument, &end, 10);
-        if (*end != '\0' || end == argument || k < 1 || k > 100000)
-            argp_error(state, "-k takes a whole number from 1 to 100000, not '%s'", argument);
-        args->k = (int)k;
-        return 0;
-    }
+    case 'k': args->k = (int)cli_whole_number("-k", argument, 1, 100000, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

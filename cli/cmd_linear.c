@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "cli_eval.h"
 
 typedef struct arguments {
@@ -25,14 +23,6 @@ static byol_status measure(const void *context, const byol_features *train, int 
     return BYOL_OK;
 }
 
-static int whole_number(const char *text, int max, struct argp_state *state, const char *flag) {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || value < 1 || value > max)
-        argp_error(state, "--%s takes a whole number from 1 to %d, not '%s'", flag, max, text);
-    return (int)value;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
@@ -40,8 +30,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         state->child_inputs[0] = &args->eval;
         state->child_inputs[1] = &args->report;
         return 0;
-    case 'e': args->epochs = whole_number(argument, 100000, state, "epochs"); return 0;
-    case 'v': args->eval.passes = whole_number(argument, 1000, state, "views"); return 0;
+    case 'e': args->epochs = (int)cli_whole_number("--epochs", argument, 1, 100000, state); return 0;
+    case 'v': args->eval.passes = (int)cli_whole_number("--views", argument, 1, 1000, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

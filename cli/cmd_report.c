@@ -1,6 +1,3 @@
-#include <stdlib.h>
-#include <string.h>
-
 #include "byol/report.h"
 #include "byol/source.h"
 #include "cli_eval.h"
@@ -21,14 +18,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'a': args->train = argument; return 0;
     case 'e': args->test = argument; return 0;
     case 'n': args->no_pictures = 1; return 0;
-    case 't': {
-        char *end;
-        long threads = strtol(argument, &end, 10);
-        if (end == argument || *end != '\0' || threads < 0 || threads > 4096)
-            argp_error(state, "--threads takes a whole number up to 4096, not '%s'", argument);
-        args->threads = (int)threads;
-        return 0;
-    }
+    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
     case ARGP_KEY_ARG:
         if (args->count == RUNS_MAX) argp_error(state, "at most %d runs", RUNS_MAX);
         args->runs[args->count++] = argument;
@@ -56,8 +46,8 @@ static const struct argp parser = {
     parse,
     "RUN...",
     "Writes a page that shows a run: one HTML file that needs no network. What 'byol knn' and 'byol linear' found is "
-    "taken "
-    "from the run; where nearest neighbours have not been measured for these weights, that is done first, on at most "
+    "taken from the run; where nearest neighbours have not been measured for these weights, that is done first, on at "
+    "most "
     "10,000 images. Several runs are compared: curves, results and the settings that differ."
     "\vExamples:\n  byol report runs/first\n  byol report runs/a runs/b runs/c --out comparison.html",
     children,
