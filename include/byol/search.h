@@ -32,8 +32,9 @@ typedef struct byol_pair {
     float similarity;       /* cosine */
 } byol_pair;
 
-/* All pairs among the vectors whose cosine is at least `similarity`, the most similar first: up to `limit` of them into
- * `pairs` (room for `limit`, the caller's), and how many there are in all into `*total`. */
+/* All pairs among the vectors whose cosine is at least `similarity` (from 1 - 2e-6 on they count as 1, for rounding: 1
+ * finds every copy), the most similar first: up to `limit` of them into `pairs` (room for `limit`, the caller's), and
+ * how many there are in all into `*total`. */
 BYOL_API byol_status byol_search_duplicates(const float *vectors, size_t count, int dimension, float similarity,
                                             size_t limit, int threads, byol_pair *pairs, uint64_t *total,
                                             byol_progress progress, void *context, byol_error *error);

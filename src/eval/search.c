@@ -183,13 +183,16 @@ typedef struct duplicates {
     uint64_t total;
 } duplicates;
 
+/* In fp32 the cosine of a vector with its own copy may be a little less than 1: from here on it counts as 1. */
+static const float AS_GOOD_AS_ONE = 1 - 2e-6f;
+
 /* Row `a` against the vectors first .. first + columns - 1: those behind it only. */
 static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, size_t a, size_t first,
                            size_t columns) {
     uint64_t found = 0;
     for (size_t b = first > a ? first : a + 1; b < first + columns; b++) {
         float cosine = clamp(products[b - first] * d->scale[a] * d->scale[b]);
-        if (!(cosine >= d->similarity) || d->scale[a] == 0 || d->scale[b] == 0) continue;
+        if (!(cosine >= fminf(d->similarity, AS_GOOD_AS_ONE)) || d->scale[a] == 0 || d->scale[b] == 0) continue;
         offer(h, (byol_pair){(uint32_t)a, (uint32_t)b, cosine});
         found++;
     }

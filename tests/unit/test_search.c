@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -13,15 +14,19 @@ enum { COUNT = 2500, DIMENSION = 24, QUERIES = 300, K = 7 }; /* more than one ti
 
 static float *vectors;
 
+static void fill_with_noise(float *values, size_t count) {
+    uint32_t x = 1;
+    for (size_t i = 0; i < count; i++) {
+        x = x * 1664525 + 1013904223;
+        values[i] = (float)(x >> 8) / (1 << 23) - 1;
+    }
+}
+
 /* Noise, and every hundredth vector twice: once more, four times as long, 50 places on. */
 static int make_vectors(void **state) {
     (void)state;
     vectors = malloc(sizeof *vectors * COUNT * DIMENSION);
-    uint32_t x = 1;
-    for (size_t i = 0; i < COUNT * DIMENSION; i++) {
-        x = x * 1664525 + 1013904223;
-        vectors[i] = (float)(x >> 8) / (1 << 23) - 1;
-    }
+    fill_with_noise(vectors, COUNT * DIMENSION);
     for (size_t i = 0; i < COUNT; i += 100)
         for (size_t d = 0; d < DIMENSION; d++) vectors[(i + 50) * DIMENSION + d] = 4 * vectors[i * DIMENSION + d];
     for (size_t d = 0; d < DIMENSION; d++) vectors[7 * DIMENSION + d] = 0;
@@ -93,6 +98,28 @@ static void every_pair_above_the_threshold_is_found_once(void **state) {
     for (int i = 0; i < COUNT / 100; i++) assert_int_equal(seen[i], 1);
 }
 
+/* In fp32 the cosine of a vector with its own copy is often a little less than 1. */
+static void a_threshold_of_one_finds_every_copy(void **state) {
+    (void)state;
+    enum { PAIRS = 100 };
+    static const int dimensions[] = {128, 3072};
+    for (int k = 0; k < 2; k++) {
+        size_t half = (size_t)PAIRS * (size_t)dimensions[k];
+        float *twice = malloc(2 * half * sizeof *twice);
+        byol_pair pairs[PAIRS];
+        uint64_t total = 0;
+        assert_non_null(twice);
+        fill_with_noise(twice, half);
+        memcpy(twice + half, twice, half * sizeof *twice);
+        assert_int_equal(
+            byol_search_duplicates(twice, 2 * PAIRS, dimensions[k], 1, PAIRS, 2, pairs, &total, NULL, NULL, NULL),
+            BYOL_OK);
+        assert_int_equal(total, PAIRS);
+        for (size_t i = 0; i < PAIRS; i++) assert_int_equal(pairs[i].second, pairs[i].first + PAIRS);
+        free(twice);
+    }
+}
+
 static void the_best_pairs_are_kept_and_all_are_counted_for_any_number_of_threads(void **state) {
     (void)state;
     byol_pair one[40], three[40];
@@ -134,6 +161,7 @@ int main(void) {
         cmocka_unit_test(the_nearest_are_those_that_a_full_comparison_finds),
         cmocka_unit_test(zeros_are_near_nothing),
         cmocka_unit_test(every_pair_above_the_threshold_is_found_once),
+        cmocka_unit_test(a_threshold_of_one_finds_every_copy),
         cmocka_unit_test(the_best_pairs_are_kept_and_all_are_counted_for_any_number_of_threads),
         cmocka_unit_test(what_cannot_be_searched_is_refused),
     };
