@@ -26,7 +26,8 @@ typedef uint16_t hvec __attribute__((vector_size(LANES * 2)));
 /* `value` where `mask` is positive, else 0. */
 INLINE vec select_positive(vec mask, vec value) { return (vec)((ivec)value & (mask > (vec){0})); }
 
-INLINE vec relu_of(vec value) { return select_positive(value, value); }
+/* 0 for what is negative: a NaN stays one, and is seen. */
+INLINE vec relu_of(vec value) { return (vec)((ivec)value & ~(value < (vec){0})); }
 
 INLINE vec widen_bf16(hvec half) { return (vec)(__builtin_convertvector(half, uvec) << 16); }
 

@@ -399,9 +399,9 @@ static void for_each_tile(const byol__pool *p, pool_tile *run) {
     for (int n = 0; n < g.src.n; n++) {
         for (int i = 0; i < g.src.tiles; i++) {
             int live, channel = tile_channel(&g.src, i, &live);
-            if (channel >= p->src_layout.c) continue;
-            int real =
-                p->dst_layout.c - channel < live && g.dst.block != g.src.block ? p->dst_layout.c - channel : live;
+            int real = live; /* with the padding, where both layouts have it */
+            if (g.dst.block != g.src.block && p->dst_layout.c - channel < live) real = p->dst_layout.c - channel;
+            if (real <= 0) continue;
             run(&g, p, (size_t)n * g.src.stride_n + tile_offset(&g.src, channel),
                 (size_t)n * g.dst.stride_n + tile_offset(&g.dst, channel), real);
         }
@@ -417,7 +417,7 @@ static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, si
         for (int y = y0; y < y1; y++) {
             for (int x = x0; x < x1; x++) {
                 vec v = load(p->x, src + (size_t)(y * g->iw + x) * g->src.stride_s, live, g->bf16);
-                ivec keep = best >= v; /* false where v is NaN: it goes on and is seen */
+                ivec keep = (best >= v) | (best != best); /* a NaN wins and stays: it is seen */
                 best = (vec)(((ivec)best & keep) | ((ivec)v & ~keep));
             }
         }

@@ -45,6 +45,7 @@ static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format form
     b->statistics = random_floats(b->graph.statistics.total, 3, 6);
     byol__params_init(&b->graph.statistics, 0, b->statistics);
     check(byol__alloc(&b->workspace, info.workspace_bytes, 1, "workspace", &error));
+    memset(b->workspace, 0xff, info.workspace_bytes); /* NaN: what is read must have been written */
     byol__binding binding = {b->params, b->grads, b->statistics, b->workspace};
     check(byol__plan_bind(b->plan, &binding, &error));
     /* Biases, scales and shifts that are not 0 and 1. */
@@ -212,6 +213,13 @@ static byol__value_id max_pool(byol__graph *g, byol__value_id x) {
     return byol__graph_conv(g, "behind", byol__graph_max_pool(g, x, 2, 2, 0), 8, 1, 1, 0, 1, 0);
 }
 
+/* Six channels: in blocks of 16 most of a block is padding, whole vectors of it. */
+static byol__value_id pools_of_few_channels(byol__graph *g, byol__value_id x) {
+    x = byol__graph_conv(g, "conv", x, 6, 3, 1, 1, 1, 1);
+    x = byol__graph_avg_pool(g, byol__graph_max_pool(g, x, 3, 2, 1), 3, 1, 1);
+    return byol__graph_conv(g, "behind", x, 8, 3, 1, 1, 1, 0);
+}
+
 static byol__value_id average_pools(byol__graph *g, byol__value_id x) {
     x = byol__graph_conv(g, "conv", x, 12, 3, 1, 1, 1, 1);
     x = byol__graph_avg_pool(g, x, 3, 2, 1);
@@ -270,6 +278,26 @@ static void every_memory_format(void **state) {
         run_network_as((byol__format)format, residual_block, 3, 8, 8, 5e-3);
         run_network_as((byol__format)format, odd_channels, 3, 6, 8, 5e-3);
         run_network_as((byol__format)format, max_pool, 1, 12, 4, 5e-3);
+        run_network_as((byol__format)format, pools_of_few_channels, 3, 12, 4, 5e-3);
+    }
+}
+
+/* One bad pixel, the first that a window sees, must not be swallowed on its way: it is how divergence is noticed. */
+static void a_nan_is_seen_at_the_other_end(void **state) {
+    (void)state;
+    network *const networks[] = {odd_channels, residual_block, bare_additions, max_pool, flatten_and_head};
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        for (int dtype = 0; dtype < 2; dtype++) {
+            bench b = {0};
+            byol__graph_init(&b.graph);
+            byol__value_id x = byol__graph_input(&b.graph, 3, 8, 8);
+            byol__graph_mark(&b.graph, BYOL__PREDICTION, networks[i](&b.graph, x));
+            bench_open(&b, 2, dtype == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
+            assert_true(isfinite(loss(&b)));
+            b.images[0] = NAN;
+            if (!isnan(loss(&b))) fail_msg("network %zu, type %d: the NaN is lost", i, dtype);
+            bench_close(&b);
+        }
     }
 }
 
@@ -327,6 +355,7 @@ int main(void) {
         cmocka_unit_test(average_pools_with_padding_and_global),
         cmocka_unit_test(flatten_linear_and_batch_norm_of_vectors),
         cmocka_unit_test(every_memory_format),
+        cmocka_unit_test(a_nan_is_seen_at_the_other_end),
         cmocka_unit_test(bf16_gradients_are_fp32_gradients_rounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
