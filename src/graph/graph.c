@@ -47,10 +47,11 @@ static byol__node *append_node(byol__graph *graph, byol__op op, const char *name
     }
     for (int i = 0; i < src_count; i++)
         if (src[i] >= graph->value_count) MISTAKE(graph, BYOL_INVALID, "%s: its input does not exist", name);
-    if (shape.c < 1 || shape.h < 1 || shape.w < 1 || shape.c > DIM_MAX || shape.h > DIM_MAX || shape.w > DIM_MAX)
+    int too_small = shape.c < 1 || shape.h < 1 || shape.w < 1;
+    if (too_small || shape.c > DIM_MAX || shape.h > DIM_MAX || shape.w > DIM_MAX)
         MISTAKE(graph, BYOL_INVALID,
-                "%s would be %d x %d x %d (channels, height, width): the images are too small for this network", name,
-                shape.c, shape.h, shape.w);
+                "%s would be %d x %d x %d (channels, height, width): the images are too %s for this network", name,
+                shape.c, shape.h, shape.w, too_small ? "small" : "large");
     byol__node *node = &graph->nodes[graph->node_count];
     *node = (byol__node){
         .op = op,
@@ -132,7 +133,7 @@ byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__valu
                           .ndims = 4,
                           .init = BYOL__INIT_KAIMING_FAN_OUT,
                           .fan_in = in.c / groups * kernel * kernel,
-                          .fan_out = oc / groups * kernel * kernel};
+                          .fan_out = oc * kernel * kernel}; /* PyTorch's count: over all groups */
     node->weight = append_param(graph, name, "weight", weight);
     if (bias) node->bias = append_param(graph, name, "bias", vector_row(oc, BYOL__INIT_ZERO));
     return node->dst;
