@@ -159,17 +159,20 @@ static void learner_forward(byol__classifier *c) {
     byol__plan_read(c->learner, BYOL__PROJECTION, c->logits);
 }
 
+static byol_status diverged(const byol__classifier *c, const char *what, byol_error *error) {
+    return byol__fail(error, BYOL_NUMERIC,
+                      "fine-tuning diverged at step %llu: %s is not a finite number; a lower learning rate may help",
+                      (unsigned long long)c->step + 1, what);
+}
+
 byol_status byol__classifier_step(byol__classifier *c, const int32_t *labels, double lr, double *loss,
                                   byol_error *error) {
     const byol__table *rows = &c->trained->params;
     learner_forward(c);
     *loss = byol__cross_entropy(c->logits, labels, c->batch, c->classes, c->diff);
-    if (!isfinite(*loss))
-        return byol__fail(error, BYOL_NUMERIC,
-                          "fine-tuning diverged at step %llu: the loss is not a finite number; a lower learning rate "
-                          "may help",
-                          (unsigned long long)c->step + 1);
+    if (!isfinite(*loss)) return diverged(c, "the loss", error);
     byol__plan_backward(c->learner, c->diff);
+    if (!isfinite(byol__arena_norm(c->grads, rows->total))) return diverged(c, "the gradient", error);
     c->step++;
     byol__optimizer_update(&c->optimizer, rows, (float)lr, 1, c->step, c->params + c->params_before, c->grads,
                            c->state);

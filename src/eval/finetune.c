@@ -127,6 +127,16 @@ static byol_status choose_epoch(tuning *t, byol_finetune_result *result, byol_er
     return BYOL_OK;
 }
 
+/* Numbers that overflowed behind a batch norm need not show in the loss. */
+static byol_status check_finite(const byol__classifier *c, byol_error *error) {
+    const byol__graph *whole = &c->whole;
+    if (isfinite(byol__arena_norm(c->params, whole->params.total)) &&
+        isfinite(byol__arena_norm(c->statistics, whole->statistics.total)))
+        return BYOL_OK;
+    return byol__fail(error, BYOL_NUMERIC,
+                      "fine-tuning ended with NaN or infinity among the weights; a lower learning rate may help");
+}
+
 static byol_status save(const tuning *t, byol_error *error) {
     const byol__classifier *c = t->classifier;
     const byol__arena arenas[] = {
@@ -141,6 +151,7 @@ static byol_status save(const tuning *t, byol_error *error) {
 static byol_status train_and_test(tuning *t, byol_finetune_result *result, byol_error *error) {
     score test;
     BYOL__TRY(choose_epoch(t, result, error));
+    BYOL__TRY(check_finite(t->classifier, error));
     BYOL__TRY(judge(t, &t->test, NULL, t->test.count, t->predicted, &test, error));
     result->accuracy = 100 * (double)test.right / (double)t->test.count;
     result->held_out_accuracy = 100 * (double)t->best.right / (double)t->split.held_out_count;
@@ -184,8 +195,10 @@ static void resolve_options(byol_finetune_options *o) {
 }
 
 /* Small sets are gone through more often. */
-static void count_steps(tuning *t) {
+static byol_status count_steps(tuning *t, byol_error *error) {
     byol_finetune_options *o = &t->options;
+    if (t->split.train_count < 2) /* batch norm needs two */
+        return byol__fail(error, BYOL_INVALID, "fine-tuning has one image to learn from; give it a few more labels");
     if ((size_t)o->batch_size > t->split.train_count) o->batch_size = (int)t->split.train_count;
     t->batches = t->split.train_count / (uint64_t)o->batch_size;
     if (o->epochs == 0) {
@@ -193,6 +206,7 @@ static void count_steps(tuning *t) {
         o->epochs = enough > EPOCHS ? (int)enough : EPOCHS;
     }
     t->total = (uint64_t)o->epochs * (t->batches * (uint64_t)o->batch_size + t->split.held_out_count) + t->test.count;
+    return BYOL_OK;
 }
 
 static byol_status open_images(tuning *t, const byol_source *train, const byol_source *test, byol_error *error) {
@@ -239,7 +253,7 @@ static byol_status prepare(tuning *t, const byol_source *train, const byol_sourc
     resolve_options(&t->options);
     BYOL__TRY(check_options(&t->options, error));
     BYOL__TRY(open_images(t, train, test, error));
-    count_steps(t);
+    BYOL__TRY(count_steps(t, error));
     BYOL__TRY(create_classifier(t, error));
     size_t batch = (size_t)t->classifier->batch;
     const byol__graph *whole = &t->classifier->whole;

@@ -132,7 +132,8 @@ static void what_cannot_be_drawn_is_refused(void **state) {
 
 /* ---- the whole ---- */
 
-static byol_encoder *new_encoder(void) {
+/* `scale`: of the first convolution's weights. */
+static byol_encoder *scaled_encoder(float scale) {
     byol_config config = tiny_config();
     byol__graph graph;
     float *params, *statistics;
@@ -143,6 +144,7 @@ static byol_encoder *new_encoder(void) {
     check(byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "test", &error));
     byol__params_init(&graph.params, 1, params);
     byol__params_init(&graph.statistics, 1, statistics);
+    for (size_t i = 0; i < graph.params.rows[0].count; i++) params[graph.params.rows[0].offset + i] *= scale;
     const byol__origin origin = {.channels = PICTURE_CHANNELS, .config = config};
     check(byol__encoder_create(&encoder, &origin, params, statistics, &error));
     byol__graph_release(&graph);
@@ -150,6 +152,8 @@ static byol_encoder *new_encoder(void) {
     byol__free(statistics);
     return encoder;
 }
+
+static byol_encoder *new_encoder(void) { return scaled_encoder(1); }
 
 static byol_finetune_options quick(void) {
     byol_finetune_options options;
@@ -366,6 +370,9 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     bad.weight_decay = 1; /* weights are multiplied by -999 each step */
     bad.epochs = 20;
     check_refused(encoder, train, test, bad, BYOL_NUMERIC, "lower learning rate");
+    byol_encoder *huge = scaled_encoder(1e30f); /* its first batch norm's variance overflows, the loss does not */
+    check_refused(huge, train, test, good, BYOL_NUMERIC, "infinity among the weights");
+    byol_encoder_free(huge);
     bad = good;
     bad.save = "/nowhere/at/all.safetensors";
     check_refused(encoder, train, test, bad, BYOL_IO, "/nowhere/at/all.safetensors");
@@ -375,6 +382,10 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     byol_source_free(other.source);
     check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 1, PICTURE_SIDE, PICTURE_SIDE, &error));
     check_refused(encoder, train, other, good, BYOL_MISMATCH, "3 channels");
+    byol_source_free(other.source);
+    int32_t of_one_class[2] = {0, 0};
+    check(byol_source_from_memory(&other.source, test.pixels, of_one_class, 2, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
+    check_refused(encoder, other, other, good, BYOL_INVALID, "one image to learn from");
     byol_source_free(other.source);
     test.labels[0] = 4;
     check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
