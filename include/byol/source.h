@@ -81,7 +81,7 @@ typedef struct byol_wish {
 /* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each with a room of its
  * own. BYOL_FORMAT, BYOL_IO, BYOL_NOT_FOUND or BYOL_UNSUPPORTED (an animated WebP, more than 100 million pixels, a file
  * of more than 1 GiB), naming the file, where it cannot be read or decoded: then byol_source_unreadable is 1 for it.
- * BYOL_INVALID: there is no such index. */
+ * BYOL_INVALID: there is no such index, or no such number of channels. */
 BYOL_API byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
                                        byol_picture *picture, byol_error *error);
 

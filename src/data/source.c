@@ -64,6 +64,8 @@ byol_status byol__source_image(const byol_source *source, size_t index, const by
                                byol_picture *picture, byol_error *error) {
     if (index >= source->info.count)
         return byol__fail(error, BYOL_INVALID, "there is no image %zu: %s", index, source->info.description);
+    if (request->channels != 0 && request->channels != 1 && request->channels != 3)
+        return byol__fail(error, BYOL_INVALID, "images have 1 or 3 channels, not %d", request->channels);
     byol_status status = source->methods->image(source, index, request, picture, error);
     if (source->unreadable != NULL && is_damage(status)) atomic_store(&source->unreadable[index], 1);
     return status;

@@ -36,5 +36,23 @@ says short.safetensors
 echo "no weights" >text.safetensors
 expect 1 info text.safetensors
 says text.safetensors
+# weights that lie about their images, with no digest to tell: no room is laid out for two channels
+LC_ALL=C sed 's/"xxh3":/"xxhx":/; s/"writer":/"wrote_":/; s/"byol.channels":"1"/"byol.channels":"2"/' run/encoder.safetensors >lying.safetensors
+cmp -s run/encoder.safetensors lying.safetensors && say "the number of channels was not changed"
+expect 1 embed lying.safetensors --data data:test --out x.npy
+says lying.safetensors byol.channels
 [ ! -e x.npy ] || say "a failed embed left a file"
+
+# a finished run that has lost its checkpoints: what it came to stays
+cp run/encoder.safetensors finished.safetensors
+rm -r run/checkpoints
+train run --resume --epochs 1
+[ "$code" -eq 0 ] || say "a run without its checkpoints begins anew"
+says "nothing to resume" "*.old1"
+cmp -s run/encoder.safetensors.old1 finished.safetensors || say "the finished encoder is lost"
+[ -s run/metrics.jsonl.old1 ] && [ -s run/summary.json.old1 ] && [ -s run/config.yaml.old1 ] || say "what belongs to it is lost"
+rm -r run/checkpoints
+train run --resume --epochs 1
+cmp -s run/encoder.safetensors.old1 finished.safetensors || say "the finished encoder is lost the second time"
+[ -s run/encoder.safetensors.old2 ] || say "the second encoder is lost"
 finish
