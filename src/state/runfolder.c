@@ -209,6 +209,33 @@ byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, b
     return status;
 }
 
+/* What of "NAME.oldN" there is already. */
+static int is_taken(const byol__run_folder *folder, const char *name, int number) {
+    char path[BYOL__RUN_PATH_MAX], old[BYOL__RUN_PATH_MAX + 16];
+    byol__run_path(folder->path, name, path);
+    snprintf(old, sizeof old, "%s.old%d", path, number);
+    return byol__is_file(old);
+}
+
+byol_status byol__run_keep_old(const byol__run_folder *folder, byol_error *error) {
+    /* the encoder last: should this be cut short, the rest is done at the next start */
+    const char *const names[] = {"config.yaml", "metrics.jsonl", "summary.json", "evaluation.json",
+                                 "encoder.safetensors"};
+    enum { NAMES = sizeof names / sizeof *names };
+    char path[BYOL__RUN_PATH_MAX], old[BYOL__RUN_PATH_MAX + 16];
+    int number = 1;
+    byol__run_path(folder->path, names[NAMES - 1], path);
+    if (!byol__is_file(path)) return BYOL_OK;
+    while (is_taken(folder, names[NAMES - 1], number)) number++;
+    for (int i = 0; i < NAMES; i++) {
+        byol__run_path(folder->path, names[i], path);
+        snprintf(old, sizeof old, "%s.old%d", path, number);
+        if (rename(path, old) != 0 && errno != ENOENT)
+            return byol__fail(error, BYOL_IO, "cannot rename %s: %s", path, strerror(errno));
+    }
+    return BYOL_OK;
+}
+
 byol_status byol__run_prune(const byol__run_folder *folder, int keep, byol_error *error) {
     uint64_t *steps;
     size_t count;

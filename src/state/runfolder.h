@@ -49,6 +49,10 @@ byol_status byol__run_open_newest(const char *run, byol__safetensors **out, byol
  * name is the newest whole one again. */
 byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, byol_error *error);
 
+/* Where an encoder lies, renames it and what belongs to it: NAME.old1, or the first number that is free. For a run that
+ * begins where a finished one lost its checkpoints. */
+byol_status byol__run_keep_old(const byol__run_folder *folder, byol_error *error);
+
 /* Removes all checkpoints but the newest `keep`. */
 byol_status byol__run_prune(const byol__run_folder *folder, int keep, byol_error *error);
 

@@ -25,8 +25,10 @@ byol_status byol__record_open(byol__record *record, const char *run, int resume,
     byol_status status =
         byol__run_open_newest(record->folder.path, &record->checkpoint, &record->origin, warn, context, &why);
     if (status == BYOL_NOT_FOUND) {
-        char text[BYOL__RUN_PATH_MAX];
-        snprintf(text, sizeof text, "nothing to resume in %s: the run begins", record->folder.path);
+        char text[BYOL__RUN_PATH_MAX + 128], encoder[BYOL__RUN_PATH_MAX];
+        byol__run_path(record->folder.path, "encoder.safetensors", encoder);
+        snprintf(text, sizeof text, "nothing to resume in %s: the run begins%s", record->folder.path,
+                 byol__is_file(encoder) ? "; an encoder without its checkpoint lies there: it is kept as *.old1" : "");
         if (warn != NULL) warn(context, text);
         return BYOL_OK;
     }
@@ -155,7 +157,10 @@ static byol_status count_unreadable(byol__record *record, byol_error *error) {
 
 byol_status byol__record_begin(byol__record *record, byol__method *method, const byol_config *config,
                                byol_error *error) {
-    if (record->checkpoint != NULL) BYOL__TRY(restore(record, method, error));
+    if (record->checkpoint != NULL)
+        BYOL__TRY(restore(record, method, error));
+    else
+        BYOL__TRY(byol__run_keep_old(&record->folder, error));
     BYOL__TRY(byol__run_write_config(&record->folder, config, error));
     BYOL__TRY(count_unreadable(record, error));
     BYOL__TRY(byol__run_truncate_log(&record->folder, method->step, error));
