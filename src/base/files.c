@@ -64,10 +64,11 @@ static int sync_folder_of(const char *path) {
     else
         slash[slash == folder] = '\0';
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return -1;
-    int result = fsync(descriptor);
+    if (descriptor < 0) return errno == EACCES ? 0 : -1; /* one may write into a folder that one may not read */
+    int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP, why = errno;
     close(descriptor);
-    return result;
+    errno = why;
+    return failed ? -1 : 0;
 }
 
 byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error) {
@@ -78,10 +79,14 @@ byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error) {
         why = errno;
     }
     file->stream = NULL;
-    if (!failed && (rename(file->temporary, file->path) != 0 || sync_folder_of(file->path) != 0)) {
+    if (!failed && rename(file->temporary, file->path) != 0) {
         failed = 1;
         why = errno;
     }
+    if (!failed && sync_folder_of(file->path) != 0)
+        return byol__fail(error, BYOL_IO,
+                          "%s is written, but its folder could not be made safe against a power cut: %s", file->path,
+                          strerror(errno));
     if (!failed) return BYOL_OK;
     unlink(file->temporary);
     return byol__fail(error, BYOL_IO, "cannot write %s: %s; what was there before is untouched", file->path,
