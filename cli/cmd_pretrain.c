@@ -157,7 +157,8 @@ static int on_step(void *context, const byol_metrics *m) {
 
 static double evaluate(session *s, byol_trainer *trainer, const byol_epoch_info *info) {
     int every = s->config.eval.every_epochs;
-    if (every == 0 || (info->epoch % every != 0 && info->epoch != info->epochs) || cli_interrupted()) return NAN;
+    if (every == 0 || cli_interrupted()) return NAN;
+    if (info->epoch / every == info->before / every && info->epoch != info->epochs) return NAN;
     byol_error error = {0};
     double accuracy = measure_knn(&s->knn, trainer, &error);
     cli_progress_end(&s->progress);

@@ -39,7 +39,8 @@ typedef struct byol_metrics {
 } byol_metrics;
 
 typedef struct byol_epoch_info {
-    int epoch; /* epochs done, from 1 */
+    int epoch;  /* epochs done, from 1 */
+    int before; /* how many were done before this step: epoch - 1, or less where one step spans several epochs */
     int epochs;
 } byol_epoch_info;
 
@@ -47,8 +48,8 @@ typedef struct byol_trainer_hooks {
     void *context;
     /* After each step. Return non-zero to stop: a checkpoint is written and byol_trainer_run returns BYOL_CANCELLED. */
     int (*on_step)(void *context, const byol_metrics *metrics);
-    /* After each epoch; may call byol_trainer_encoder. The returned accuracy (percent, or NaN for none) goes into the
-     * metrics as "knn". May be NULL. */
+    /* After each step that ends an epoch, or several; may call byol_trainer_encoder. The returned accuracy (percent, or
+     * NaN for none) goes into the metrics as "knn". May be NULL. */
     double (*on_epoch)(void *context, byol_trainer *trainer, const byol_epoch_info *info);
     /* A warning in plain words: collapse, rising loss, skipped data, nothing to resume. May be NULL. */
     void (*on_warning)(void *context, const char *text);

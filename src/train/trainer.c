@@ -305,10 +305,11 @@ static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
 static double end_epoch(byol_trainer *trainer) {
     uint64_t step = trainer->origin.step;
     int done = byol__steps_epochs_done(&trainer->steps, step);
-    if (done == byol__steps_epochs_done(&trainer->steps, step - 1)) return (double)NAN;
+    int before = byol__steps_epochs_done(&trainer->steps, step - 1);
+    if (done == before) return (double)NAN;
     trainer->last_loss = trainer->loss;
     trainer->loss = (losses){0};
-    const byol_epoch_info info = {.epoch = done, .epochs = trainer->steps.epochs};
+    const byol_epoch_info info = {.epoch = done, .before = before, .epochs = trainer->steps.epochs};
     if (trainer->hooks.on_epoch == NULL) return (double)NAN;
     return trainer->hooks.on_epoch(trainer->hooks.context, trainer, &info);
 }

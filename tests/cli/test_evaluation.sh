@@ -60,4 +60,9 @@ mkdir alone
 cp run/encoder.safetensors alone/
 expect 0 knn alone/encoder.safetensors --train data:train --test data:test --quiet
 [ ! -e alone/evaluation.json ] || say "evaluating a file wrote beside it"
+
+# during training: at the first step that has passed so many epochs, where one step spans several (4 batches an epoch)
+train spanning --epochs 12 --set train.accumulate=6 --eval-every 2 --set train.log_every=1
+[ "$code" -eq 0 ] || say "training with kNN on the way"
+[ "$(grep -c '"knn"' spanning/metrics.jsonl)" -eq 6 ] || say "8 steps end after 1.5, 3, 4.5 ... 12 epochs: six of them pass an even one"
 finish
