@@ -359,8 +359,10 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
     while (trainer->origin.step < trainer->steps.total) {
         byol_metrics metrics;
         byol_status taken = take_step(trainer, &metrics, error);
-        BYOL__TRY(report_unreadable(trainer, taken == BYOL_OK ? error : NULL));
-        if (taken != BYOL_OK) return taken;
+        if (taken != BYOL_OK) {
+            report_unreadable(trainer, NULL);
+            return taken;
+        }
         int is_last = metrics.step == metrics.steps;
         int logged = is_last || metrics.step % (uint64_t)config->train.log_every == 0;
         measure(trainer, logged, &metrics);
@@ -369,6 +371,7 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         double knn = end_epoch(trainer);
         if (trainer->recorded && (logged || isfinite(knn)))
             BYOL__TRY(byol__record_log(&trainer->record, &metrics, knn, error));
+        BYOL__TRY(report_unreadable(trainer, error)); /* now that the step is done with: if this fails, it is kept */
         int stop = trainer->hooks.on_step != NULL && trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
         if (verdict != BYOL_OK) return verdict;
         if (stop)
