@@ -94,6 +94,25 @@ void cli_labelled_release(cli_labelled *set) {
     free(set->labels);
 }
 
+/* Classes are numbered by their names' order: a folder that lacks one would number the others otherwise. */
+byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test, byol_error *error) {
+    if (test->classes > train->classes) {
+        snprintf(error->text, sizeof error->text, "the test images have %d classes, the training images %d",
+                 test->classes, train->classes);
+        return BYOL_MISMATCH;
+    }
+    for (int i = 0; i < test->classes; i++) {
+        const char *one = byol_source_class_name(train->whole, i), *other = byol_source_class_name(test->whole, i);
+        if (one == NULL || other == NULL || strcmp(one, other) == 0) continue;
+        snprintf(error->text, sizeof error->text,
+                 "class %d is '%.100s' in the training images and '%.100s' in the test images: they are of different "
+                 "data sets, or one lacks a class",
+                 i, one, other);
+        return BYOL_MISMATCH;
+    }
+    return BYOL_OK;
+}
+
 static uint8_t pixel_at(const byol_image *image, int c, int y, int x) {
     return image
         ->pixels[(size_t)c * image->channel_stride + (size_t)y * image->row_stride + (size_t)x * image->pixel_stride];
@@ -327,20 +346,6 @@ static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS], 
 
 /* ---- the whole ---- */
 
-/* Classes are numbered by their names' order: a folder that lacks one would number the others otherwise. */
-static byol_status compare_classes(const cli_session *s, byol_error *error) {
-    for (int i = 0; i < s->test.classes; i++) {
-        const char *train = byol_source_class_name(s->train.whole, i), *test = byol_source_class_name(s->test.whole, i);
-        if (train == NULL || test == NULL || strcmp(train, test) == 0) continue;
-        snprintf(error->text, sizeof error->text,
-                 "class %d is '%.100s' in the training images and '%.100s' in the test images: they are of different "
-                 "data sets, or one lacks a class",
-                 i, train, test);
-        return BYOL_MISMATCH;
-    }
-    return BYOL_OK;
-}
-
 static void append(byol_error *error, const char *words) {
     size_t length = strlen(error->text);
     snprintf(error->text + length, sizeof error->text - length, "%s", words);
@@ -368,12 +373,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     const byol_config *config = byol_encoder_config(s->trained);
     cli_eval_sources(config, s->options->train, s->options->test, train, test);
     status = open_sets(s, train, test, error);
-    if (status == BYOL_OK && s->test.classes > s->train.classes) {
-        snprintf(error->text, sizeof error->text, "the test images have %d classes, the training images %d",
-                 s->test.classes, s->train.classes);
-        status = BYOL_MISMATCH;
-    }
-    if (status == BYOL_OK) status = compare_classes(s, error);
+    if (status == BYOL_OK) status = cli_compare_classes(&s->train, &s->test, error);
     if (s->train.decoded) s->train.channels = byol_encoder_channels(s->trained); /* decoded to what is wanted */
     if (s->test.decoded) s->test.channels = byol_encoder_channels(s->trained);
     if (status == BYOL_OK && s->test.channels != s->train.channels) {

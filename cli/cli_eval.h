@@ -22,6 +22,9 @@ typedef struct cli_labelled {
 byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads, byol_error *error);
 void cli_labelled_release(cli_labelled *set);
 
+/* BYOL_MISMATCH where a label does not mean the same in both, as far as that is known. */
+byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test, byol_error *error);
+
 /* Where a run is evaluated: what is given (may be NULL), or else eval.train or data.train, eval.test or the test split
  * of the training images. */
 void cli_eval_sources(const byol_config *config, const char *given_train, const char *given_test,

@@ -80,6 +80,7 @@ static byol_status open_online_knn(online_knn *knn, const byol_config *config, b
     cli_eval_sources(config, NULL, NULL, train, test);
     byol_status status = cli_labelled_open(&knn->train, train, 0, config->train.threads, error);
     if (status == BYOL_OK) status = cli_labelled_open(&knn->test, test, 0, config->train.threads, error);
+    if (status == BYOL_OK) status = cli_compare_classes(&knn->train, &knn->test, error);
     return status;
 }
 
