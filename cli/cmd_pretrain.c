@@ -290,8 +290,11 @@ static int report(const session *s, byol_status status, byol_run_result *result,
         return cli_finish(describe_result(s, result), EXIT_DONE);
     }
     if (status == BYOL_CANCELLED && cli_interrupted()) {
-        cli_say("stopped; a checkpoint is in %s. Go on with: byol pretrain --out %s --resume", s->args->out,
-                s->args->out);
+        if (result->steps > 0)
+            cli_say("stopped; a checkpoint is in %s. Go on with: byol pretrain --out %s --resume", s->args->out,
+                    s->args->out);
+        else
+            cli_say("stopped before the first step");
         return EXIT_INTERRUPTED;
     }
     return cli_fail(status, error);
