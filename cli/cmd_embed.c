@@ -94,7 +94,11 @@ int cmd_embed(int argc, char **argv) {
     arguments args = {0};
     cli_parse(&parser, argc, argv, &args);
     int code = cli_check_output("--out", args.out, ".npy");
-    if (code == EXIT_DONE && args.csv != NULL) code = cli_check_output("--csv", args.csv, NULL);
+    if (code == EXIT_DONE) {
+        char csv[BYOL_PATH_MAX];
+        cli_csv_path(args.out, csv);
+        code = cli_check_output("--csv", args.csv != NULL ? args.csv : csv, NULL);
+    }
     if (code != EXIT_DONE) return code;
     cli_catch_interrupts();
     byol_encoder *encoder = NULL;

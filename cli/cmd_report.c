@@ -140,7 +140,11 @@ int cmd_report(int argc, char **argv) {
     cli_parse(&parser, argc, argv, &args);
     char out[BYOL_PATH_MAX + 16];
     snprintf(out, sizeof out, "%s/report.html", args.runs[0]);
-    if (args.out != NULL) snprintf(out, sizeof out, "%s", args.out);
+    if (args.out != NULL) {
+        int code = cli_check_output("--out", args.out, NULL);
+        if (code != EXIT_DONE) return code;
+        snprintf(out, sizeof out, "%s", args.out);
+    }
     cli_catch_interrupts();
     cli_progress progress = {0};
     byol_report_options page;
