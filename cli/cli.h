@@ -76,6 +76,8 @@ FILE *cli_tables(void);
 /* Prints the object on standard output where --json asks for it, and releases it. Returns `code`, or EXIT_FAILED where
  * it could not be written. */
 int cli_finish(json_t *object, int code);
+/* A name or a path as JSON: null for NULL, and for what is not UTF-8, which JSON cannot hold. */
+json_t *cli_text(const char *text);
 
 /* A field of a CSV file, in quotes where it needs them (RFC 4180). */
 void cli_csv_field(FILE *stream, const char *text);

@@ -93,6 +93,11 @@ int cli_finish(json_t *object, int code) {
     return code;
 }
 
+json_t *cli_text(const char *text) {
+    json_t *string = text != NULL ? json_string(text) : NULL;
+    return string != NULL ? string : json_null();
+}
+
 const char *cli_count(char text[32], uint64_t count) {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), used = 0;

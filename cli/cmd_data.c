@@ -135,8 +135,8 @@ static json_t *class_counts(const found *f) {
     json_t *list = json_array();
     for (int c = 0; c < f->info.classes; c++) {
         const char *name = byol_source_class_name(f->source, c);
-        json_array_append_new(list, json_pack("{s:o, s:I}", "name", name != NULL ? json_string(name) : json_null(),
-                                              "count", (json_int_t)f->class_counts[c]));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:I}", "name", cli_text(name), "count", (json_int_t)f->class_counts[c]));
     }
     return list;
 }

@@ -85,8 +85,8 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
     if (cli_tables() != NULL)
         fprintf(cli_tables(), "%s: %s vectors of %d numbers (%s); %s: what they are of\n", args->out,
                 cli_count(number, info.count), vectors->dimension, layer, csv);
-    *result = json_pack("{s:s, s:s, s:I, s:i, s:s}", "out", args->out, "csv", csv, "count", (json_int_t)info.count,
-                        "dimension", vectors->dimension, "layer", layer);
+    *result = json_pack("{s:o, s:o, s:I, s:i, s:s}", "out", cli_text(args->out), "csv", cli_text(csv), "count",
+                        (json_int_t)info.count, "dimension", vectors->dimension, "layer", layer);
     return BYOL_OK;
 }
 

@@ -114,7 +114,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_error
 static json_t *describe(const arguments *args, const byol_encoder *encoder) {
     const byol_config *config = byol_encoder_config(encoder);
     format written = format_of(args->out);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:i}", "out", args->out, "format", suffixes[written] + 1,
+    json_t *object = json_pack("{s:o, s:s, s:s, s:i, s:i}", "out", cli_text(args->out), "format", suffixes[written] + 1,
                                "encoder", config->encoder.name, "image_size", config->data.image_size, "channels",
                                byol_encoder_channels(encoder));
     if (written == ONNX) {

@@ -168,7 +168,7 @@ static json_t *describe(const cli_session *s, const arguments *args, const attem
                   (json_int_t)tuned->steps, "seconds", tuned->seconds, "seed", (json_int_t)args->options.seed);
     if (!args->no_scratch)
         json_object_set_new(object, "from_scratch_accuracy", json_real(rows[SCRATCH].result.accuracy));
-    if (args->options.save != NULL) json_object_set_new(object, "out", json_string(args->options.save));
+    if (args->options.save != NULL) json_object_set_new(object, "out", cli_text(args->options.save));
     return object;
 }
 

@@ -60,8 +60,8 @@ static json_t *tell(const arguments *args, const byol_pack_result *result) {
     if (result->unreadable > 0 && stream != NULL)
         fprintf(stream, "%s images could not be read and were left out; 'byol data' names them\n",
                 cli_count(images, result->unreadable));
-    return json_pack("{s:s, s:I, s:I, s:I, s:I}", "out", args->out, "images", (json_int_t)result->images, "unreadable",
-                     (json_int_t)result->unreadable, "shards", (json_int_t)result->shards, "bytes",
+    return json_pack("{s:o, s:I, s:I, s:I, s:I}", "out", cli_text(args->out), "images", (json_int_t)result->images,
+                     "unreadable", (json_int_t)result->unreadable, "shards", (json_int_t)result->shards, "bytes",
                      (json_int_t)result->bytes);
 }
 

@@ -247,9 +247,9 @@ static void print_result(const session *s, const byol_run_result *result) {
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 static json_t *describe_result(const session *s, const byol_run_result *result) {
-    json_t *object = json_pack("{s:s, s:i, s:I, s:o, s:o, s:I, s:I}", "run", s->args->out, "epochs", result->epochs,
-                               "steps", (json_int_t)result->steps, "loss", number(result->loss), "images_per_second",
-                               number(result->images_per_second), "peak_memory_bytes",
+    json_t *object = json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:I}", "run", cli_text(s->args->out), "epochs",
+                               result->epochs, "steps", (json_int_t)result->steps, "loss", number(result->loss),
+                               "images_per_second", number(result->images_per_second), "peak_memory_bytes",
                                (json_int_t)result->peak_memory_bytes, "unreadable", (json_int_t)result->unreadable);
     if (isfinite(s->knn.accuracy)) json_object_set_new(object, "knn", json_real(s->knn.accuracy));
     return object;

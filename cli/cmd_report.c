@@ -160,5 +160,5 @@ int cmd_report(int argc, char **argv) {
     cli_progress_end(&progress);
     if (status != BYOL_OK) return cli_fail(status, &error);
     if (cli_tables() != NULL) fprintf(cli_tables(), "%s\n", out);
-    return cli_finish(json_pack("{s:s, s:I}", "out", out, "runs", (json_int_t)args.count), EXIT_DONE);
+    return cli_finish(json_pack("{s:o, s:I}", "out", cli_text(out), "runs", (json_int_t)args.count), EXIT_DONE);
 }

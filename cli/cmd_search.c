@@ -88,11 +88,6 @@ static const char *name_of(const cli_vectors *vectors, size_t index, char text[3
 }
 
 /* Names of files need not be UTF-8, JSON is. */
-static json_t *as_json(const char *name) {
-    json_t *text = json_string(name);
-    return text != NULL ? text : json_null();
-}
-
 /* ---- What is searched, and what for ---- */
 
 static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors, byol_error *error) {
@@ -171,9 +166,9 @@ static json_t *show_query(const session *s, size_t query, int k) {
         const char *name = name_of(&s->bank, found[i].index, text);
         if (stream != NULL) fprintf(stream, "  %8u  %.6f  %s\n", found[i].index, (double)found[i].distance, name);
         json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "index", (json_int_t)found[i].index, "distance",
-                                              (double)found[i].distance, "path", as_json(name)));
+                                              (double)found[i].distance, "path", cli_text(name)));
     }
-    return json_pack("{s:o, s:o}", "query", as_json(s->query.names[query]), "nearest", list);
+    return json_pack("{s:o, s:o}", "query", cli_text(s->query.names[query]), "nearest", list);
 }
 
 static byol_status find_nearest(session *s, byol_error *error) {
@@ -202,7 +197,7 @@ static json_t *show_pair(const session *s, const byol_pair *pair) {
     if (cli_tables() != NULL)
         fprintf(cli_tables(), "  %8u  %8u  %.6f  %s  %s\n", pair->first, pair->second, (double)pair->similarity, a, b);
     return json_pack("{s:[I, I], s:f, s:[o, o]}", "rows", (json_int_t)pair->first, (json_int_t)pair->second,
-                     "similarity", (double)pair->similarity, "paths", as_json(a), as_json(b));
+                     "similarity", (double)pair->similarity, "paths", cli_text(a), cli_text(b));
 }
 
 static byol_status find_duplicates(session *s, byol_error *error) {

@@ -58,8 +58,9 @@ static byol_status write_sheet(const arguments *args, const byol_config *config,
     if (cli_tables() != NULL)
         fprintf(cli_tables(), "%s: %d images, of each the original, view 1 and view 2; %d pixels, magnified %d times\n",
                 args->out, sheet.images, sheet.view_size, sheet.magnified);
-    *result = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "out", args->out, "images", sheet.images, "view_size",
-                        sheet.view_size, "magnified", sheet.magnified, "width", sheet.width, "height", sheet.height);
+    *result =
+        json_pack("{s:o, s:i, s:i, s:i, s:i, s:i}", "out", cli_text(args->out), "images", sheet.images, "view_size",
+                  sheet.view_size, "magnified", sheet.magnified, "width", sheet.width, "height", sheet.height);
     return BYOL_OK;
 }
 

@@ -125,4 +125,27 @@ train blind --data unlabelled --epochs 1
 [ "$code" -eq 0 ] || say "training without labels"
 says "byol report blind"
 if grep -q "byol knn" stderr; then say "kNN is recommended where there are no labels"; fi
+
+# classes that are not the same cannot be held against each other, during training no more than after it
+gray zoo/zebra/1.pgm 30 100
+gray zoo/dark/1.pgm 30 020
+train mixed --data photos --eval-every 1 --set eval.train=photos:train --set eval.test=zoo
+[ "$code" -eq 1 ] || say "other classes: exit code 1 was expected"
+says "class 1 is 'light'" "'zebra'"
+
+# names that are not UTF-8, which JSON cannot hold, are null there; nobody else's place changes
+latin=$(printf 'v\366gel')
+gray "zoo/$latin/1.pgm" 30 100
+expect 0 data zoo --json
+grep -qF '"classes": [{"name": "dark", "count": 1}, {"name": null, "count": 1}, {"name": "zebra", "count": 1}]' stdout || say "a class is lost"
+expect 0 embed run --data zoo --out "$latin.npy" --json
+is_json out csv count dimension
+
+# where the table cannot go is said before the work
+mkdir vectors.csv
+expect 2 embed run --data zoo --out vectors.npy
+says vectors.csv "a folder"
+[ ! -e vectors.npy ] || say "vectors without their table"
+expect 2 report run --out nowhere/report.html
+says nowhere/report.html
 finish
