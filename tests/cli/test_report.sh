@@ -56,7 +56,7 @@ expect 0 report other --train elsewhere:train --test elsewhere:test --out given.
 
 expect 1 report nowhere
 says nowhere
-expect 1 report other --no-pictures --out not/there.html
+expect 2 report other --no-pictures --out not/there.html
 says not/there.html
 expect 2 report
 # a network of one channel, asked about colour pictures: they are decoded to what it takes
