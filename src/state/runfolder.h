@@ -7,6 +7,7 @@
  *     encoder.safetensors    the online network of the last checkpoint
  *     summary.json           cost, machine and progress, as of the last checkpoint
  *     evaluation.json        what the encoder was found to be worth
+ *     *.old1, *.old2 ...     what lay there without its checkpoints when a run began
  *     .lock                  held by the process that trains here */
 #ifndef BYOL__RUNFOLDER_H
 #define BYOL__RUNFOLDER_H
