@@ -124,14 +124,9 @@ static byol_status copy_out(index_state *state, uint64_t *size, byol_error *erro
     return got < 0 ? damaged(state, error) : BYOL_OK;
 }
 
-static byol_status take_picture(index_state *state, const char *name, uint64_t size, byol_error *error) {
+static byol_status add_picture(index_state *state, const char *name, uint64_t offset, uint64_t size,
+                               byol_error *error) {
     byol__pictures *pictures = state->pictures;
-    uint64_t offset = (uint64_t)archive_filter_bytes(state->archive, 0); /* the header has just been read */
-    if (state->unpacked >= 0) {
-        offset = *state->unpacked_bytes;
-        BYOL__TRY(copy_out(state, &size, error));
-        *state->unpacked_bytes += size;
-    }
     BYOL__TRY(byol__pictures_add(pictures, name, error));
     byol__member *member = &pictures->members[pictures->count - 1];
     member->holder = state->shard;
@@ -140,11 +135,37 @@ static byol_status take_picture(index_state *state, const char *name, uint64_t s
     return join_label(state, error);
 }
 
-static byol_status take_entry(index_state *state, struct archive_entry *entry, byol_error *error) {
-    const char *name = archive_entry_pathname(entry);
-    if (name == NULL || archive_entry_filetype(entry) != AE_IFREG || archive_entry_sparse_count(entry) > 0)
-        return BYOL_OK;
+static byol_status take_picture(index_state *state, const char *name, uint64_t size, byol_error *error) {
+    uint64_t offset = (uint64_t)archive_filter_bytes(state->archive, 0); /* the header has just been read */
+    if (state->unpacked >= 0) {
+        offset = *state->unpacked_bytes;
+        BYOL__TRY(copy_out(state, &size, error));
+        *state->unpacked_bytes += size;
+    }
+    return add_picture(state, name, offset, size, error);
+}
+
+static const char *without_dot(const char *name) {
     while (strncmp(name, "./", 2) == 0) name += 2;
+    return name;
+}
+
+/* A file that tar met a second time, by another name, is written as a link to the first, without its bytes. */
+static byol_status take_link(index_state *state, const char *name, const char *target, byol_error *error) {
+    const byol__pictures *pictures = state->pictures;
+    for (size_t i = pictures->count; i > 0 && pictures->members[i - 1].holder == state->shard; i--) {
+        const byol__member *member = &pictures->members[i - 1];
+        if (strcmp(pictures->text + member->name, without_dot(target)) == 0)
+            return add_picture(state, name, member->offset, member->size, error);
+    }
+    return BYOL_OK; /* of something that is no picture */
+}
+
+static byol_status take_entry(index_state *state, struct archive_entry *entry, byol_error *error) {
+    const char *name = archive_entry_pathname(entry), *target = archive_entry_hardlink(entry);
+    int is_file = archive_entry_filetype(entry) == AE_IFREG && archive_entry_sparse_count(entry) == 0;
+    if (name == NULL || (!is_file && target == NULL)) return BYOL_OK;
+    name = without_dot(name);
     size_t key_length, size = (size_t)archive_entry_size(entry);
     const char *slash = strrchr(name, '/'), *extension = split_name(name, &key_length);
     if (strlen(name) >= PATH_MAX || (slash != NULL ? slash[1] : name[0]) == '.') return BYOL_OK;
@@ -158,7 +179,8 @@ static byol_status take_entry(index_state *state, struct archive_entry *entry, b
         if (*state->word == '\0') BYOL__TRY(read_label(state, is_json, size, error));
         return join_label(state, error);
     }
-    return byol__is_picture_name(name) ? take_picture(state, name, size, error) : BYOL_OK;
+    if (!byol__is_picture_name(name)) return BYOL_OK;
+    return target != NULL ? take_link(state, name, target, error) : take_picture(state, name, size, error);
 }
 
 static byol_status read_shard(index_state *state, byol_error *error) {

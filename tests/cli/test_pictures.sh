@@ -126,6 +126,19 @@ train blind --data unlabelled --epochs 1
 says "byol report blind"
 if grep -q "byol knn" stderr; then say "kNN is recommended where there are no labels"; fi
 
+# a file that tar met twice is written as a link: both its names are pictures
+gray linked/dark/1.pgm 30 020
+gray linked/light/1.pgm 30 300
+ln linked/dark/1.pgm linked/light/again.pgm
+tar -cf linked.tar linked
+tar -czf linked.tgz linked
+for tar in linked.tar linked.tgz; do
+    expect 0 data $tar --json
+    grep -q '"count": 3, "readable": 3' stdout || say "$tar: three readable pictures were expected"
+    grep -qF '"classes": [{"name": "dark", "count": 1}, {"name": "light", "count": 2}]' stdout || say "$tar: other classes"
+    grep -q '"duplicates": \[\["[^"]*again.pgm", "[^"]*dark/1.pgm"\]\]' stdout || grep -q '"duplicates": \[\["[^"]*dark/1.pgm", "[^"]*again.pgm"\]\]' stdout || say "$tar: not the same picture"
+done
+
 # classes that are not the same cannot be held against each other, during training no more than after it
 gray zoo/zebra/1.pgm 30 100
 gray zoo/dark/1.pgm 30 020
