@@ -68,10 +68,10 @@ static byol_status read_from_shard(const byol__pictures *pictures, const byol__m
     if (member->size > FILE_BYTES_MAX) return byol__fail(error, BYOL_UNSUPPORTED, "a file of more than 1 GiB");
     *length = (size_t)member->size;
     BYOL__TRY(byol__picture_reserve(picture, 0, *length, error));
-    int descriptor = shard->descriptor >= 0 ? shard->descriptor : open(shard->path, O_RDONLY | O_CLOEXEC);
+    int descriptor = shard->unpacked ? pictures->unpacked : open(shard->path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return cannot_open(error);
     byol_status status = read_at(descriptor, member->offset, picture->bytes[0], *length, error);
-    if (shard->descriptor < 0) close(descriptor);
+    if (!shard->unpacked) close(descriptor);
     return status;
 }
 
@@ -144,10 +144,8 @@ static byol_status digest(const byol_source *source, uint64_t *out, byol_error *
 
 static void release(byol_source *source) {
     byol__pictures *pictures = (byol__pictures *)source;
-    for (size_t i = 0; i < pictures->shard_count; i++) {
-        if (pictures->shards[i].descriptor >= 0) close(pictures->shards[i].descriptor);
-        free(pictures->shards[i].path);
-    }
+    if (pictures->unpacked >= 0) close(pictures->unpacked);
+    for (size_t i = 0; i < pictures->shard_count; i++) free(pictures->shards[i].path);
     for (int i = 0; i < pictures->class_name_count; i++) free(pictures->class_names[i]);
     free(pictures->class_names);
     free(pictures->shards);
@@ -177,6 +175,7 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
     pictures->base.info.kind = kind;
     pictures->base.info.description = pictures->base.description;
     pictures->base.info.decoded = 1;
+    pictures->unpacked = -1;
     pictures->root = strdup(root);
     if (pictures->root == NULL) {
         byol__free(pictures);

@@ -20,8 +20,8 @@ typedef struct byol__member {
 
 /* A file that holds many. */
 typedef struct byol__shard {
-    char *path;     /* owned */
-    int descriptor; /* of an unpacked copy; -1: the file at `path` is opened when it is read */
+    char *path;   /* owned */
+    int unpacked; /* its members lie in the source's file of unpacked ones; else `path` is opened when they are read */
 } byol__shard;
 
 typedef struct byol__pictures {
@@ -33,6 +33,8 @@ typedef struct byol__pictures {
     size_t text_length, text_capacity;
     byol__shard *shards;
     size_t shard_count;
+    int unpacked; /* descriptor of a file without a name: the members of all compressed shards; -1: there are none */
+    uint64_t unpacked_bytes;
     char **class_names; /* or NULL; the names are owned */
     int class_name_count;
 } byol__pictures;

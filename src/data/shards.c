@@ -41,8 +41,7 @@ typedef struct index {
     byol__pictures *pictures;
     struct archive *archive;
     int32_t shard;
-    int unpacked; /* descriptor of the unpacked copies; -1: this shard is plain */
-    uint64_t *unpacked_bytes;
+    int unpack; /* this shard is compressed: its members are copied out */
     const char *path;
     char key[PATH_MAX]; /* of the sample at hand: its path to the first dot of its name */
     size_t first;       /* of its pictures, if it has any yet: members from here on are of this sample */
@@ -109,7 +108,7 @@ static byol_status copy_out(index_state *state, uint64_t *size, byol_error *erro
     *size = 0;
     while ((got = archive_read_data(state->archive, block, sizeof block)) > 0) {
         for (la_ssize_t done = 0; done < got;) {
-            ssize_t written = write(state->unpacked, block + done, (size_t)(got - done));
+            ssize_t written = write(state->pictures->unpacked, block + done, (size_t)(got - done));
             if (written < 0 && errno == EINTR) continue;
             if (written < 0)
                 return byol__fail(
@@ -137,10 +136,10 @@ static byol_status add_picture(index_state *state, const char *name, uint64_t of
 
 static byol_status take_picture(index_state *state, const char *name, uint64_t size, byol_error *error) {
     uint64_t offset = (uint64_t)archive_filter_bytes(state->archive, 0); /* the header has just been read */
-    if (state->unpacked >= 0) {
-        offset = *state->unpacked_bytes;
+    if (state->unpack) {
+        offset = state->pictures->unpacked_bytes;
         BYOL__TRY(copy_out(state, &size, error));
-        *state->unpacked_bytes += size;
+        state->pictures->unpacked_bytes += size;
     }
     return add_picture(state, name, offset, size, error);
 }
@@ -189,7 +188,7 @@ static byol_status read_shard(index_state *state, byol_error *error) {
     byol__unpack_filters(state->archive);
     archive_read_support_format_tar(state->archive);
     byol_status status = BYOL_OK;
-    size_t block = state->unpacked >= 0 ? UNPACK_BYTES : INDEX_BYTES;
+    size_t block = state->unpack ? UNPACK_BYTES : INDEX_BYTES;
     if (archive_read_open_filename(state->archive, state->path, block) != ARCHIVE_OK) status = damaged(state, error);
     while (status == BYOL_OK) {
         struct archive_entry *entry;
@@ -229,31 +228,31 @@ static byol_status add_shard(byol__pictures *pictures, const char *path, byol_er
     byol__shard *grown = realloc(pictures->shards, (pictures->shard_count + 1) * sizeof *grown);
     if (grown == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
     pictures->shards = grown;
-    grown[pictures->shard_count] = (byol__shard){.path = strdup(path), .descriptor = -1};
+    grown[pictures->shard_count] = (byol__shard){.path = strdup(path), .unpacked = 0};
     if (grown[pictures->shard_count].path == NULL)
         return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
     pictures->shard_count++;
     return BYOL_OK;
 }
 
-/* Each compressed shard has a file of its own: its descriptor goes with the source. */
+/* One file for the members of all compressed shards, however many there are: descriptors are few. */
+static byol_status open_unpacked(byol__pictures *pictures, const char *path, byol_error *error) {
+    if (pictures->unpacked < 0) pictures->unpacked = open_unnamed();
+    if (pictures->unpacked >= 0) return BYOL_OK;
+    return byol__fail(error, BYOL_IO, "cannot unpack %s: no temporary file: %s; set TMPDIR to a folder with room", path,
+                      strerror(errno));
+}
+
 static byol_status index_shard(byol__pictures *pictures, const char *path, size_t *labelled, byol_error *error) {
-    uint64_t unpacked_bytes = 0;
     index_state *state;
     BYOL__TRY(add_shard(pictures, path, error));
     byol__shard *shard = &pictures->shards[pictures->shard_count - 1];
-    if (!is_plain_tar(path)) {
-        shard->descriptor = open_unnamed();
-        if (shard->descriptor < 0)
-            return byol__fail(error, BYOL_IO,
-                              "cannot unpack %s: no temporary file: %s; set TMPDIR to a folder with room", path,
-                              strerror(errno));
-    }
+    shard->unpacked = !is_plain_tar(path);
+    if (shard->unpacked) BYOL__TRY(open_unpacked(pictures, path, error));
     BYOL__TRY(byol__alloc(&state, 1, sizeof *state, "index of a shard", error));
     *state = (index_state){.pictures = pictures,
                            .shard = (int32_t)(pictures->shard_count - 1),
-                           .unpacked = shard->descriptor,
-                           .unpacked_bytes = &unpacked_bytes,
+                           .unpack = shard->unpacked,
                            .path = path,
                            .first = pictures->count};
     byol_status status = read_shard(state, error);

@@ -95,6 +95,17 @@ tar -czf photos.tgz photos/train photos/val
 expect 0 data photos.tgz:test
 grep -q "40 pictures.* gray, 2 classes" stdout || say "a packed folder has the folder's splits"
 
+# forty compressed shards need no forty descriptors
+expect 0 pack photos:train many --shard-size 5 --json
+grep -q '"shards": 40' stdout || say "40 shards were expected"
+gzip many/*.tar
+expect 0 data many --json
+cp stdout free.json
+code=0
+(ulimit -n 24 && "$byol" data many --json >stdout 2>stderr </dev/null) || code=$?
+[ "$code" -eq 0 ] || say "40 compressed shards with 24 descriptors"
+cmp -s stdout free.json || say "few descriptors give other figures"
+
 # too many are too many
 printf 'no picture' >photos/train/light/words.png
 printf 'P5 20000 20000 255 x' >photos/train/light/huge.pgm
