@@ -28,7 +28,9 @@ byol_status byol__record_open(byol__record *record, const char *run, int resume,
         char text[BYOL__RUN_PATH_MAX + 128], encoder[BYOL__RUN_PATH_MAX];
         byol__run_path(record->folder.path, "encoder.safetensors", encoder);
         snprintf(text, sizeof text, "nothing to resume in %s: the run begins%s", record->folder.path,
-                 byol__is_file(encoder) ? "; an encoder without its checkpoint lies there: it is kept as *.old1" : "");
+                 byol__is_file(encoder) ? "; an encoder without its checkpoint lies there: it is kept, with a name "
+                                          "that ends in .old1 (or 2, 3 ...)"
+                                        : "");
         if (warn != NULL) warn(context, text);
         return BYOL_OK;
     }

@@ -48,7 +48,7 @@ cp run/encoder.safetensors finished.safetensors
 rm -r run/checkpoints
 train run --resume --epochs 1
 [ "$code" -eq 0 ] || say "a run without its checkpoints begins anew"
-says "nothing to resume" "*.old1"
+says "nothing to resume" ".old1"
 cmp -s run/encoder.safetensors.old1 finished.safetensors || say "the finished encoder is lost"
 [ -s run/metrics.jsonl.old1 ] && [ -s run/summary.json.old1 ] && [ -s run/config.yaml.old1 ] || say "what belongs to it is lost"
 rm -r run/checkpoints
