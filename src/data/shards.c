@@ -228,7 +228,7 @@ static byol_status add_shard(byol__pictures *pictures, const char *path, byol_er
     byol__shard *grown = realloc(pictures->shards, (pictures->shard_count + 1) * sizeof *grown);
     if (grown == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
     pictures->shards = grown;
-    grown[pictures->shard_count] = (byol__shard){.path = strdup(path), .unpacked = 0};
+    grown[pictures->shard_count] = (byol__shard){.path = strdup(path)};
     if (grown[pictures->shard_count].path == NULL)
         return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
     pictures->shard_count++;

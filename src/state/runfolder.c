@@ -209,7 +209,7 @@ byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, b
     return status;
 }
 
-/* What of "NAME.oldN" there is already. */
+/* Is there a NAME.oldN already? */
 static int is_taken(const byol__run_folder *folder, const char *name, int number) {
     char path[BYOL__RUN_PATH_MAX], old[BYOL__RUN_PATH_MAX + 16];
     byol__run_path(folder->path, name, path);
