@@ -214,7 +214,15 @@ static void settle_layouts(byol__contraction *c) {
     c->bound_dst = layout_of(c, DST, d->dtype, d->dst_format == BYOL__FORMAT_ANY || d->linear ? dst : d->dst_format);
 }
 
-static bool emulates(const byol__contraction_desc *desc) { return desc->dtype == BYOL__BF16 && !byol__cpu_has_bf16(); }
+/* oneDNN's bf16 weight gradient (2.6.3, AVX-512) deals out the columns of src by their remainder of the stride, and
+ * reads what it never wrote where the picture has fewer columns than that. */
+static bool reads_unwritten(const byol__contraction_desc *desc) {
+    return desc->pass == BYOL__BACKWARD_WEIGHTS && desc->iw < desc->stride;
+}
+
+static bool emulates(const byol__contraction_desc *desc) {
+    return desc->dtype == BYOL__BF16 && (!byol__cpu_has_bf16() || reads_unwritten(desc));
+}
 
 static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
                              byol__format src, byol__format dst, byol_error *error) {
