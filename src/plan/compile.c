@@ -64,13 +64,22 @@ static byol_status create(compiler *c, byol__unit *unit, byol__contraction **out
     return BYOL_OK;
 }
 
+static bool is_added(const byol__graph *graph, int value) {
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const byol__node *node = &graph->nodes[i];
+        if (node->op == BYOL__OP_ADD && ((int)node->src[0] == value || (int)node->src[1] == value)) return true;
+    }
+    return false;
+}
+
 /* oneDNN's own choice, but for plain NCHW pictures (its fallback where it has nothing better), for which our kernels
- * want channels last: they go along channels. */
+ * want channels last: they go along channels. What a shortcut adds again later must lie as the sum will. */
 static byol_status create_forward(compiler *c, byol__unit *unit, byol__contraction_desc desc) {
     BYOL__TRY(create(c, unit, &unit->forward, desc));
     byol__format dst = byol__contraction_dst(unit->forward), src = byol__contraction_src(unit->forward);
     bool plain = dst == BYOL__NCHW && desc.oh * desc.ow > 1 && c->plan->options.format == BYOL__FORMAT_ANY;
-    bool good = src != BYOL__FORMAT_ANY && dst != BYOL__FORMAT_ANY && !plain;
+    bool apart = src != dst && is_added(c->graph, unit->stage.src);
+    bool good = src != BYOL__FORMAT_ANY && dst != BYOL__FORMAT_ANY && !plain && !apart;
     if (desc.linear || good) return BYOL_OK;
     byol__contraction_free(unit->forward);
     unit->forward = NULL;
