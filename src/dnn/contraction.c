@@ -3,8 +3,7 @@
  *
  * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies in the scratch
  * memory and the staged weights are fp32 numbers that bf16 can hold. Products of bf16 numbers are exact in fp32, so
- * only the order of the sums differs from a CPU that has it. Winograd's convolution widens and rounds in registers,
- * and leaves bf16 to a CPU that has it: its dot products are faster still. */
+ * only the order of the sums differs from a CPU that has it. Winograd's convolution widens and rounds in registers. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "dnn/winograd.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
+enum { NATIVE_CHANNELS = 128 }; /* beyond these dot products of bf16 are faster than Winograd's convolution */
 
 struct byol__contraction {
     byol__dnn *dnn;
@@ -224,6 +224,14 @@ static bool emulates(const byol__contraction_desc *desc) {
     return desc->dtype == BYOL__BF16 && (!byol__cpu_has_bf16() || reads_unwritten(desc));
 }
 
+/* Is Winograd's convolution, which computes in fp32, the faster one? Against dot products of bf16, at twice the rate of
+ * fp32, it is with stride 1 and few channels, and for weight gradients with stride 2 (docs/performance.md). */
+static bool winograd_is_faster(const byol__contraction_desc *d) {
+    if (d->dtype == BYOL__F32 || emulates(d)) return true;
+    bool narrow = d->ic <= NATIVE_CHANNELS && d->oc <= NATIVE_CHANNELS;
+    return narrow && (d->stride == 1 || d->pass == BYOL__BACKWARD_WEIGHTS) && !byol__cpu_has_amx();
+}
+
 static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
                              byol__format src, byol__format dst, byol_error *error) {
     byol__contraction *c;
@@ -270,8 +278,7 @@ static bool is_reference_code(const byol__contraction *c) { return strncmp(c->im
 
 byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
                                      byol_error *error) {
-    bool in_fp32 = desc->dtype == BYOL__F32 || emulates(desc);
-    if (in_fp32 && byol__winograd_fits(desc)) return create_winograd(out, desc, error);
+    if (winograd_is_faster(desc) && byol__winograd_fits(desc)) return create_winograd(out, desc, error);
     byol__contraction *direct, *detour;
     BYOL__TRY(create_as(&direct, dnn, desc, desc->src_format, desc->dst_format, error));
     *out = direct;

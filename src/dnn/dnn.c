@@ -16,14 +16,17 @@ const char *byol__dnn_version(void) {
     return text;
 }
 
-bool byol__cpu_has_bf16(void) {
 #if defined(__x86_64__)
-    unsigned needed = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
-    return ((unsigned)dnnl_get_effective_cpu_isa() & needed) == needed;
-#else
-    return false;
-#endif
+static bool cpu_has(dnnl_cpu_isa_t isa) {
+    return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
 }
+
+bool byol__cpu_has_bf16(void) { return cpu_has(dnnl_cpu_isa_avx512_core_bf16); }
+bool byol__cpu_has_amx(void) { return cpu_has(dnnl_cpu_isa_avx512_core_amx); }
+#else
+bool byol__cpu_has_bf16(void) { return false; }
+bool byol__cpu_has_amx(void) { return false; }
+#endif
 
 int byol__set_threads(int threads) {
     if (threads <= 0) threads = byol__processors();

@@ -19,6 +19,9 @@ const char *byol__dnn_version(void);
  * bf16 where they would be kept, the arithmetic is fp32's, in half the memory for activations. */
 bool byol__cpu_has_bf16(void);
 
+/* True where it multiplies whole tiles of bf16 (AMX), many times as fast as fp32. */
+bool byol__cpu_has_amx(void);
+
 /* Number of threads in parallel regions from now on; 0: every processor that the process may use. Returns the number.
  */
 int byol__set_threads(int threads);
