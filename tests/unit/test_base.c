@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "base/vectors.h"
 
 /* Known answers of the authors' distribution (Random123, kat_vectors, philox4x32 10). */
 static void philox_gives_the_published_vectors(void **state) {
@@ -76,6 +77,23 @@ static void bf16_rounds_to_nearest_even(void **state) {
     }
 }
 
+/* All signs, exponents and leading bits, with what lies beyond bf16 below, at and above a tie; NaN and infinity too. */
+static void bf16_in_vectors_is_the_same(void **state) {
+    (void)state;
+    static const uint32_t tails[8] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, 0x4000, 0xc000};
+    for (uint32_t head = 0; head < 0x10000; head++) {
+        uvec bits = {0};
+        for (int lane = 0; lane < LANES; lane++) bits[lane] = head << 16 | tails[lane % 8];
+        vec values = (vec)bits, rounded = round_to_bf16(values);
+        hvec narrow = narrow_to_bf16(rounded);
+        vec widened = widen_bf16(narrow);
+        for (int lane = 0; lane < LANES; lane++) {
+            assert_int_equal(narrow[lane], byol__bf16_from_float(values[lane]));
+            assert_int_equal(((uvec)widened)[lane], ((uvec)rounded)[lane]);
+        }
+    }
+}
+
 static void an_atomic_file_appears_whole_or_not_at_all(void **state) {
     (void)state;
     byol_error error = {0};
@@ -116,6 +134,7 @@ int main(void) {
         cmocka_unit_test(streams_are_uniform_and_differ),
         cmocka_unit_test(normals_have_the_moments_of_normals),
         cmocka_unit_test(bf16_rounds_to_nearest_even),
+        cmocka_unit_test(bf16_in_vectors_is_the_same),
         cmocka_unit_test(an_atomic_file_appears_whole_or_not_at_all),
         cmocka_unit_test(impossible_memory_is_an_error_that_says_how_much),
     };
