@@ -17,6 +17,7 @@
 #include "dnn/winograd.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
+enum { SMALL_PICTURE = 5 };     /* pixels of a row */
 enum { NATIVE_CHANNELS = 128 }; /* beyond these dot products of bf16 are faster than Winograd's convolution */
 
 struct byol__contraction {
@@ -214,22 +215,32 @@ static void settle_layouts(byol__contraction *c) {
     c->bound_dst = layout_of(c, DST, d->dtype, d->dst_format == BYOL__FORMAT_ANY || d->linear ? dst : d->dst_format);
 }
 
+static bool is_narrow(const byol__contraction_desc *desc) {
+    return desc->ic <= NATIVE_CHANNELS && desc->oc <= NATIVE_CHANNELS;
+}
+
 /* oneDNN's bf16 weight gradient (2.6.3, AVX-512) deals out the columns of src by their remainder of the stride, and
  * reads what it never wrote where the picture has fewer columns than that. */
 static bool reads_unwritten(const byol__contraction_desc *desc) {
     return desc->pass == BYOL__BACKWARD_WEIGHTS && desc->iw < desc->stride;
 }
 
+/* The threads of that kernel wait for each other at barriers where they spin: beside a busy process a call on a small
+ * picture took forty times as long. With few channels fp32's kernel, which does not, is as fast there. */
+static bool spins(const byol__contraction_desc *desc) {
+    return desc->pass == BYOL__BACKWARD_WEIGHTS && !desc->linear && is_narrow(desc) && desc->ow <= SMALL_PICTURE &&
+           !byol__cpu_has_amx();
+}
+
 static bool emulates(const byol__contraction_desc *desc) {
-    return desc->dtype == BYOL__BF16 && (!byol__cpu_has_bf16() || reads_unwritten(desc));
+    return desc->dtype == BYOL__BF16 && (!byol__cpu_has_bf16() || reads_unwritten(desc) || spins(desc));
 }
 
 /* Is Winograd's convolution, which computes in fp32, the faster one? Against dot products of bf16, at twice the rate of
  * fp32, it is with stride 1 and few channels, and for weight gradients with stride 2 (docs/performance.md). */
 static bool winograd_is_faster(const byol__contraction_desc *d) {
     if (d->dtype == BYOL__F32 || emulates(d)) return true;
-    bool narrow = d->ic <= NATIVE_CHANNELS && d->oc <= NATIVE_CHANNELS;
-    return narrow && (d->stride == 1 || d->pass == BYOL__BACKWARD_WEIGHTS) && !byol__cpu_has_amx();
+    return is_narrow(d) && (d->stride == 1 || d->pass == BYOL__BACKWARD_WEIGHTS) && !byol__cpu_has_amx();
 }
 
 static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
