@@ -28,7 +28,7 @@ class Variant:
 def parse_arguments(description, out, epochs):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--byol", default=os.path.join(ROOT, "build", "byol"), help="the program (default: build/byol)")
-    parser.add_argument("--config", default=os.path.join(ROOT, "configs", "fashion-mnist.yaml"))
+    parser.add_argument("--config", default=os.path.join(ROOT, "configs", "fashion-mnist-resnet18.yaml"))
     parser.add_argument("--train", default="fashion-mnist:train", help="images to train on, with labels for evaluation")
     parser.add_argument("--test", default="fashion-mnist:test")
     parser.add_argument("--out", default=out, help=f"folder of the runs and of the result (default: {out})")
