@@ -3,7 +3,8 @@
  *
  * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies in the scratch
  * memory and the staged weights are fp32 numbers that bf16 can hold. Products of bf16 numbers are exact in fp32, so
- * only the order of the sums differs from a CPU that has it. Winograd's convolution widens and rounds in registers. */
+ * only the order of the sums differs from a CPU that has it. A few weight gradients go that way on any CPU (emulates,
+ * below). Winograd's convolution widens and rounds in registers. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +18,8 @@
 #include "dnn/winograd.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
-enum { SMALL_PICTURE = 5 };     /* pixels of a row */
-enum { NATIVE_CHANNELS = 128 }; /* beyond these dot products of bf16 are faster than Winograd's convolution */
+enum { SMALL_PICTURE = 5 };     /* columns of dst */
+enum { NATIVE_CHANNELS = 128 }; /* beyond these dot products of bf16 are the fastest (winograd_is_faster, spins) */
 
 struct byol__contraction {
     byol__dnn *dnn;
@@ -225,8 +226,9 @@ static bool reads_unwritten(const byol__contraction_desc *desc) {
     return desc->pass == BYOL__BACKWARD_WEIGHTS && desc->iw < desc->stride;
 }
 
-/* The threads of that kernel wait for each other at barriers where they spin: beside a busy process a call on a small
- * picture took forty times as long. With few channels fp32's kernel, which does not, is as fast there. */
+/* The threads of that kernel wait for each other at spinning barriers, several for each picture: beside a busy process
+ * a call on a small picture took forty times as long. fp32's kernel, whose threads wait at most once a call, is as fast
+ * there where channels are few. */
 static bool spins(const byol__contraction_desc *desc) {
     return desc->pass == BYOL__BACKWARD_WEIGHTS && !desc->linear && is_narrow(desc) && desc->ow <= SMALL_PICTURE &&
            !byol__cpu_has_amx();
