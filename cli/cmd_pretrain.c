@@ -40,7 +40,7 @@ static const char doc[] =
     "Trains an encoder on images without labels. The file is read first, then flags and --set in their order. Ctrl-C "
     "writes a checkpoint and ends with exit code 130."
     "\vExamples:\n"
-    "  byol pretrain configs/fashion-mnist.yaml --out runs/first\n"
+    "  byol pretrain configs/fashion-mnist.yaml --out runs/fashion-mnist\n"
     "  byol pretrain --data fashion-mnist --width 16 --epochs 5 --out runs/quick\n"
     "  byol pretrain --out runs/first --resume";
 
