@@ -2,10 +2,13 @@
 """The recipe of configs/cifar10-small.yaml in plain PyTorch, to hold our kNN accuracy against.
 
     python3 torch_baseline.py CIFAR10_FOLDER [--epochs 30] [--limit N] [--seed 1] [--precision fp32|bf16] [--state FILE]
+                              [--weights FILE]
 
 Trains on data_batch_1 .. 4 and prints, as one JSON object, the kNN accuracy (k 20, temperature 0.07) on data_batch_5, of
 the trained encoder and of the same encoder before training. With --state, each epoch ends with a checkpoint there and a
-second call goes on from it. --limit takes the first N training images, --max-steps stops early (to see that it runs).
+second call goes on from it. --weights begins with the networks of one of byol's runs (its encoder.safetensors) in place of
+random ones; with --epochs 0 that encoder is only judged. --limit takes the first N training images, --max-steps stops early
+(to see that it runs).
 
 Needs PyTorch and numpy only. Views are made in batches by tensor arithmetic; what they do is torchvision's
 RandomResizedCrop (bicubic, as Pillow), RandomHorizontalFlip, ColorJitter, RandomGrayscale, RandomSolarize.
@@ -14,6 +17,7 @@ import argparse
 import json
 import math
 import os
+import struct
 import sys
 import time
 
@@ -184,6 +188,34 @@ def initialise(network):
                 nn.init.zeros_(module.bias)
 
 
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(size)), file.read()
+    header.pop("__metadata__", None)
+    return {
+        name: torch.from_numpy(np.frombuffer(data[slice(*entry["data_offsets"])], np.float32).reshape(entry["shape"]).copy())
+        for name, entry in header.items()
+        if entry["dtype"] == "F32"
+    }
+
+
+def our_name(name):
+    """byol's name of an entry of the online network's state: torchvision's for the encoder, the heads' behind theirs."""
+    part, rest = name.split(".", 1)
+    if part != "0":
+        return ("projector.", "predictor.")[int(part) - 1] + rest
+    if not rest.startswith("blocks."):
+        return rest
+    _, block, entry = rest.split(".", 2)
+    return f"layer{int(block) // 2 + 1}.{int(block) % 2}.{entry}"
+
+
+def read_weights(online, path):
+    tensors, own = read_safetensors(path), online.state_dict()
+    online.load_state_dict({name: tensors[our_name(name)] for name in own if "num_batches_tracked" not in name}, strict=False)
+
+
 # ---- Training and evaluation ----
 
 
@@ -234,6 +266,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--weights", help="encoder.safetensors of one of byol's runs: begin with its networks")
     parser.add_argument("--state", help="checkpoint: written after each epoch, gone on from where it is there")
     parser.add_argument("--max-steps", type=int, default=10**9)
     args = parser.parse_args()
@@ -244,6 +277,8 @@ def main():
     test = read_cifar(args.folder, (5,))
     online = nn.Sequential(ResNet18(WIDTH), mlp(8 * WIDTH), mlp(OUT)).to(memory_format=torch.channels_last)
     initialise(online)
+    if args.weights:
+        read_weights(online, args.weights)
     target = nn.Sequential(ResNet18(WIDTH), mlp(8 * WIDTH)).to(memory_format=torch.channels_last)
     target.load_state_dict(online[:2].state_dict())
     random_init = knn_accuracy(online[0], train, test)
@@ -252,7 +287,7 @@ def main():
     plain = [p for p in online.parameters() if p.dim() == 1]  # biases, BN scale and shift
     groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.SGD(groups, lr=0.0, momentum=MOMENTUM)
-    state = {"epoch": 0, "loss": float("nan"), "seconds": 0.0}
+    state = {"epoch": 0, "loss": None, "seconds": 0.0}
     if args.state and os.path.exists(args.state):
         saved = torch.load(args.state)
         online.load_state_dict(saved["online"])
