@@ -42,7 +42,7 @@ static const char doc[] =
     "\vExamples:\n"
     "  byol pretrain configs/fashion-mnist.yaml --out runs/fashion-mnist\n"
     "  byol pretrain --data fashion-mnist --width 16 --epochs 5 --out runs/quick\n"
-    "  byol pretrain --out runs/first --resume";
+    "  byol pretrain --out runs/fashion-mnist --resume";
 
 /* ---- configuration ---- */
 
