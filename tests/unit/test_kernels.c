@@ -31,28 +31,25 @@ static float *take(arrays *a, size_t count) {
 
 static void share_out(arrays *a) {
     size_t image = byol__layout_elements(&a->large), padded = (size_t)byol__layout_padded_channels(&a->large);
-    float **images[] = {&a->x, &a->residual, &a->y, &a->dy, &a->other, &a->g, &a->dx};
-    float **pools[] = {&a->pooled, &a->pooled_dy, &a->pooled_dx};
+    float **images[] = {&a->x, &a->residual, &a->y,      &a->dy,        &a->other,
+                        &a->g, &a->dx,       &a->pooled, &a->pooled_dy, &a->pooled_dx};
     float **rows[] = {&a->mean, &a->inv_std, &a->scale, &a->shift, &a->running, &a->diffs, &a->channels};
     a->floats = 0;
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) *images[i] = take(a, image);
-    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) *pools[i] = take(a, image);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) *rows[i] = take(a, 3 * padded);
 }
 
-/* Sample `to` becomes that of `from`, times `factor`. */
-static void copy_sample(float *values, size_t size, int to, int from, float factor) {
-    for (size_t i = 0; i < size; i++) values[(size_t)to * size + i] = factor * values[(size_t)from * size + i];
-}
-
-/* Normally distributed, but for a pair of samples: `first` is times `scale`, and N - 1 - first is `sign` times that.
- * Huge and opposite, they cancel in a sum over the batch, which keeps of the rest what its order leaves. */
-static void fill(const byol__layout *layout, float *dst, uint32_t index, int first, float scale, float sign) {
+/* Normally distributed, but for samples `huge` (-1: none) and N - 1 - huge: enormous and opposite, they cancel in a sum
+ * over the batch, which keeps of the rest what its order leaves. */
+static void fill(const byol__layout *layout, float *dst, uint32_t index, int huge) {
     byol__layout plain = {BYOL__F32, BYOL__NCHW, layout->n, layout->c, layout->h, layout->w};
     size_t size = byol__layout_elements(&plain) / N;
     float *values = random_floats(N * size, 7, index);
-    copy_sample(values, size, first, first, scale);
-    copy_sample(values, size, N - 1 - first, first, sign);
+    for (size_t i = 0; i < size && huge >= 0; i++) {
+        float *one = values + (size_t)huge * size + i, *other = values + (size_t)(N - 1 - huge) * size + i;
+        *one *= 0x1p55f;
+        *other = -*one;
+    }
     byol__layout_convert(layout, dst, &plain, values);
     byol__free(values);
 }
@@ -62,12 +59,11 @@ static arrays make_arrays(byol__format format, byol__dtype dtype) {
     share_out(&a);
     a.all = floats(a.floats);
     share_out(&a);
-    const float huge = 0x1p55f;
-    fill(&a.large, a.x, 0, 1, huge, -1);
-    fill(&a.large, a.residual, 1, 2, 1, 1);
-    fill(&a.large, a.dy, 2, 2, huge, -1);
-    fill(&a.large, a.other, 3, 2, huge, -1);
-    fill(&a.small, a.pooled_dy, 4, 2, 1, 1);
+    fill(&a.large, a.x, 0, 1);
+    fill(&a.large, a.residual, 1, -1);
+    fill(&a.large, a.dy, 2, 2);
+    fill(&a.large, a.other, 3, 2);
+    fill(&a.small, a.pooled_dy, 4, -1);
     for (int c = 0; c < C; c++) a.channels[c] = 1 + (float)c / C;
     return a;
 }
