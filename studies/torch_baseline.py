@@ -328,7 +328,7 @@ def main():
             os.replace(args.state + ".tmp", args.state)
 
     result = {
-        "accuracy": knn_accuracy(online[0], train, test),
+        "accuracy": knn_accuracy(online[0], train, test) if state["epoch"] > 0 else random_init,
         "random_init_accuracy": random_init,
         "epochs": state["epoch"],
         "loss": state["loss"],
