@@ -11,11 +11,13 @@
 
 enum { VIEW = TINY_BATCH * TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
 
-static float noise[3][VIEW];
+enum { NOISE_VIEWS = 4 };
+
+static float noise[NOISE_VIEWS][VIEW];
 
 static inline int make_noise(void **state) {
     (void)state;
-    for (uint32_t v = 0; v < 3; v++) {
+    for (uint32_t v = 0; v < NOISE_VIEWS; v++) {
         byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, v, 0);
         for (int i = 0; i < VIEW; i++) noise[v][i] = byol__random_normal(&random);
     }

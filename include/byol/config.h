@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024 };
+enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024, BYOL_VIEW_KINDS = 3, BYOL_VIEWS_MAX = 16 };
 
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
 typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW } byol_optimizer_name;
@@ -73,12 +73,15 @@ typedef struct byol_config {
         float temperature;        /* infonce, nce */
         float margin;             /* triplet */
         byol_negatives negatives; /* triplet */
+        int own_negatives;        /* infonce: the other predictions of the same view push apart too (SimCLR) */
         float candidates;         /* softmax_pair: T */
         float second_term;        /* mse, smooth_l1: weight of the term whose prediction is detached */
     } loss;
     struct {
-        char preset[BYOL_NAME_MAX]; /* byol, simclr, small: what both views were set from */
-        byol_view_recipe view[2];   /* keys views.view1.* and views.view2.* */
+        char preset[BYOL_NAME_MAX];             /* byol, simclr, small: what the views were set from */
+        byol_view_recipe view[BYOL_VIEW_KINDS]; /* keys views.view1.* to views.view3.* */
+        int count[BYOL_VIEW_KINDS];             /* how often each is made of an image; at most BYOL_VIEWS_MAX in all */
+        int size[BYOL_VIEW_KINDS];              /* side in pixels, 8 .. 1024; 0: data.image_size */
     } views;
     struct {
         byol_optimizer_name name;
@@ -104,6 +107,7 @@ typedef struct byol_config {
         int epochs;
         int batch_size;
         int accumulate; /* batches whose gradients are averaged into one step; BN statistics stay per batch */
+        int recompute;  /* target.kind online: 1 keeps one view's activations and repeats forward passes */
         byol_precision precision;
         int threads; /* 0: every processor the process may use */
         uint64_t seed;

@@ -36,10 +36,10 @@ typedef struct byol_view_recipe {
     float mean[3], std[3]; /* per channel, the last step: (x - mean) / std; one-channel images use [0] */
 } byol_view_recipe;
 
-/* Fills both recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize), "small" (32-px: no blur,
- * solarize 0 / .2). Mean and std are ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_INVALID for another
- * name. */
-BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[2], byol_error *error);
+/* Fills the recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize), "small" (32-px: no blur,
+ * solarize 0 / .2). The third is the first with crops of 5 to 30 % of the area, for small views. Mean and std are
+ * ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_INVALID for another name. */
+BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3], byol_error *error);
 
 /* An image as bytes: value(c, y, x) = pixels[c * channel_stride + y * row_stride + x * pixel_stride], 0 .. 255. */
 typedef struct byol_image {
@@ -48,7 +48,7 @@ typedef struct byol_image {
     size_t channel_stride, row_stride, pixel_stride;
 } byol_image;
 
-/* Makes view number `view` (0 or 1) of `image` for (seed, epoch, sample): a pure function of its arguments. `dst` is
+/* Makes view number `view` (from 0) of `image` for (seed, epoch, sample): a pure function of its arguments. `dst` is
  * (channels, size, size) floats, plain. `scratch` is byol_view_scratch_bytes() bytes, 64-byte aligned. */
 BYOL_API void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed,
                              uint32_t epoch, uint32_t sample, int view, float *dst, void *scratch);

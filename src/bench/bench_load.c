@@ -50,16 +50,17 @@ static byol_status measure(const byol_config *config, const byol_source *source,
                            byol_bench_load_result *result, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    const byol__loader_options loading = {
-        .view = {config->views.view[0], config->views.view[1]},
-        .image_size = config->data.image_size > 0 ? config->data.image_size : byol_source_view_size(source),
+    byol_config resolved = *config;
+    if (config->data.image_size == 0) resolved.data.image_size = byol_source_view_size(source);
+    byol__loader_options loading = {
         .batch_size = (size_t)config->train.batch_size < info.count ? config->train.batch_size : (int)info.count,
         .seed = config->train.seed,
         .threads = result->threads,
         .max_unreadable = (double)config->data.max_unreadable,
     };
+    byol__view_list_make(&loading.views, &resolved);
     result->count = (double)info.count;
-    result->image_size = loading.image_size;
+    result->image_size = resolved.data.image_size;
     byol__loader *loader;
     BYOL__TRY(byol__loader_create(&loader, source, &loading, error));
     byol_status status = drain(loader, loading.batch_size, options, result, error);

@@ -143,15 +143,13 @@ static byol_status set_option(byol_config *config, const byol__option *option, c
 byol_status byol_config_set(byol_config *config, const char *key, const char *value, byol_error *error) {
     const byol__option *option = byol__option_find(key);
     if (option != NULL) return set_option(config, option, value, error);
-    const byol__option *both[2] = {NULL, NULL};
-    for (int view = 0; view < 2 && strncmp(key, "views.", 6) == 0; view++) {
-        char long_key[64];
-        snprintf(long_key, sizeof long_key, "views.view%d.%.40s", view + 1, key + 6);
-        both[view] = byol__option_find(long_key);
-    }
-    if (both[0] != NULL && both[1] != NULL) {
-        BYOL__TRY(set_option(config, both[0], value, error)); /* what one view takes, the other takes too */
-        return set_option(config, both[1], value, error);
+    if (byol__option_of_views(key, 1) != NULL) {
+        byol_status status = BYOL_OK; /* what one view takes, the others take too */
+        for (int view = 1; view <= BYOL_VIEW_KINDS && status == BYOL_OK; view++) {
+            option = byol__option_of_views(key, view);
+            if (option != NULL) status = set_option(config, option, value, error);
+        }
+        return status;
     }
     if (byol__option_group(key))
         return byol__fail(error, BYOL_INVALID, "'%s' is a group of options, it takes no value of its own", key);

@@ -28,6 +28,8 @@ static byol_status check_method(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_INVALID,
                           "target.stop_gradient false goes with target.kind online and predictor.kind none: both sides "
                           "are then the same network");
+    if (config->loss.own_negatives && config->loss.distance != BYOL_INFONCE)
+        return byol__fail(error, BYOL_INVALID, "loss.own_negatives goes with loss.distance infonce");
     if (config->loss.mispaired && (is_online || !config->loss.symmetric))
         return byol__fail(
             error, BYOL_INVALID,
@@ -48,9 +50,29 @@ static byol_status check_method(const byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
+/* Both sides of a pair come from the first two kinds; the third only predicts. */
+static byol_status check_views(const byol_config *config, byol_error *error) {
+    const int *count = config->views.count;
+    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++)
+        BYOL__TRY(check_recipe(&config->views.view[kind], kind + 1, error));
+    if (count[0] + count[1] < 2)
+        return byol__fail(
+            error, BYOL_INVALID,
+            "views.view1.count is %d and views.view2.count is %d: a method needs two views of an image, at "
+            "least, that predict each other",
+            count[0], count[1]);
+    if (count[0] + count[1] + count[2] > BYOL_VIEWS_MAX)
+        return byol__fail(error, BYOL_INVALID, "views.*.count add up to %d, at most %d are possible",
+                          count[0] + count[1] + count[2], BYOL_VIEWS_MAX);
+    if (count[2] > 0 && !config->loss.symmetric)
+        return byol__fail(error, BYOL_INVALID,
+                          "views.view3.count is %d, but without loss.symmetric the first view alone predicts",
+                          count[2]);
+    return BYOL_OK;
+}
+
 byol_status byol_config_check(const byol_config *config, byol_error *error) {
-    BYOL__TRY(check_recipe(&config->views.view[0], 1, error));
-    BYOL__TRY(check_recipe(&config->views.view[1], 2, error));
+    BYOL__TRY(check_views(config, error));
     BYOL__TRY(check_method(config, error));
     if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 && config->data.image_size < 32)
         return byol__fail(error, BYOL_INVALID,

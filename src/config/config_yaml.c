@@ -92,9 +92,7 @@ static byol_status read_scalar(reader *r, const char *key, const yaml_event_t *e
 /* [0.49, 0.48, 0.45] becomes the text "0.49, 0.48, 0.45". The start has been read. */
 static byol_status read_list(reader *r, const char *key, size_t line) {
     const byol__option *option = byol__option_find(key);
-    char both[KEY_MAX + 16];
-    snprintf(both, sizeof both, "views.view1.%s", strncmp(key, "views.", 6) == 0 ? key + 6 : "");
-    if (option == NULL) option = byol__option_find(both);
+    if (option == NULL) option = byol__option_of_views(key, 1);
     if (option == NULL) return unknown_key(r, key, 0, line);
     if (option->kind != BYOL__TRIPLE) return fail_at(r, line, "'%s' takes one value, not a list", key);
     char value[BYOL__VALUE_MAX];

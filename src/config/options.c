@@ -9,33 +9,67 @@
 #define RECIPE_ROW(view_, field, kind_, range_, help_)                                                                 \
     {.key = "views.view" #view_ "." #field, .kind = kind_, FIELD(views.view[view_ - 1].field), range_, .help = help_},
 
-/* The recipe of one view; the key "views.NAME" sets NAME of both. */
+/* The recipe of one kind of views; the key "views.NAME" sets NAME of all (byol__option_of_views). */
 #define RECIPE(v)                                                                                                      \
-    RECIPE_ROW(v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1), "smallest share of the image's area in a crop")        \
-    RECIPE_ROW(v, crop_area_max, BYOL__NUMBER, RANGE(0.001, 1), "largest share of the image's area in a crop")         \
-    RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10), "smallest width / height of a crop")                  \
-    RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER, RANGE(0.1, 10), "largest width / height of a crop")                   \
-    RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip")                                 \
-    RECIPE_ROW(v, jitter, BYOL__NUMBER, RANGE(0, 1), "probability of colour jitter as a whole")                        \
-    RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10), "strength s: factor in [max(0, 1-s), 1+s]")                  \
-    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                     \
-    RECIPE_ROW(v, saturation, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                   \
-    RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5), "shift in [-hue, hue] of the colour circle")                       \
-    RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")                         \
-    RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur")                                     \
-    RECIPE_ROW(v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100), "smallest sigma of the blur, pixels")                \
-    RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER, RANGE(0.01, 100), "largest sigma of the blur, pixels")                 \
-    RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1), "probability of solarize: x to 1-x from the threshold up")      \
-    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1), "pixel value from which solarize inverts")            \
-    RECIPE_ROW(v, rotate, BYOL__NUMBER, RANGE(0, 180), "degrees: the angle is in [-rotate, rotate]")                   \
-    RECIPE_ROW(v, translate, BYOL__NUMBER, RANGE(0, 1), "share of the side by which the picture is shifted at most")   \
-    RECIPE_ROW(v, pad, BYOL__INTEGER, RANGE(0, 1024),                                                                  \
-               "plain random crop: out of the picture with that many pixels around it")                                \
-    RECIPE_ROW(v, noise, BYOL__NUMBER, RANGE(0, 10), "standard deviation of Gaussian noise on pixels in [0, 1]")       \
-    RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1), "probability of cutting a square out")                            \
-    RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1), "side of that square, as a share of the picture's")          \
-    RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000), "three numbers taken off the channels, the last step")       \
-    RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000), "three numbers the channels are divided by after that")
+    {.key = "views.view" #v ".count",                                                                                  \
+     .kind = BYOL__INTEGER,                                                                                            \
+     FIELD(views.count[v - 1]),                                                                                        \
+     .default_value = v < 3 ? "1" : "0",                                                                               \
+     RANGE(0, 16),                                                                                                     \
+     .help = "how many such views are made of an image"},                                                              \
+        {.key = "views.view" #v ".size",                                                                               \
+         .kind = BYOL__INTEGER,                                                                                        \
+         FIELD(views.size[v - 1]),                                                                                     \
+         .default_value = "0",                                                                                         \
+         OR_ZERO(8, 1024),                                                                                             \
+         .help = "side of such a view in pixels; 0: data.image_size"},                                                 \
+        RECIPE_ROW(                                                                                                    \
+            v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1),                                                           \
+            "smallest share of the image's area in a crop") RECIPE_ROW(v, crop_area_max, BYOL__NUMBER,                 \
+                                                                       RANGE(0.001, 1),                                \
+                                                                       "largest share of the image's area in a crop")  \
+            RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10),                                               \
+                       "smallest width / height of a crop") RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER,               \
+                                                                       RANGE(0.1, 10),                                 \
+                                                                       "largest width / height of a crop")             \
+                RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip") RECIPE_ROW(         \
+                    v, jitter, BYOL__NUMBER, RANGE(0, 1),                                                              \
+                    "probability of colour jitter as a whole") RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10),   \
+                                                                          "strength s: factor in [max(0, 1-s), 1+s]")  \
+                    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness") RECIPE_ROW(         \
+                        v, saturation, BYOL__NUMBER, RANGE(0, 10),                                                     \
+                        "strength, as brightness") RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5),                     \
+                                                              "shift in [-hue, hue] of the colour circle")             \
+                        RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")     \
+                            RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur") RECIPE_ROW( \
+                                v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100),                                     \
+                                "smallest sigma of the blur, pixels") RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER,      \
+                                                                                 RANGE(0.01, 100),                     \
+                                                                                 "largest sigma of the blur, pixels")  \
+                                RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1),                                     \
+                                           "probability of solarize: x to 1-x from the threshold up")                  \
+                                    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1),                       \
+                                               "pixel value from which solarize inverts")                              \
+                                        RECIPE_ROW(v, rotate, BYOL__NUMBER, RANGE(0, 180),                             \
+                                                   "degrees: the angle is in [-rotate, rotate]")                       \
+                                            RECIPE_ROW(v, translate, BYOL__NUMBER, RANGE(0, 1),                        \
+                                                       "share of the side by which the picture is shifted at most")    \
+                                                RECIPE_ROW(                                                            \
+                                                    v, pad, BYOL__INTEGER, RANGE(0, 1024),                             \
+                                                    "plain random crop: out of the picture with that many pixels "     \
+                                                    "around it") RECIPE_ROW(v, noise, BYOL__NUMBER, RANGE(0, 10),      \
+                                                                            "standard deviation of Gaussian noise on " \
+                                                                            "pixels in [0, 1]")                        \
+                                                    RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1),                   \
+                                                               "probability of cutting a square out")                  \
+                                                        RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1),          \
+                                                                   "side of that square, as a share of the picture's") \
+                                                            RECIPE_ROW(                                                \
+                                                                v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),             \
+                                                                "three numbers taken off the channels, the last step") \
+                                                                RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),  \
+                                                                           "three numbers the channels are divided "   \
+                                                                           "by after that")
 
 /* In the order of the written YAML. A group's rows stand together, and views.preset before what it sets. */
 const byol__option byol__options[] = {
@@ -162,6 +196,11 @@ const byol__option byol__options[] = {
      .default_value = "hardest",
      .choices = "hardest, random",
      .help = "which other image of the batch a triplet takes"},
+    {.key = "loss.own_negatives",
+     .kind = BYOL__SWITCH,
+     FIELD(loss.own_negatives),
+     .default_value = "false",
+     .help = "the other images' predictions of the same view push apart too, as in SimCLR; infonce"},
     {.key = "loss.candidates",
      .kind = BYOL__NUMBER,
      FIELD(loss.candidates),
@@ -180,8 +219,8 @@ const byol__option byol__options[] = {
      FIELD(views.preset),
      .default_value = "small",
      .choices = "byol, simclr, small",
-     .help = "recipe that both views start from; the keys beneath change it"},
-    RECIPE(1) RECIPE(2)
+     .help = "recipe that the views start from; the keys beneath change it"},
+    RECIPE(1) RECIPE(2) RECIPE(3)
 
         {.key = "optimizer.name",
          .kind = BYOL__CHOICE,
@@ -308,6 +347,12 @@ const byol__option byol__options[] = {
      .default_value = "1",
      RANGE(1, 65536),
      .help = "batches whose gradients are averaged into one step"},
+    {.key = "train.recompute",
+     .kind = BYOL__SWITCH,
+     FIELD(train.recompute),
+     .default_value = "false",
+     .help = "repeat forward passes to keep the activations of one view only: slower, less memory, the same "
+             "numbers; target.kind online"},
     {.key = "train.precision",
      .kind = BYOL__CHOICE,
      FIELD(train.precision),
@@ -384,6 +429,14 @@ const byol__option *byol__option_find(const char *key) {
     return NULL;
 }
 
+const byol__option *byol__option_of_views(const char *key, int number) {
+    char long_key[64];
+    if (strncmp(key, "views.", 6) != 0 || strcmp(key + 6, "count") == 0 || strcmp(key + 6, "size") == 0) return NULL;
+    if (number > 2 && strncmp(key + 6, "crop_area", 9) == 0) return NULL;
+    snprintf(long_key, sizeof long_key, "views.view%d.%.40s", number, key + 6);
+    return byol__option_find(long_key);
+}
+
 int byol__option_group(const char *path) {
     size_t length = strlen(path);
     for (size_t i = 0; i < byol__options_count; i++)
@@ -434,9 +487,10 @@ void byol__option_nearest(const char *key, int groups, char nearest[64]) {
         consider(&best, key, known, strlen(known), known, 0);
         /* "width" is a likely way to ask for encoder.width */
         consider(&best, key, known, strlen(known), strrchr(known, '.') + 1, 1);
-        char both[KEY_MAX + 1]; /* views.flip sets it of either view */
+        char both[KEY_MAX + 1]; /* views.flip sets it of every view */
         if (strncmp(known, "views.view1.", 12) != 0) continue;
         snprintf(both, sizeof both, "views.%s", known + 12);
+        if (byol__option_of_views(both, 1) == NULL) continue;
         consider(&best, key, both, strlen(both), both, 0);
     }
     snprintf(nearest, 64, "%.63s", best.key);

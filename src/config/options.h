@@ -36,6 +36,10 @@ enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
 /* The row of `key`, or NULL. */
 const byol__option *byol__option_find(const char *key);
 
+/* `key` "views.flip" stands for that key of every view: the row of view `number` (from 1), or NULL. The area of crops
+ * is what makes the small views of the third kind, so it is set for the first two alone; count and size for none. */
+const byol__option *byol__option_of_views(const char *key, int number);
+
 /* 1 where `path` is the front part of some key: "encoder", "views.view1". */
 int byol__option_group(const char *path);
 

@@ -30,10 +30,13 @@ static const struct {
       {COMMON, JITTER_BYOL, CIFAR10, .blur = 0, .solarize = 0.2f}}},
 };
 
-byol_status byol_view_preset(const char *name, byol_view_recipe recipe[2], byol_error *error) {
+byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3], byol_error *error) {
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         if (strcmp(name, presets[i].name) != 0) continue;
         memcpy(recipe, presets[i].recipe, sizeof presets[i].recipe);
+        recipe[2] = recipe[0];
+        recipe[2].crop_area_min = 0.05f;
+        recipe[2].crop_area_max = 0.3f;
         return BYOL_OK;
     }
     return byol__fail(error, BYOL_INVALID, "no views preset '%.100s': choose byol, simclr or small", name);

@@ -24,7 +24,7 @@ typedef struct worker {
 } worker;
 
 typedef struct batch_buffer {
-    float *view[2];
+    float *view[BYOL_VIEWS_MAX];
     uint32_t *indices;
     uint64_t number;
 } batch_buffer;
@@ -32,8 +32,9 @@ typedef struct batch_buffer {
 struct byol__loader {
     const byol_source *source;
     byol__loader_options options;
-    size_t image_floats; /* of one view of one sample */
-    uint32_t count;      /* samples in the source */
+    size_t view_floats[BYOL_VIEWS_MAX]; /* of that view of one sample */
+    int largest_view;                   /* side in pixels */
+    uint32_t count;                     /* samples in the source */
     uint64_t batches_per_epoch;
 
     batch_buffer buffers[BUFFERS];
@@ -121,14 +122,16 @@ typedef struct view_key {
 /* The largest reduction after which no crop has to be enlarged that would not have been anyway. */
 static int reduce_to_crops(const void *context, int height, int width) {
     const view_key *key = context;
-    int shortest = height < width ? height : width;
-    for (int view = 0; view < 2; view++) {
+    const byol__view_list *views = &key->options->views;
+    int least = 0;
+    for (int view = 0; view < views->count; view++) {
         byol__draws draws =
-            byol__view_draw(&key->options->view[view], height, width, key->options->seed, key->epoch, key->index, view);
+            byol__view_draw(&views->recipe[view], height, width, key->options->seed, key->epoch, key->index, view);
         int crop = draws.crop_height < draws.crop_width ? draws.crop_height : draws.crop_width;
-        shortest = crop < shortest ? crop : shortest;
+        int reduction = byol__reduction_for(views->size[view], crop, crop);
+        if (view == 0 || reduction < least) least = reduction;
     }
-    return byol__reduction_for(key->options->image_size, shortest, shortest);
+    return least;
 }
 
 /* Reads image `index`, or in its place the next one that can be read. */
@@ -150,10 +153,10 @@ static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer,
     const view_key key = {options, (uint32_t)(buffer->number / loader->batches_per_epoch), buffer->indices[sample]};
     const byol_image *image = &room->picture.image;
     BYOL__TRY(read_sample(loader, &key, &room->picture, error));
-    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, options->image_size, error));
-    for (int view = 0; view < 2; view++)
-        byol_view_make(&options->view[view], image, options->image_size, options->seed, key.epoch, key.index, view,
-                       buffer->view[view] + sample * loader->image_floats, room->scratch);
+    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, loader->largest_view, error));
+    for (int view = 0; view < options->views.count; view++)
+        byol_view_make(&options->views.recipe[view], image, options->views.size[view], options->seed, key.epoch,
+                       key.index, view, buffer->view[view] + sample * loader->view_floats[view], room->scratch);
     return BYOL_OK;
 }
 
@@ -217,11 +220,11 @@ byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_err
     if (status != BYOL_OK) return status; /* and again if asked again: nothing more is posted */
     const batch_buffer *full = &loader->buffers[loader->next % BUFFERS];
     *batch = (byol__batch){
-        .view = {full->view[0], full->view[1]},
         .indices = full->indices,
         .number = full->number,
         .epoch = (uint32_t)(full->number / loader->batches_per_epoch),
     };
+    for (int view = 0; view < loader->options.views.count; view++) batch->view[view] = full->view[view];
     post(loader, ++loader->next);
     return BYOL_OK;
 }
@@ -240,10 +243,13 @@ size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__u
 /* ---- beginning and end ---- */
 
 static byol_status check_options(const byol__loader_options *options, const byol_source_info *info, byol_error *error) {
-    if (options->batch_size < 1 || options->image_size < 1 || options->threads < 1)
+    int smallest = options->views.size[0];
+    for (int view = 1; view < options->views.count; view++)
+        if (options->views.size[view] < smallest) smallest = options->views.size[view];
+    if (options->batch_size < 1 || options->threads < 1 || options->views.count < 1 || smallest < 1)
         return byol__fail(error, BYOL_INVALID,
-                          "batch size %d, image size %d, %d loader threads: each must be at least 1",
-                          options->batch_size, options->image_size, options->threads);
+                          "batch size %d, %d views of %d pixels and more, %d loader threads: each must be at least 1",
+                          options->batch_size, options->views.count, smallest, options->threads);
     if (info->count > UINT32_MAX)
         return byol__fail(error, BYOL_INVALID, "%zu images are more than can be numbered: %s", info->count,
                           info->description);
@@ -258,8 +264,8 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     const byol__loader_options *options = &loader->options;
     for (int i = 0; i < BUFFERS; i++) {
         batch_buffer *buffer = &loader->buffers[i];
-        for (int view = 0; view < 2; view++)
-            BYOL__TRY(byol__alloc(&buffer->view[view], options->batch_size * loader->image_floats, sizeof(float),
+        for (int view = 0; view < options->views.count; view++)
+            BYOL__TRY(byol__alloc(&buffer->view[view], options->batch_size * loader->view_floats[view], sizeof(float),
                                   "batch of views", error));
         BYOL__TRY(byol__alloc(&buffer->indices, options->batch_size, sizeof(uint32_t), "batch", error));
     }
@@ -267,7 +273,7 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     BYOL__TRY(byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
     for (int i = 0; i < options->threads && info->height > 0; i++)
         BYOL__TRY(byol__view_room_fit(&loader->workers[i].room, info->channels, info->height, info->width,
-                                      options->image_size, error));
+                                      loader->largest_view, error));
     return BYOL_OK;
 }
 
@@ -300,7 +306,11 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source, c
     pthread_cond_init(&loader->over, NULL);
     loader->source = source;
     loader->options = *options;
-    loader->image_floats = (size_t)info.channels * options->image_size * options->image_size;
+    for (int view = 0; view < options->views.count; view++) {
+        int size = options->views.size[view];
+        loader->view_floats[view] = (size_t)info.channels * size * size;
+        if (size > loader->largest_view) loader->largest_view = size;
+    }
     loader->count = (uint32_t)info.count;
     loader->batches_per_epoch = info.count / options->batch_size;
     loader->next = options->first_batch;
@@ -327,8 +337,7 @@ void byol__loader_free(byol__loader *loader) {
         byol__view_room_release(&loader->workers[i].room);
     byol__free(loader->workers);
     for (int i = 0; i < BUFFERS; i++) {
-        byol__free(loader->buffers[i].view[0]);
-        byol__free(loader->buffers[i].view[1]);
+        for (int view = 0; view < loader->options.views.count; view++) byol__free(loader->buffers[i].view[view]);
         byol__free(loader->buffers[i].indices);
     }
     byol__free(loader->order);

@@ -1,4 +1,4 @@
-/* The loader: turns a source into batches of two views, on its own threads, one batch ahead of the training step.
+/* The loader: turns a source into batches of views, on its own threads, one batch ahead of the training step.
  *
  * What batch number k of a run holds is a pure function of (seed, k): the order of an epoch is a permutation keyed by
  * (seed, epoch), a view is keyed by (seed, epoch, sample, view). So the position to resume from is one number, and the
@@ -14,13 +14,12 @@
 
 #include "byol/source.h"
 #include "byol/status.h"
-#include "byol/views.h"
+#include "config/view_list.h"
 
 typedef struct byol__loader byol__loader;
 
 typedef struct byol__loader_options {
-    byol_view_recipe view[2];
-    int image_size;
+    byol__view_list views;
     int batch_size;
     uint64_t seed;
     int threads;           /* at least 1 */
@@ -29,10 +28,10 @@ typedef struct byol__loader_options {
 } byol__loader_options;
 
 typedef struct byol__batch {
-    const float *view[2];    /* (batch_size, channels, image_size, image_size), plain, 64-byte aligned */
-    const uint32_t *indices; /* batch_size sample numbers */
-    uint64_t number;         /* of this batch in the run */
-    uint32_t epoch;          /* number / batches per epoch */
+    const float *view[BYOL_VIEWS_MAX]; /* (batch_size, channels, size, size), plain, 64-byte aligned */
+    const uint32_t *indices;           /* batch_size sample numbers */
+    uint64_t number;                   /* of this batch in the run */
+    uint32_t epoch;                    /* number / batches per epoch */
 } byol__batch;
 
 /* `source` is borrowed. BYOL_INVALID where it holds fewer images than a batch. */

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/error.h"
 #include "base/philox.h"
 #include "dnn/matmul.h"
 
@@ -12,11 +13,14 @@ typedef struct workspace {
     double *scale_p, *scale_z; /* (N): 1 / |x| */
     double *loss;              /* (N): of each row */
     float *p, *z;              /* (N, D): normalised */
-    float *s;                  /* (N, N): cosines, then the slopes of the loss by them */
+    float *s;                  /* (N, M): cosines, then the slopes of the loss by them */
 } workspace;
 
-size_t byol__contrast_scratch(int batch, int dim) {
-    size_t n = (size_t)batch, floats = 2 * n * (size_t)dim + n * n;
+/* M: how many candidates a prediction is held against. */
+static size_t candidates(const byol__contrast *contrast, size_t n) { return contrast->own_negatives ? 2 * n : n; }
+
+size_t byol__contrast_scratch(const byol__contrast *contrast, int batch, int dim) {
+    size_t n = (size_t)batch, floats = 2 * n * (size_t)dim + n * candidates(contrast, n);
     return 3 * n + (floats + 1) / 2;
 }
 
@@ -50,13 +54,15 @@ static void through_normalisation(const float *y, const double *scale, size_t n,
     }
 }
 
-/* ---- One row: its loss; s (n) becomes the slopes of it, times `weight` ---- */
+/* ---- One row: its loss; s (M) becomes the slopes of it, times `weight` ---- */
 
-static double infonce_row(float *s, size_t n, size_t i, double temperature, double weight) {
+/* Candidate `itself` (none: M) is the prediction, and does not count. */
+static double infonce_row(float *s, size_t m, size_t i, size_t itself, double temperature, double weight) {
     double largest = (double)s[0], sum = 0, own = (double)s[i];
-    for (size_t j = 1; j < n; j++) largest = fmax(largest, (double)s[j]);
-    for (size_t j = 0; j < n; j++) sum += exp(((double)s[j] - largest) / temperature);
-    for (size_t j = 0; j < n; j++)
+    if (itself < m) s[itself] = -INFINITY;
+    for (size_t j = 1; j < m; j++) largest = fmax(largest, (double)s[j]);
+    for (size_t j = 0; j < m; j++) sum += exp(((double)s[j] - largest) / temperature);
+    for (size_t j = 0; j < m; j++)
         s[j] = (float)(weight / temperature * (exp(((double)s[j] - largest) / temperature) / sum - (j == i)));
     return log(sum) - (own - largest) / temperature;
 }
@@ -101,7 +107,7 @@ static size_t choose_other(const byol__contrast *contrast, const float *s, size_
 static double row(const byol__contrast *contrast, float *s, size_t n, size_t i, uint64_t number) {
     double weight = 1.0 / (double)n;
     switch (contrast->kind) {
-    case BYOL_INFONCE: return infonce_row(s, n, i, contrast->temperature, weight);
+    case BYOL_INFONCE: return infonce_row(s, candidates(contrast, n), i, n + i, contrast->temperature, weight);
     case BYOL_NCE: return nce_row(s, n, i, contrast->temperature, weight);
     default: return triplet_row(s, n, i, choose_other(contrast, s, n, i, number), contrast->margin, weight);
     }
@@ -109,27 +115,49 @@ static double row(const byol__contrast *contrast, float *s, size_t n, size_t i, 
 
 /* ---- The whole ---- */
 
+/* (N, M): the cosines of the predictions with the targets and, where these count, with each other. */
+static byol_status find_cosines(const byol__contrast *contrast, const workspace *w, size_t n, size_t d) {
+    size_t m = candidates(contrast, n);
+    byol__matrix p = {w->p, d, BYOL__AS_IS}, p_turned = {w->p, d, BYOL__TRANSPOSED},
+                 z_turned = {w->z, d, BYOL__TRANSPOSED};
+    BYOL__TRY(byol__sgemm(n, n, d, 1, p, z_turned, 0, w->s, m, NULL));
+    return contrast->own_negatives ? byol__sgemm(n, n, d, 1, p, p_turned, 0, w->s + n, m, NULL) : BYOL_OK;
+}
+
+/* (N, M) slopes to the gradient by the predictions: each stands in its own row and, as a candidate, in the others'. */
+static byol_status by_prediction(const byol__contrast *contrast, const workspace *w, size_t n, size_t d, float *diff) {
+    size_t m = candidates(contrast, n);
+    byol__matrix slopes = {w->s, m, BYOL__AS_IS}, own = {w->s + n, m, BYOL__AS_IS},
+                 own_turned = {w->s + n, m, BYOL__TRANSPOSED};
+    byol__matrix p = {w->p, d, BYOL__AS_IS}, z = {w->z, d, BYOL__AS_IS};
+    BYOL__TRY(byol__sgemm(n, d, n, 1, slopes, z, 0, diff, d, NULL)); // (N, N) (N, D)
+    if (contrast->own_negatives) {
+        BYOL__TRY(byol__sgemm(n, d, n, 1, own, p, 1, diff, d, NULL));
+        BYOL__TRY(byol__sgemm(n, d, n, 1, own_turned, p, 1, diff, d, NULL));
+    }
+    through_normalisation(w->p, w->scale_p, n, d, diff);
+    return BYOL_OK;
+}
+
+static byol_status by_target(const byol__contrast *contrast, const workspace *w, size_t n, size_t d, float *diff) {
+    byol__matrix slopes_turned = {w->s, candidates(contrast, n), BYOL__TRANSPOSED}, p = {w->p, d, BYOL__AS_IS};
+    BYOL__TRY(byol__sgemm(n, d, n, 1, slopes_turned, p, 0, diff, d, NULL));
+    through_normalisation(w->z, w->scale_z, n, d, diff);
+    return BYOL_OK;
+}
+
 double byol__contrast_loss(const byol__contrast *contrast, const float *prediction, const float *target, int batch,
                            int dim, uint64_t number, float *diff_prediction, float *diff_target, double *scratch) {
-    size_t n = (size_t)batch, d = (size_t)dim;
+    size_t n = (size_t)batch, d = (size_t)dim, m = candidates(contrast, n);
     workspace w = lay_out(scratch, n, d);
     normalise(prediction, n, d, w.scale_p, w.p);
     normalise(target, n, d, w.scale_z, w.z);
-    byol__matrix p = {w.p, d, BYOL__AS_IS}, z = {w.z, d, BYOL__AS_IS}, z_turned = {w.z, d, BYOL__TRANSPOSED};
-    if (byol__sgemm(n, n, d, 1, p, z_turned, 0, w.s, n, NULL) != BYOL_OK) return (double)NAN;
+    if (find_cosines(contrast, &w, n, d) != BYOL_OK) return (double)NAN;
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++) w.loss[i] = row(contrast, w.s + i * n, n, i, number);
+    for (size_t i = 0; i < n; i++) w.loss[i] = row(contrast, w.s + i * m, n, i, number);
     double loss = 0;
     for (size_t i = 0; i < n; i++) loss += w.loss[i];
-
-    byol__matrix slopes = {w.s, n, BYOL__AS_IS}, slopes_turned = {w.s, n, BYOL__TRANSPOSED};
-    if (diff_prediction != NULL) { // (N, N) (N, D)
-        if (byol__sgemm(n, d, n, 1, slopes, z, 0, diff_prediction, d, NULL) != BYOL_OK) return (double)NAN;
-        through_normalisation(w.p, w.scale_p, n, d, diff_prediction);
-    }
-    if (diff_target != NULL) {
-        if (byol__sgemm(n, d, n, 1, slopes_turned, p, 0, diff_target, d, NULL) != BYOL_OK) return (double)NAN;
-        through_normalisation(w.z, w.scale_z, n, d, diff_target);
-    }
+    if (diff_prediction != NULL && by_prediction(contrast, &w, n, d, diff_prediction) != BYOL_OK) return (double)NAN;
+    if (diff_target != NULL && by_target(contrast, &w, n, d, diff_target) != BYOL_OK) return (double)NAN;
     return loss / (double)n;
 }

@@ -5,9 +5,10 @@
  *     nce       -log g(s_ii / t) - sum_{j != i} log(1 - g(s_ij / t))    Gutmann and Hyvarinen, AISTATS 2010, eq. 3
  *     triplet   max(0, |n(p_i) - n(z_i)|^2 - |n(p_i) - n(z_j)|^2 + m)   Schroff et al., "FaceNet", 2015, eq. 3
  *
- * t is the temperature, m the margin, g(x) = 1 / (1 + exp(-x)). In nce, the noise is the batch's other images, k = N -
- * 1 of them, each with probability 1 / k: the term log(k P(noise)) of its formula is then 0. A triplet's j is the
- * hardest (the largest s_ij) or one at random. */
+ * With own negatives (infonce), the sum runs over n(p_i) . n(p_j), j != i, as well: Chen et al., "SimCLR", arXiv
+ * 2002.05709, eq. 1. t is the temperature, m the margin, g(x) = 1 / (1 + exp(-x)). In nce, the noise is the batch's
+ * other images, k = N - 1 of them, each with probability 1 / k: the term log(k P(noise)) of its formula is then 0. A
+ * triplet's j is the hardest (the largest s_ij) or one at random. */
 #ifndef BYOL__CONTRAST_H
 #define BYOL__CONTRAST_H
 
@@ -20,11 +21,12 @@ typedef struct byol__contrast {
     byol_distance kind; /* BYOL_INFONCE, BYOL_NCE or BYOL_TRIPLET */
     double temperature, margin;
     byol_negatives negatives;
+    int own_negatives;
     uint64_t seed; /* of random negatives: a batch's are a function of seed and `number` below */
 } byol__contrast;
 
 /* Doubles of scratch for (batch, dim). */
-size_t byol__contrast_scratch(int batch, int dim);
+size_t byol__contrast_scratch(const byol__contrast *contrast, int batch, int dim);
 
 /* Both sides (batch, dim). `diff_prediction`, `diff_target` (batch, dim), or NULL: the gradients, overwritten. `number`
  * counts the batches (and directions) of a run. NaN where oneDNN had no memory for its matrix product. Allocates

@@ -19,11 +19,12 @@ byol_status byol__distance_init(byol__distance *distance, const byol_config *con
                      .temperature = (double)config->loss.temperature,
                      .margin = (double)config->loss.margin,
                      .negatives = config->loss.negatives,
+                     .own_negatives = kind == BYOL_INFONCE && config->loss.own_negatives,
                      .seed = config->train.seed},
     };
     if (kind != BYOL_INFONCE && kind != BYOL_NCE && kind != BYOL_TRIPLET) return BYOL_OK;
-    return byol__alloc(&distance->scratch, byol__contrast_scratch(batch, dim), sizeof(double), "scratch of the loss",
-                       error);
+    return byol__alloc(&distance->scratch, byol__contrast_scratch(&distance->contrast, batch, dim), sizeof(double),
+                       "scratch of the loss", error);
 }
 
 void byol__distance_release(byol__distance *distance) {

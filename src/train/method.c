@@ -38,59 +38,145 @@ static byol_status create_outputs(byol__method *method, byol_error *error) {
     method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
     method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
     size_t batch = (size_t)method->batch, count = batch * (size_t)method->dimension; // (N, D)
-    for (int v = 0; v < 2; v++) {
+    for (int v = 0; v < method->views.count; v++) {
         size_t own = batch * (size_t)method->projection_dimension;
         BYOL__TRY(alloc_floats(&method->projection[v], own, "projections", error));
         BYOL__TRY(alloc_floats(&method->prediction[v], count, "predictions", error));
         BYOL__TRY(alloc_floats(&method->target_projection[v], count, "target projections", error));
         BYOL__TRY(alloc_floats(&method->diff[v], count, "gradient of the loss", error));
-        if (method->both_sides) BYOL__TRY(alloc_floats(&method->diff_target[v], count, "gradient of the loss", error));
+    }
+    for (int side = 0; side < 2; side++)
+        BYOL__TRY(alloc_floats(&method->pair_diff[side], count, "gradient of the loss", error));
+    return BYOL_OK;
+}
+
+/* Every view predicts every large one but itself; or the first one the second, and that is all. */
+static void choose_pairs(byol__method *method, const byol_config *config) {
+    byol__view_list_make(&method->views, config);
+    method->predicting = config->loss.symmetric ? method->views.count : 1;
+    int targets = config->loss.symmetric ? method->views.large : 2;
+    for (int v = 0; v < method->predicting; v++)
+        for (int t = 0; t < targets; t++)
+            if (t != v) method->pairs[method->pair_count++] = (byol__pair){v, t};
+    method->pair_weight = config->loss.symmetric ? 2.0 / method->pair_count : 1;
+}
+
+/* ---- Plans ---- */
+
+typedef struct planner {
+    byol__method *method;
+    const byol_config *config;
+    int channels;
+    size_t largest; /* bytes of the largest workspace */
+    byol_error *error;
+} planner;
+
+static bool is_target(const byol__method *method, int v) {
+    for (int i = 0; i < method->pair_count; i++)
+        if (method->pairs[i].target == v) return true;
+    return false;
+}
+
+/* Activations of all views at once: what is backward's is known when all have gone forward. */
+static bool keeps_all(const byol__method *method) { return method->kind == BYOL_TARGET_ONLINE && !method->recompute; }
+
+static byol_status plan_graph(planner *p, byol__plan **plan, const byol__graph *graph,
+                              const byol__plan_options *options) {
+    byol__method *method = p->method;
+    byol__plan_info info;
+    BYOL__TRY(byol__plan_create(plan, graph, options, p->error));
+    method->plans[method->plan_count].plan = *plan;
+    method->plans[method->plan_count++].is_target = options->output == BYOL__PROJECTION;
+    byol__plan_describe(*plan, &info);
+    if (info.workspace_bytes > p->largest) p->largest = info.workspace_bytes;
+    method->staging_bytes += info.staging_bytes;
+    return BYOL_OK;
+}
+
+/* The network for pictures of another size has the same parameters, unless it ends in what counts pixels. */
+static byol_status plan_other_size(planner *p, byol__plan **plan, int size, const byol__plan_options *options) {
+    const byol__method *method = p->method;
+    bool is_online = options->output == BYOL__PREDICTION;
+    const byol__graph *usual = is_online ? &method->graph : &method->target_graph;
+    byol__graph graph;
+    byol__graph_init(&graph);
+    byol_status status =
+        (is_online ? byol__online_network : byol__target_network)(&graph, p->config, p->channels, size, p->error);
+    if (status == BYOL_OK && (graph.params.total != usual->params.total || graph.params.count != usual->params.count))
+        status =
+            byol__fail(p->error, BYOL_INVALID,
+                       "views of %d pixels beside data.image_size %d: the weights of encoder.name %s depend on the "
+                       "size of the picture; take an encoder that averages over it (resnet18, conv5)",
+                       size, p->config->data.image_size, p->config->encoder.name);
+    if (status == BYOL_OK) status = plan_graph(p, plan, &graph, options);
+    byol__graph_release(&graph);
+    return status;
+}
+
+/* The plan of view `v`, or that of a view before it which it can share. */
+static byol_status plan_view(planner *p, int v, const byol__graph *graph, const byol__plan_options *options,
+                             byol__plan **plans) {
+    const byol__view_list *views = &p->method->views;
+    for (int u = 0; u < v && !keeps_all(p->method); u++) {
+        if (plans[u] == NULL || views->size[u] != views->size[v]) continue;
+        plans[v] = plans[u];
+        return BYOL_OK;
+    }
+    if (views->size[v] == p->config->data.image_size) return plan_graph(p, &plans[v], graph, options);
+    return plan_other_size(p, &plans[v], views->size[v], options);
+}
+
+static uint64_t count_flops(const byol__method *method) {
+    uint64_t flops = 0;
+    for (int v = 0; v < method->views.count; v++) {
+        byol__plan_info online = {0}, target = {0};
+        if (method->online[v] != NULL) byol__plan_describe(method->online[v], &online);
+        if (method->target[v] != NULL) byol__plan_describe(method->target[v], &target);
+        bool backward = v < method->predicting || method->both_sides;
+        bool again = method->recompute && method->kind == BYOL_TARGET_ONLINE && backward && v > 0;
+        flops += target.forward_flops + (again ? 2 : 1) * online.forward_flops;
+        if (backward) flops += online.backward_flops;
+    }
+    return flops;
+}
+
+static byol_status bind_plans(byol__method *method, size_t part, byol_error *error) {
+    byol__binding online = {.params = method->params, .grads = method->grads, .statistics = method->statistics};
+    byol__binding target = {.params = method->target_params, .statistics = method->target_statistics};
+    for (int v = 0; v < method->views.count; v++) {
+        online.workspace = (char *)method->workspace + (keeps_all(method) ? (size_t)v * part : 0);
+        target.workspace = method->workspace;
+        if (method->online[v] != NULL) BYOL__TRY(byol__plan_bind(method->online[v], &online, error));
+        if (method->target[v] != NULL) BYOL__TRY(byol__plan_bind(method->target[v], &target, error));
     }
     return BYOL_OK;
 }
 
-static byol_status create_plan(byol__method *method, byol__plan **plan, const byol__graph *graph,
-                               const byol__plan_options *options, byol__plan_info *info, byol_error *error) {
-    BYOL__TRY(byol__plan_create(plan, graph, options, error));
-    byol__plan_describe(*plan, info);
-    if (info->workspace_bytes > method->workspace_bytes) method->workspace_bytes = info->workspace_bytes;
-    method->staging_bytes += info->staging_bytes;
-    return BYOL_OK;
-}
-
-static uint64_t count_flops(const byol__method *method, const byol__plan_info *online, const byol__plan_info *target) {
-    uint64_t directions = (uint64_t)method->directions;
-    if (method->target != NULL)
-        return directions * (online->forward_flops + online->backward_flops + target->forward_flops);
-    uint64_t backwards = method->both_sides ? 2 : directions; /* the second has a forward of its own before it */
-    return (1 + backwards) * online->forward_flops + backwards * online->backward_flops;
-}
-
-static byol_status create_plans(byol__method *method, byol__dtype dtype, byol_error *error) {
+static byol_status create_plans(byol__method *method, const byol_config *config, int channels, byol_error *error) {
+    planner p = {.method = method, .config = config, .channels = channels, .error = error};
+    byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
     byol__plan_options online = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
     byol__plan_options target = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TARGET, .output = BYOL__PROJECTION};
     if (method->kind == BYOL_TARGET_FROZEN) target.mode = BYOL__EVAL; /* its statistics do not move either */
-    byol__plan_info online_info, target_info = {0};
-    BYOL__TRY(create_plan(method, &method->online, &method->graph, &online, &online_info, error));
-    if (method->kind != BYOL_TARGET_ONLINE)
-        BYOL__TRY(create_plan(method, &method->target, &method->target_graph, &target, &target_info, error));
-    method->flops = count_flops(method, &online_info, &target_info);
+    for (int v = 0; v < method->views.count; v++) {
+        bool wanted = is_target(method, v), is_own = method->kind == BYOL_TARGET_ONLINE;
+        if (v < method->predicting || (is_own && wanted))
+            BYOL__TRY(plan_view(&p, v, &method->graph, &online, method->online));
+        if (!is_own && wanted) BYOL__TRY(plan_view(&p, v, &method->target_graph, &target, method->target));
+    }
+    method->flops = count_flops(method);
+    size_t part = byol__align_up(p.largest);
+    method->workspace_bytes = part * (keeps_all(method) ? (size_t)method->views.count : 1);
     BYOL__TRY(byol__alloc(&method->workspace, method->workspace_bytes, 1, "activations of a step", error));
-
-    byol__binding online_binding = {.params = method->params,
-                                    .grads = method->grads,
-                                    .statistics = method->statistics,
-                                    .workspace = method->workspace};
-    byol__binding target_binding = {
-        .params = method->target_params, .statistics = method->target_statistics, .workspace = method->workspace};
-    BYOL__TRY(byol__plan_bind(method->online, &online_binding, error));
-    return method->target == NULL ? BYOL_OK : byol__plan_bind(method->target, &target_binding, error);
+    return bind_plans(method, part, error);
 }
 
+/* ---- The whole ---- */
+
 static void copy_to_target(byol__method *method) {
-    if (method->target == NULL) return;
+    if (method->kind == BYOL_TARGET_ONLINE) return;
     memcpy(method->target_params, method->params, method->target_count * sizeof(float));
     memcpy(method->target_statistics, method->statistics, method->target_statistics_count * sizeof(float));
 }
@@ -121,8 +207,7 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
     BYOL__TRY(create_arenas(method, error));
     BYOL__TRY(create_outputs(method, error));
     BYOL__TRY(byol__distance_init(&method->distance, config, method->batch, method->dimension, error));
-    byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
-    BYOL__TRY(create_plans(method, dtype, error));
+    BYOL__TRY(create_plans(method, config, channels, error));
     initialise(method, config);
     return BYOL_OK;
 }
@@ -135,7 +220,8 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
     method->batch = config->train.batch_size;
     method->kind = config->target.kind;
     method->both_sides = !config->target.stop_gradient;
-    method->directions = config->loss.symmetric ? 2 : 1;
+    method->recompute = config->train.recompute;
+    choose_pairs(method, config);
     method->mispaired = config->loss.mispaired;
     method->optimizer = (byol__optimizer_options){.name = config->optimizer.name,
                                                   .momentum = config->optimizer.momentum,
@@ -158,20 +244,19 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
 
 void byol__method_free(byol__method *method) {
     if (method == NULL) return;
-    byol__plan_free(method->online);
-    byol__plan_free(method->target);
+    for (int i = 0; i < method->plan_count; i++) byol__plan_free(method->plans[i].plan);
     byol__graph_release(&method->graph);
     byol__graph_release(&method->target_graph);
     byol__distance_release(&method->distance);
-    float *owned[] = {method->params,        method->grads,      method->state[0],          method->state[1],
-                      method->target_params, method->statistics, method->target_statistics, method->kept_statistics};
+    float *owned[] = {method->params,        method->grads,       method->state[0],          method->state[1],
+                      method->target_params, method->statistics,  method->target_statistics, method->kept_statistics,
+                      method->pair_diff[0],  method->pair_diff[1]};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
-    for (int v = 0; v < 2; v++) {
+    for (int v = 0; v < method->views.count; v++) {
         byol__free(method->projection[v]);
         byol__free(method->prediction[v]);
         byol__free(method->target_projection[v]);
         byol__free(method->diff[v]);
-        byol__free(method->diff_target[v]);
     }
     byol__free(method->workspace);
     byol__free(method);
@@ -195,120 +280,5 @@ byol_status byol__method_load(byol__method *method, const byol_config *config, b
 
 void byol__method_profile(byol__method *method, byol__profile *profile) {
     method->profile = profile;
-    byol__plan_profile(method->online, profile);
-    if (method->target != NULL) byol__plan_profile(method->target, profile);
-}
-
-/* ---- One step ---- */
-
-void byol__method_stage(byol__method *method) {
-    byol__plan_stage(method->online);
-    if (method->target != NULL) byol__plan_stage(method->target);
-}
-
-/* z' of one view. */
-static void target_forward(byol__method *method, const float *const view[2], int v) {
-    byol__plan_forward(method->target, view[v]);
-    byol__plan_read(method->target, BYOL__PROJECTION, method->target_projection[v]);
-}
-
-/* z and p of one view. */
-static void online_forward(byol__method *method, const float *const view[2], int v) {
-    byol__plan_forward(method->online, view[v]);
-    byol__plan_read(method->online, BYOL__PROJECTION, method->projection[v]);
-    byol__plan_read(method->online, BYOL__PREDICTION, method->prediction[v]);
-}
-
-/* p of one view against z' of the other: this pairing is the whole point. */
-static double measure(byol__method *method, int v) {
-    uint64_t number = method->step << 17 | (uint64_t)method->pending << 1 | (uint64_t)v;
-    int other = method->mispaired ? v : 1 - v;
-    return byol__distance_between(&method->distance, method->prediction[v], method->target_projection[other], number,
-                                  method->diff[v], method->diff_target[other]);
-}
-
-static double online_forward_backward(byol__method *method, const float *const view[2], int v) {
-    online_forward(method, view, v);
-    double loss = measure(method, v);
-    byol__plan_backward(method->online, method->diff[v]);
-    return loss;
-}
-
-/* BYOL: a target of its own. */
-static double with_target(byol__method *method, const float *const view[2]) {
-    if (method->directions == 2) target_forward(method, view, 0);
-    target_forward(method, view, 1);
-    double loss = online_forward_backward(method, view, 0);
-    if (method->directions == 2) loss += online_forward_backward(method, view, 1);
-    return loss;
-}
-
-/* The forward pass that the other view's has overwritten, once more: same numbers, and running statistics that count
- * the view once. */
-static void online_backward_again(byol__method *method, const float *const view[2], int v) {
-    size_t bytes = method->graph.statistics.total * sizeof(float);
-    memcpy(method->kept_statistics, method->statistics, bytes);
-    byol__plan_forward(method->online, view[v]);
-    memcpy(method->statistics, method->kept_statistics, bytes);
-    byol__plan_backward(method->online, method->diff[v]);
-}
-
-/* Without a predictor the prediction is the projection: what comes from either role adds up. */
-static void add_target_gradient(byol__method *method, int v, int has_own) {
-    size_t count = (size_t)method->batch * (size_t)method->dimension;
-    for (size_t i = 0; i < count; i++)
-        method->diff[v][i] = (has_own ? method->diff[v][i] : 0) + method->diff_target[v][i];
-}
-
-/* The online network is its own target: SimSiam, and what is contrastive. */
-static double without_target(byol__method *method, const float *const view[2]) {
-    for (int v = 1; v >= 0; v--) {
-        online_forward(method, view, v);
-        byol__plan_read(method->online, BYOL__PROJECTION, method->target_projection[v]);
-    }
-    int both_directions = method->directions == 2;
-    double loss = measure(method, 0);
-    if (both_directions) loss += measure(method, 1);
-    if (method->both_sides) {
-        if (both_directions) add_target_gradient(method, 0, 1);
-        add_target_gradient(method, 1, both_directions);
-    }
-    byol__plan_backward(method->online, method->diff[0]);
-    if (both_directions || method->both_sides) online_backward_again(method, view, 1);
-    return loss;
-}
-
-double byol__method_forward_backward(byol__method *method, const float *const view[2]) {
-    double loss = method->target != NULL ? with_target(method, view) : without_target(method, view);
-    method->pending++;
-    method->pending_loss += loss;
-    return loss;
-}
-
-byol_status byol__method_update(byol__method *method, double lr, double tau, byol__step_result *result,
-                                byol_error *error) {
-    size_t count = method->graph.params.total;
-    double begin = byol__now();
-    double mean = 1.0 / method->pending;
-    double norm = byol__arena_norm(method->grads, count) * mean;
-    result->loss = method->pending_loss * mean;
-    result->gradient_norm = norm;
-    if (!isfinite(result->loss) || !isfinite(norm))
-        return byol__fail(error, BYOL_NUMERIC, "the %s of step %llu is not a finite number",
-                          isfinite(result->loss) ? "gradient" : "loss", (unsigned long long)method->step + 1);
-
-    double clip = method->clip_norm > 0 && norm > method->clip_norm ? method->clip_norm / norm : 1.0;
-    method->step++;
-    byol__optimizer_update(&method->optimizer, &method->graph.params, (float)lr, (float)(mean * clip), method->step,
-                           method->params, method->grads, method->state);
-    size_t averaged = method->kind == BYOL_TARGET_EMA ? method->target_count : 0;
-    byol__ema_update(method->target_params, method->params, averaged, tau);
-    memset(method->grads, 0, count * sizeof(float));
-    byol__profile_add(method->profile, BYOL__WORK_UPDATE, begin, 0,
-                      ((5 + 2 * (size_t)method->states) * count + 3 * averaged) * sizeof(float));
-    byol__plan_stage(method->online);
-    if (averaged > 0) byol__plan_stage(method->target);
-    method->pending = 0;
-    method->pending_loss = 0;
-    return BYOL_OK;
+    for (int i = 0; i < method->plan_count; i++) byol__plan_profile(method->plans[i].plan, profile);
 }

@@ -9,40 +9,68 @@
  * activations are alive: the target looks at both views first, then the online network goes forward and backward on
  * view 1, then on view 2, and the gradients add up.
  *
+ * There may be more views than two, and small ones among them (multi-crop: Caron et al., arXiv 2006.09882, section
+ * 3.2): the target looks at the large ones, and every view predicts every large one but itself. A pair is a view whose
+ * prediction is held against a view's target; the loss is the mean over the pairs, times two as BYOL's sum is.
+ *
  * The rest of the family is this with other choices (docs/family.md), each made once, in byol__method_create:
  *
  *     kind         what the target is: the average; a network that never moves; or the online network itself
  *     both_sides   whether the gradient goes into the target too (contrastive: no stop-gradient)
- *     directions   2, or 1: view 1 predicts view 2 and that is all
+ *     pairs        all, or one: view 1 predicts view 2 and that is all
  *     distance     for the squared distance of normalised vectors above
  *     graph        q and g may be one linear layer, or none
  *
- * Where the online network is its own target, what a view's gradient is depends on the other view's output. Both go
- * forward, view 1 last and then backward; view 2, whose activations are gone by then, goes forward once more before its
- * own backward: one forward pass more in exchange for half the memory.
+ * Where the online network is its own target, what a view's gradient is depends on the other views' outputs. All go
+ * forward, view 1 last, and then backward, view 1 first: each view has a plan and activations of its own. With
+ * train.recompute they share one, and the others, whose activations are gone by then, go forward once more before their
+ * backward: the same numbers, slower, in the memory of one view.
  *
  * The struct is open: the trainer writes its arenas to checkpoints, the golden tests read them. */
 #ifndef BYOL__METHOD_H
 #define BYOL__METHOD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "byol/config.h"
 #include "byol/status.h"
+#include "config/view_list.h"
 #include "graph/graph.h"
 #include "optim/optim.h"
 #include "plan/plan.h"
 #include "train/distance.h"
 #include "train/start.h"
 
+/* The prediction of view `prediction` against the target projection of view `target`. */
+typedef struct byol__pair {
+    int prediction, target;
+} byol__pair;
+
+enum { BYOL__PAIRS_MAX = BYOL_VIEWS_MAX * BYOL_VIEWS_MAX };
+
 typedef struct byol__method {
-    byol__graph graph;           /* of the online network */
-    byol__graph target_graph;    /* of the target: as the online one's up to the projection, or of its own kind */
-    byol__plan *online, *target; /* TRAIN as far as the prediction; TARGET (frozen: EVAL) as far as the projection,
-                                    NULL where the online network is the target */
+    byol__graph graph;        /* of the online network, for images of data.image_size */
+    byol__graph target_graph; /* of the target: as the online one's up to the projection, or of its own kind */
+    byol__view_list views;
+    byol__pair pairs[BYOL__PAIRS_MAX];
+    int pair_count;
+    double pair_weight; /* of each in the loss */
+    int predicting;     /* the first of the views, which predict */
+
+    /* By view. Views of one size share a plan, unless their activations must be alive together. `online` is TRAIN as
+     * far as the prediction; `target` TARGET (frozen: EVAL) as far as the projection, NULL where nobody asks. */
+    byol__plan *online[BYOL_VIEWS_MAX], *target[BYOL_VIEWS_MAX];
+    struct {
+        byol__plan *plan;
+        bool is_target;
+    } plans[2 * BYOL_VIEWS_MAX]; /* each once, owned */
+    int plan_count;
+
     byol_target_kind kind;
-    int both_sides, directions;
+    int both_sides;
+    int recompute;
     int mispaired; /* a view is held against its own target projection */
     byol__distance distance;
     int batch;
@@ -63,16 +91,17 @@ typedef struct byol__method {
     size_t target_statistics_count;
     float *kept_statistics; /* while a view goes forward once more */
 
-    void *workspace; /* shared by both plans: they run one after the other */
+    void *workspace; /* shared by the plans, which run one after the other; of as many parts as must be alive */
     size_t workspace_bytes, staging_bytes;
     uint64_t flops; /* of a batch: all passes */
 
     /* (N, D), of the last batch, by view. */
-    float *projection[2];        /* z, online: what the monitor looks at */
-    float *prediction[2];        /* p, online */
-    float *target_projection[2]; /* z' */
-    float *diff[2];              /* gradient of the loss by p */
-    float *diff_target[2];       /* by z', where it has one */
+    float *projection[BYOL_VIEWS_MAX];        /* z, online: what the monitor looks at */
+    float *prediction[BYOL_VIEWS_MAX];        /* p, online */
+    float *target_projection[BYOL_VIEWS_MAX]; /* z' */
+    float *diff[BYOL_VIEWS_MAX];              /* gradient of the loss by p, and by z' where it has one */
+    int has_diff[BYOL_VIEWS_MAX];             /* something has been added to it in this batch */
+    float *pair_diff[2];                      /* of one pair: by p, by z' */
 
     uint64_t step;       /* optimizer steps done */
     int pending;         /* batches whose gradients wait in `grads` */
@@ -102,9 +131,9 @@ void byol__method_profile(byol__method *method, byol__profile *profile);
  * written from outside; byol__method_update does it itself. */
 void byol__method_stage(byol__method *method);
 
-/* One batch, `view[v]` (N, C, H, W) floats: adds its gradients to `grads` and returns its loss. With one direction,
- * prediction[0] and target_projection[1] are all that is known afterwards of the batch. */
-double byol__method_forward_backward(byol__method *method, const float *const view[2]);
+/* One batch, `view[v]` (N, C, H, W) floats of views.size[v]: adds its gradients to `grads` and returns its loss. With
+ * one pair, prediction[0] and target_projection[1] are all that is known afterwards of the batch. */
+double byol__method_forward_backward(byol__method *method, const float *const *view);
 
 /* One optimizer step with the mean gradient of the batches since the last: clip, optimizer, EMA, stage, zero the
  * gradients. BYOL_NUMERIC, with parameters and state untouched, where the loss or the gradient is not finite. */

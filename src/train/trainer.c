@@ -91,11 +91,11 @@ static int is_by_preset(const byol_view_recipe *recipe, const byol_view_recipe *
 static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *source, const byol_source_info *info,
                                       byol_error *error) {
     byol_config *config = &trainer->origin.config;
-    byol_view_recipe preset[2], *view = config->views.view;
+    byol_view_recipe preset[BYOL_VIEW_KINDS], *view = config->views.view;
     BYOL__TRY(byol_view_preset(config->views.preset, preset, error));
-    if (config->data.statistics != BYOL_STATISTICS_AUTO || info->statistics_known ||
-        !is_by_preset(&view[0], &preset[0]) || !is_by_preset(&view[1], &preset[1]))
-        return BYOL_OK;
+    int is_set = config->data.statistics != BYOL_STATISTICS_AUTO || info->statistics_known;
+    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++) is_set = is_set || !is_by_preset(&view[kind], &preset[kind]);
+    if (is_set) return BYOL_OK;
     if (trainer->record.checkpoint != NULL) {
         const byol_view_recipe *began = trainer->record.origin.config.views.view;
         memcpy(view[0].mean, began[0].mean, sizeof view[0].mean);
@@ -103,23 +103,24 @@ static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *
     } else {
         BYOL__TRY(byol_source_statistics(source, config->train.threads, view[0].mean, view[0].std, error));
     }
-    memcpy(view[1].mean, view[0].mean, sizeof view[1].mean);
-    memcpy(view[1].std, view[0].std, sizeof view[1].std);
+    for (int kind = 1; kind < BYOL_VIEW_KINDS; kind++) {
+        memcpy(view[kind].mean, view[0].mean, sizeof view[0].mean);
+        memcpy(view[kind].std, view[0].std, sizeof view[0].std);
+    }
     return BYOL_OK;
 }
 
 static byol_status open_loader(byol_trainer *trainer, const byol_source *source, byol_error *error) {
     trainer->source = source;
     const byol_config *config = &trainer->origin.config;
-    const byol__loader_options options = {
-        .view = {config->views.view[0], config->views.view[1]},
-        .image_size = config->data.image_size,
+    byol__loader_options options = {
         .batch_size = config->train.batch_size,
         .seed = config->train.seed,
         .threads = config->train.threads,
         .first_batch = trainer->origin.batches,
         .max_unreadable = (double)config->data.max_unreadable,
     };
+    byol__view_list_make(&options.views, config);
     return byol__loader_create(&trainer->loader, source, &options, error);
 }
 
@@ -248,20 +249,22 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     return BYOL_OK;
 }
 
-/* The figures that tell learning from collapse: the mean over the views that predict, of the rank (it is dear) the
- * first view's. */
+/* The figures that tell learning from collapse: means over the views that predict and over the pairs; of the rank (it
+ * is expensive) the first view's. */
 static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics) {
     const byol__method *method = trainer->method;
-    int n = method->batch, d = method->dimension, own = method->projection_dimension, views = method->directions;
+    int n = method->batch, d = method->dimension, own = method->projection_dimension, pairs = method->pair_count;
     metrics->spread = metrics->positive_cosine = metrics->negative_cosine = 0;
-    for (int v = 0; v < views; v++) {
+    for (int i = 0; i < pairs; i++) {
+        const byol__pair *pair = &method->pairs[i];
         double positive, negative;
-        byol__pair_cosines(method->prediction[v], method->target_projection[1 - v], n, d, trainer->scratch, &positive,
-                           &negative);
-        metrics->spread += byol__spread(method->projection[v], n, own, trainer->scratch) / views;
-        metrics->positive_cosine += positive / views;
-        metrics->negative_cosine += negative / views;
+        byol__pair_cosines(method->prediction[pair->prediction], method->target_projection[pair->target], n, d,
+                           trainer->scratch, &positive, &negative);
+        metrics->positive_cosine += positive / pairs;
+        metrics->negative_cosine += negative / pairs;
     }
+    for (int v = 0; v < method->predicting; v++)
+        metrics->spread += byol__spread(method->projection[v], n, own, trainer->scratch) / method->predicting;
     metrics->effective_rank =
         with_rank ? byol__effective_rank(method->projection[0], n, own, trainer->scratch) : (double)NAN;
     metrics->images_per_second = (double)trainer->steps.accumulate * n / trainer->pace;

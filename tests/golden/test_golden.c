@@ -186,7 +186,7 @@ static void assert_block_ends(fixture *f, int view) {
 
         byol__shape shape = graph->values[node->dst].shape;
         float *activation = floats((size_t)f->net->batch * (size_t)(shape.c * shape.h * shape.w));
-        check(byol__plan_read_value(f->method->online, node->dst, activation, &error), &error);
+        check(byol__plan_read_value(f->method->online[0], node->dst, activation, &error), &error);
         snprintf(name, sizeof name, "activation/%s/view%d", block, view + 1);
         assert_tensor(f, name, (int[4]){TAPPED, shape.c, shape.h, shape.w}, 4, activation, 0);
         byol__free(activation);
@@ -215,7 +215,7 @@ static void first_step_is_pytorchs(const golden_net *net) {
     assert_arena(&f, "grad", &f.method->graph.params, f.method->graph.params.total, f.method->grads);
 
     for (int v = 0; v < 2; v++) {
-        byol__plan_forward(f.method->online, f.views[v]);
+        byol__plan_forward(f.method->online[0], f.views[v]);
         assert_block_ends(&f, v);
     }
     tear_down(&f);

@@ -83,7 +83,8 @@ static byol__method *create(const member *m) {
         check(byol__safetensors_read(file, name, row->dims, row->ndims, method->params + row->offset, &error));
     }
     byol__safetensors_close(file);
-    if (method->target != NULL) memcpy(method->target_params, method->params, method->target_count * sizeof(float));
+    if (method->kind != BYOL_TARGET_ONLINE)
+        memcpy(method->target_params, method->params, method->target_count * sizeof(float));
     byol__method_stage(method);
     return method;
 }

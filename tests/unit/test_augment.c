@@ -15,6 +15,7 @@
 #include "augment/taps.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "byol/config.h"
 #include "byol/views.h"
 #include "recipe.h"
 
@@ -530,7 +531,7 @@ static void every_view_agrees_with_the_slow_one(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int channels = cases[i].channels, height = cases[i].height, width = cases[i].width, size = cases[i].size;
-        byol_view_recipe recipe[2];
+        byol_view_recipe recipe[BYOL_VIEW_KINDS];
         assert_int_equal(byol_view_preset(cases[i].preset, recipe, NULL), BYOL_OK);
         uint8_t *pixels = some_pixels(channels, height, width);
         byol_image image = planar(pixels, channels, height, width);
@@ -553,7 +554,7 @@ static void a_solarized_view_is_the_view_with_bright_pixels_inverted(void **stat
     (void)state;
     uint8_t *pixels = some_pixels(3, 32, 32);
     byol_image image = planar(pixels, 3, 32, 32);
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("small", recipe, NULL), BYOL_OK);
     for (int c = 0; c < 3; c++) recipe[1].mean[c] = 0, recipe[1].std[c] = 1;
     for (uint32_t sample = 0; sample < 8; sample++) {
@@ -577,7 +578,7 @@ static void a_view_depends_on_nothing_but_its_key(void **state) {
     (void)state;
     uint8_t *pixels = some_pixels(3, 32, 32);
     byol_image image = planar(pixels, 3, 32, 32);
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     enum { COUNT = 3 * 32 * 32 };
     float *dst = room(COUNT, sizeof *dst), *again = room(COUNT, sizeof *again);
@@ -608,7 +609,7 @@ static void the_layout_of_the_bytes_does_not_matter(void **state) {
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < H * W; i++) interleaved[i * 3 + c] = pixels[c * H * W + i];
     byol_image a = planar(pixels, 3, H, W), b = {interleaved, 3, H, W, 1, 3 * W, 3};
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (uint32_t sample = 0; sample < 10; sample++) {
         float *of_a = make(&recipe[0], &a, 16, 1, 1, sample, 0), *of_b = make(&recipe[0], &b, 16, 1, 1, sample, 0);
@@ -664,7 +665,7 @@ static void pixels_stay_in_range_through_every_step(void **state) {
     (void)state;
     uint8_t *pixels = some_pixels(3, 32, 32);
     byol_image image = planar(pixels, 3, 32, 32);
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("simclr", recipe, NULL), BYOL_OK);
     recipe[0].hue = 0.5f;
     recipe[0].jitter = 1;

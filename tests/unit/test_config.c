@@ -265,7 +265,7 @@ static void a_preset_resets_both_recipes(void **state) {
     assert_true(config.views.view[0].blur == 0.5f && config.views.view[1].blur == 0.5f);
     assert_int_equal(byol_config_set(&config, "views.preset", "byol", &error), BYOL_OK);
     assert_true(config.views.view[0].blur == 1.0f && config.views.view[1].blur == 0.1f);
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, &error), BYOL_OK);
     assert_memory_equal(recipe, config.views.view, sizeof recipe);
     assert_int_equal(byol_view_preset("none", recipe, &error), BYOL_INVALID);

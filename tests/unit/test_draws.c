@@ -10,6 +10,7 @@
 
 #include "augment/draws.h"
 #include "base/philox.h"
+#include "byol/config.h"
 #include "byol/views.h"
 #include "recipe.h"
 
@@ -109,7 +110,7 @@ static void an_image_no_crop_fits_gives_its_centre(void **state) {
 
 static void every_crop_lies_in_its_image(void **state) {
     (void)state;
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (uint32_t i = 0; i < DRAWS; i++) {
         int height = 1 + (int)(i % 37), width = 1 + (int)(i % 29);
@@ -121,7 +122,7 @@ static void every_crop_lies_in_its_image(void **state) {
 
 static void steps_happen_as_often_as_the_recipe_says(void **state) {
     (void)state;
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (int view = 0; view < 2; view++) {
         int flip = 0, jitter = 0, gray = 0, blur = 0, solarize = 0, orders[256] = {0};
@@ -175,7 +176,7 @@ static void a_strength_above_one_never_makes_a_factor_negative(void **state) {
 
 static void one_probability_changes_no_other_draw(void **state) {
     (void)state;
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (uint32_t i = 0; i < 200; i++) {
         byol__draws before = byol__view_draw(&recipe[0], 32, 32, 1, 0, i, 0);
@@ -195,7 +196,7 @@ static void one_probability_changes_no_other_draw(void **state) {
 
 static void presets_are_the_reference(void **state) {
     (void)state;
-    byol_view_recipe r[2];
+    byol_view_recipe r[BYOL_VIEW_KINDS];
     byol_error error = {0};
     assert_int_equal(byol_view_preset("byol", r, &error), BYOL_OK);
     for (int v = 0; v < 2; v++) {

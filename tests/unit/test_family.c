@@ -17,7 +17,7 @@
 #include "train/method.h"
 #include "train/record.h"
 
-static const float *const views[2] = {noise[0], noise[1]};
+static const float *const views[] = {noise[0], noise[1], noise[2], noise[3]};
 
 static byol_config simsiam(void) {
     byol_config config = tiny_config();
@@ -30,6 +30,19 @@ static byol_config contrastive(void) {
     config.predictor.kind = BYOL_HEAD_NONE;
     config.target.stop_gradient = 0;
     config.loss.distance = BYOL_INFONCE;
+    return config;
+}
+
+static byol_config simclr(void) {
+    byol_config config = contrastive();
+    config.loss.own_negatives = 1;
+    return config;
+}
+
+/* Two large views and two small ones. */
+static byol_config multi_crop(byol_config config) {
+    config.views.count[2] = 2;
+    config.views.size[2] = TINY_SIDE / 2;
     return config;
 }
 
@@ -57,9 +70,10 @@ static double loss_at(byol__method *method, const float *params, const float *di
     double loss = byol__method_forward_backward(method, views);
     if (fixed == NULL) return loss;
     loss = 0;
-    for (int v = 0; v < method->directions; v++)
-        loss +=
-            byol__distance_between(&method->distance, method->prediction[v], fixed[1 - v], 0, method->diff[v], NULL);
+    for (int i = 0; i < method->pair_count; i++)
+        loss += method->pair_weight *
+                byol__distance_between(&method->distance, method->prediction[method->pairs[i].prediction],
+                                       fixed[method->pairs[i].target], 0, method->pair_diff[0], NULL);
     return loss;
 }
 
@@ -104,6 +118,65 @@ static void without_it_the_gradient_goes_through_both_views(void **state) {
     }
 }
 
+static void other_predictions_of_a_view_push_apart_too(void **state) {
+    (void)state;
+    gradient_matches(simclr(), 3e-3);
+    byol_config config = tiny_config();
+    config.loss.distance = BYOL_INFONCE;
+    config.loss.own_negatives = 1;
+    gradient_matches(config, 3e-3);
+}
+
+static void every_view_predicts_every_large_one_but_itself(void **state) {
+    (void)state;
+    byol_config config = multi_crop(tiny_config());
+    byol__method *method = create(&config);
+    const byol__pair expected[] = {{0, 1}, {1, 0}, {2, 0}, {2, 1}, {3, 0}, {3, 1}};
+    assert_int_equal(method->pair_count, 6);
+    assert_memory_equal(method->pairs, expected, sizeof expected);
+    assert_true(fabs(method->pair_weight - 2.0 / 6) < 1e-12);
+    assert_ptr_equal(method->online[0], method->online[1]);
+    assert_ptr_equal(method->online[2], method->online[3]);
+    assert_null(method->target[2]);
+    byol__method_free(method);
+    gradient_matches(config, 3e-3);
+    gradient_matches(multi_crop(simsiam()), 3e-3);
+    gradient_matches(multi_crop(simclr()), 3e-3);
+}
+
+/* Forward passes that are repeated make the same numbers as activations that are kept, in less memory. */
+static void recomputing_changes_memory_alone(void **state) {
+    (void)state;
+    const byol_config configs[] = {simclr(), simsiam(), multi_crop(simclr())};
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        byol_config again = configs[i];
+        again.train.recompute = 1;
+        byol__method *kept = create(&configs[i]), *repeated = create(&again);
+        for (int step = 0; step < 3; step++) {
+            byol__step_result result;
+            assert_true(byol__method_forward_backward(kept, views) == byol__method_forward_backward(repeated, views));
+            assert_int_equal(byol__method_update(kept, 0.1, 0.99, &result, NULL), BYOL_OK);
+            assert_int_equal(byol__method_update(repeated, 0.1, 0.99, &result, NULL), BYOL_OK);
+        }
+        assert_memory_equal(kept->params, repeated->params, kept->graph.params.total * sizeof(float));
+        assert_memory_equal(kept->statistics, repeated->statistics, kept->graph.statistics.total * sizeof(float));
+        assert_true(repeated->workspace_bytes < kept->workspace_bytes);
+        assert_true(repeated->flops > kept->flops);
+        byol__method_free(kept);
+        byol__method_free(repeated);
+    }
+}
+
+static void a_network_that_counts_pixels_has_views_of_one_size(void **state) {
+    (void)state;
+    byol_config config = multi_crop(tiny_config());
+    byol__method *method = NULL;
+    byol_error error = {0};
+    strcpy(config.encoder.name, "conv1");
+    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_INVALID);
+    assert_non_null(strstr(error.text, "size"));
+}
+
 static void a_student_of_another_kind_has_its_gradient(void **state) {
     (void)state;
     gradient_matches(distillation(), 3e-3);
@@ -137,8 +210,8 @@ static void running_statistics_count_each_view_once(void **state) {
     byol_config config = simsiam();
     byol__method *method = create(&config), *other = create(&config);
     byol__method_forward_backward(method, views);
-    byol__plan_forward(other->online, noise[1]);
-    byol__plan_forward(other->online, noise[0]);
+    byol__plan_forward(other->online[0], noise[1]);
+    byol__plan_forward(other->online[0], noise[0]);
     assert_memory_equal(method->statistics, other->statistics, method->graph.statistics.total * sizeof(float));
     byol__method_free(method);
     byol__method_free(other);
@@ -149,7 +222,8 @@ static void a_network_that_is_its_own_target_keeps_no_second_one(void **state) {
     byol_config config = simsiam();
     byol__method *method = create(&config);
     byol__step_result result;
-    assert_null(method->target);
+    assert_null(method->target[0]);
+    assert_null(method->target[1]);
     assert_null(method->target_params);
     byol__method_forward_backward(method, views);
     assert_int_equal(byol__method_update(method, 0.1, 0.99, &result, NULL), BYOL_OK);
@@ -391,6 +465,10 @@ static void choices_that_exclude_each_other_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_predictions_of_a_view_push_apart_too),
+        cmocka_unit_test(every_view_predicts_every_large_one_but_itself),
+        cmocka_unit_test(recomputing_changes_memory_alone),
+        cmocka_unit_test(a_network_that_counts_pixels_has_views_of_one_size),
         cmocka_unit_test(with_a_stop_gradient_the_targets_count_as_constants),
         cmocka_unit_test(without_it_the_gradient_goes_through_both_views),
         cmocka_unit_test(a_student_of_another_kind_has_its_gradient),

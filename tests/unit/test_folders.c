@@ -359,18 +359,18 @@ static void the_fingerprint_of_a_choice_knows_which_pictures_it_holds(void **sta
 enum { SIDE = 8, BATCH = 7, VIEW_FLOATS = BATCH * SIDE * SIDE };
 
 static byol__loader *loads(const byol_source *source, int threads, uint64_t first, double max_unreadable) {
-    byol__loader_options options = {.image_size = SIDE,
+    byol__loader_options options = {.views = {.count = 2, .large = 2, .size = {SIDE, SIDE}},
                                     .batch_size = BATCH,
                                     .seed = 5,
                                     .threads = threads,
                                     .first_batch = first,
                                     .max_unreadable = max_unreadable};
     for (int v = 0; v < 2; v++)
-        options.view[v] = (byol_view_recipe){.crop_area_min = 0.2f,
-                                             .crop_area_max = 1,
-                                             .crop_aspect_min = 0.75f,
-                                             .crop_aspect_max = 1.33f,
-                                             .std = {1, 1, 1}};
+        options.views.recipe[v] = (byol_view_recipe){.crop_area_min = 0.2f,
+                                                     .crop_area_max = 1,
+                                                     .crop_aspect_min = 0.75f,
+                                                     .crop_aspect_max = 1.33f,
+                                                     .std = {1, 1, 1}};
     byol__loader *loader;
     byol_error error = {0};
     if (byol__loader_create(&loader, source, &options, &error) != BYOL_OK) fail_msg("%s", error.text);

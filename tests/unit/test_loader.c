@@ -31,24 +31,28 @@ static byol_source *some_source(void) {
 }
 
 static byol__loader_options some_options(int threads, uint64_t first_batch) {
-    byol__loader_options options = {
-        .image_size = SIDE, .batch_size = BATCH, .seed = 3, .threads = threads, .first_batch = first_batch};
+    byol__loader_options options = {.views = {.count = 2, .large = 2},
+                                    .batch_size = BATCH,
+                                    .seed = 3,
+                                    .threads = threads,
+                                    .first_batch = first_batch};
     for (int v = 0; v < 2; v++) {
-        options.view[v] = (byol_view_recipe){.crop_area_min = 0.2f,
-                                             .crop_area_max = 1,
-                                             .crop_aspect_min = 0.75f,
-                                             .crop_aspect_max = 1.33f,
-                                             .flip = 0.5f,
-                                             .jitter = 0.8f,
-                                             .brightness = 0.4f,
-                                             .contrast = 0.4f,
-                                             .saturation = 0.2f,
-                                             .hue = 0.1f,
-                                             .blur = 0.5f,
-                                             .blur_sigma_min = 0.1f,
-                                             .blur_sigma_max = 2,
-                                             .mean = {0.5f, 0.4f, 0.3f},
-                                             .std = {0.2f, 0.25f, 0.3f}};
+        options.views.size[v] = SIDE;
+        options.views.recipe[v] = (byol_view_recipe){.crop_area_min = 0.2f,
+                                                     .crop_area_max = 1,
+                                                     .crop_aspect_min = 0.75f,
+                                                     .crop_aspect_max = 1.33f,
+                                                     .flip = 0.5f,
+                                                     .jitter = 0.8f,
+                                                     .brightness = 0.4f,
+                                                     .contrast = 0.4f,
+                                                     .saturation = 0.2f,
+                                                     .hue = 0.1f,
+                                                     .blur = 0.5f,
+                                                     .blur_sigma_min = 0.1f,
+                                                     .blur_sigma_max = 2,
+                                                     .mean = {0.5f, 0.4f, 0.3f},
+                                                     .std = {0.2f, 0.25f, 0.3f}};
     }
     return options;
 }
@@ -128,8 +132,8 @@ static void a_batch_holds_the_views_of_its_samples(void **state) {
             for (int v = 0; v < 2; v++) {
                 byol_picture picture = {0};
                 assert_int_equal(byol_source_image(source, batch.indices[i], NULL, &picture, NULL), BYOL_OK);
-                byol_view_make(&options.view[v], &picture.image, SIDE, options.seed, batch.epoch, batch.indices[i], v,
-                               expected, scratch);
+                byol_view_make(&options.views.recipe[v], &picture.image, SIDE, options.seed, batch.epoch,
+                               batch.indices[i], v, expected, scratch);
                 assert_memory_equal(batch.view[v] + i * 3 * SIDE * SIDE, expected, 3 * SIDE * SIDE * sizeof *expected);
             }
         }
@@ -305,7 +309,7 @@ static void what_cannot_be_loaded_is_refused(void **state) {
     assert_non_null(strstr(error.text, "there are 23"));
     for (int i = 0; i < 3; i++) {
         options = some_options(1, 0);
-        *(int *[]){&options.batch_size, &options.image_size, &options.threads}[i] = 0;
+        *(int *[]){&options.batch_size, &options.views.size[1], &options.threads}[i] = 0;
         assert_int_equal(byol__loader_create(&loader, source, &options, &error), BYOL_INVALID);
         assert_non_null(strstr(error.text, "at least 1"));
     }

@@ -12,6 +12,7 @@
 
 #include "augment/noise.h"
 #include "base/memory.h"
+#include "byol/config.h"
 #include "byol/views.h"
 
 enum { SIZE = 17, PLANE = SIZE * SIZE, CHANNELS = 3, COUNT = CHANNELS * PLANE };
@@ -26,7 +27,7 @@ static byol_image picture(void) {
 
 /* A view that is the picture itself. */
 static byol_view_recipe plain(void) {
-    byol_view_recipe recipe[2];
+    byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("small", recipe, NULL), BYOL_OK);
     recipe[0].crop_area_min = recipe[0].crop_area_max = 1;
     recipe[0].crop_aspect_min = recipe[0].crop_aspect_max = 1;
@@ -53,7 +54,7 @@ static void nothing_of_it_is_on_unless_asked_for(void **state) {
     (void)state;
     const char *const presets[] = {"byol", "simclr", "small"};
     for (int i = 0; i < 3; i++) {
-        byol_view_recipe recipe[2];
+        byol_view_recipe recipe[BYOL_VIEW_KINDS];
         assert_int_equal(byol_view_preset(presets[i], recipe, NULL), BYOL_OK);
         for (int v = 0; v < 2; v++) {
             byol__noise noise = byol__noise_draw(&recipe[v], SIZE, 1, 2, 3, v);

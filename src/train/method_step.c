@@ -1,0 +1,124 @@
+/* One step of the method: batches forward and backward, then the update. */
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "train/method.h"
+
+static void stage(byol__method *method, bool targets_too) {
+    for (int i = 0; i < method->plan_count; i++)
+        if (targets_too || !method->plans[i].is_target) byol__plan_stage(method->plans[i].plan);
+}
+
+void byol__method_stage(byol__method *method) { stage(method, true); }
+
+/* z and p of one view. */
+static void online_forward(byol__method *method, const float *const *view, int v) {
+    byol__plan_forward(method->online[v], view[v]);
+    byol__plan_read(method->online[v], BYOL__PROJECTION, method->projection[v]);
+    byol__plan_read(method->online[v], BYOL__PREDICTION, method->prediction[v]);
+}
+
+static void add_diff(byol__method *method, int v, const float *part) {
+    size_t count = (size_t)method->batch * (size_t)method->dimension;
+    float weight = (float)method->pair_weight, *sum = method->diff[v];
+    if (method->has_diff[v])
+        for (size_t i = 0; i < count; i++) sum[i] += weight * part[i];
+    else
+        for (size_t i = 0; i < count; i++) sum[i] = weight * part[i];
+    method->has_diff[v] = 1;
+}
+
+/* The part of a pair in the loss, and in the gradients of its views: p of one view against z' of another. This pairing
+ * is the whole point. */
+static double measure_pair(byol__method *method, int index) {
+    const byol__pair *pair = &method->pairs[index];
+    int pairs = method->pair_count < 2 ? 2 : method->pair_count; /* of the stream of random negatives */
+    uint64_t number = (method->step << 16 | (uint64_t)method->pending) * (uint64_t)pairs + (uint64_t)index;
+    int target = method->mispaired ? pair->prediction : pair->target;
+    float *by_target = method->both_sides ? method->pair_diff[1] : NULL;
+    double loss = byol__distance_between(&method->distance, method->prediction[pair->prediction],
+                                         method->target_projection[target], number, method->pair_diff[0], by_target);
+    add_diff(method, pair->prediction, method->pair_diff[0]);
+    if (by_target != NULL) add_diff(method, target, by_target);
+    return method->pair_weight * loss;
+}
+
+/* BYOL: a target of its own, which looks at its views before all else. */
+static double with_target(byol__method *method, const float *const *view) {
+    double loss = 0;
+    for (int v = 0; v < method->views.count; v++) {
+        if (method->target[v] == NULL) continue;
+        byol__plan_forward(method->target[v], view[v]);
+        byol__plan_read(method->target[v], BYOL__PROJECTION, method->target_projection[v]);
+    }
+    for (int v = 0; v < method->predicting; v++) {
+        online_forward(method, view, v);
+        for (int i = 0; i < method->pair_count; i++)
+            if (method->pairs[i].prediction == v) loss += measure_pair(method, i);
+        byol__plan_backward(method->online[v], method->diff[v]);
+    }
+    return loss;
+}
+
+/* The forward pass that another view's has overwritten, once more: same numbers, and running statistics that count the
+ * view once. */
+static void forward_again(byol__method *method, const float *const *view, int v) {
+    size_t bytes = method->graph.statistics.total * sizeof(float);
+    memcpy(method->kept_statistics, method->statistics, bytes);
+    byol__plan_forward(method->online[v], view[v]);
+    memcpy(method->statistics, method->kept_statistics, bytes);
+}
+
+/* The online network is its own target: SimSiam, and what is contrastive. */
+static double without_target(byol__method *method, const float *const *view) {
+    double loss = 0;
+    for (int v = method->views.count - 1; v >= 0; v--) {
+        if (method->online[v] == NULL) continue;
+        online_forward(method, view, v);
+        byol__plan_read(method->online[v], BYOL__PROJECTION, method->target_projection[v]);
+    }
+    for (int i = 0; i < method->pair_count; i++) loss += measure_pair(method, i);
+    for (int v = 0; v < method->views.count; v++) {
+        if (!method->has_diff[v]) continue;
+        if (method->recompute && v > 0) forward_again(method, view, v);
+        byol__plan_backward(method->online[v], method->diff[v]);
+    }
+    return loss;
+}
+
+double byol__method_forward_backward(byol__method *method, const float *const *view) {
+    memset(method->has_diff, 0, sizeof method->has_diff);
+    double loss = method->kind == BYOL_TARGET_ONLINE ? without_target(method, view) : with_target(method, view);
+    method->pending++;
+    method->pending_loss += loss;
+    return loss;
+}
+
+byol_status byol__method_update(byol__method *method, double lr, double tau, byol__step_result *result,
+                                byol_error *error) {
+    size_t count = method->graph.params.total;
+    double begin = byol__now();
+    double mean = 1.0 / method->pending;
+    double norm = byol__arena_norm(method->grads, count) * mean;
+    result->loss = method->pending_loss * mean;
+    result->gradient_norm = norm;
+    if (!isfinite(result->loss) || !isfinite(norm))
+        return byol__fail(error, BYOL_NUMERIC, "the %s of step %llu is not a finite number",
+                          isfinite(result->loss) ? "gradient" : "loss", (unsigned long long)method->step + 1);
+
+    double clip = method->clip_norm > 0 && norm > method->clip_norm ? method->clip_norm / norm : 1.0;
+    method->step++;
+    byol__optimizer_update(&method->optimizer, &method->graph.params, (float)lr, (float)(mean * clip), method->step,
+                           method->params, method->grads, method->state);
+    size_t averaged = method->kind == BYOL_TARGET_EMA ? method->target_count : 0;
+    byol__ema_update(method->target_params, method->params, averaged, tau);
+    memset(method->grads, 0, count * sizeof(float));
+    byol__profile_add(method->profile, BYOL__WORK_UPDATE, begin, 0,
+                      ((5 + 2 * (size_t)method->states) * count + 3 * averaged) * sizeof(float));
+    stage(method, averaged > 0);
+    method->pending = 0;
+    method->pending_loss = 0;
+    return BYOL_OK;
+}
