@@ -36,6 +36,7 @@ typedef enum byol_distance {
     BYOL_NCE,
     BYOL_TRIPLET,
     BYOL_SOFTMAX_PAIR,
+    BYOL_CROSS_CORRELATION, /* Barlow Twins: dimensions are told apart, not images */
 } byol_distance;
 
 typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRECISION_BF16 } byol_precision;
@@ -76,6 +77,9 @@ typedef struct byol_config {
         int own_negatives;        /* infonce: the other predictions of the same view push apart too (SimCLR) */
         float candidates;         /* softmax_pair: T */
         float second_term;        /* mse, smooth_l1: weight of the term whose prediction is detached */
+        float redundancy;         /* cross_correlation: weight of what is off the diagonal */
+        float variance, covariance, coding_rate; /* weights of regularizers of the online projections; 0: none */
+        float coding_precision;                  /* coding_rate: its epsilon squared */
     } loss;
     struct {
         char preset[BYOL_NAME_MAX];             /* byol, simclr, small: what the views were set from */

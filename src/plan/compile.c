@@ -397,6 +397,8 @@ static byol_status compile_forward(compiler *c, const byol__stage *stages) {
 static byol_status compile_backward(compiler *c) {
     byol__plan *plan = c->plan;
     BYOL__TRY(new_diff(c, (int)plan->output[plan->options.output], plan->unit_count, &plan->diff_output));
+    if (plan->options.diff_projection)
+        BYOL__TRY(new_diff(c, (int)plan->output[BYOL__PROJECTION], plan->unit_count, &plan->diff_projection));
     for (int i = plan->unit_count - 1; i >= 0; i--)
         BYOL__TRY(place_backward(c, &plan->units[i], backward_slot(plan, i)));
     return BYOL_OK;

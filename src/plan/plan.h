@@ -6,6 +6,7 @@
 #ifndef BYOL__PLAN_H
 #define BYOL__PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,9 @@ typedef struct byol__plan_options {
     int batch;
     byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics are always fp32 */
     byol__mode mode;
-    byol__output output; /* compile as far as this output; the outputs before it can be read too */
-    byol__format format; /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
+    byol__output output;  /* compile as far as this output; the outputs before it can be read too */
+    bool diff_projection; /* TRAIN: backward is given a gradient of the projection too (byol__plan_diff_projection) */
+    byol__format format;  /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
 } byol__plan_options;
 
 typedef struct byol__plan byol__plan;
@@ -69,6 +71,10 @@ void byol__plan_read(const byol__plan *plan, byol__output output, float *dst);
 /* After forward, TRAIN only: `diff` (batch, dimension) floats is the gradient of the plan's output. ADDS the
  * parameters' gradients to the bound gradient arena. */
 void byol__plan_backward(byol__plan *plan, const float *diff);
+
+/* With options.diff_projection, before each backward: the gradient of the projection, (batch, dimension) floats, that
+ * comes from elsewhere than from the output behind it. */
+void byol__plan_diff_projection(byol__plan *plan, const float *diff);
 
 /* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w) floats. Only values
  * that the plan keeps (TRAIN: all inputs and outputs of fused steps, but for a batch norm that its reader applies).

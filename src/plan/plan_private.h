@@ -66,7 +66,8 @@ struct byol__plan {
     float *fold;   /* owned: EVAL's scratch for folded weights */
     byol__value_id output[BYOL__OUTPUTS];
     unsigned has_output;
-    int diff_output; /* buffer of the gradient that backward is given */
+    int diff_output;     /* buffer of the gradient that backward is given */
+    int diff_projection; /* of the one at the projection, where there is one */
 
     byol__binding bound;
     byol__profile *profile; /* NULL: nobody asks */

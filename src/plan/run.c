@@ -314,10 +314,18 @@ static void backward_unit(byol__plan *plan, byol__unit *unit) {
     note_backward(plan, unit, begin);
 }
 
-void byol__plan_backward(byol__plan *plan, const float *diff) {
-    const byol__slot *slot = &plan->slots[plan->output[plan->options.output]];
+static void take_diff(const byol__plan *plan, byol__output output, int buffer, const float *diff) {
+    const byol__slot *slot = &plan->slots[plan->output[output]];
     byol__layout from = plain(slot);
-    byol__layout_convert(&slot->layout, at(plan, plan->diff_output), &from, diff);
+    byol__layout_convert(&slot->layout, at(plan, buffer), &from, diff);
+}
+
+void byol__plan_diff_projection(byol__plan *plan, const float *diff) {
+    take_diff(plan, BYOL__PROJECTION, plan->diff_projection, diff);
+}
+
+void byol__plan_backward(byol__plan *plan, const float *diff) {
+    take_diff(plan, plan->options.output, plan->diff_output, diff);
     for (int i = plan->unit_count - 1; i >= 0; i--) backward_unit(plan, &plan->units[i]);
 }
 

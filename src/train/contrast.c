@@ -5,8 +5,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "dnn/matmul.h"
-
-static const double smallest_square = 1e-12; /* as in loss.c */
+#include "train/rows.h"
 
 /* Where the parts of the scratch lie. */
 typedef struct workspace {
@@ -30,28 +29,6 @@ static workspace lay_out(double *scratch, size_t n, size_t dim) {
     w.z = w.p + n * dim;
     w.s = w.z + n * dim;
     return w;
-}
-
-static void normalise(const float *src, size_t n, size_t dim, double *scale, float *dst) {
-    for (size_t i = 0; i < n; i++, src += dim, dst += dim) {
-        double square = 0;
-#pragma omp simd reduction(+ : square)
-        for (size_t d = 0; d < dim; d++) square += (double)src[d] * (double)src[d];
-        scale[i] = 1 / sqrt(fmax(square, smallest_square));
-        for (size_t d = 0; d < dim; d++) dst[d] = (float)(scale[i] * (double)src[d]);
-    }
-}
-
-/* In place, from the gradient g by the normalised y = r x to that by x: r (g - (g . y) y); below the floor of the norm,
- * where r is constant, r g. */
-static void through_normalisation(const float *y, const double *scale, size_t n, size_t dim, float *g) {
-    for (size_t i = 0; i < n; i++, y += dim, g += dim) {
-        double along = 0;
-#pragma omp simd reduction(+ : along)
-        for (size_t d = 0; d < dim; d++) along += (double)g[d] * (double)y[d];
-        if (scale[i] == 1 / sqrt(smallest_square)) along = 0;
-        for (size_t d = 0; d < dim; d++) g[d] = (float)(scale[i] * ((double)g[d] - along * (double)y[d]));
-    }
 }
 
 /* ---- One row: its loss; s (M) becomes the slopes of it, times `weight` ---- */
@@ -135,14 +112,14 @@ static byol_status by_prediction(const byol__contrast *contrast, const workspace
         BYOL__TRY(byol__sgemm(n, d, n, 1, own, p, 1, diff, d, NULL));
         BYOL__TRY(byol__sgemm(n, d, n, 1, own_turned, p, 1, diff, d, NULL));
     }
-    through_normalisation(w->p, w->scale_p, n, d, diff);
+    byol__through_normalised_rows(w->p, w->scale_p, n, d, diff);
     return BYOL_OK;
 }
 
 static byol_status by_target(const byol__contrast *contrast, const workspace *w, size_t n, size_t d, float *diff) {
     byol__matrix slopes_turned = {w->s, candidates(contrast, n), BYOL__TRANSPOSED}, p = {w->p, d, BYOL__AS_IS};
     BYOL__TRY(byol__sgemm(n, d, n, 1, slopes_turned, p, 0, diff, d, NULL));
-    through_normalisation(w->z, w->scale_z, n, d, diff);
+    byol__through_normalised_rows(w->z, w->scale_z, n, d, diff);
     return BYOL_OK;
 }
 
@@ -150,8 +127,8 @@ double byol__contrast_loss(const byol__contrast *contrast, const float *predicti
                            int dim, uint64_t number, float *diff_prediction, float *diff_target, double *scratch) {
     size_t n = (size_t)batch, d = (size_t)dim, m = candidates(contrast, n);
     workspace w = lay_out(scratch, n, d);
-    normalise(prediction, n, d, w.scale_p, w.p);
-    normalise(target, n, d, w.scale_z, w.z);
+    byol__normalise_rows(prediction, n, d, w.scale_p, w.p);
+    byol__normalise_rows(target, n, d, w.scale_z, w.z);
     if (find_cosines(contrast, &w, n, d) != BYOL_OK) return (double)NAN;
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) w.loss[i] = row(contrast, w.s + i * m, n, i, number);

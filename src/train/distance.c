@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/memory.h"
+#include "train/correlation.h"
 #include "train/loss.h"
 #include "train/pairs.h"
 
@@ -15,6 +16,7 @@ byol_status byol__distance_init(byol__distance *distance, const byol_config *con
         .dim = dim,
         .candidates = (double)config->loss.candidates,
         .second_term = kind == BYOL_MSE || kind == BYOL_SMOOTH_L1 ? (double)config->loss.second_term : 0,
+        .redundancy = (double)config->loss.redundancy,
         .contrast = {.kind = kind,
                      .temperature = (double)config->loss.temperature,
                      .margin = (double)config->loss.margin,
@@ -22,9 +24,12 @@ byol_status byol__distance_init(byol__distance *distance, const byol_config *con
                      .own_negatives = kind == BYOL_INFONCE && config->loss.own_negatives,
                      .seed = config->train.seed},
     };
-    if (kind != BYOL_INFONCE && kind != BYOL_NCE && kind != BYOL_TRIPLET) return BYOL_OK;
-    return byol__alloc(&distance->scratch, byol__contrast_scratch(&distance->contrast, batch, dim), sizeof(double),
-                       "scratch of the loss", error);
+    size_t doubles = 0;
+    if (kind == BYOL_INFONCE || kind == BYOL_NCE || kind == BYOL_TRIPLET)
+        doubles = byol__contrast_scratch(&distance->contrast, batch, dim);
+    if (kind == BYOL_CROSS_CORRELATION) doubles = byol__correlation_scratch(batch, dim);
+    if (doubles == 0) return BYOL_OK;
+    return byol__alloc(&distance->scratch, doubles, sizeof(double), "scratch of the loss", error);
 }
 
 void byol__distance_release(byol__distance *distance) {
@@ -44,6 +49,9 @@ static double between_pairs(const byol__distance *d, const float *a, const float
 
 double byol__distance_between(const byol__distance *distance, const float *prediction, const float *target,
                               uint64_t number, float *diff_prediction, float *diff_target) {
+    if (distance->kind == BYOL_CROSS_CORRELATION)
+        return byol__correlation_loss(prediction, target, distance->batch, distance->dim, distance->redundancy,
+                                      diff_prediction, diff_target, distance->scratch);
     if (distance->scratch != NULL)
         return byol__contrast_loss(&distance->contrast, prediction, target, distance->batch, distance->dim, number,
                                    diff_prediction, diff_target, distance->scratch);

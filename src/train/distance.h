@@ -15,7 +15,8 @@ typedef struct byol__distance {
     double candidates;  /* softmax_pair */
     double second_term; /* mse, smooth_l1: d(p, z) + second_term d(stop_gradient(p), z) */
     byol__contrast contrast;
-    double *scratch; /* owned; NULL where none is needed */
+    double redundancy; /* cross_correlation */
+    double *scratch;   /* owned; NULL where none is needed */
 } byol__distance;
 
 /* Zero-initialise first. */

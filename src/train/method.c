@@ -35,8 +35,6 @@ static int dimension_of(const byol__graph *graph, byol__output output) {
 }
 
 static byol_status create_outputs(byol__method *method, byol_error *error) {
-    method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
-    method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
     size_t batch = (size_t)method->batch, count = batch * (size_t)method->dimension; // (N, D)
     for (int v = 0; v < method->views.count; v++) {
         size_t own = batch * (size_t)method->projection_dimension;
@@ -44,6 +42,8 @@ static byol_status create_outputs(byol__method *method, byol_error *error) {
         BYOL__TRY(alloc_floats(&method->prediction[v], count, "predictions", error));
         BYOL__TRY(alloc_floats(&method->target_projection[v], count, "target projections", error));
         BYOL__TRY(alloc_floats(&method->diff[v], count, "gradient of the loss", error));
+        if (byol__regularizes(&method->regularizer))
+            BYOL__TRY(alloc_floats(&method->own_diff[v], own, "gradient of the regularizer", error));
     }
     for (int side = 0; side < 2; side++)
         BYOL__TRY(alloc_floats(&method->pair_diff[side], count, "gradient of the loss", error));
@@ -157,6 +157,7 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
     byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
     byol__plan_options online = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
+    online.diff_projection = byol__regularizes(&method->regularizer);
     byol__plan_options target = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TARGET, .output = BYOL__PROJECTION};
     if (method->kind == BYOL_TARGET_FROZEN) target.mode = BYOL__EVAL; /* its statistics do not move either */
@@ -205,8 +206,11 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
     if (method->kind != BYOL_TARGET_ONLINE)
         BYOL__TRY(byol__target_network(&method->target_graph, config, channels, size, error));
     BYOL__TRY(create_arenas(method, error));
-    BYOL__TRY(create_outputs(method, error));
+    method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
+    method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
     BYOL__TRY(byol__distance_init(&method->distance, config, method->batch, method->dimension, error));
+    BYOL__TRY(byol__regularizer_init(&method->regularizer, config, method->batch, method->projection_dimension, error));
+    BYOL__TRY(create_outputs(method, error));
     BYOL__TRY(create_plans(method, config, channels, error));
     initialise(method, config);
     return BYOL_OK;
@@ -248,6 +252,7 @@ void byol__method_free(byol__method *method) {
     byol__graph_release(&method->graph);
     byol__graph_release(&method->target_graph);
     byol__distance_release(&method->distance);
+    byol__regularizer_release(&method->regularizer);
     float *owned[] = {method->params,        method->grads,       method->state[0],          method->state[1],
                       method->target_params, method->statistics,  method->target_statistics, method->kept_statistics,
                       method->pair_diff[0],  method->pair_diff[1]};
@@ -257,6 +262,7 @@ void byol__method_free(byol__method *method) {
         byol__free(method->prediction[v]);
         byol__free(method->target_projection[v]);
         byol__free(method->diff[v]);
+        byol__free(method->own_diff[v]);
     }
     byol__free(method->workspace);
     byol__free(method);

@@ -41,6 +41,7 @@
 #include "optim/optim.h"
 #include "plan/plan.h"
 #include "train/distance.h"
+#include "train/regularizer.h"
 #include "train/start.h"
 
 /* The prediction of view `prediction` against the target projection of view `target`. */
@@ -73,6 +74,7 @@ typedef struct byol__method {
     int recompute;
     int mispaired; /* a view is held against its own target projection */
     byol__distance distance;
+    byol__regularizer regularizer; /* of every online projection: its mean over the views is added to the loss */
     int batch;
     int dimension;            /* D: of predictions and target projections */
     int projection_dimension; /* of the online network's projections: D too, unless the target is of its own kind */
@@ -102,6 +104,7 @@ typedef struct byol__method {
     float *diff[BYOL_VIEWS_MAX];              /* gradient of the loss by p, and by z' where it has one */
     int has_diff[BYOL_VIEWS_MAX];             /* something has been added to it in this batch */
     float *pair_diff[2];                      /* of one pair: by p, by z' */
+    float *own_diff[BYOL_VIEWS_MAX];          /* of the regularizer, by z; NULL without one */
 
     uint64_t step;       /* optimizer steps done */
     int pending;         /* batches whose gradients wait in `grads` */

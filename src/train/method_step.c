@@ -45,6 +45,17 @@ static double measure_pair(byol__method *method, int index) {
     return method->pair_weight * loss;
 }
 
+/* The part of a view's projections by themselves. */
+static double measure_projection(byol__method *method, int v) {
+    if (!byol__regularizes(&method->regularizer)) return 0;
+    return byol__regularize(&method->regularizer, method->projection[v], 1.0 / method->predicting, method->own_diff[v]);
+}
+
+static void backward(byol__method *method, int v) {
+    if (byol__regularizes(&method->regularizer)) byol__plan_diff_projection(method->online[v], method->own_diff[v]);
+    byol__plan_backward(method->online[v], method->diff[v]);
+}
+
 /* BYOL: a target of its own, which looks at its views before all else. */
 static double with_target(byol__method *method, const float *const *view) {
     double loss = 0;
@@ -57,7 +68,8 @@ static double with_target(byol__method *method, const float *const *view) {
         online_forward(method, view, v);
         for (int i = 0; i < method->pair_count; i++)
             if (method->pairs[i].prediction == v) loss += measure_pair(method, i);
-        byol__plan_backward(method->online[v], method->diff[v]);
+        loss += measure_projection(method, v);
+        backward(method, v);
     }
     return loss;
 }
@@ -80,10 +92,11 @@ static double without_target(byol__method *method, const float *const *view) {
         byol__plan_read(method->online[v], BYOL__PROJECTION, method->target_projection[v]);
     }
     for (int i = 0; i < method->pair_count; i++) loss += measure_pair(method, i);
+    for (int v = 0; v < method->predicting; v++) loss += measure_projection(method, v);
     for (int v = 0; v < method->views.count; v++) {
         if (!method->has_diff[v]) continue;
         if (method->recompute && v > 0) forward_again(method, view, v);
-        byol__plan_backward(method->online[v], method->diff[v]);
+        backward(method, v);
     }
     return loss;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden files of this folder with PyTorch: one first step in full, then ten whole BYOL steps.
 
-    python3 make_golden.py            writes resnet18.safetensors, resnet50.safetensors and family.safetensors beside itself
+    python3 make_golden.py            writes the .safetensors of this folder anew
     python3 make_golden.py --check    computes again and compares with the files that are there
 
 Everything is computed in float64 and stored as float32, so the files carry no rounding of PyTorch's own. How far float32
@@ -25,8 +25,10 @@ In a file:
 family.safetensors has three steps of the other members of the family (FAMILY), from resnet18's init/: the first step's
 gradient and the end of a few tensors:
     <member>/loss, <member>/grad/<parameter>, <member>/online/<parameter>, <member>/online_stat/..., <member>/target/...
+losses.safetensors has five steps of the losses that push apart and of several views (LOSSES), in the same form.
 Views are not stored: images() makes them from an integer hash, test_golden.c has the same lines in C.
 """
+import functools
 import json
 import math
 import os
@@ -58,6 +60,19 @@ FAMILY_STEPS, FAMILY_LR, TEMPERATURE, MARGIN = 3, 0.005, 0.5, 0.5
 # a frozen copy in evaluation mode. Frozen: one direction; mse with its second, detached term.
 FAMILY = [(d, t) for d in ("cosine", "mse", "infonce", "triplet") for t in ("ema", "online", "frozen")]
 FAMILY += [("infonce", "both"), ("triplet", "both")]
+# target: an average, or the online network without a stop-gradient and without a predictor (both). small: how many views of
+# half the side besides the two large ones. lr: FAMILY_LR. The rest are weights of regularizers of the projections.
+LOSSES_STEPS = 5
+LOSSES = {
+    "simclr": dict(distance="own_negatives", target="both"),
+    "barlow": dict(distance="cross_correlation", target="both", lr=0.0002),
+    "vicreg": dict(distance="mse", target="both", variance=2, covariance=0.16),
+    "tcr": dict(distance="cosine", target="both", coding_rate=0.1),
+    "byol-tcr": dict(distance="cosine", target="ema", coding_rate=0.1),
+    "crops": dict(distance="cosine", target="ema", small=2),
+    "crops-simclr": dict(distance="own_negatives", target="both", small=2),
+}
+CODING_PRECISION, REDUNDANCY = 0.2, 0.005
 FAMILY_TENSORS = ("conv1.weight", "bn1.weight", "layer3.0.downsample.0.weight", "projector.3.weight", "predictor.3.weight")
 FAMILY_STATS = ("bn1.running_mean", "layer4.1.bn2.running_var")
 
@@ -281,8 +296,9 @@ def family_step(kind, target_kind, online, target, views):
     return loss.item()
 
 
-def train_family(net, kind, target_kind, dtype=torch.float64, disturb=None):
-    """Three steps of SGD as train() makes them."""
+def train_member(net, prefix, steps, has_predictor, step_of, dtype=torch.float64, disturb=None, evaluating=False, ema=False,
+                 lr=FAMILY_LR):
+    """Steps of SGD as train() makes them; `step_of(step, online, target)` leaves the gradients and returns the loss."""
     online, target = Network(net, dtype), Network(net, dtype)
     if disturb is not None:
         generator = torch.Generator().manual_seed(disturb)
@@ -291,42 +307,111 @@ def train_family(net, kind, target_kind, dtype=torch.float64, disturb=None):
     for name, p in target.params.items():
         p.requires_grad_(False)
         p.copy_(online.params[name].detach())
-    target.evaluating = target_kind == "frozen"
+    target.evaluating = evaluating
     state = {k: [torch.zeros_like(p.data)] for k, p in online.params.items()}
-    kept = [k for k in FAMILY_TENSORS if target_kind != "both" or not k.startswith("predictor")]
-    prefix, losses, result = f"{kind}-{target_kind}", [], {}
-    for step in range(FAMILY_STEPS):
+    kept = [k for k in FAMILY_TENSORS if has_predictor or not k.startswith("predictor")]
+    losses, result = [], {}
+    for step in range(steps):
         for p in online.params.values():
             p.grad = None
-        losses.append(family_step(kind, target_kind, online, target, [images(net, step, v).to(dtype) for v in (1, 2)]))
+        losses.append(step_of(step, online, target))
         if step == 0:
             result.update({f"{prefix}/grad/{k}": online.params[k].grad.clone() for k in kept})
         with torch.no_grad():
             for name, p in online.params.items():
                 if p.grad is not None:  # without a predictor, its parameters are not there
-                    update("sgd", OPTIMIZERS["sgd"], FAMILY_LR, step + 1, p, p.grad, state[name])
+                    update("sgd", OPTIMIZERS["sgd"], lr, step + 1, p, p.grad, state[name])
             for name, p in target.params.items():
-                if target_kind == "ema":
+                if ema:
                     p.mul_(TAU).add_((1 - TAU) * online.params[name])
     result[f"{prefix}/loss"] = torch.tensor(losses, dtype=dtype)
     result.update({f"{prefix}/online/{k}": online.params[k].detach() for k in kept})
     result.update({f"{prefix}/online_stat/{k}": online.stats[k] for k in FAMILY_STATS})
-    if target_kind == "ema":
+    if ema:
         result[f"{prefix}/target/conv1.weight"] = target.params["conv1.weight"]
         result[f"{prefix}/target_stat/bn1.running_mean"] = target.stats["bn1.running_mean"]
     return result
 
 
-def make_family(net):
+def train_family(net, kind, target_kind, dtype=torch.float64, disturb=None):
+    def step_of(step, online, target):
+        return family_step(kind, target_kind, online, target, [images(net, step, v).to(dtype) for v in (1, 2)])
+
+    return train_member(net, f"{kind}-{target_kind}", FAMILY_STEPS, target_kind != "both", step_of, dtype, disturb,
+                        evaluating=target_kind == "frozen", ema=target_kind == "ema")
+
+
+def train_losses(net, name, dtype=torch.float64, disturb=None):
+    member = LOSSES[name]
+
+    def step_of(step, online, target):
+        return losses_step(member, online, target, losses_views(net, member, step, dtype))
+
+    is_ema = member["target"] == "ema"
+    return train_member(net, name, LOSSES_STEPS, is_ema, step_of, dtype, disturb, ema=is_ema,
+                        lr=member.get("lr", FAMILY_LR))
+
+
+def loss_between(kind, p, z):
+    """One pair, mean over the batch."""
+    if kind == "own_negatives":
+        p, z = normalize(p), normalize(z)
+        own = (p @ p.t() / TEMPERATURE).masked_fill(torch.eye(len(p), dtype=torch.bool), -math.inf)
+        return F.cross_entropy(torch.cat([p @ z.t() / TEMPERATURE, own], 1), torch.arange(len(p)))
+    if kind == "cross_correlation":
+        p, z = ((x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt() for x in (p, z))
+        c = p.t() @ z / len(p)
+        diagonal = torch.eye(len(c), dtype=c.dtype)
+        return ((c - diagonal) ** 2 * (diagonal + REDUNDANCY * (1 - diagonal))).sum()
+    return family_distance(kind, "ema", p, z)
+
+
+def regularizers(member, z):
+    n, d = z.shape
+    loss = member.get("variance", 0) * F.relu(1 - (z.var(0) + 1e-4).sqrt()).mean()
+    c = torch.cov(z.t())
+    loss = loss + member.get("covariance", 0) * (c - torch.diag(c.diag())).pow(2).sum() / d
+    y = normalize(z)
+    rate = torch.logdet(torch.eye(d, dtype=z.dtype) + d / (n * CODING_PRECISION) * y.t() @ y) / 2
+    return loss - member.get("coding_rate", 0) * rate
+
+
+def losses_step(member, online, target, views):
+    """The loss of a step, with its gradients left in online.params: every view predicts both large ones but itself."""
+    both, count = member["target"] == "both", len(views)
+    if not both:
+        with torch.no_grad():
+            z_target = [target.forward(view)[0] for view in views[:2]]
+    order = reversed(range(count)) if both else range(count)
+    outputs = {v: online.forward(views[v]) for v in order}
+    z = [outputs[v][0] for v in range(count)]
+    p = z if both else [outputs[v][1] for v in range(count)]
+    if both:
+        z_target = z
+    pairs = [(v, t) for v in range(count) for t in (0, 1) if t != v]
+    loss = sum(loss_between(member["distance"], p[v], z_target[t]) for v, t in pairs) * 2 / len(pairs)
+    loss = loss + sum(regularizers(member, z[v]) for v in range(count)) / count
+    loss.backward()
+    return loss.item()
+
+
+def losses_views(net, member, step, dtype):
+    small = {**net, "size": net["size"] // 2}
+    views = [images(net, step, v) for v in (1, 2)]
+    return [v.to(dtype) for v in views + [images(small, step, 3 + i) for i in range(member.get("small", 0))]]
+
+
+def make_members(members):
+    """{name: function of (dtype, disturb)} to the tensors of all, saying how far float32 strays from them."""
     tensors = {}
-    for kind, target_kind in FAMILY:
-        tensors.update(train_family(net, kind, target_kind))
+    for name, run in members.items():
+        tensors.update(run())
         worst = (0, "")
         for disturb in range(1, 6):
-            strayed = train_family(net, kind, target_kind, torch.float32, disturb)
+            strayed = run(torch.float32, disturb)
             worst = max([worst] + [(distance(k, v, tensors[k]), k) for k, v in strayed.items()])
-        losses = ["%.4f" % x for x in tensors[f"{kind}-{target_kind}/loss"]]
-        print(f" {kind}-{target_kind}: loss {losses}; float32 strays by {worst[0]:.1e} in {worst[1]}")
+        losses = ["%.4f" % x for x in tensors[f"{name}/loss"]]
+        print(f" {name}: loss {losses}; float32 strays by {worst[0]:.1e} in {worst[1]}")
     return tensors
 
 
@@ -417,7 +502,12 @@ def main():
             report_bf16(wide, kind, tensors[kind + "/loss_of_batch32"])
         finish(os.path.join(folder, file + ".safetensors"), tensors)
     print("family:")
-    finish(os.path.join(folder, "family.safetensors"), make_family(NETS["resnet18"]))
+    net = NETS["resnet18"]
+    family = {f"{kind}-{target}": functools.partial(train_family, net, kind, target) for kind, target in FAMILY}
+    finish(os.path.join(folder, "family.safetensors"), make_members(family))
+    print("losses:")
+    losses = {name: functools.partial(train_losses, net, name) for name in LOSSES}
+    finish(os.path.join(folder, "losses.safetensors"), make_members(losses))
 
 
 if __name__ == "__main__":

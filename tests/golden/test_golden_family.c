@@ -1,6 +1,7 @@
-/* Three steps of the other members of the family against PyTorch's: four distances, with a target that is averaged, the
- * online network itself, or frozen; and two with the gradient going through both views. They begin with the weights of
- * resnet18.safetensors; what they should come to lies in family.safetensors (make_golden.py, FAMILY). */
+/* Steps of the other members of the family against PyTorch's. Three of four distances, with a target that is averaged,
+ * the online network itself, or frozen; and of two with the gradient going through both views (family.safetensors;
+ * FAMILY in make_golden.py). Five of the losses that push apart, of regularizers and of small views beside the large
+ * ones (losses.safetensors; LOSSES). They begin with the weights of resnet18.safetensors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,35 +18,34 @@
 #include "state/safetensors.h"
 #include "train/method.h"
 
-enum { STEPS = 3, SIZE = 16, BATCH = 8, PIXELS = BATCH * GOLDEN_CHANNELS * SIZE * SIZE };
-static const double lr = 0.005, tau = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4;
+enum { STEPS = 3, LOSSES_STEPS = 5, SIZE = 16, BATCH = 8, PIXELS = BATCH * GOLDEN_CHANNELS * SIZE * SIZE };
+static const double tau = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4;
 
-/* ---- A member, as FAMILY names it ---- */
+/* ---- A member ---- */
 
 typedef struct member {
-    const char *distance_name;
-    byol_distance distance;
-    const char *target_name;
-    byol_target_kind kind;
-    int both;
+    const char *file, *name; /* of the golden file, of the member in it */
+    int steps;
+    double lr;
+    byol_config config;
 } member;
 
-static byol_config config_of(const member *m) {
+static byol_config config_of(byol_distance distance, byol_target_kind kind, int both) {
     byol_config config;
     byol_config_init(&config);
     config.data.image_size = SIZE;
     config.encoder.width = 4;
     config.projector.hidden = config.predictor.hidden = 32;
     config.projector.out = 16;
-    config.loss.distance = m->distance;
+    config.loss.distance = distance;
     config.loss.temperature = 0.5f;
     config.loss.margin = 0.5f;
-    config.target.kind = m->kind;
-    if (m->both) {
+    config.target.kind = kind;
+    if (both) {
         config.target.stop_gradient = 0;
         config.predictor.kind = BYOL_HEAD_NONE;
     }
-    if (m->kind == BYOL_TARGET_FROZEN) {
+    if (kind == BYOL_TARGET_FROZEN) {
         config.loss.symmetric = 0;
         config.loss.second_term = 1; /* of mse alone */
     }
@@ -69,11 +69,10 @@ static byol__safetensors *open_file(const char *name) {
     return file;
 }
 
-static byol__method *create(const member *m) {
-    byol_config config = config_of(m);
+static byol__method *create(const byol_config *config) {
     byol__method *method;
-    check(byol_config_check(&config, &error));
-    check(byol__method_create(&method, &config, GOLDEN_CHANNELS, &error));
+    check(byol_config_check(config, &error));
+    check(byol__method_create(&method, config, GOLDEN_CHANNELS, &error));
     byol__safetensors *file = open_file("resnet18");
     const byol__table *table = &method->graph.params;
     for (int i = 0; i < table->count; i++) {
@@ -125,34 +124,42 @@ static void assert_end(const byol__safetensors *file, const char *prefix, const 
     assert_int_equal(assert_tensors(file, prefix, "target_stat", &target->statistics, method->target_statistics), 1);
 }
 
-static void steps_are_pytorchs(member m) {
-    static float views[2][PIXELS];
-    static const int count = STEPS;
-    byol__safetensors *file = open_file("family");
-    byol__method *method = create(&m);
-    char prefix[48], name[64];
-    float losses[STEPS];
-    snprintf(prefix, sizeof prefix, "%s-%s", m.distance_name, m.target_name);
-    snprintf(name, sizeof name, "%s/loss", prefix);
-    check(byol__safetensors_read(file, name, &count, 1, losses, &error));
-    for (uint32_t step = 0; step < STEPS; step++) {
+static void steps_are_pytorchs(const member *m) {
+    static float views[4][PIXELS];
+    const float *const view[] = {views[0], views[1], views[2], views[3]};
+    byol__safetensors *file = open_file(m->file);
+    byol__method *method = create(&m->config);
+    char name[64];
+    float losses[LOSSES_STEPS];
+    snprintf(name, sizeof name, "%s/loss", m->name);
+    check(byol__safetensors_read(file, name, &m->steps, 1, losses, &error));
+    for (int step = 0; step < m->steps; step++) {
         byol__step_result result;
-        for (uint32_t v = 0; v < 2; v++) golden_view(BATCH, SIZE, step, v + 1, views[v]);
-        double loss = byol__method_forward_backward(method, (const float *const[2]){views[0], views[1]});
-        if (!(fabs(loss - (double)losses[step]) <= loss_tolerance))
-            fail_msg("%s, step %u: %.7f, should be %.7f", prefix, step + 1, loss, (double)losses[step]);
-        if (step == 0) assert_true(assert_tensors(file, prefix, "grad", &method->graph.params, method->grads) >= 4);
-        check(byol__method_update(method, lr, tau, &result, &error));
+        double expected = (double)losses[step];
+        for (int v = 0; v < method->views.count; v++)
+            golden_view(BATCH, method->views.size[v], (uint32_t)step, (uint32_t)v + 1, views[v]);
+        double loss = byol__method_forward_backward(method, view);
+        if (!(fabs(loss - expected) <= loss_tolerance))
+            fail_msg("%s, step %d: %.7f, should be %.7f", m->name, step + 1, loss, expected);
+        if (step == 0) assert_true(assert_tensors(file, m->name, "grad", &method->graph.params, method->grads) >= 4);
+        check(byol__method_update(method, m->lr, tau, &result, &error));
     }
-    assert_end(file, prefix, method);
+    assert_end(file, m->name, method);
     byol__method_free(method);
     byol__safetensors_close(file);
 }
 
+static void family_steps_are_pytorchs(const char *distance_name, byol_distance distance, const char *target_name,
+                                      byol_target_kind kind, int both) {
+    char name[48];
+    snprintf(name, sizeof name, "%s-%s", distance_name, target_name);
+    steps_are_pytorchs(&(member){"family", name, STEPS, 0.005, config_of(distance, kind, both)});
+}
+
 static void with_every_target(const char *name, byol_distance distance) {
-    steps_are_pytorchs((member){name, distance, "ema", BYOL_TARGET_EMA, 0});
-    steps_are_pytorchs((member){name, distance, "online", BYOL_TARGET_ONLINE, 0});
-    steps_are_pytorchs((member){name, distance, "frozen", BYOL_TARGET_FROZEN, 0});
+    family_steps_are_pytorchs(name, distance, "ema", BYOL_TARGET_EMA, 0);
+    family_steps_are_pytorchs(name, distance, "online", BYOL_TARGET_ONLINE, 0);
+    family_steps_are_pytorchs(name, distance, "frozen", BYOL_TARGET_FROZEN, 0);
 }
 
 static void cosine_steps_are_pytorchs_with_every_target(void **state) {
@@ -177,8 +184,54 @@ static void triplet_steps_are_pytorchs_with_every_target(void **state) {
 
 static void steps_with_a_gradient_through_both_views_are_pytorchs(void **state) {
     (void)state;
-    steps_are_pytorchs((member){"infonce", BYOL_INFONCE, "both", BYOL_TARGET_ONLINE, 1});
-    steps_are_pytorchs((member){"triplet", BYOL_TRIPLET, "both", BYOL_TARGET_ONLINE, 1});
+    family_steps_are_pytorchs("infonce", BYOL_INFONCE, "both", BYOL_TARGET_ONLINE, 1);
+    family_steps_are_pytorchs("triplet", BYOL_TRIPLET, "both", BYOL_TARGET_ONLINE, 1);
+}
+
+static member of_losses(const char *name, byol_distance distance, byol_target_kind kind) {
+    return (member){"losses", name, LOSSES_STEPS, 0.005, config_of(distance, kind, kind == BYOL_TARGET_ONLINE)};
+}
+
+static void simclr_steps_are_pytorchs(void **state) {
+    (void)state;
+    member m = of_losses("simclr", BYOL_INFONCE, BYOL_TARGET_ONLINE);
+    m.config.loss.own_negatives = 1;
+    steps_are_pytorchs(&m);
+}
+
+static void barlow_twins_steps_are_pytorchs(void **state) {
+    (void)state;
+    member m = of_losses("barlow", BYOL_CROSS_CORRELATION, BYOL_TARGET_ONLINE);
+    m.lr = 0.0002; /* its gradients are larger than the others' */
+    steps_are_pytorchs(&m);
+}
+
+static void vicreg_steps_are_pytorchs(void **state) {
+    (void)state;
+    member m = of_losses("vicreg", BYOL_MSE, BYOL_TARGET_ONLINE);
+    m.config.loss.variance = 2;
+    m.config.loss.covariance = 0.16f;
+    steps_are_pytorchs(&m);
+}
+
+static void coding_rate_steps_are_pytorchs(void **state) {
+    (void)state;
+    member alone = of_losses("tcr", BYOL_COSINE, BYOL_TARGET_ONLINE);
+    member beside_byol = of_losses("byol-tcr", BYOL_COSINE, BYOL_TARGET_EMA);
+    alone.config.loss.coding_rate = beside_byol.config.loss.coding_rate = 0.1f;
+    steps_are_pytorchs(&alone);
+    steps_are_pytorchs(&beside_byol);
+}
+
+static void multi_crop_steps_are_pytorchs(void **state) {
+    (void)state;
+    member byol = of_losses("crops", BYOL_COSINE, BYOL_TARGET_EMA);
+    member simclr = of_losses("crops-simclr", BYOL_INFONCE, BYOL_TARGET_ONLINE);
+    byol.config.views.count[2] = simclr.config.views.count[2] = 2;
+    byol.config.views.size[2] = simclr.config.views.size[2] = SIZE / 2;
+    simclr.config.loss.own_negatives = 1;
+    steps_are_pytorchs(&byol);
+    steps_are_pytorchs(&simclr);
 }
 
 int main(void) {
@@ -188,6 +241,11 @@ int main(void) {
         cmocka_unit_test(infonce_steps_are_pytorchs_with_every_target),
         cmocka_unit_test(triplet_steps_are_pytorchs_with_every_target),
         cmocka_unit_test(steps_with_a_gradient_through_both_views_are_pytorchs),
+        cmocka_unit_test(simclr_steps_are_pytorchs),
+        cmocka_unit_test(barlow_twins_steps_are_pytorchs),
+        cmocka_unit_test(vicreg_steps_are_pytorchs),
+        cmocka_unit_test(coding_rate_steps_are_pytorchs),
+        cmocka_unit_test(multi_crop_steps_are_pytorchs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,8 @@ static double sample_loss(const byol_config *c, const double *p, const double *z
         return sum / DIM;
     case BYOL_INFONCE:
         for (int j = 0; j < BATCH; j++) sum += exp(cosine_of(p, z, i, j) / t);
+        for (int j = 0; j < BATCH && c->loss.own_negatives; j++)
+            if (j != i) sum += exp(cosine_of(p, p, i, j) / t);
         return -log(exp(own / t) / sum);
     case BYOL_NCE:
         for (int j = 0; j < BATCH; j++) sum -= log(j == i ? g(own / t) : 1 - g(cosine_of(p, z, i, j) / t));
@@ -59,6 +61,7 @@ static double sample_loss(const byol_config *c, const double *p, const double *z
             if (j != i) hardest = fmax(hardest, cosine_of(p, z, i, j));
         if (chosen != NULL) hardest = cosine_of(p, z, i, chosen[i]);
         return fmax(0, (2 - 2 * own) - (2 - 2 * hardest) + margin);
+    case BYOL_CROSS_CORRELATION: break; /* no mean over images: test_regularizers.c */
     }
     return NAN;
 }
@@ -108,6 +111,7 @@ static void check_gradients(const byol_config *c, const float *prediction, const
         double size_z = by_cosine ? fmax(norm_of_row(z, i / DIM), 1e-9) : 1;
         double by_p = slope(c, p, z, chosen, &p[i], size_p), by_z = slope(c, p, z, chosen, &z[i], size_z);
         double scale_p = sharpness * fmin(1 / size_p, 1e6) / BATCH, scale_z = sharpness * fmin(1 / size_z, 1e6) / BATCH;
+        if (c->loss.own_negatives) scale_p *= BATCH; /* every row may push at one prediction */
         if (!(fabs((double)diff_p[i] - by_p) < 1e-5 * scale_p))
             fail_msg("by the prediction, element %d: %.9g, should be %.9g", i, (double)diff_p[i], by_p);
         if (!(fabs((double)diff_z[i] - by_z) < 1e-5 * scale_z * BATCH)) /* every row may pull at one target */
@@ -152,6 +156,8 @@ static void infonce_and_nce_have_their_gradients(void **state) {
         infonce.loss.temperature = nce.loss.temperature = sharp ? 0.07f : 0.5f;
         check(infonce);
         check(nce);
+        infonce.loss.own_negatives = 1;
+        check(infonce);
     }
 }
 
@@ -240,6 +246,7 @@ static void cold_temperatures_do_not_overflow(void **state) {
     for (int k = 0; k < 2; k++) {
         byol_config config = config_for(kinds[k]);
         config.loss.temperature = 0.001f;
+        config.loss.own_negatives = kinds[k] == BYOL_INFONCE;
         double loss = between(&config, p, z, diff, NULL);
         assert_true(isfinite(loss) && loss > 900);
         for (int i = 0; i < COUNT; i++) assert_true(isfinite((double)diff[i]));

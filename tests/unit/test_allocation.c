@@ -90,7 +90,7 @@ static void a_training_step_allocates_nothing(void **state) {
 
 static void nor_does_a_step_of_any_other_member_of_the_family(void **state) {
     (void)state;
-    for (int distance = BYOL_COSINE; distance <= BYOL_SOFTMAX_PAIR; distance++)
+    for (int distance = BYOL_COSINE; distance <= BYOL_CROSS_CORRELATION; distance++)
         for (int negatives = 0; negatives <= (distance == BYOL_TRIPLET); negatives++) {
             byol_config config = tiny_config();
             config.loss.distance = (byol_distance)distance;
@@ -100,6 +100,13 @@ static void nor_does_a_step_of_any_other_member_of_the_family(void **state) {
             config.target.stop_gradient = 0;
             count_with(config);
         }
+    byol_config crops = tiny_config();
+    crops.views.count[2] = 2;
+    crops.views.size[2] = TINY_SIDE / 2;
+    crops.loss.variance = crops.loss.covariance = crops.loss.coding_rate = 0.1f;
+    count_with(crops);
+    crops.train.precision = BYOL_PRECISION_BF16;
+    count_with(crops);
     byol_config frozen = tiny_config();
     frozen.target.kind = BYOL_TARGET_FROZEN;
     frozen.loss.symmetric = 0;

@@ -74,6 +74,9 @@ static double loss_at(byol__method *method, const float *params, const float *di
         loss += method->pair_weight *
                 byol__distance_between(&method->distance, method->prediction[method->pairs[i].prediction],
                                        fixed[method->pairs[i].target], 0, method->pair_diff[0], NULL);
+    for (int v = 0; v < method->predicting && byol__regularizes(&method->regularizer); v++)
+        loss += byol__regularize(&method->regularizer, method->projection[v], 1.0 / method->predicting,
+                                 method->own_diff[v]);
     return loss;
 }
 
@@ -175,6 +178,18 @@ static void a_network_that_counts_pixels_has_views_of_one_size(void **state) {
     strcpy(config.encoder.name, "conv1");
     assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_INVALID);
     assert_non_null(strstr(error.text, "size"));
+}
+
+/* The projection is regularized, with a predictor behind it or without. */
+static void a_regularizer_has_its_gradient(void **state) {
+    (void)state;
+    byol_config configs[] = {tiny_config(), multi_crop(simsiam()), simclr()};
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        configs[i].loss.variance = 0.5f;
+        configs[i].loss.covariance = 0.1f;
+        configs[i].loss.coding_rate = 0.05f;
+        gradient_matches(configs[i], 3e-3);
+    }
 }
 
 static void a_student_of_another_kind_has_its_gradient(void **state) {
@@ -467,6 +482,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_predictions_of_a_view_push_apart_too),
         cmocka_unit_test(every_view_predicts_every_large_one_but_itself),
+        cmocka_unit_test(a_regularizer_has_its_gradient),
         cmocka_unit_test(recomputing_changes_memory_alone),
         cmocka_unit_test(a_network_that_counts_pixels_has_views_of_one_size),
         cmocka_unit_test(with_a_stop_gradient_the_targets_count_as_constants),

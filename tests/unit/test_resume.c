@@ -70,7 +70,7 @@ static void resuming_holds_for_every_optimizer_and_under_accumulation(void **sta
 /* Random negatives and noise come from counters, a frozen target from the checkpoint: not from the file it once was. */
 static void resuming_holds_for_other_members_of_the_family(void **state) {
     (void)state;
-    byol_config contrastive = tiny_config(), frozen = tiny_config();
+    byol_config contrastive = tiny_config(), frozen = tiny_config(), crops = tiny_config();
     contrastive.target.kind = BYOL_TARGET_ONLINE;
     contrastive.target.stop_gradient = 0;
     contrastive.predictor.kind = BYOL_HEAD_NONE;
@@ -81,10 +81,13 @@ static void resuming_holds_for_other_members_of_the_family(void **state) {
     frozen.target.kind = BYOL_TARGET_FROZEN;
     strcpy(frozen.target.init, "random");
     frozen.loss.distance = BYOL_MSE;
+    crops.views.count[2] = 2;
+    crops.views.size[2] = TINY_SIDE / 2;
+    crops.loss.coding_rate = 0.1f;
     const struct {
         const char *name;
         const byol_config *config;
-    } members[] = {{"contrastive", &contrastive}, {"frozen", &frozen}};
+    } members[] = {{"contrastive", &contrastive}, {"frozen", &frozen}, {"crops", &crops}};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         char straight[64], stopped[64];
         snprintf(straight, sizeof straight, TEST_RUNS "/%s", members[i].name);
