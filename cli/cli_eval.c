@@ -1,6 +1,7 @@
 #include "cli_eval.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,9 +10,12 @@
 #include "byol/survey.h"
 #include "byol/views.h"
 
-typedef enum kind { TRAINED, RANDOM, PIXELS, KINDS } kind;
+typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, KINDS } kind;
 
-static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised", "raw pixels"};
+static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised", "raw pixels",
+                                              "gradients (HOG)"};
+
+static const char *const kind_keys[KINDS] = {"accuracy", "random_init_accuracy", "pixel_accuracy", "hog_accuracy"};
 
 static byol_status no_memory(byol_error *error, const char *what) {
     snprintf(error->text, sizeof error->text, "no memory for %s; --limit takes fewer images", what);
@@ -166,7 +170,7 @@ void cli_eval_sources(const byol_config *config, const char *given_train, const 
 
 /* ---- arguments ---- */
 
-enum { OPTION_TRAIN = 4000, OPTION_TEST, OPTION_LIMIT, OPTION_THREADS, OPTION_SEED };
+enum { OPTION_TRAIN = 4000, OPTION_TEST, OPTION_LIMIT, OPTION_THREADS, OPTION_SEED, OPTION_NO_BASELINES };
 
 static const struct argp_option options[] = {
     {"train", OPTION_TRAIN, "SRC", 0, "Labelled images to learn from (default: what the run was trained on)", 1},
@@ -175,6 +179,8 @@ static const struct argp_option options[] = {
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
     {"seed", OPTION_SEED, "N", 0,
      "Of the random initialisation (default: the run's, so the encoder before training) and of the method's own draws",
+     1},
+    {"no-baselines", OPTION_NO_BASELINES, NULL, 0, "Measure the trained encoder alone: faster, where the rest is known",
      1},
     {0},
 };
@@ -195,6 +201,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_TEST: eval->test = argument; return 0;
     case OPTION_LIMIT: eval->limit = (size_t)cli_whole_number("--limit", argument, 0, INT32_MAX, state); return 0;
     case OPTION_THREADS: eval->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case OPTION_NO_BASELINES: eval->no_baselines = 1; return 0;
     case OPTION_SEED:
         eval->has_seed = 1;
         eval->seed = read_seed(argument, state);
@@ -214,17 +221,19 @@ static byol_status interrupted(byol_error *error) {
     return BYOL_CANCELLED;
 }
 
-/* The images themselves, prepared as the encoder's are, as vectors. */
-static byol_status flatten_pixels(cli_session *s, const cli_labelled *set, float *values, byol_error *error) {
+/* What needs no encoder: the images themselves, prepared as the encoder's are, as vectors; or their gradients. */
+static byol_status describe_images(cli_session *s, kind what, const cli_labelled *set, size_t dimension, float *values,
+                                   byol_error *error) {
     const byol_config *config = byol_encoder_config(s->trained);
     const byol_view_recipe *recipe = &config->views.view[0];
     int side = config->data.image_size;
-    size_t dimension = (size_t)set->channels * (size_t)side * (size_t)side;
+    size_t pixels = (size_t)set->channels * (size_t)side * (size_t)side;
     const byol_wish wish = {.channels = set->channels, .short_side = side};
     byol_picture picture = {0};
     void *scratch = NULL;
     size_t scratch_bytes = 0;
-    byol_status status = BYOL_OK;
+    float *whole = what == HOG ? malloc(pixels * sizeof *whole) : NULL;
+    byol_status status = what == HOG && whole == NULL ? no_memory(error, "an image") : BYOL_OK;
     for (size_t i = 0; i < set->count && status == BYOL_OK; i++) {
         status = byol_source_image(set->source, i, &wish, &picture, error);
         if (status != BYOL_OK) break;
@@ -234,13 +243,16 @@ static byol_status flatten_pixels(cli_session *s, const cli_labelled *set, float
             free(scratch);
             scratch = aligned_alloc(64, scratch_bytes = needed);
             if (scratch == NULL) {
-                byol_picture_release(&picture);
-                return no_memory(error, "preparing images");
+                status = no_memory(error, "preparing images");
+                break;
             }
         }
-        byol_view_center(recipe->mean, recipe->std, image, side, values + i * dimension, scratch);
+        float *dst = values + i * dimension;
+        byol_view_center(recipe->mean, recipe->std, image, side, what == HOG ? whole : dst, scratch);
+        if (what == HOG) byol_hog(whole, set->channels, side, dst);
         if (cli_progress_hook(&s->progress, i, set->count) != 0) status = interrupted(error);
     }
+    free(whole);
     free(scratch);
     byol_picture_release(&picture);
     return status;
@@ -249,6 +261,7 @@ static byol_status flatten_pixels(cli_session *s, const cli_labelled *set, float
 static int dimension_of(const cli_session *s, kind what) {
     int side = byol_encoder_config(s->trained)->data.image_size;
     if (what == PIXELS) return s->train.channels * side * side;
+    if (what == HOG) return byol_hog_dimension(side);
     return byol_encoder_dimension(s->trained, BYOL_LAYER_BACKBONE);
 }
 
@@ -265,7 +278,7 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
     cli_progress_begin(&s->progress, what_is_done, "images");
     byol_encoder *encoder = what == TRAINED ? s->trained : s->random;
     byol_status status =
-        what == PIXELS ? flatten_pixels(s, set, values, error)
+        what >= PIXELS ? describe_images(s, what, set, (size_t)dimension, values, error)
         : pass < 0     ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook,
                                             &s->progress, error)
                        : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->seed,
@@ -276,7 +289,7 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
 
 static byol_status measure_kind(cli_session *s, kind what, cli_measure measure, const void *context, cli_row *row,
                                 byol_error *error) {
-    int passes = what == PIXELS ? 1 : s->options->passes;
+    int passes = what >= PIXELS ? 1 : s->options->passes;
     byol_features *train = calloc((size_t)passes, sizeof *train), test = {0};
     if (train == NULL) return no_memory(error, "features");
     byol_status status = BYOL_OK;
@@ -301,47 +314,55 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
     if (stream == NULL) return;
     int best = 0;
     for (int k = 1; k < KINDS; k++)
-        if (rows[k].accuracy > rows[best].accuracy) best = k;
+        if (rows[k].measured && rows[k].accuracy > rows[best].accuracy) best = k;
     char train[32], test[32];
     fprintf(stream, "%s\n%s training images, %s test images, %d classes\n\n", s->options->model,
             cli_count(train, s->train.count), cli_count(test, s->test.count), s->train.classes);
     fprintf(stream, "  %-22s %10s  %8s\n", "features", "accuracy", choice_name);
     for (int k = 0; k < KINDS; k++)
-        fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "", k == best ? '*' : ' ',
-                kind_names[k], rows[k].accuracy, rows[k].choice, k == best ? cli_plain(stream) : "");
+        if (rows[k].measured)
+            fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "", k == best ? '*' : ' ',
+                    kind_names[k], rows[k].accuracy, rows[k].choice, k == best ? cli_plain(stream) : "");
     fprintf(stream, "\n(* the best; %s %s)\n", choice_name,
             s->options->choice_given ? "as given" : "chosen on held-out training images");
 }
 
 static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
-    double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy, pixels = rows[PIXELS].accuracy;
+    double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy;
+    int is_hog = rows[HOG].measured && rows[HOG].accuracy > rows[PIXELS].accuracy;
+    double simple = is_hog ? rows[HOG].accuracy : rows[PIXELS].accuracy; /* the best that needs no network */
+    const char *simple_name = is_hog ? "gradients of the pixels (HOG)" : "the raw pixels";
     char text[256];
-    if (s->same_images) return; /* then it cannot be told */
-    if (trained >= 100 && (untrained >= 100 || pixels >= 100))
+    if (s->same_images || !rows[RANDOM].measured) return; /* then it cannot be told */
+    if (trained >= 100 && (untrained >= 100 || simple >= 100))
         snprintf(text, sizeof text,
                  "the trained encoder gets every test image right, and so %s: these images are too few or too easy to "
                  "show what it has learned",
-                 untrained >= 100 ? "does one with random weights" : "do the raw pixels");
+                 untrained >= 100 ? "does one with random weights" : "do features without a network");
     else if (trained <= untrained)
         snprintf(text, sizeof text,
                  "the trained encoder (%.2f %%) is no better than one with random weights (%.2f %%): what it has "
                  "learned is worth nothing here. Look at loss and spread in metrics.jsonl, or check the views",
                  trained, untrained);
-    else if (trained <= pixels)
+    else if (trained <= simple)
         snprintf(text, sizeof text,
                  "the trained encoder (%.2f %%) has learned something (random weights: %.2f %%), but it is no better "
-                 "than the raw pixels (%.2f %%). Train longer, or check the views",
-                 trained, untrained, pixels);
+                 "than %s (%.2f %%). Train longer, or check the views",
+                 trained, untrained, simple_name, simple);
     else
         return;
     cli_warn(text);
 }
 
 static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS], const char *choice_name) {
-    return json_pack("{s:f, s:f, s:f, s:i, s:I, s:I, s:f}", "accuracy", rows[TRAINED].accuracy, "random_init_accuracy",
-                     rows[RANDOM].accuracy, "pixel_accuracy", rows[PIXELS].accuracy, "classes", s->train.classes,
-                     "train_count", (json_int_t)s->train.count, "test_count", (json_int_t)s->test.count, choice_name,
-                     rows[TRAINED].choice);
+    json_t *object = json_object();
+    for (int k = 0; k < KINDS; k++)
+        if (rows[k].measured) json_object_set_new(object, kind_keys[k], json_real(rows[k].accuracy));
+    json_object_set_new(object, "classes", json_integer(s->train.classes));
+    json_object_set_new(object, "train_count", json_integer((json_int_t)s->train.count));
+    json_object_set_new(object, "test_count", json_integer((json_int_t)s->test.count));
+    json_object_set_new(object, choice_name, json_real(rows[TRAINED].choice));
+    return object;
 }
 
 /* ---- the whole ---- */
@@ -393,8 +414,8 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
 }
 
 /* For the report. A folder that cannot be written is worth a warning, not the result. */
-void cli_session_keep(const cli_session *s, double accuracy, double random_init_accuracy, double pixel_accuracy,
-                      const char *choice_name, double choice, const int32_t *predicted) {
+void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies, const char *choice_name, double choice,
+                      const int32_t *predicted) {
     struct stat info;
     byol_error error = {0};
     byol_classification predictions = {0};
@@ -409,9 +430,10 @@ void cli_session_keep(const cli_session *s, double accuracy, double random_init_
         .train_count = s->train.count,
         .test_count = s->test.count,
         .classes = s->train.classes,
-        .accuracy = accuracy,
-        .random_init_accuracy = random_init_accuracy,
-        .pixel_accuracy = pixel_accuracy,
+        .accuracy = accuracies->trained,
+        .random_init_accuracy = accuracies->random_init,
+        .pixel_accuracy = accuracies->pixels,
+        .hog_accuracy = accuracies->hog,
         .choice_name = choice_name,
         .choice = choice,
         .confusion = predictions.confusion,
@@ -427,17 +449,22 @@ void cli_session_keep(const cli_session *s, double accuracy, double random_init_
     byol_classification_release(&predictions);
 }
 
-/* All three kinds on an open session; rows[TRAINED].predicted is the caller's: free. */
+static double accuracy_of(const cli_row *row) { return row->measured ? row->accuracy : (double)NAN; }
+
+/* All kinds on an open session; rows[TRAINED].predicted is the caller's: free. */
 static byol_status measure_all(cli_session *s, const char *choice_name, cli_measure measure, const void *context,
                                cli_row rows[KINDS], byol_error *error) {
     byol_status status = BYOL_OK;
     rows[TRAINED].predicted = malloc(s->test.count * sizeof *rows->predicted);
     if (rows[TRAINED].predicted == NULL) return no_memory(error, "predictions");
-    for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++)
+    for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++) {
+        if ((what != TRAINED && s->options->no_baselines) || dimension_of(s, what) == 0) continue;
         status = measure_kind(s, what, measure, context, &rows[what], error);
-    if (status == BYOL_OK)
-        cli_session_keep(s, rows[TRAINED].accuracy, rows[RANDOM].accuracy, rows[PIXELS].accuracy, choice_name,
-                         rows[TRAINED].choice, rows[TRAINED].predicted);
+        rows[what].measured = 1;
+    }
+    const cli_accuracies accuracies = {accuracy_of(&rows[TRAINED]), accuracy_of(&rows[RANDOM]),
+                                       accuracy_of(&rows[PIXELS]), accuracy_of(&rows[HOG])};
+    if (status == BYOL_OK) cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice, rows[TRAINED].predicted);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* What knn, linear and finetune share: arguments, labelled images and reports; and for the first two, the trained
- * encoder, a randomly initialised one and raw pixels, measured alike. */
+ * encoder beside a randomly initialised one, raw pixels and gradients (HOG), measured alike. */
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
@@ -36,11 +36,12 @@ typedef struct cli_eval {
     size_t limit;
     int threads, passes; /* passes: augmented views of the training images, 1: none */
     int choice_given;    /* the hyper-parameter was not chosen by us */
+    int no_baselines;    /* knn, linear: the trained encoder alone */
     int has_seed;
     uint64_t seed;
 } cli_eval;
 
-/* Parses MODEL, --train, --test, --limit, --threads, --seed into a cli_eval. */
+/* Parses MODEL, --train, --test, --limit, --threads, --seed, --no-baselines into a cli_eval. */
 extern const struct argp cli_eval_argp;
 
 /* What is evaluated, on what. */
@@ -56,10 +57,15 @@ typedef struct cli_session {
 byol_status cli_session_open(cli_session *session, const cli_eval *options, byol_error *error);
 void cli_session_close(cli_session *session);
 
-/* Keeps a result in the run folder, if the model is one and has no result that says more; an accuracy of NaN was not
- * measured. `predicted`: a label for each test image. */
-void cli_session_keep(const cli_session *session, double accuracy, double random_init_accuracy, double pixel_accuracy,
-                      const char *choice_name, double choice, const int32_t *predicted);
+/* Percent; NaN: not measured. */
+typedef struct cli_accuracies {
+    double trained, random_init, pixels, hog;
+} cli_accuracies;
+
+/* Keeps a result in the run folder, if the model is one and has no result that says more. `predicted`: a label for each
+ * test image. */
+void cli_session_keep(const cli_session *session, const cli_accuracies *accuracies, const char *choice_name,
+                      double choice, const int32_t *predicted);
 
 /* ---- cli_report.c ---- */
 
@@ -81,8 +87,9 @@ byol_status cli_report_show(const cli_report *report, const cli_labelled *test, 
 /* ---- cli_eval.c again: knn and linear ---- */
 
 typedef struct cli_row {
-    double accuracy;    /* percent */
-    double choice;      /* the hyper-parameter that was chosen */
+    double accuracy; /* percent */
+    double choice;   /* the hyper-parameter that was chosen */
+    int measured;
     int32_t *predicted; /* (test count) room for the predicted labels, or NULL */
 } cli_row;
 
@@ -90,7 +97,7 @@ typedef struct cli_row {
 typedef byol_status (*cli_measure)(const void *context, const byol_features *train, int passes,
                                    const byol_features *test, cli_row *row, cli_progress *progress, byol_error *error);
 
-/* Runs the three, keeps the result (cli_session_keep), prints the table ("accuracy", `choice_name`), the report of the
+/* Runs all kinds, keeps the result (cli_session_keep), prints the table ("accuracy", `choice_name`), the report of the
  * trained encoder and the JSON object. Returns the exit code. */
 int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
                  const cli_report *report);

@@ -197,8 +197,9 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
     }
     byol_status status = train_both(s, args, rows, predicted, error);
     if (status == BYOL_OK) {
-        cli_session_keep(s, rows[TUNED].result.accuracy, args->no_scratch ? NAN : rows[SCRATCH].result.accuracy, NAN,
-                         "label_fraction", fraction_of(args), predicted);
+        const cli_accuracies accuracies = {rows[TUNED].result.accuracy,
+                                           args->no_scratch ? NAN : rows[SCRATCH].result.accuracy, NAN, NAN};
+        cli_session_keep(s, &accuracies, "label_fraction", fraction_of(args), predicted);
         *result = describe(s, args, rows);
         print_table(s, args, rows);
         status = cli_report_show(&args->report, &s->test, s->train.classes, predicted, *result, error);

@@ -74,8 +74,8 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly initialised one and raw "
-    "pixels."
+    "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly initialised one, raw "
+    "pixels and histograms of gradients (HOG)."
     "\vExample:\n  byol knn runs/first --train fashion-mnist:train --test fashion-mnist:test",
     cli_eval_children,
     NULL,

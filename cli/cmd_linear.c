@@ -48,8 +48,9 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "A linear classifier on frozen features: the trained encoder beside a randomly initialised one and raw pixels. The "
-    "learning rate is chosen on held-out training images, the test images are used once."
+    "A linear classifier on frozen features: the trained encoder beside a randomly initialised one, raw pixels and "
+    "histograms of gradients (HOG). The learning rate is chosen on held-out training images, the test images are used "
+    "once."
     "\vExample:\n  byol linear runs/first --train fashion-mnist:train --test fashion-mnist:test --views 4",
     cli_eval_children,
     NULL,

@@ -24,6 +24,13 @@ typedef struct byol_features {
     int classes;
 } byol_features;
 
+/* Histograms of oriented gradients (Dalal and Triggs, CVPR 2005, section 6): 9 orientations in cells of 4 x 4 pixels (8
+ * x 8 from a side of 64 on), normalised in blocks of 2 x 2 cells. What a picture is worth without any training: 1,764
+ * numbers for 32 pixels, 4,356 for 96. Takes (channels, side, side) floats; `features` has room for
+ * byol_hog_dimension(side), which is 0 where the picture is too small (or has a side above 1024). */
+BYOL_API int byol_hog_dimension(int side);
+BYOL_API void byol_hog(const float *image, int channels, int side, float *features);
+
 typedef struct byol_knn_options {
     int k;             /* neighbours; default 20 */
     float temperature; /* votes are weighted exp(similarity / temperature); default 0.07 */

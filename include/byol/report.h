@@ -20,7 +20,7 @@ typedef struct byol_evaluation {
     const char *train, *test; /* the two sets of images, in words */
     size_t train_count, test_count;
     int classes;
-    double accuracy, random_init_accuracy, pixel_accuracy;
+    double accuracy, random_init_accuracy, pixel_accuracy, hog_accuracy;
     const char *choice_name; /* of the hyper-parameter that was chosen ("k"), or NULL */
     double choice;
     const uint64_t *confusion; /* (classes, classes) test images: true label by predicted label; or NULL */

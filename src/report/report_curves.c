@@ -83,8 +83,9 @@ static void add_series(byol__chart *chart, const byol__told *told, byol__figure 
 static void add_baselines(byol__chart *chart, const byol__told *told) {
     const json_t *knn = byol__told_evaluation(told, "knn", NULL);
     const byol__level levels[] = {{"raw pixels", byol__number(knn, "pixel_accuracy")},
-                                  {"random weights", byol__number(knn, "random_init_accuracy")}};
-    for (int l = 0; l < 2; l++)
+                                  {"random weights", byol__number(knn, "random_init_accuracy")},
+                                  {"gradients (HOG)", byol__number(knn, "hog_accuracy")}};
+    for (int l = 0; l < 3; l++)
         if (isfinite(levels[l].value)) chart->levels[chart->level_count++] = levels[l];
 }
 

@@ -4,7 +4,7 @@
 #include "report/html.h"
 #include "report/sections.h"
 
-/* ---- Is it healthy? ---- */
+/* ---- Has it collapsed? ---- */
 
 typedef enum health { HEALTHY, NARROW, FEW_DIRECTIONS, COLLAPSED, NOT_A_NUMBER, UNKNOWN } health;
 
@@ -25,8 +25,8 @@ static void write_health(FILE *page, const byol__told *told) {
     switch (judge(told)) {
     case HEALTHY:
         byol__html(page,
-                   "Training looks <strong class=\"good\">healthy</strong>: the projections are spread out "
-                   "(spread %.2f; 1 is even, 0 is collapse). ",
+                   "Training has <strong class=\"good\">not collapsed</strong>: the projections are spread out "
+                   "(spread %.2f; 1 is even, 0 is collapse). Whether they mean something, that does not say. ",
                    spread);
         break;
     case NARROW:
@@ -57,21 +57,28 @@ static void write_health(FILE *page, const byol__told *told) {
 /* ---- What is it worth? ---- */
 
 typedef struct worth {
-    double trained, random, pixels, better;
+    double trained, random, pixels, hog, better;
     const char *better_name;
     int same_images;
 } worth;
+
+static void consider(worth *w, double accuracy, const char *name) {
+    if (!isfinite(accuracy) || accuracy <= w->better) return;
+    w->better = accuracy;
+    w->better_name = name;
+}
 
 static worth read_worth(const json_t *evaluation) {
     worth w = {byol__number(evaluation, "accuracy"),
                byol__number(evaluation, "random_init_accuracy"),
                byol__number(evaluation, "pixel_accuracy"),
-               0,
-               "",
+               byol__number(evaluation, "hog_accuracy"),
+               -1,
+               "what has learned nothing",
                byol__told_same_images(evaluation)};
-    int random_is_better = !(w.random < w.pixels);
-    w.better = random_is_better ? w.random : w.pixels;
-    w.better_name = random_is_better ? "the untrained network" : "the raw pixels";
+    consider(&w, w.random, "the untrained network");
+    consider(&w, w.pixels, "the raw pixels");
+    consider(&w, w.hog, "gradients of the pixels (HOG)");
     return w;
 }
 
@@ -89,9 +96,8 @@ static void write_verdict(FILE *page, const worth *w) {
                    "learned.");
     else if (w->trained > w->random)
         byol__html(page,
-                   ". It has learned something, but <strong class=\"doubtful\">the raw pixels do %s</strong> by this "
-                   "measure.",
-                   w->pixels > w->trained ? "better" : "as well");
+                   ". It has learned something, but <strong class=\"doubtful\">%s do %s</strong> by this measure.",
+                   w->better_name, w->better > w->trained ? "better" : "as well");
     else
         byol__html(page,
                    ". That is <strong class=\"bad\">no better than %s</strong>: what it has learned is worth nothing "
@@ -116,6 +122,7 @@ static void write_worth(FILE *page, const byol__told *told) {
                w.trained, byol__html_count(count, (uint64_t)byol__number(knn, "test_count")));
     if (isfinite(w.random)) byol__html(page, "the same network without training reaches %.1f %%", w.random);
     if (isfinite(w.pixels)) byol__html(page, "%sraw pixels %.1f %%", isfinite(w.random) ? ", " : "", w.pixels);
+    if (isfinite(w.hog)) byol__html(page, ", histograms of gradients (HOG) %.1f %%", w.hog);
     write_verdict(page, &w);
     if (outdated) byol__html(page, " (Measured on earlier weights of this run.)");
 }
@@ -228,15 +235,16 @@ static void write_rows(FILE *page, const json_t *all) {
         const char *name, *key;
     } rows[] = {{"This run", "accuracy"},
                 {"Same network, random weights", "random_init_accuracy"},
-                {"Raw pixels", "pixel_accuracy"}};
+                {"Raw pixels", "pixel_accuracy"},
+                {"Gradients (HOG)", "hog_accuracy"}};
     const char *method;
     json_t *result;
-    for (int r = 0; r < 3; r++) {
+    for (int r = 0; r < 4; r++) {
         byol__html(page, "<tr><th scope=\"row\">%s</th>", rows[r].name);
         json_object_foreach((json_t *)all, method, result) {
             double value = byol__number(result, rows[r].key);
             int best = 1;
-            for (int other = 0; other < 3; other++) best = best && !(byol__number(result, rows[other].key) > value);
+            for (int other = 0; other < 4; other++) best = best && !(byol__number(result, rows[other].key) > value);
             write_cell(page, value, best);
         }
         byol__html(page, "</tr>\n");

@@ -33,10 +33,13 @@ is_json run knn
 grep -q '"knn"' online/metrics.jsonl || say "no kNN in metrics.jsonl"
 
 expect 0 knn run --json
-is_json accuracy random_init_accuracy pixel_accuracy classes train_count test_count
+is_json accuracy random_init_accuracy pixel_accuracy hog_accuracy classes train_count test_count
 grep -q '"classes": 2' stdout && grep -q '"test_count": 32' stdout || say "wrong counts"
 expect 0 knn run -k 3 --train data:train --test data:test --limit 20
 grep -q "raw pixels" stdout && grep -q "trained encoder" stdout || say "no table"
+expect 0 knn run --no-baselines --json
+is_json accuracy classes
+grep -q pixel_accuracy stdout && say "--no-baselines measures pixels"
 expect 0 knn run/encoder.safetensors --json --quiet
 is_json accuracy
 expect 0 linear run --epochs 5 --json

@@ -33,7 +33,7 @@ static int remove_folder(void **state) {
 
 static byol_evaluation example(const char *method, double accuracy) {
     static const uint64_t confusion[4] = {5, 1, 2, 4};
-    return (byol_evaluation){method, 8, "train", "te\xffst", 20, 12, 2, accuracy, 50, NAN, "k", 5, confusion, 0};
+    return (byol_evaluation){method, 8, "train", "te\xffst", 20, 12, 2, accuracy, 50, NAN, NAN, "k", 5, confusion, 0};
 }
 
 static double kept(const char *method, const char *key) {
