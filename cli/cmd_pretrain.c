@@ -140,8 +140,12 @@ typedef struct session {
 static int on_step(void *context, const byol_metrics *m) {
     session *s = context;
     char label[48], tail[160];
-    int epochs = s->config.train.epochs, epoch = (int)ceil(m->epoch - 1e-9);
-    snprintf(label, sizeof label, "epoch %d/%d", epoch < 1 ? 1 : epoch, epochs);
+    int epoch = (int)ceil(m->epoch - 1e-9);
+    snprintf(label, sizeof label, "epoch %d", epoch < 1 ? 1 : epoch);
+    if (s->config.train.minutes == 0) {
+        size_t used = strlen(label);
+        snprintf(label + used, sizeof label - used, "/%d", s->config.train.epochs);
+    }
     snprintf(tail, sizeof tail, "loss %.4f  spread %.2f", m->loss, m->spread);
     if (isfinite(s->knn.accuracy)) {
         size_t used = strlen(tail);
@@ -191,7 +195,7 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
     if (cli_out.quiet) return;
     byol_source_info data;
     byol_trainer_info info;
-    char a[32], b[32], c[32], d[32];
+    char a[32], b[32], c[32], d[64];
     byol_source_describe(source, &data);
     byol_trainer_describe(trainer, &info);
     cli_settings_print(byol_trainer_config(trainer), stderr);
@@ -200,8 +204,12 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
             cli_count(b, info.parameters_projector), cli_count(c, info.parameters_predictor));
     cli_say("memory       workspace %s, parameters and their companions %s, staged weights %s",
             cli_bytes(a, info.workspace_bytes), cli_bytes(b, info.arena_bytes), cli_bytes(c, info.staging_bytes));
-    cli_say("work         %sFLOP an image, %s steps an epoch, %s in all", cli_scaled(a, (double)info.flops_per_image),
-            cli_count(b, info.steps_per_epoch), cli_count(c, info.steps));
+    if (info.steps > 0)
+        snprintf(d, sizeof d, "%s in all", cli_count(c, info.steps));
+    else
+        snprintf(d, sizeof d, "%.4g minutes in all", (double)byol_trainer_config(trainer)->train.minutes);
+    cli_say("work         %sFLOP an image, %s steps an epoch, %s", cli_scaled(a, (double)info.flops_per_image),
+            cli_count(b, info.steps_per_epoch), d);
     cli_say("run          %s%s%s", s->args->out, info.first_step > 0 ? ", resumed after step " : "",
             info.first_step > 0 ? cli_count(d, info.first_step) : "");
 }

@@ -22,6 +22,7 @@ enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024, BYOL_VIEW_KINDS = 3, BYOL_VIEWS
 
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
 typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW } byol_optimizer_name;
+typedef enum byol_lr_schedule { BYOL_LR_COSINE, BYOL_LR_TRAPEZOID } byol_lr_schedule;
 typedef enum byol_tau_schedule { BYOL_TAU_CONSTANT, BYOL_TAU_COSINE } byol_tau_schedule;
 typedef enum byol_head { BYOL_HEAD_MLP, BYOL_HEAD_LINEAR, BYOL_HEAD_NONE } byol_head;
 typedef enum byol_target_kind { BYOL_TARGET_EMA, BYOL_TARGET_ONLINE, BYOL_TARGET_FROZEN } byol_target_kind;
@@ -95,6 +96,8 @@ typedef struct byol_config {
         float weight_decay;          /* on kernels and matrices only: never on biases or batch norm */
         float trust_coefficient;     /* eta of LARS */
         float beta1, beta2, epsilon; /* adam, adamw */
+        byol_lr_schedule schedule;   /* after the warm-up */
+        float decay;                 /* trapezoid: share of the run, at its end, while the rate falls */
         float warmup_epochs;         /* linear from 0; may be a fraction */
         float clip_norm;             /* global gradient norm is scaled down to this; 0: off */
     } optimizer;
@@ -109,6 +112,7 @@ typedef struct byol_config {
     } target;
     struct {
         int epochs;
+        float minutes; /* 0: `epochs` decides when the run ends; else this does */
         int batch_size;
         int accumulate; /* batches whose gradients are averaged into one step; BN statistics stay per batch */
         int recompute;  /* target.kind online: 1 keeps one view's activations and repeats forward passes */

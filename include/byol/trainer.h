@@ -24,7 +24,7 @@ typedef struct byol_trainer byol_trainer;
 /* What is known after a step. Everything is of that step; monitor figures are of its last batch's projections. */
 typedef struct byol_metrics {
     uint64_t step;          /* optimizer steps done, from 1 */
-    uint64_t steps;         /* of the whole run */
+    uint64_t steps;         /* of the whole run; by the clock (train.minutes): as it looks now */
     double epoch;           /* 1.5: half of the second epoch is done */
     double loss;            /* summed over the directions, mean over the batch; BYOL's: 0 .. 8 */
     double lr, tau;         /* tau is NaN where the target is no average */
@@ -90,7 +90,8 @@ typedef struct byol_trainer_info {
     uint64_t flops_per_image; /* of a whole step: all passes of both views; 2 per multiply-add */
     uint64_t workspace_bytes, arena_bytes, staging_bytes;
     /* Steps are counted through the run and may span the end of an epoch under accumulation: steps_per_epoch is rounded
-     * down, steps is exact. first_step > 0 when resumed. */
+     * down, steps is exact; 0 as long as a run by the clock (train.minutes) does not know its end. first_step > 0 when
+     * resumed. */
     uint64_t steps_per_epoch, steps, first_step;
 } byol_trainer_info;
 BYOL_API void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info);

@@ -226,6 +226,7 @@ static byol_config endless(const byol_config *config) {
     if (changed.data.image_size == 0) changed.data.image_size = DEFAULT_SIZE;
     changed.optimizer.lr = 0;
     changed.train.epochs = STEPS_MAX;
+    changed.train.minutes = 0;
     changed.eval.every_epochs = 0;
     changed.train.stop_on_collapse = 0;
     return changed;

@@ -83,7 +83,17 @@ byol_status byol_config_check(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_INVALID, "optimizer.nesterov goes with optimizer.name sgd only");
     if (config->optimizer.nesterov && config->optimizer.momentum == 0)
         return byol__fail(error, BYOL_INVALID, "optimizer.nesterov needs an optimizer.momentum above 0");
-    if (config->optimizer.warmup_epochs >= (float)config->train.epochs)
+    if (config->train.minutes > 0 && config->optimizer.schedule != BYOL_LR_TRAPEZOID)
+        return byol__fail(
+            error, BYOL_INVALID,
+            "train.minutes needs optimizer.schedule trapezoid: half a cosine must know the end of the run "
+            "at its beginning");
+    if (config->train.minutes > 0 && config->target.kind == BYOL_TARGET_EMA &&
+        config->target.schedule != BYOL_TAU_CONSTANT)
+        return byol__fail(error, BYOL_INVALID,
+                          "train.minutes needs target.schedule constant: a cosine must know the end of the run at its "
+                          "beginning");
+    if (config->train.minutes == 0 && config->optimizer.warmup_epochs >= (float)config->train.epochs)
         return byol__fail(
             error, BYOL_INVALID,
             "optimizer.warmup_epochs is %g, which must be less than train.epochs, which is %d; a run this "

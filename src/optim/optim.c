@@ -127,6 +127,13 @@ double byol__lr_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_ste
     return step < steps ? lr * half_cosine(step - warmup_steps, steps - warmup_steps) : 0;
 }
 
+double byol__lr_trapezoid_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps, uint64_t decay_steps) {
+    double rise = step < warmup_steps ? (double)step / (double)warmup_steps : 1;
+    if (step >= steps) return 0;
+    double fall = steps - step < decay_steps ? (double)(steps - step) / (double)decay_steps : 1;
+    return lr * fmin(rise, fall);
+}
+
 double byol__tau_at(byol_tau_schedule schedule, double tau0, uint64_t step, uint64_t steps) {
     if (schedule == BYOL_TAU_CONSTANT) return tau0;
     return 1 - (1 - tau0) * half_cosine(step, steps);

@@ -39,6 +39,9 @@ double byol__arena_norm(const float *arena, size_t count);
  * cosine to 0. With base learning rate already scaled to the batch. */
 double byol__lr_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps);
 
+/* The same with a constant rate after the warm-up, which falls linearly to 0 over the last `decay_steps`. */
+double byol__lr_trapezoid_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps, uint64_t decay_steps);
+
 /* tau(k) = 1 - (1 - tau0) (1 + cos(pi k / K)) / 2, k = `step` from 0, K = `steps`; constant: tau0. Steps are optimizer
  * steps, never batches. */
 double byol__tau_at(byol_tau_schedule schedule, double tau0, uint64_t step, uint64_t steps);

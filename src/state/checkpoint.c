@@ -68,6 +68,7 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
         {"byol.config", config},
         {"byol.monitor", origin->monitor},
         {"byol.losses", origin->losses},
+        {"byol.pacing", origin->pacing},
     };
     byol_status status =
         byol__safetensors_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata, error);
@@ -133,6 +134,7 @@ static byol_status read_origin(const byol__safetensors *file, const char *path, 
     snprintf(origin->data, sizeof origin->data, "%s", data);
     read_words(file, "byol.monitor", origin->monitor, sizeof origin->monitor);
     read_words(file, "byol.losses", origin->losses, sizeof origin->losses);
+    read_words(file, "byol.pacing", origin->pacing, sizeof origin->pacing);
     byol_config_init(&origin->config);
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_INVALID ? BYOL_FORMAT : status;

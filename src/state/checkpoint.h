@@ -29,6 +29,7 @@ typedef struct byol__origin {
     char data[96];      /* fingerprint of the training images */
     char monitor[160];  /* what the monitor remembers, in its words; empty: nothing */
     char losses[96];    /* what the trainer has summed up of the epoch, in its words; empty: nothing */
+    char pacing[96];    /* of a run that ends by the clock, in the trainer's words; empty: it does not */
     byol_config config; /* resolved */
 } byol__origin;
 

@@ -13,16 +13,23 @@
 #include "byol/config.h"
 #include "byol/status.h"
 
+/* Where a run ends is not yet known (train.minutes). */
+#define BYOL__STEPS_OPEN UINT64_MAX
+
 typedef struct byol__steps {
     uint64_t batches_per_epoch; /* the last, incomplete batch of an epoch is dropped by the loader */
     uint64_t accumulate;
-    uint64_t total;  /* optimizer steps of the run */
-    uint64_t warmup; /* of these */
-    int epochs;
+    uint64_t total;  /* optimizer steps of the run, or BYOL__STEPS_OPEN */
+    uint64_t warmup; /* of these, at the start */
+    uint64_t decay;  /* of these, at the end, while the rate falls; schedule trapezoid */
+    int epochs;      /* begun, by the end of the run; 0: open */
 } byol__steps;
 
 /* BYOL_INVALID where `images` do not make one batch, or the run not one step. */
 byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size_t images, byol_error *error);
+
+/* An open run ends `decay` steps after the `done` that are done, with a falling rate. */
+void byol__steps_end_after(byol__steps *steps, uint64_t done, uint64_t decay);
 
 /* Of the step numbered `step` from 0. The learning rate is optimizer.lr * batch_size * accumulate / 256, scheduled. */
 double byol__steps_lr(const byol__steps *steps, const byol_config *config, uint64_t step);

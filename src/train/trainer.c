@@ -19,6 +19,7 @@
 #include "train/fingerprint.h"
 #include "train/method.h"
 #include "train/monitor.h"
+#include "train/pacing.h"
 #include "train/record.h"
 #include "train/steps.h"
 #include "train/summary.h"
@@ -33,6 +34,7 @@ struct byol_trainer {
     byol__origin origin; /* where the weights stand now: step, batches, and the resolved configuration */
     byol_trainer_hooks hooks;
     byol__steps steps;
+    byol__pacing pacing;
     uint64_t first_step;
     byol__method *method;
     byol__loader *loader;
@@ -48,6 +50,7 @@ struct byol_trainer {
     double started, saved;  /* on the clock: this call of run, its last checkpoint */
     double busy;            /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
     double pace;            /* seconds a step, a running mean */
+    double overhead;        /* seconds since the last step that were neither work nor evaluation */
     uint64_t worked;        /* steps of this call of run */
     losses loss, last_loss; /* of the epoch in work, of the one before */
 };
@@ -164,6 +167,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (origin->config.data.image_size == 0) origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
+    byol__pacing_init(&trainer->pacing, &origin->config);
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));
     if (trainer->recorded) BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
     origin->config.train.precision = resolve_precision(trainer);
@@ -177,6 +181,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     BYOL__TRY(open_monitor(trainer, error));
     byol__monitor_read(&trainer->monitor, trainer->record.origin.monitor);
     read_losses(trainer, trainer->record.origin.losses);
+    byol__pacing_read(&trainer->pacing, &trainer->steps, trainer->record.origin.pacing);
     if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
     trainer->first_step = origin->step = trainer->method->step;
     origin->batches = origin->step * trainer->steps.accumulate;
@@ -242,7 +247,9 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     trainer->loss.sum += result.loss;
     trainer->loss.steps++;
     metrics->step = origin->step;
-    metrics->steps = trainer->steps.total;
+    byol__pacing_step(&trainer->pacing, &trainer->steps, &origin->config, origin->step, seconds + trainer->overhead);
+    trainer->overhead = 0;
+    metrics->steps = byol__pacing_total(&trainer->pacing, &trainer->steps, origin->step);
     metrics->epoch = byol__steps_epoch(&trainer->steps, origin->step);
     metrics->loss = result.loss;
     metrics->gradient_norm = result.gradient_norm;
@@ -343,6 +350,7 @@ static byol_status save(byol_trainer *trainer, byol_error *error) {
     trainer->saved = byol__now();
     byol__monitor_write(&trainer->monitor, origin->monitor, sizeof origin->monitor);
     write_losses(trainer);
+    byol__pacing_write(&trainer->pacing, &trainer->steps, origin->pacing, sizeof origin->pacing);
     sum_up(trainer, &result);
     BYOL__TRY(byol__record_save_encoder(&trainer->record, trainer->method, origin, error));
     BYOL__TRY(byol__summary_write(trainer, trainer->record.folder.path, trainer->data,
@@ -366,9 +374,11 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
             report_unreadable(trainer, NULL);
             return taken;
         }
-        int is_last = metrics.step == metrics.steps;
+        int is_last = metrics.step == trainer->steps.total;
         int logged = is_last || metrics.step % (uint64_t)config->train.log_every == 0;
+        double begun = byol__now();
         measure(trainer, logged, &metrics);
+        trainer->overhead += byol__now() - begun;
         byol_status verdict = judge(trainer, &metrics, error);
         if (verdict == BYOL_NUMERIC) return verdict;
         double knn = end_epoch(trainer);
@@ -380,7 +390,10 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         if (stop)
             return byol__fail(error, BYOL_CANCELLED, "stopped at step %llu of %llu", (unsigned long long)metrics.step,
                               (unsigned long long)metrics.steps);
-        if (!is_last && checkpoint_is_due(trainer)) BYOL__TRY(save(trainer, error));
+        if (is_last || !checkpoint_is_due(trainer)) continue;
+        begun = byol__now();
+        BYOL__TRY(save(trainer, error));
+        trainer->overhead += byol__now() - begun;
     }
     return BYOL_OK;
 }
@@ -461,7 +474,7 @@ void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info)
         .arena_bytes = arena_floats * sizeof(float),
         .staging_bytes = method->staging_bytes,
         .steps_per_epoch = trainer->steps.batches_per_epoch / trainer->steps.accumulate,
-        .steps = trainer->steps.total,
+        .steps = trainer->steps.total == BYOL__STEPS_OPEN ? 0 : trainer->steps.total,
         .first_step = trainer->first_step,
     };
 }
