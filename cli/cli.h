@@ -153,6 +153,8 @@ typedef struct cli_settings {
 const struct argp *cli_settings_argp(void);
 /* The defaults, then `file` (NULL: none), then the flags, checked. Complains by itself; returns an exit code. */
 int cli_settings_configure(const cli_settings *settings, const char *file, byol_config *config);
+/* The same over what is in `config` already. */
+int cli_settings_override(const cli_settings *settings, const char *file, byol_config *config);
 void cli_settings_release(cli_settings *settings);
 
 /* The settings as a table, those that differ from the defaults marked. */

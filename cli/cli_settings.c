@@ -87,8 +87,12 @@ static int apply(const cli_settings *settings, byol_config *config) {
 }
 
 int cli_settings_configure(const cli_settings *settings, const char *file, byol_config *config) {
-    byol_error error = {0};
     byol_config_init(config);
+    return cli_settings_override(settings, file, config);
+}
+
+int cli_settings_override(const cli_settings *settings, const char *file, byol_config *config) {
+    byol_error error = {0};
     byol_status status = file != NULL ? byol_config_load(config, file, &error) : BYOL_OK;
     if (status != BYOL_OK) {
         cli_fail(status, &error);

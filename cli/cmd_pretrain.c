@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "byol/budget.h"
 #include "byol/trainer.h"
 #include "cli_eval.h"
 #include "cli_events.h"
@@ -11,8 +12,11 @@
 typedef struct arguments {
     cli_settings settings;
     const char *file, *out;
+    double minutes; /* --budget; 0: none */
     int resume;
 } arguments;
+
+enum { OPTION_BUDGET = 4100 };
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
@@ -20,6 +24,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
     case 'o': args->out = argument; return 0;
     case 'r': args->resume = 1; return 0;
+    case OPTION_BUDGET:
+        args->minutes = byol_budget_minutes(argument);
+        if (args->minutes <= 0)
+            argp_error(state, "--budget takes a time, as in 90s, 30m, 8h or 2d, not '%s'", argument);
+        return 0;
     case ARGP_KEY_ARG: cli_only_argument(&args->file, argument, "CONFIG.yaml", state); return 0;
     case ARGP_KEY_END:
         if (args->out == NULL) argp_error(state, "--out RUN is needed: the folder for checkpoints and results");
@@ -30,6 +39,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"out", 'o', "RUN", 0, "Folder for checkpoints, metrics and the encoder; created if it is not there", 0},
+    {"budget", OPTION_BUDGET, "TIME", 0,
+     "Choose everything for a run of this time (30m, 8h): by the images, and by what this machine does in some "
+     "seconds. "
+     "What the file, flags and --set say stands",
+     0},
     {"resume", 'r', NULL, 0,
      "Go on from the last good checkpoint in RUN, exactly as if it had never stopped; without a CONFIG.yaml, with the "
      "configuration that lies there",
@@ -40,6 +54,7 @@ static const char doc[] =
     "Trains an encoder on images without labels. The file is read first, then flags and --set in their order. Ctrl-C "
     "writes a checkpoint and ends with exit code 130."
     "\vExamples:\n"
+    "  byol pretrain --data photos/ --budget 30m --out runs/photos\n"
     "  byol pretrain configs/fashion-mnist.yaml --out runs/fashion-mnist\n"
     "  byol pretrain --data fashion-mnist --width 16 --epochs 5 --out runs/quick\n"
     "  byol pretrain --out runs/fashion-mnist --resume";
@@ -280,9 +295,36 @@ static byol_status train(session *s, byol_trainer *trainer, const byol_source *s
     return status;
 }
 
+/* What the budget chooses, with what the user says over it. A run that goes on keeps what was chosen. */
+static byol_status choose(session *s, const byol_source *source, byol_error *error) {
+    const arguments *args = s->args;
+    byol_config chosen;
+    byol_budget budget;
+    if (args->minutes == 0 || s->config.train.minutes > 0) return BYOL_OK;
+    byol_config_init(&chosen);
+    memcpy(chosen.data.train, s->config.data.train, sizeof chosen.data.train);
+    chosen.train.threads = s->config.train.threads;
+    chosen.train.precision = s->config.train.precision;
+    cli_progress_begin(&s->progress, "measuring this machine", NULL);
+    byol_status status =
+        byol_budget_choose(&chosen, source, args->minutes, cli_progress_hook, &s->progress, &budget, error);
+    cli_progress_end(&s->progress);
+    if (status != BYOL_OK) return status;
+    if (cli_settings_override(&args->settings, args->file, &chosen) != EXIT_DONE) {
+        snprintf(error->text, sizeof error->text,
+                 "that is what the budget's choices and the settings come to together");
+        return BYOL_INVALID;
+    }
+    s->config = chosen;
+    cli_say("for %.4g minutes (all of it is in config.yaml, and what you set yourself stands):", args->minutes);
+    for (int i = 0; i < BYOL_BUDGET_REASONS; i++) cli_say("  - %s", budget.reasons[i]);
+    return BYOL_OK;
+}
+
 static byol_status run(session *s, byol_source **source, byol_trainer **trainer, byol_run_result *result,
                        byol_error *error) {
     byol_status status = byol_source_open(source, s->config.data.train, error);
+    if (status == BYOL_OK) status = choose(s, *source, error);
     if (status == BYOL_OK && s->config.eval.every_epochs > 0) status = open_online_knn(&s->knn, &s->config, error);
     byol_trainer_hooks hooks = {s, on_step, on_epoch, on_warning};
     if (status == BYOL_OK)

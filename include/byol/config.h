@@ -53,7 +53,7 @@ typedef struct byol_config {
         float max_unreadable;       /* share of the images, 0 .. 1, that may turn out unreadable before the run stops */
     } data;
     struct {
-        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv5 */
+        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5 */
         int width;                /* channels of the first stage, 4 .. 512; 64 is the standard */
         byol_stem stem;           /* of a resnet. small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool */
         int out;                  /* size of a last linear layer "fc"; 0: none (conv1: 1024) */

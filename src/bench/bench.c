@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "bench/bench_rate.h"
 #include "bench/median.h"
 #include "bench/peak.h"
 #include "byol/source.h"
@@ -262,6 +263,21 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
     result->peak_fraction = result->gflops / peak.peak_gflops;
     result->memory_gbytes = peak.memory_gbytes;
     return BYOL_OK;
+}
+
+byol_status byol__bench_rate(const byol_config *config, const byol_source *source, double seconds,
+                             double *images_per_second, byol_error *error) {
+    byol_config changed = endless(config);
+    byol_bench_options options;
+    byol_bench_step_result result = {0};
+    byol_bench_options_init(&options);
+    options.seconds = seconds;
+    stopwatch watch = {.options = &options};
+    byol_status status = byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
+    if (status == BYOL_OK) status = time_steps(&changed, source, &watch, &result, error);
+    byol__free(watch.seconds);
+    *images_per_second = result.images_per_second;
+    return status;
 }
 
 /* ---- views ---- */

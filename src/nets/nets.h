@@ -13,6 +13,10 @@ byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth
 /* One convolution of 3x3 (bias), ReLU, flattened. */
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width);
 
+/* Four blocks of convolution 3x3 (no bias), batch norm, ReLU, with 2x2 max pools between them and width times 1, 2, 4,
+ * 8 channels; what remains of the picture (32 pixels: 4 x 4) is averaged. Returns 8 width. */
+byol__value_id byol__conv4(byol__graph *graph, byol__value_id images, int width);
+
 /* Five blocks of convolution 3x3 (no bias), batch norm, ReLU, 2x2 max pool, with width times 1, 2, 4, 8, 8 channels;
  * what remains of the picture (32 pixels: one) is averaged. Returns 8 width. */
 byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width);

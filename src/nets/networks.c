@@ -35,12 +35,14 @@ static byol_status convolutions(byol__graph *graph, const byol_config *config, b
     }
     if (strcmp(name, "conv1") == 0)
         *out = byol__conv1(graph, images, width);
+    else if (strcmp(name, "conv4") == 0)
+        *out = byol__conv4(graph, images, width);
     else if (strcmp(name, "conv5") == 0)
         *out = byol__conv5(graph, images, width);
     else
         return byol__fail(error, BYOL_INVALID,
                           "encoder.name: there is no encoder '%s'; known are resnet18, resnet34, resnet50, conv1, "
-                          "conv5",
+                          "conv4, conv5",
                           name);
     return BYOL_OK;
 }

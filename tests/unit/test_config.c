@@ -168,7 +168,7 @@ static void a_wrong_file_is_named_with_line_and_changes_nothing(void **state) {
         {"encoder: {width: {a: 1}}\n", {"takes a value, not a group"}},
         {"encoder: 16\n", {"group of options"}},
         {"encoder: [16]\n", {"file.yaml:1"}},
-        {"encoder: {name: resnet19}\n", {"resnet18, resnet34, resnet50, conv1, conv5"}},
+        {"encoder: {name: resnet19}\n", {"resnet18, resnet34, resnet50, conv1, conv4, conv5"}},
         {"data: {image_size: 7}\n", {"0 or 8 .. 1024"}},
         {"optimizer: {name: sdg}\n", {"sgd, lars, adam, adamw"}},
         {"optimizer: {lr: nan}\n", {"a number"}},

@@ -1,0 +1,165 @@
+#include "byol/budget.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/c_locale.h"
+#include "base/error.h"
+#include "bench/bench_rate.h"
+
+/* An encoder, and how often it must see each image before it is worth more than the one before it. Measured:
+ * studies/recipes.csv. */
+typedef struct candidate {
+    const char *encoder;
+    int width;
+    double epochs;
+} candidate;
+
+/* Pictures as small as CIFAR-10's, and larger ones. */
+static const candidate small_pictures[] = {{"conv4", 32, 0}, {"conv4", 48, 40}, {"conv4", 64, 60}, {"conv4", 96, 100}};
+static const candidate photos[] = {{"conv5", 16, 0}, {"conv5", 24, 60}, {"conv5", 32, 100}, {"conv5", 48, 200}};
+
+enum { SMALL_SIDE = 48, PHOTO_SIDE = 96, LEAST_SIDE = 32, CANDIDATES = 4 };
+
+typedef struct chooser {
+    byol_config *config;
+    const byol_source *source;
+    byol_source_info info;
+    double seconds; /* of the run */
+    double rate;    /* images a second of the configuration as it is */
+    byol_progress progress;
+    void *context;
+    byol_error *error;
+} chooser;
+
+static double epochs_of(const chooser *c) { return c->rate * c->seconds / (double)c->info.count; }
+
+double byol_budget_minutes(const char *text) {
+    static const struct {
+        const char *unit;
+        double minutes;
+    } units[] = {{"s", 1.0 / 60}, {"m", 1}, {"min", 1}, {"", 1}, {"h", 60}, {"d", 24 * 60}};
+    char *end;
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
+    double value = strtod(text, &end);
+    byol__c_locale_leave(before, c_locale);
+    if (end == text || !isfinite(value) || value <= 0) return 0;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].unit) == 0) return value * units[i].minutes;
+    return 0;
+}
+
+/* ---- What does not need measuring ---- */
+
+static void choose_method(byol_config *config) {
+    config->loss.distance = BYOL_INFONCE;
+    config->loss.own_negatives = 1;
+    config->loss.temperature = 0.1f;
+    config->target.kind = BYOL_TARGET_ONLINE;
+    config->target.stop_gradient = 0;
+    config->target.schedule = BYOL_TAU_CONSTANT;
+    config->predictor.kind = BYOL_HEAD_NONE;
+    config->projector.hidden = 1024;
+    config->projector.out = 256;
+}
+
+/* Small batches: the more steps, the more is learned in a short run. Few pictures make a smaller one still. */
+static void choose_batch(byol_config *config, size_t count) {
+    int batch = 128;
+    while (batch > 2 && (size_t)batch * 8 > count) batch /= 2;
+    config->train.batch_size = batch;
+}
+
+static byol_status choose_views(chooser *c, int side) {
+    byol_config *config = c->config;
+    BYOL__TRY(byol_config_set(config, "views.preset", side <= SMALL_SIDE ? "small" : "byol", c->error));
+    for (int kind = 0; kind < 2; kind++) config->views.view[kind].crop_area_min = c->info.channels == 1 ? 0.4f : 0.2f;
+    config->data.image_size = side;
+    return BYOL_OK;
+}
+
+static void choose_optimizer(chooser *c) {
+    byol_config *config = c->config;
+    config->optimizer.name = BYOL_SGD;
+    config->optimizer.lr = 0.12f;
+    config->optimizer.momentum = 0.9f;
+    config->optimizer.weight_decay = 0.0005f;
+    config->optimizer.schedule = BYOL_LR_TRAPEZOID;
+    config->optimizer.decay = 0.4f;
+    config->optimizer.warmup_epochs = (float)fmin(1, 0.03 * epochs_of(c));
+    config->train.minutes = (float)(c->seconds / 60);
+}
+
+/* ---- What does ---- */
+
+/* Candidates cost more and more. The last that still sees the images often enough is taken. */
+static byol_status choose_encoder(chooser *c, const candidate *candidates) {
+    double each = fmin(2, 0.01 * c->seconds); /* of measuring: no more than a few percent of a short run */
+    byol_config *config = c->config, best = *config;
+    double best_rate = 0;
+    for (int i = 0; i < CANDIDATES; i++) {
+        snprintf(config->encoder.name, sizeof config->encoder.name, "%s", candidates[i].encoder);
+        config->encoder.width = candidates[i].width;
+        BYOL__TRY(byol__bench_rate(config, c->source, each, &c->rate, c->error));
+        if (c->progress != NULL && c->progress(c->context, (uint64_t)i + 1, CANDIDATES) != 0)
+            return byol__fail(c->error, BYOL_CANCELLED, "stopped");
+        if (i > 0 && epochs_of(c) < candidates[i].epochs) break;
+        best = *config;
+        best_rate = c->rate;
+    }
+    *config = best;
+    c->rate = best_rate;
+    return BYOL_OK;
+}
+
+static void explain(const chooser *c, byol_budget *budget) {
+    const byol_config *config = c->config;
+    enum { SIZE = BYOL_BUDGET_REASON_MAX };
+    snprintf(budget->reasons[0], SIZE,
+             "views of %d pixels, crops of %.0f %% of the area and more: %zu %s images, %d pixels high",
+             config->data.image_size, 100 * (double)config->views.view[0].crop_area_min, c->info.count,
+             c->info.channels == 1 ? "grey" : "colour", byol_source_view_size(c->source));
+    snprintf(budget->reasons[1], SIZE,
+             "encoder %s, width %d: %.0f images a second here, so each image is seen some %.3g times in the time",
+             config->encoder.name, config->encoder.width, c->rate, epochs_of(c));
+    snprintf(budget->reasons[2], SIZE,
+             "loss InfoNCE over both views, temperature %.2g: it learns from the first minute, where BYOL as published "
+             "needs hundreds of epochs (--preset byol)",
+             (double)config->loss.temperature);
+    snprintf(budget->reasons[3], SIZE, "batches of %d, SGD with rate %.2g: many small steps suit a short run",
+             config->train.batch_size, (double)config->optimizer.lr);
+    snprintf(budget->reasons[4], SIZE,
+             "it ends after %.4g minutes, evaluation excluded; the rate falls over the last %.0f %%",
+             (double)config->train.minutes, 100 * (double)config->optimizer.decay);
+}
+
+byol_status byol_budget_choose(byol_config *config, const byol_source *source, double minutes, byol_progress progress,
+                               void *context, byol_budget *budget, byol_error *error) {
+    chooser c = {.config = config,
+                 .source = source,
+                 .seconds = minutes * 60,
+                 .progress = progress,
+                 .context = context,
+                 .error = error};
+    byol_source_describe(source, &c.info);
+    if (!(minutes > 0))
+        return byol__fail(error, BYOL_INVALID, "a run of %g minutes: the time must be above 0", minutes);
+    if (c.info.count < 2)
+        return byol__fail(error, BYOL_INVALID, "%s: there must be at least two images to tell apart",
+                          c.info.description);
+    int side = byol_source_view_size(source);
+    bool is_small = side <= SMALL_SIDE;
+    side = is_small ? (side < LEAST_SIDE ? LEAST_SIDE : side) : side < PHOTO_SIDE ? side : PHOTO_SIDE;
+    choose_method(config);
+    choose_batch(config, c.info.count);
+    BYOL__TRY(choose_views(&c, side));
+    config->optimizer.warmup_epochs = 0; /* while rates are measured */
+    BYOL__TRY(choose_encoder(&c, is_small ? small_pictures : photos));
+    choose_optimizer(&c);
+    *budget = (byol_budget){.images_per_second = c.rate, .epochs = epochs_of(&c)};
+    explain(&c, budget);
+    return BYOL_OK;
+}
