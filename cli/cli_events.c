@@ -74,6 +74,7 @@ static byol_status write_scalars(cli_events *events, const byol_metrics *m, byol
         {"monitor/positive_cosine", m->positive_cosine},
         {"monitor/negative_cosine", m->negative_cosine},
         {"monitor/effective_rank", m->effective_rank},
+        {"monitor/representation_rank", m->representation_rank},
         {"system/images_per_second", m->images_per_second},
         {"system/seconds", m->seconds},
         {"eval/knn", events->epoch_ended ? events->knn : NAN},

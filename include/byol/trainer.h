@@ -33,7 +33,8 @@ typedef struct byol_metrics {
     double negative_cosine; /* the same for different images */
     double effective_rank;  /* exp(entropy of the normalised singular values) of the projections; NaN: not computed this
                                step */
-    double gradient_norm;   /* before clipping */
+    double representation_rank; /* the same of the representations, which is what evaluation uses */
+    double gradient_norm;       /* before clipping */
     double images_per_second;
     double seconds; /* since the run (or its resumption) began */
 } byol_metrics;

@@ -45,11 +45,13 @@ static const curve curves[] = {
      .from_zero = 1,
      .alone = 1},
     {.title = "Effective rank",
-     .about = "How many directions the projections of a batch use. A steady fall towards 1 warns of collapse.",
+     .about =
+         "How many directions the vectors of a batch use, those of the encoder and those of the projector behind it. "
+         "A steady fall towards 1 warns of collapse.",
      .unit = "",
-     .figure = {BYOL__RANK},
-     .figures = 1,
-     .names = {"rank"},
+     .figure = {BYOL__RANK, BYOL__REPRESENTATION_RANK},
+     .figures = 2,
+     .names = {"projections", "representations"},
      .from_zero = 1},
     {.title = "Learning rate",
      .about = "Scaled by the batch size: warm-up, then a half cosine.",

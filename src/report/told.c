@@ -18,6 +18,7 @@ static const char *const keys[BYOL__FIGURES] = {
     [BYOL__POSITIVE] = "positive_cosine",
     [BYOL__NEGATIVE] = "negative_cosine",
     [BYOL__RANK] = "effective_rank",
+    [BYOL__REPRESENTATION_RANK] = "representation_rank",
     [BYOL__SPEED] = "images_per_second",
     [BYOL__SECONDS] = "seconds",
     [BYOL__KNN] = "knn",

@@ -18,6 +18,7 @@ typedef enum byol__figure {
     BYOL__POSITIVE,
     BYOL__NEGATIVE,
     BYOL__RANK,
+    BYOL__REPRESENTATION_RANK,
     BYOL__SPEED,
     BYOL__SECONDS,
     BYOL__KNN,

@@ -45,6 +45,8 @@ static byol_status create_outputs(byol__method *method, byol_error *error) {
         if (byol__regularizes(&method->regularizer))
             BYOL__TRY(alloc_floats(&method->own_diff[v], own, "gradient of the regularizer", error));
     }
+    BYOL__TRY(alloc_floats(&method->representation, batch * (size_t)method->representation_dimension, "representations",
+                           error));
     for (int side = 0; side < 2; side++)
         BYOL__TRY(alloc_floats(&method->pair_diff[side], count, "gradient of the loss", error));
     return BYOL_OK;
@@ -207,6 +209,7 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
         BYOL__TRY(byol__target_network(&method->target_graph, config, channels, size, error));
     BYOL__TRY(create_arenas(method, error));
     method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
+    method->representation_dimension = dimension_of(&method->graph, BYOL__REPRESENTATION);
     method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
     BYOL__TRY(byol__distance_init(&method->distance, config, method->batch, method->dimension, error));
     BYOL__TRY(byol__regularizer_init(&method->regularizer, config, method->batch, method->projection_dimension, error));
@@ -253,9 +256,9 @@ void byol__method_free(byol__method *method) {
     byol__graph_release(&method->target_graph);
     byol__distance_release(&method->distance);
     byol__regularizer_release(&method->regularizer);
-    float *owned[] = {method->params,        method->grads,       method->state[0],          method->state[1],
-                      method->target_params, method->statistics,  method->target_statistics, method->kept_statistics,
-                      method->pair_diff[0],  method->pair_diff[1]};
+    float *owned[] = {method->params,        method->grads,        method->state[0],          method->state[1],
+                      method->target_params, method->statistics,   method->target_statistics, method->kept_statistics,
+                      method->pair_diff[0],  method->pair_diff[1], method->representation};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
     for (int v = 0; v < method->views.count; v++) {
         byol__free(method->projection[v]);

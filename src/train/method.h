@@ -76,8 +76,9 @@ typedef struct byol__method {
     byol__distance distance;
     byol__regularizer regularizer; /* of every online projection: its mean over the views is added to the loss */
     int batch;
-    int dimension;            /* D: of predictions and target projections */
-    int projection_dimension; /* of the online network's projections: D too, unless the target is of its own kind */
+    int dimension;                /* D: of predictions and target projections */
+    int representation_dimension; /* R */
+    int projection_dimension;     /* of the online network's projections: D too, unless the target is of its own kind */
     byol__optimizer_options optimizer;
     int states;       /* how many arenas of state the optimizer keeps */
     double clip_norm; /* 0: off */
@@ -98,7 +99,8 @@ typedef struct byol__method {
     uint64_t flops; /* of a batch: all passes */
 
     /* (N, D), of the last batch, by view. */
-    float *projection[BYOL_VIEWS_MAX];        /* z, online: what the monitor looks at */
+    float *representation;                    /* (N, R), of the first view: what the monitor looks at, as at z */
+    float *projection[BYOL_VIEWS_MAX];        /* z, online */
     float *prediction[BYOL_VIEWS_MAX];        /* p, online */
     float *target_projection[BYOL_VIEWS_MAX]; /* z' */
     float *diff[BYOL_VIEWS_MAX];              /* gradient of the loss by p, and by z' where it has one */

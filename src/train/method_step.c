@@ -16,6 +16,7 @@ void byol__method_stage(byol__method *method) { stage(method, true); }
 /* z and p of one view. */
 static void online_forward(byol__method *method, const float *const *view, int v) {
     byol__plan_forward(method->online[v], view[v]);
+    if (v == 0) byol__plan_read(method->online[v], BYOL__REPRESENTATION, method->representation);
     byol__plan_read(method->online[v], BYOL__PROJECTION, method->projection[v]);
     byol__plan_read(method->online[v], BYOL__PREDICTION, method->prediction[v]);
 }

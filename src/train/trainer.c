@@ -133,7 +133,10 @@ static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
     trainer->monitor.full_rank = full_rank < BYOL__RANK_SAMPLES ? full_rank : BYOL__RANK_SAMPLES;
     size_t room = byol__monitor_scratch(batch, dimension),
            pairs = byol__monitor_scratch(batch, trainer->method->dimension);
-    return byol__alloc(&trainer->scratch, room > pairs ? room : pairs, sizeof(double), "scratch of the monitor", error);
+    size_t features = byol__monitor_scratch(batch, trainer->method->representation_dimension);
+    if (pairs > room) room = pairs;
+    return byol__alloc(&trainer->scratch, room > features ? room : features, sizeof(double), "scratch of the monitor",
+                       error);
 }
 
 /* The sums of the losses as a line of text for a checkpoint, exact to the last bit; and back again, so that a run that
@@ -274,6 +277,9 @@ static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics)
         metrics->spread += byol__spread(method->projection[v], n, own, trainer->scratch) / method->predicting;
     metrics->effective_rank =
         with_rank ? byol__effective_rank(method->projection[0], n, own, trainer->scratch) : (double)NAN;
+    metrics->representation_rank =
+        with_rank ? byol__effective_rank(method->representation, n, method->representation_dimension, trainer->scratch)
+                  : (double)NAN;
     metrics->images_per_second = (double)trainer->steps.accumulate * n / trainer->pace;
     metrics->seconds = byol__now() - trainer->started;
 }

@@ -272,8 +272,15 @@ static void the_log_holds_the_figures_of_every_step(void **state) {
     assert_int_equal(json_integer_value(json_object_get(line, "step")), 4);
     assert_true(json_number_value(json_object_get(line, "epoch")) == 1);
     assert_true(json_number_value(json_object_get(line, "knn")) == 12.5);
-    const char *const keys[] = {"loss",           "lr",           "tau", "spread", "positive_cosine", "negative_cosine",
-                                "effective_rank", "gradient_norm"};
+    const char *const keys[] = {"loss",
+                                "lr",
+                                "tau",
+                                "spread",
+                                "positive_cosine",
+                                "negative_cosine",
+                                "effective_rank",
+                                "gradient_norm",
+                                "representation_rank"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_true(json_is_number(json_object_get(line, keys[i])));
     double loss = json_number_value(json_object_get(line, "loss"));
     double cosine = json_number_value(json_object_get(line, "positive_cosine"));
