@@ -21,7 +21,7 @@ extern "C" {
 enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024, BYOL_VIEW_KINDS = 3, BYOL_VIEWS_MAX = 16 };
 
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
-typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW } byol_optimizer_name;
+typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW, BYOL_MUON } byol_optimizer_name;
 typedef enum byol_lr_schedule { BYOL_LR_COSINE, BYOL_LR_TRAPEZOID } byol_lr_schedule;
 typedef enum byol_tau_schedule { BYOL_TAU_CONSTANT, BYOL_TAU_COSINE } byol_tau_schedule;
 typedef enum byol_head { BYOL_HEAD_MLP, BYOL_HEAD_LINEAR, BYOL_HEAD_NONE } byol_head;
@@ -95,7 +95,7 @@ typedef struct byol_config {
         int nesterov;                /* 0 or 1; sgd only */
         float weight_decay;          /* on kernels and matrices only: never on biases or batch norm */
         float trust_coefficient;     /* eta of LARS */
-        float beta1, beta2, epsilon; /* adam, adamw */
+        float beta1, beta2, epsilon; /* adam, adamw; of muon what is no matrix */
         byol_lr_schedule schedule;   /* after the warm-up */
         float decay;                 /* trapezoid: share of the run, at its end, while the rate falls */
         float warmup_epochs;         /* linear from 0; may be a fraction */

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "optim/muon.h"
+
 /* Shorter rows are not worth waking the threads for. */
 enum { PARALLEL_FROM = 1 << 15 };
 
@@ -12,7 +14,7 @@ typedef struct update_rule {
     float lr, grad_scale, decay; /* the gradient that counts is grad_scale g + decay w */
 } update_rule;
 
-int byol__optimizer_states(byol_optimizer_name name) { return name == BYOL_ADAM || name == BYOL_ADAMW ? 2 : 1; }
+int byol__optimizer_states(byol_optimizer_name name) { return name == BYOL_SGD || name == BYOL_LARS ? 1 : 2; }
 
 static double part_of_squares(const float *x, float x_scale, const float *y, float y_scale, size_t begin, size_t end) {
     double sum = 0;
@@ -83,6 +85,22 @@ static void adam(const byol__optimizer_options *options, update_rule rule, float
     }
 }
 
+/* Nesterov's momentum, orthogonalised. Its elements are brought to a root mean square of .2, which is about Adam's (Liu
+ * et al., arXiv 2502.16982, section 2.2), so that one rate and one decay serve matrices and the rest. */
+static void muon(const byol__optimizer_options *options, update_rule rule, float shrink, const byol__param *row,
+                 float *w, const float *g, float *m) {
+    size_t rows = (size_t)row->dims[0], columns = row->count / rows;
+    float *direction = options->scratch, momentum = options->momentum;
+    for (size_t i = 0; i < row->count; i++) {
+        float gradient = rule.grad_scale * g[i];
+        m[i] = momentum * m[i] + gradient;
+        direction[i] = gradient + momentum * m[i];
+    }
+    byol__muon_orthogonalise(direction, rows, columns, direction + row->count);
+    float step = rule.lr * 0.2f * sqrtf((float)(rows > columns ? rows : columns));
+    for (size_t i = 0; i < row->count; i++) w[i] = shrink * w[i] - step * direction[i];
+}
+
 void byol__optimizer_update(const byol__optimizer_options *options, const byol__table *table, float lr,
                             float grad_scale, uint64_t step, float *params, const float *grads, float *const state[2]) {
     for (int r = 0; r < table->count; r++) {
@@ -101,9 +119,13 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
             lars(rule, ratio, options->momentum, count, w, g, m);
             break;
         case BYOL_ADAM: adam(options, rule, 1, step, count, w, g, m, state[1] + row->offset); break;
+        case BYOL_MUON:
         case BYOL_ADAMW:
             rule.decay = 0;
-            adam(options, rule, 1 - row_lr * decay, step, count, w, g, m, state[1] + row->offset);
+            if (options->name == BYOL_MUON && row->ndims > 1)
+                muon(options, rule, 1 - row_lr * decay, row, w, g, m);
+            else
+                adam(options, rule, 1 - row_lr * decay, step, count, w, g, m, state[1] + row->offset);
             break;
         }
     }

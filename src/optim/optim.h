@@ -16,10 +16,12 @@ typedef struct byol__optimizer_options {
     float weight_decay;
     float trust_coefficient;
     float beta1, beta2, epsilon;
+    float *scratch;        /* muon: byol__muon_scratch floats, borrowed */
     const float *lr_scale; /* a factor on the learning rate for each row of the table, borrowed; NULL: 1 for all */
 } byol__optimizer_options;
 
-/* How many arenas of state this optimizer keeps: 1 (momentum) or 2 (first and second moment). */
+/* How many arenas of state this optimizer keeps: 1 (momentum) or 2 (first and second moment; of muon, which takes the
+ * step of adamw for what is no matrix, the second is used there alone). */
 int byol__optimizer_states(byol_optimizer_name name);
 
 /* One update of `params` with `grads` (both `table` arenas) at learning rate `lr`; `step` counts from 1 (Adam's bias

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "nets/nets.h"
+#include "optim/muon.h"
 #include "train/start.h"
 
 /* ---- Making one ---- */
@@ -20,6 +21,10 @@ static byol_status create_arenas(byol__method *method, byol_error *error) {
     BYOL__TRY(alloc_floats(&method->grads, params, "gradients", error));
     for (int i = 0; i < method->states; i++)
         BYOL__TRY(alloc_floats(&method->state[i], params, "optimizer state", error));
+    if (method->optimizer.name == BYOL_MUON)
+        BYOL__TRY(alloc_floats(&method->optimizer_scratch, byol__muon_scratch(&method->graph.params),
+                               "scratch of the optimizer", error));
+    method->optimizer.scratch = method->optimizer_scratch;
     BYOL__TRY(alloc_floats(&method->statistics, statistics, "batch norm statistics", error));
     if (method->kind == BYOL_TARGET_ONLINE)
         return alloc_floats(&method->kept_statistics, statistics, "batch norm statistics", error);
@@ -256,9 +261,10 @@ void byol__method_free(byol__method *method) {
     byol__graph_release(&method->target_graph);
     byol__distance_release(&method->distance);
     byol__regularizer_release(&method->regularizer);
-    float *owned[] = {method->params,        method->grads,        method->state[0],          method->state[1],
-                      method->target_params, method->statistics,   method->target_statistics, method->kept_statistics,
-                      method->pair_diff[0],  method->pair_diff[1], method->representation};
+    float *owned[] = {
+        method->params,        method->grads,        method->state[0],          method->state[1],
+        method->target_params, method->statistics,   method->target_statistics, method->kept_statistics,
+        method->pair_diff[0],  method->pair_diff[1], method->representation,    method->optimizer_scratch};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
     for (int v = 0; v < method->views.count; v++) {
         byol__free(method->projection[v]);

@@ -80,8 +80,9 @@ typedef struct byol__method {
     int representation_dimension; /* R */
     int projection_dimension;     /* of the online network's projections: D too, unless the target is of its own kind */
     byol__optimizer_options optimizer;
-    int states;       /* how many arenas of state the optimizer keeps */
-    double clip_norm; /* 0: off */
+    float *optimizer_scratch; /* of muon; NULL for the others */
+    int states;               /* how many arenas of state the optimizer keeps */
+    double clip_norm;         /* 0: off */
 
     /* Arenas laid out by graph.params; the target's by target_graph.params: where it is of the same kind, that is the
      * same up to where the predictor begins. */

@@ -82,6 +82,7 @@ static void reference_row(const byol__optimizer_options *o, const byol__param *r
             m[i] = mu * m[i] + ratio * g[i];
             w[i] -= lr * m[i];
             break;
+        case BYOL_MUON: break; /* test_muon.c */
         case BYOL_ADAM:
         case BYOL_ADAMW:
             m[i] = b1 * m[i] + (1 - b1) * g[i];

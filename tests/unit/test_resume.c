@@ -47,8 +47,8 @@ static void a_resumed_run_ends_as_if_it_had_never_stopped(void **state) {
 
 static void resuming_holds_for_every_optimizer_and_under_accumulation(void **state) {
     (void)state;
-    const byol_optimizer_name names[] = {BYOL_LARS, BYOL_ADAM, BYOL_ADAMW};
-    for (int i = 0; i < 3; i++) {
+    const byol_optimizer_name names[] = {BYOL_LARS, BYOL_ADAM, BYOL_ADAMW, BYOL_MUON};
+    for (int i = 0; i < 4; i++) {
         byol_config config = tiny_config();
         char straight[64], stopped[64];
         snprintf(straight, sizeof straight, TEST_RUNS "/optimizer-%d", i);
