@@ -408,43 +408,63 @@ static void for_each_tile(const byol__pool *p, pool_tile *run) {
     }
 }
 
-static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
-    for (int out = 0; out < g->oh * g->ow; out++) {
-        int y0, y1, x0, x1;
-        window(out / g->ow, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
-        window(out % g->ow, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
-        vec best = splat(-INFINITY);
-        for (int y = y0; y < y1; y++) {
-            for (int x = x0; x < x1; x++) {
-                vec v = load(p->x, src + (size_t)(y * g->iw + x) * g->src.stride_s, live, g->bf16);
-                ivec keep = (best >= v) | (best != best); /* a NaN wins and stays: it is seen */
-                best = (vec)(((ivec)best & keep) | ((ivec)v & ~keep));
+INLINE void max_tile_as(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live, bool bf16) {
+    for (int oy = 0; oy < g->oh; oy++) {
+        int y0, y1;
+        window(oy, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
+        for (int ox = 0; ox < g->ow; ox++, dst += g->dst.stride_s) {
+            int x0, x1;
+            window(ox, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
+            vec best = splat(-INFINITY);
+            for (int y = y0; y < y1; y++) {
+                for (int x = x0; x < x1; x++) {
+                    vec v = load(p->x, src + (size_t)(y * g->iw + x) * g->src.stride_s, live, bf16);
+                    ivec keep = (best >= v) | (best != best); /* a NaN wins and stays: it is seen */
+                    best = (vec)(((ivec)best & keep) | ((ivec)v & ~keep));
+                }
             }
+            store(p->y, dst, best, live, bf16);
         }
-        store(p->y, dst + (size_t)out * g->dst.stride_s, best, live, g->bf16);
     }
 }
 
+static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+    SPECIALISE(max_tile_as, live, g->bf16, g, p, src, dst);
+}
+
+/* Every input pixel lies in one window and no more: its gradient is written once. */
+static bool windows_tile(const pool_geometry *g, const byol__pool *p) {
+    return p->kernel == p->stride && p->padding == 0 && g->ih == g->oh * p->stride && g->iw == g->ow * p->stride;
+}
+
 /* The gradient of an output pixel goes to the first input pixel of its window that equals it. */
-static void max_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
-    for (int in = 0; in < g->ih * g->iw; in++)
-        store(p->dx, src + (size_t)in * g->src.stride_s, splat(0), live, g->bf16);
-    for (int out = 0; out < g->oh * g->ow; out++) {
-        int y0, y1, x0, x1;
-        window(out / g->ow, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
-        window(out % g->ow, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
-        size_t from = dst + (size_t)out * g->dst.stride_s;
-        vec best = load(p->y, from, live, g->bf16), left = load(p->dy, from, live, g->bf16);
-        for (int y = y0; y < y1; y++) {
-            for (int x = x0; x < x1; x++) {
-                size_t at = src + (size_t)(y * g->iw + x) * g->src.stride_s;
-                ivec hit = load(p->x, at, live, g->bf16) == best;
-                vec given = (vec)((ivec)left & hit);
-                left = (vec)((ivec)left & ~hit);
-                store(p->dx, at, load(p->dx, at, live, g->bf16) + given, live, g->bf16);
+INLINE void max_tile_backward_as(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live,
+                                 bool bf16) {
+    bool once = windows_tile(g, p);
+    for (int in = 0; in < g->ih * g->iw && !once; in++)
+        store(p->dx, src + (size_t)in * g->src.stride_s, splat(0), live, bf16);
+    for (int oy = 0; oy < g->oh; oy++) {
+        int y0, y1;
+        window(oy, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
+        for (int ox = 0; ox < g->ow; ox++, dst += g->dst.stride_s) {
+            int x0, x1;
+            window(ox, p->kernel, p->stride, p->padding, g->iw, &x0, &x1);
+            vec best = load(p->y, dst, live, bf16), left = load(p->dy, dst, live, bf16);
+            for (int y = y0; y < y1; y++) {
+                for (int x = x0; x < x1; x++) {
+                    size_t at = src + (size_t)(y * g->iw + x) * g->src.stride_s;
+                    ivec hit = load(p->x, at, live, bf16) == best;
+                    vec given = (vec)((ivec)left & hit), before = once ? splat(0) : load(p->dx, at, live, bf16);
+                    left = (vec)((ivec)left & ~hit);
+                    store(p->dx, at, before + given, live, bf16);
+                }
             }
         }
     }
+}
+
+static void max_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+    SPECIALISE(max_tile_backward_as, live, g->bf16, g, p, src, dst);
 }
 
 static void avg_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
