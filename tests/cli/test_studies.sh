@@ -37,6 +37,27 @@ study ablations.py ablations --epochs 60 --only no-predictor --set target.kind=o
 [ "$code" -eq 0 ] || say "ablations.py"
 grep -q '^| no predictor |.*seed 1, step [0-9]*: collapsed' ablations/table.md || say "the table does not name the collapse"
 
+# recipes: a line a run, none twice; by epochs, by FLOPs and by the clock
+recipe() {
+    code=0
+    python3 "$source_dir/studies/recipe.py" "$@" --byol "$byol" --train data:train --test data:test --out recipes --threads 1 \
+        --table recipes.csv --set encoder.width=8 --set train.batch_size=16 --set projector.hidden=16 --set projector.out=8 \
+        --set encoder.name=conv4 --set train.precision=fp32 >stdout 2>stderr </dev/null || code=$?
+}
+recipe by-epochs --epochs 1 --seeds 1,2
+[ "$code" -eq 0 ] || say "recipe.py --epochs"
+[ "$(wc -l <recipes.csv)" -eq 3 ] || say "not a line for each seed"
+recipe by-epochs --epochs 1
+[ "$code" -eq 0 ] && [ "$(wc -l <recipes.csv)" -eq 3 ] || say "a recipe is made twice"
+says "is in the table"
+recipe by-flops --pflop 0.0000001
+[ "$code" -eq 0 ] || say "recipe.py --pflop"
+grep -q '^by-flops,data,1,1,' recipes.csv || say "less than an epoch's FLOPs make no epoch"
+recipe by-clock --minutes 0.02
+[ "$code" -eq 0 ] && grep -q '^by-clock,' recipes.csv || say "recipe.py --minutes"
+recipe nothing
+[ "$code" -eq 2 ] || say "a recipe without a length"
+
 # images are set aside, each in one of the two parts
 python3 "$source_dir/studies/held_out.py" data parted --count 16 >stdout 2>stderr || say "held_out.py"
 for part in images-idx3 labels-idx1; do # but for the header, the two parts one after the other are the whole
