@@ -148,12 +148,33 @@ typedef struct session {
     online_knn knn;
     cli_events events;
     cli_progress progress;
+    int time_told;
     uint64_t first_step;
     int labelled; /* the images are: the result can be judged by them */
 } session;
 
+/* After a few steps it is known how long a run by epochs will take: said once, while it is no loss to stop it. */
+static void tell_time(session *s, const byol_metrics *m) {
+    enum { STEPS = 5 };
+    char text[192];
+    if (s->time_told || m->step < s->first_step + STEPS || s->config.train.minutes > 0) return;
+    s->time_told = 1;
+    double images = (double)s->config.train.batch_size * s->config.train.accumulate;
+    double minutes = (double)(m->steps - m->step) * images / m->images_per_second / 60;
+    if (minutes > 60) {
+        snprintf(text, sizeof text, "this run will take about %.1f hours; --budget 1h chooses a recipe for one hour",
+                 minutes / 60);
+        cli_progress_end(&s->progress);
+        cli_warn(text);
+    } else if (minutes >= 1) {
+        cli_progress_end(&s->progress);
+        cli_say("about %.0f minutes to go", minutes);
+    }
+}
+
 static int on_step(void *context, const byol_metrics *m) {
     session *s = context;
+    tell_time(s, m);
     char label[48], tail[160];
     int epoch = (int)ceil(m->epoch - 1e-9);
     snprintf(label, sizeof label, "epoch %d", epoch < 1 ? 1 : epoch);

@@ -93,11 +93,5 @@ byol_status byol_config_check(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_INVALID,
                           "train.minutes needs target.schedule constant: a cosine must know the end of the run at its "
                           "beginning");
-    if (config->train.minutes == 0 && config->optimizer.warmup_epochs >= (float)config->train.epochs)
-        return byol__fail(
-            error, BYOL_INVALID,
-            "optimizer.warmup_epochs is %g, which must be less than train.epochs, which is %d; a run this "
-            "short can do without: optimizer.warmup_epochs=0",
-            (double)config->optimizer.warmup_epochs, config->train.epochs);
     return BYOL_OK;
 }

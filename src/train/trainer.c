@@ -113,6 +113,24 @@ static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *
     return BYOL_OK;
 }
 
+/* A run so short that its settings would leave nothing to train with has them made to fit, and says so. */
+static void fit_short_run(byol_trainer *trainer, size_t images) {
+    byol_config *config = &trainer->origin.config;
+    char text[256];
+    if (images >= 2 && (size_t)config->train.batch_size > images) {
+        snprintf(text, sizeof text, "there are only %zu images: train.batch_size is %zu, not %d", images, images,
+                 config->train.batch_size);
+        config->train.batch_size = (int)images;
+        warn(trainer, text);
+    }
+    float longest = (float)config->train.epochs / 10;
+    if (config->train.minutes > 0 || config->optimizer.warmup_epochs < (float)config->train.epochs) return;
+    snprintf(text, sizeof text, "a run of %d epoch%s: optimizer.warmup_epochs is %g, not %g", config->train.epochs,
+             config->train.epochs == 1 ? "" : "s", (double)longest, (double)config->optimizer.warmup_epochs);
+    config->optimizer.warmup_epochs = longest;
+    warn(trainer, text);
+}
+
 static byol_status open_loader(byol_trainer *trainer, const byol_source *source, byol_error *error) {
     trainer->source = source;
     const byol_config *config = &trainer->origin.config;
@@ -169,6 +187,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     origin->config.train.threads = byol__set_threads(origin->config.train.threads);
     if (origin->config.data.image_size == 0) origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
+    fit_short_run(trainer, info.count);
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
     byol__pacing_init(&trainer->pacing, &origin->config);
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));

@@ -288,7 +288,11 @@ static void what_does_not_go_together_is_refused(void **state) {
     const char *const cases[][3][2] = {
         {{"optimizer.nesterov", "1"}, {"optimizer.name", "lars"}},
         {{"optimizer.nesterov", "1"}, {"optimizer.momentum", "0"}},
-        {{"train.epochs", "2"}},
+        {{"train.minutes", "5"}, {"target.kind", "online"}},
+        {{"loss.own_negatives", "1"}},
+        {{"views.view1.count", "1"}, {"views.view2.count", "0"}},
+        {{"views.view1.count", "16"}},
+        {{"views.view3.count", "2"}, {"loss.symmetric", "0"}},
         {{"encoder.stem", "imagenet"}, {"data.image_size", "28"}},
         {{"views.view1.crop_area_min", "0.5"}, {"views.view1.crop_area_max", "0.4"}},
         {{"views.view2.crop_aspect_min", "2"}},
@@ -301,7 +305,7 @@ static void what_does_not_go_together_is_refused(void **state) {
         for (int s = 0; s < 3 && cases[i][s][0] != NULL; s++)
             assert_int_equal(byol_config_set(&config, cases[i][s][0], cases[i][s][1], &error), BYOL_OK);
         assert_int_equal(byol_config_check(&config, &error), BYOL_INVALID);
-        assert_non_null(strstr(error.text, cases[i][0][0]));
+        if (strstr(error.text, strrchr(cases[i][0][0], '.')) == NULL) fail_msg("%s: %s", cases[i][0][0], error.text);
     }
 }
 

@@ -22,14 +22,14 @@ static void a_configuration_that_could_not_be_read_back_is_refused(void **state)
     (void)state;
     byol_config turned = tiny_config(), nameless = tiny_config(), negative = tiny_config(), endless = tiny_config();
     turned.views.view[0].rotate = 360;
-    nameless.optimizer.name = (byol_optimizer_name)4;
+    nameless.optimizer.name = (byol_optimizer_name)99;
     negative.optimizer.name = (byol_optimizer_name)-1;
     memset(endless.encoder.name, 'x', sizeof endless.encoder.name);
     const struct {
         const byol_config *config;
         const char *key;
     } cases[] = {{&turned, "views.view1.rotate cannot be '360'"},
-                 {&nameless, "optimizer.name cannot be '4'"},
+                 {&nameless, "optimizer.name cannot be '99'"},
                  {&negative, "optimizer.name cannot be '-1'"},
                  {&endless, "encoder.name cannot be 'xxx"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -291,6 +291,26 @@ static void the_log_holds_the_figures_of_every_step(void **state) {
     json_decref(line);
 }
 
+static void a_short_run_on_few_images_is_made_to_fit_and_says_so(void **state) {
+    (void)state;
+    byol_config config = tiny_config();
+    byol_source *source = tiny_source();
+    byol_trainer *trainer = NULL;
+    byol_error error = {0};
+    witness seen = {0};
+    const byol_trainer_hooks hooks = {.context = &seen, .on_warning = on_warning};
+    config.train.batch_size = 1000;
+    config.train.epochs = 2;
+    config.optimizer.warmup_epochs = 2;
+    if (byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error) != BYOL_OK) fail_msg("%s", error.text);
+    assert_int_equal(seen.warnings, 2);
+    assert_int_equal(byol_trainer_config(trainer)->train.batch_size, TINY_IMAGES);
+    assert_true(byol_trainer_config(trainer)->optimizer.warmup_epochs == 0.2f);
+    assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_OK);
+    byol_trainer_free(trainer);
+    byol_source_free(source);
+}
+
 static float *embed(byol_encoder *encoder, byol_layer layer) {
     byol_source *source = tiny_source();
     byol_error error = {0};
@@ -400,6 +420,7 @@ int main(void) {
         cmocka_unit_test(checkpoints_alone_are_a_run_too),
         cmocka_unit_test(a_folder_with_a_run_is_not_written_over),
         cmocka_unit_test(two_processes_cannot_train_in_one_folder),
+        cmocka_unit_test(a_short_run_on_few_images_is_made_to_fit_and_says_so),
         cmocka_unit_test(the_log_holds_the_figures_of_every_step),
         cmocka_unit_test(a_run_a_checkpoint_and_an_encoder_file_hold_the_same_encoder),
         cmocka_unit_test(settings_that_change_the_result_must_be_as_they_were),
