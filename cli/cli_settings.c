@@ -8,6 +8,7 @@ static const struct {
     const char *flag, *key, *argument;
 } shorthands[] = {
     {"data", "data.train", "SRC"},
+    {"recipe", "recipe", "NAME"},
     {"image-size", "data.image_size", "N"},
     {"encoder", "encoder.name", "NAME"},
     {"width", "encoder.width", "N"},
@@ -76,12 +77,16 @@ const struct argp *cli_settings_argp(void) {
     return &parser;
 }
 
+/* In their order, but a recipe before all else: it resets what the others set. */
 static int apply(const cli_settings *settings, byol_config *config) {
-    for (size_t i = 0; i < settings->count; i++) {
-        byol_error error = {0};
-        const struct cli_setting *setting = &settings->list[i];
-        if (byol_config_set(config, setting->key, setting->value, &error) != BYOL_OK)
-            return cli_usage("--%s: %s", setting->flag, error.text);
+    for (int others = 0; others < 2; others++) {
+        for (size_t i = 0; i < settings->count; i++) {
+            byol_error error = {0};
+            const struct cli_setting *setting = &settings->list[i];
+            if ((strcmp(setting->key, "recipe") == 0) == others) continue;
+            if (byol_config_set(config, setting->key, setting->value, &error) != BYOL_OK)
+                return cli_usage("--%s: %s", setting->flag, error.text);
+        }
     }
     return EXIT_DONE;
 }
@@ -118,6 +123,7 @@ void cli_settings_print(const byol_config *config, FILE *stream) {
     byol_config_init(&usual);
     fprintf(stream, "settings (* differs from the default)\n");
     byol_error error = {0};
+    byol_config_set(&usual, "recipe", config->recipe, &error);
     byol_config_set(&usual, "views.preset", config->views.preset, &error);
     for (size_t i = 0; i < byol_option_count(); i++) {
         byol_option_info info;
@@ -125,8 +131,8 @@ void cli_settings_print(const byol_config *config, FILE *stream) {
         byol_option_describe(i, &info);
         byol_config_get(config, info.key, value, sizeof value, &error);
         byol_config_get(&usual, info.key, normal, sizeof normal, &error);
-        int preset = strcmp(info.key, "views.preset") == 0;
-        int changed = strcmp(value, preset ? info.default_value : normal) != 0;
+        int is_base = strcmp(info.key, "views.preset") == 0 || strcmp(info.key, "recipe") == 0;
+        int changed = strcmp(value, is_base ? info.default_value : normal) != 0;
         if (!worth_printing(&info, changed)) continue;
         fprintf(stream, "  %s%c %-30s %s%s\n", changed ? cli_bold(stream) : "", changed ? '*' : ' ', info.key,
                 *value != '\0' ? value : "-", changed ? cli_plain(stream) : "");

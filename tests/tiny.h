@@ -29,6 +29,7 @@ static inline byol_source *tiny_source(void) {
 static inline byol_config tiny_config(void) {
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.data.image_size = TINY_SIDE;
     config.encoder.width = 8;
     config.encoder.stem = BYOL_STEM_SMALL;

@@ -45,6 +45,7 @@ typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRE
 typedef enum byol_statistics { BYOL_STATISTICS_AUTO, BYOL_STATISTICS_PRESET } byol_statistics;
 
 typedef struct byol_config {
+    char recipe[BYOL_NAME_MAX]; /* short, byol: what encoder, heads, loss, views, optimizer and target were set from */
     struct {
         char train[BYOL_PATH_MAX];  /* source: path or name, with optional :split; see byol_source_open */
         int image_size;             /* side of the square views in pixels, 8 .. 1024; 0: byol_source_view_size */
@@ -138,8 +139,8 @@ typedef struct byol_config {
 BYOL_API void byol_config_init(byol_config *config);
 
 /* Reads a YAML file over what is in `config`. An unknown key or a wrong value is BYOL_INVALID and the error names file,
- * line, key, what is allowed and the nearest known key; `config` is then unchanged. `views.preset` is applied before
- * the other keys of views wherever it stands in the file. */
+ * line, key, what is allowed and the nearest known key; `config` is then unchanged. `recipe` is applied before all
+ * other keys, and `views.preset` before the other keys of views, wherever they stand in the file. */
 BYOL_API byol_status byol_config_load(byol_config *config, const char *path, byol_error *error);
 
 /* The same from memory; `name` stands for the path in errors. */
@@ -147,7 +148,8 @@ BYOL_API byol_status byol_config_parse(byol_config *config, const char *yaml, si
                                        byol_error *error);
 
 /* Sets one option from text: key "encoder.width", value "16". BYOL_INVALID as above; `config` is then unchanged.
- * Setting `views.preset` resets both recipes to that preset. */
+ * Setting `recipe` resets all that a recipe says: "short" to the defaults, "byol" to BYOL as published. Setting
+ * `views.preset` resets both recipes to that preset. */
 BYOL_API byol_status byol_config_set(byol_config *config, const char *key, const char *value, byol_error *error);
 
 /* Writes the value of `key` as text into `value` (at most `size` bytes with the NUL). BYOL_INVALID for an unknown key.

@@ -66,9 +66,9 @@ static void choose_method(byol_config *config) {
     config->projector.out = 256;
 }
 
-/* Small batches: the more steps, the more is learned in a short run. Few pictures make a smaller one still. */
+/* Few pictures make a small batch: there must be some steps in an epoch. */
 static void choose_batch(byol_config *config, size_t count) {
-    int batch = 128;
+    int batch = 256;
     while (batch > 2 && (size_t)batch * 8 > count) batch /= 2;
     config->train.batch_size = batch;
 }
@@ -81,16 +81,14 @@ static byol_status choose_views(chooser *c, int side) {
     return BYOL_OK;
 }
 
-static void choose_optimizer(chooser *c) {
-    byol_config *config = c->config;
-    config->optimizer.name = BYOL_SGD;
-    config->optimizer.lr = 0.12f;
-    config->optimizer.momentum = 0.9f;
-    config->optimizer.weight_decay = 0.0005f;
+static void choose_optimizer(byol_config *config) {
+    config->optimizer.name = BYOL_MUON;
+    config->optimizer.lr = 0.01f;
+    config->optimizer.momentum = 0.95f;
+    config->optimizer.weight_decay = 0.01f;
     config->optimizer.schedule = BYOL_LR_TRAPEZOID;
     config->optimizer.decay = 0.4f;
-    config->optimizer.warmup_epochs = (float)fmin(1, 0.03 * epochs_of(c));
-    config->train.minutes = (float)(c->seconds / 60);
+    config->optimizer.warmup_epochs = 0; /* while rates are measured */
 }
 
 /* ---- What does ---- */
@@ -127,9 +125,10 @@ static void explain(const chooser *c, byol_budget *budget) {
              config->encoder.name, config->encoder.width, c->rate, epochs_of(c));
     snprintf(budget->reasons[2], SIZE,
              "loss InfoNCE over both views, temperature %.2g: it learns from the first minute, where BYOL as published "
-             "needs hundreds of epochs (--preset byol)",
+             "needs hundreds of epochs",
              (double)config->loss.temperature);
-    snprintf(budget->reasons[3], SIZE, "batches of %d, SGD with rate %.2g: many small steps suit a short run",
+    snprintf(budget->reasons[3], SIZE,
+             "batches of %d, Muon with rate %.2g, which makes of a step what four of SGD make here",
              config->train.batch_size, (double)config->optimizer.lr);
     snprintf(budget->reasons[4], SIZE,
              "it ends after %.4g minutes, evaluation excluded; the rate falls over the last %.0f %%",
@@ -156,9 +155,10 @@ byol_status byol_budget_choose(byol_config *config, const byol_source *source, d
     choose_method(config);
     choose_batch(config, c.info.count);
     BYOL__TRY(choose_views(&c, side));
-    config->optimizer.warmup_epochs = 0; /* while rates are measured */
+    choose_optimizer(config);
     BYOL__TRY(choose_encoder(&c, is_small ? small_pictures : photos));
-    choose_optimizer(&c);
+    config->optimizer.warmup_epochs = (float)fmin(1, 0.03 * epochs_of(&c));
+    config->train.minutes = (float)minutes;
     *budget = (byol_budget){.images_per_second = c.rate, .epochs = epochs_of(&c)};
     explain(&c, budget);
     return BYOL_OK;

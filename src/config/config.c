@@ -130,13 +130,28 @@ static byol_status refuse(const byol__option *option, const char *value, byol_er
                       info.type, option->kind == BYOL__TRIPLE ? " such as 0.49, 0.48, 0.45" : "", info.range);
 }
 
+static byol_status apply_recipe(byol_config *config, byol_error *error);
+
 static byol_status set_option(byol_config *config, const byol__option *option, const char *value, byol_error *error) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     int accepted = readers[option->kind](option, value, (char *)config + option->offset);
     byol__c_locale_leave(before, c_locale);
     if (!accepted) return refuse(option, value, error);
+    if (option->offset == offsetof(byol_config, recipe)) return apply_recipe(config, error);
     if (option->offset == offsetof(byol_config, views.preset))
         return byol_view_preset(config->views.preset, config->views.view, error);
+    return BYOL_OK;
+}
+
+/* What a recipe may set, at its default; then what this one has otherwise. */
+static byol_status apply_recipe(byol_config *config, byol_error *error) {
+    for (const byol__recipe_row *row = byol__recipe_rows("byol"); row->key != NULL; row++) {
+        const byol__option *option = byol__option_find(row->key);
+        if (option != NULL) BYOL__TRY(set_option(config, option, option->default_value, error));
+    }
+    BYOL__TRY(byol_config_set(config, "views.preset", "small", error));
+    for (const byol__recipe_row *row = byol__recipe_rows(config->recipe); row->key != NULL; row++)
+        BYOL__TRY(byol_config_set(config, row->key, row->value, error));
     return BYOL_OK;
 }
 
@@ -223,7 +238,8 @@ byol_status byol_config_get(const byol_config *config, const char *key, char *va
 
 void byol_config_init(byol_config *config) {
     memset(config, 0, sizeof *config);
-    for (size_t i = 0; i < byol__options_count; i++)
+    for (size_t i = 1; i < byol__options_count; i++)
         if (byol__options[i].default_value != NULL)
             set_option(config, &byol__options[i], byol__options[i].default_value, NULL);
+    set_option(config, &byol__options[0], byol__options[0].default_value, NULL); /* the recipe: over presets */
 }

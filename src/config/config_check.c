@@ -28,8 +28,6 @@ static byol_status check_method(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_INVALID,
                           "target.stop_gradient false goes with target.kind online and predictor.kind none: both sides "
                           "are then the same network");
-    if (config->loss.own_negatives && config->loss.distance != BYOL_INFONCE)
-        return byol__fail(error, BYOL_INVALID, "loss.own_negatives goes with loss.distance infonce");
     if (config->loss.mispaired && (is_online || !config->loss.symmetric))
         return byol__fail(
             error, BYOL_INVALID,

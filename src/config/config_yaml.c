@@ -193,14 +193,15 @@ static byol_status read_document(reader *r) {
     }
 }
 
-/* The preset first, then what sets both views, then the rest. */
+/* The recipe first, then the preset, then what sets all views, then the rest. */
 static int turn(const char *key) {
-    if (strcmp(key, "views.preset") == 0) return 0;
-    return strncmp(key, "views.", 6) == 0 && byol__option_find(key) == NULL ? 1 : 2;
+    if (strcmp(key, "recipe") == 0) return 0;
+    if (strcmp(key, "views.preset") == 0) return 1;
+    return strncmp(key, "views.", 6) == 0 && byol__option_find(key) == NULL ? 2 : 3;
 }
 
 static byol_status apply(reader *r, byol_config *config) {
-    for (int now = 0; now < 3; now++) {
+    for (int now = 0; now < 4; now++) {
         for (size_t i = 0; i < r->count; i++) {
             const setting *s = &r->settings[i];
             if (turn(s->key) != now) continue;

@@ -36,6 +36,14 @@ enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
 /* The row of `key`, or NULL. */
 const byol__option *byol__option_find(const char *key);
 
+/* One setting of a recipe; the last has no key. */
+typedef struct byol__recipe_row {
+    const char *key, *value;
+} byol__recipe_row;
+
+/* What the recipe `name` sets besides the defaults of what recipes set at all. */
+const byol__recipe_row *byol__recipe_rows(const char *name);
+
 /* `key` "views.flip" stands for that key of every view: the row of view `number` (from 1), or NULL. The area of crops
  * is what makes the small views of the third kind, so it is set for the first two alone; count and size for none. */
 const byol__option *byol__option_of_views(const char *key, int number);

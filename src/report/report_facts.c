@@ -134,6 +134,7 @@ static int write_settings(FILE *page, const byol_config *config, int changed) {
     byol_config usual;
     int written = 0;
     byol_config_init(&usual);
+    byol_config_set(&usual, "recipe", config->recipe, NULL);
     byol_config_set(&usual, "views.preset", config->views.preset, NULL);
     for (size_t i = 0; i < byol_option_count(); i++) {
         byol_option_info info;

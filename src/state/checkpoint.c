@@ -136,6 +136,7 @@ static byol_status read_origin(const byol__safetensors *file, const char *path, 
     read_words(file, "byol.losses", origin->losses, sizeof origin->losses);
     read_words(file, "byol.pacing", origin->pacing, sizeof origin->pacing);
     byol_config_init(&origin->config);
+    BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol", error)); /* what was there before recipes were */
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_INVALID ? BYOL_FORMAT : status;
 }

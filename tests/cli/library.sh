@@ -109,7 +109,7 @@ make_data() {
 }
 
 # a small network, but one that oneDNN 2.6 has fast convolutions for: channels by eight, images not below 3 x 3
-tiny="--encoder resnet18 --width 8 --image-size 20 --batch-size 16 --epochs 2 --threads 1 --precision fp32"
+tiny="--recipe byol --encoder resnet18 --width 8 --image-size 20 --batch-size 16 --epochs 2 --threads 1 --precision fp32"
 tiny="$tiny --set projector.hidden=16 --set projector.out=8 --set predictor.hidden=16"
 tiny="$tiny --set optimizer.warmup_epochs=0.5"
 

@@ -62,6 +62,6 @@ expect 0 bench peak --seconds 1 --json
 is_json peak_gflops fma_gflops matmul_gflops memory_gbytes instructions
 
 # a network that cannot be says which way to turn
-expect 2 bench step --encoder conv1 --image-size 224 --batch-size 2 --seconds 1
+expect 2 bench step --encoder conv1 --width 64 --image-size 224 --batch-size 2 --seconds 1
 says "flatten would be 3211264 x 1 x 1" "too large for this network"
 finish

@@ -23,9 +23,9 @@ for file in "$source_dir"/configs/*.yaml; do
 done
 
 expect 0 options
-grep -q '^encoder.width = 64' stdout || say "encoder.width is not in the table"
+grep -q '^encoder.width = 32' stdout || say "encoder.width is not in the table"
 expect 0 --help-options
-grep -q '^encoder.width = 64' stdout || say "encoder.width is not in the table"
+grep -q '^encoder.width = 32' stdout || say "encoder.width is not in the table"
 expect 0 options --json
 is_json options
 expect 0 options --markdown

@@ -58,6 +58,7 @@ cat >bin/byol <<'END'
 #!/bin/sh
 # pretrain reads the file first, then the rest in its order: what is added here has the last word
 command=$1
+case " $* " in *" --budget "*) set -- "$@" --budget 1s ;; esac
 case $command in
 pretrain) set -- "$@" --epochs 1 --batch-size 16 --width 8 --image-size 32 --threads 1 --set optimizer.warmup_epochs=0 ;;
 finetune) set -- "$@" --epochs 1 --threads 1 ;;

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 pretrain() { # RUN
     exec "$byol" pretrain --data "$work/train-images-idx3-ubyte" --out "$1" --resume --threads 2 --precision fp32 \
-        --set encoder.width=8 --set encoder.stem=small --set projector.hidden=32 --set projector.out=16 \
+        --recipe byol --set encoder.width=8 --set encoder.stem=small --set projector.hidden=32 --set projector.out=16 \
         --set predictor.hidden=32 --set train.batch_size=16 --epochs 12 --set checkpoint.every_steps=2 \
         --set train.log_every=1 2>>"$work/words"
 }

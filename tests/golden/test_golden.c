@@ -47,6 +47,7 @@ static const golden_optimizer optimizers[3] = {{"sgd", BYOL_SGD, 1}, {"lars", BY
 static byol_config config_of(const golden_net *net, byol_optimizer_name optimizer, byol_precision precision) {
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.data.image_size = net->size;
     snprintf(config.encoder.name, sizeof config.encoder.name, "%s", net->name);
     config.encoder.width = net->width;

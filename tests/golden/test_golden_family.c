@@ -33,6 +33,7 @@ typedef struct member {
 static byol_config config_of(byol_distance distance, byol_target_kind kind, int both) {
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.data.image_size = SIZE;
     config.encoder.width = 4;
     config.projector.hidden = config.predictor.hidden = 32;

@@ -123,6 +123,7 @@ static void check_gradients(const byol_config *c, const float *prediction, const
 static byol_config config_for(byol_distance distance) {
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.loss.distance = distance;
     config.loss.temperature = 0.5f;
     config.loss.margin = 0.75f;

@@ -65,8 +65,21 @@ static void the_defaults_are_the_documented_ones(void **state) {
     byol_config_init(&c);
     byol_error error = {0};
     assert_int_equal(byol_config_check(&c, &error), BYOL_OK);
+    assert_string_equal(c.recipe, "short");
+    assert_string_equal(c.encoder.name, "conv4");
+    assert_int_equal(c.encoder.width, 32);
+    assert_int_equal(c.loss.distance, BYOL_INFONCE);
+    assert_true(c.loss.own_negatives && c.loss.temperature == 0.1f);
+    assert_int_equal(c.optimizer.name, BYOL_MUON);
+    assert_true(c.views.view[0].crop_area_min == 0.2f && c.views.view[2].crop_area_max == 0.3f);
+    assert_int_equal(byol_config_set(&c, "recipe", "byol", &error), BYOL_OK);
+    assert_int_equal(byol_config_check(&c, &error), BYOL_OK);
     assert_string_equal(c.encoder.name, "resnet18");
     assert_int_equal(c.encoder.width, 64);
+    assert_int_equal(c.loss.distance, BYOL_COSINE);
+    assert_int_equal(c.target.kind, BYOL_TARGET_EMA);
+    assert_int_equal(c.predictor.kind, BYOL_HEAD_MLP);
+    assert_true(c.views.view[0].crop_area_min == 0.08f);
     assert_int_equal(c.encoder.stem, BYOL_STEM_SMALL);
     assert_int_equal(c.optimizer.name, BYOL_SGD);
     assert_true(c.optimizer.lr == 0.12f && c.optimizer.momentum == 0.9f && c.optimizer.weight_decay == 5e-4f);
@@ -287,9 +300,9 @@ static void what_does_not_go_together_is_refused(void **state) {
     (void)state;
     const char *const cases[][3][2] = {
         {{"optimizer.nesterov", "1"}, {"optimizer.name", "lars"}},
-        {{"optimizer.nesterov", "1"}, {"optimizer.momentum", "0"}},
-        {{"train.minutes", "5"}, {"target.kind", "online"}},
-        {{"loss.own_negatives", "1"}},
+        {{"optimizer.nesterov", "1"}, {"optimizer.name", "sgd"}, {"optimizer.momentum", "0"}},
+        {{"train.minutes", "5"}, {"optimizer.schedule", "cosine"}},
+        {{"train.minutes", "5"}, {"recipe", "byol"}, {"optimizer.schedule", "trapezoid"}},
         {{"views.view1.count", "1"}, {"views.view2.count", "0"}},
         {{"views.view1.count", "16"}},
         {{"views.view3.count", "2"}, {"loss.symmetric", "0"}},
@@ -313,6 +326,7 @@ static void a_value_that_has_no_room_is_an_error(void **state) {
     (void)state;
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL); /* resnet18 */
     byol_error error = {0};
     char value[9];
     assert_int_equal(byol_config_get(&config, "encoder.name", value, sizeof value, &error), BYOL_OK);

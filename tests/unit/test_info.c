@@ -30,6 +30,7 @@ static void add_up(void *context, const byol_network_layer *layer) {
 static byol_config standard(const char *encoder) {
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     assert_int_equal(byol_config_set(&config, "encoder.name", encoder, NULL), BYOL_OK);
     assert_int_equal(byol_config_set(&config, "encoder.stem", "imagenet", NULL), BYOL_OK);
     return config;
@@ -61,6 +62,7 @@ static void totals_are_the_sums_of_the_layers(void **state) {
     (void)state;
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.encoder.width = 8;
     config.projector.hidden = 32;
     config.projector.out = 16;
@@ -86,6 +88,7 @@ static void an_impossible_network_is_an_error(void **state) {
     (void)state;
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     strcpy(config.encoder.name, "resnet19");
     byol_error error = {0};
     assert_int_equal(byol_network_describe(&config, 3, 32, NULL, NULL, NULL, &error), BYOL_INVALID);

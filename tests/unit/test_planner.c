@@ -133,6 +133,7 @@ static void what_lies_behind_the_output_is_not_planned(void **state) {
     (void)state;
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.encoder.width = 8;
     byol__graph g;
     byol__stage stages[256];
@@ -246,6 +247,7 @@ static void nothing_runs_onednns_reference_code(void **state) {
 #endif
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.encoder.width = 8;
     byol__graph g;
     byol__plan_info info;
@@ -465,6 +467,7 @@ static void resnet18_is_torchvisions(void **state) {
     (void)state;
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.encoder.width = 64;
     config.encoder.stem = BYOL_STEM_IMAGENET;
     static const struct {
@@ -493,6 +496,7 @@ static void biases_and_batch_norm_have_neither_decay_nor_trust(void **state) {
     (void)state;
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     byol__graph g;
     byol__graph_init(&g);
     check(byol__online_network(&g, &config, 3, 32, &error));

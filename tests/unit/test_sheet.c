@@ -72,6 +72,7 @@ static uint8_t *noise(size_t count) {
 static byol_config some_config(int image_size) {
     byol_config config;
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.data.image_size = image_size;
     config.train.seed = 5;
     return config;

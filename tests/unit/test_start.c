@@ -23,6 +23,7 @@ static byol__graph network(int width, byol_stem stem) {
     byol__graph graph;
     byol_error error = {0};
     byol_config_init(&config);
+    byol_config_set(&config, "recipe", "byol", NULL);
     config.encoder.width = width;
     config.encoder.stem = stem;
     config.projector.hidden = config.predictor.hidden = 8;
