@@ -16,7 +16,7 @@ for key in byol engine processor threads precision data seed steps; do
     grep -q "\"$key\": " run/summary.json || say "run/summary.json lacks '$key'"
 done
 version=$("$byol" --version | sed -n '1s/^byol //p')
-for words in "\"writer\":\"byol $version\"" '"byol.seed":"' '"byol.data":"64 x 1 x 12 x 12, ' '"byol.config":"data:'; do
+for words in "\"writer\":\"byol $version\"" '"byol.seed":"' '"byol.data":"64 x 1 x 12 x 12, ' '"byol.config":"recipe:'; do
     LC_ALL=C grep -aqF -e "$words" run/encoder.safetensors || say "run/encoder.safetensors lacks '$words'"
 done
 train run

@@ -71,7 +71,7 @@ expect 2 pretrain --resume --out mistyped
 says "mistyped holds no run" mistyped/config.yaml
 [ ! -e mistyped ] || say "a folder was made for a run that is not there"
 make_data
-expect 0 pretrain --data data:train --epochs 1 --width 8 --threads 1 --out short
+expect 0 pretrain --data data:train --recipe byol --epochs 1 --width 8 --threads 1 --out short
 says "a run of 1 epoch: optimizer.warmup_epochs is 0.1, not 2" "images: train.batch_size is"
 
 finish
