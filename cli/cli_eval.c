@@ -170,7 +170,7 @@ void cli_eval_sources(const byol_config *config, const char *given_train, const 
 
 /* ---- arguments ---- */
 
-enum { OPTION_TRAIN = 4000, OPTION_TEST, OPTION_LIMIT, OPTION_THREADS, OPTION_SEED, OPTION_NO_BASELINES };
+enum { OPTION_TRAIN = 4000, OPTION_TEST, OPTION_LIMIT, OPTION_THREADS, OPTION_SEED, OPTION_NO_BASELINES, OPTION_MEAN };
 
 static const struct argp_option options[] = {
     {"train", OPTION_TRAIN, "SRC", 0, "Labelled images to learn from (default: what the run was trained on)", 1},
@@ -179,6 +179,9 @@ static const struct argp_option options[] = {
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
     {"seed", OPTION_SEED, "N", 0,
      "Of the random initialisation (default: the run's, so the encoder before training) and of the method's own draws",
+     1},
+    {"mean", OPTION_MEAN, "CROPS", 0,
+     "Take the mean of the vectors of each image, its mirror image and so many random crops, not the centre view alone",
      1},
     {"no-baselines", OPTION_NO_BASELINES, NULL, 0, "Measure the trained encoder alone: faster, where the rest is known",
      1},
@@ -201,6 +204,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_TEST: eval->test = argument; return 0;
     case OPTION_LIMIT: eval->limit = (size_t)cli_whole_number("--limit", argument, 0, INT32_MAX, state); return 0;
     case OPTION_THREADS: eval->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case OPTION_MEAN:
+        eval->mean = 1;
+        eval->crops = (int)cli_whole_number("--mean", argument, 0, 1000, state);
+        return 0;
     case OPTION_NO_BASELINES: eval->no_baselines = 1; return 0;
     case OPTION_SEED:
         eval->has_seed = 1;
@@ -279,10 +286,13 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
     byol_encoder *encoder = what == TRAINED ? s->trained : s->random;
     byol_status status =
         what >= PIXELS ? describe_images(s, what, set, (size_t)dimension, values, error)
-        : pass < 0     ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook,
-                                            &s->progress, error)
-                       : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->seed,
-                                                      (uint32_t)pass, values, cli_progress_hook, &s->progress, error);
+        : s->options->mean && pass < 0
+            ? byol_encoder_embed_mean(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->crops, s->options->seed,
+                                      values, cli_progress_hook, &s->progress, error)
+        : pass < 0 ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook,
+                                        &s->progress, error)
+                   : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->seed,
+                                                  (uint32_t)pass, values, cli_progress_hook, &s->progress, error);
     cli_progress_end(&s->progress);
     return status;
 }
@@ -325,6 +335,9 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
                     kind_names[k], rows[k].accuracy, rows[k].choice, k == best ? cli_plain(stream) : "");
     fprintf(stream, "\n(* the best; %s %s)\n", choice_name,
             s->options->choice_given ? "as given" : "chosen on held-out training images");
+    if (s->options->mean)
+        fprintf(stream, "(vectors of encoders are means over the centre view, its mirror image and %d crops)\n",
+                s->options->crops);
 }
 
 static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
@@ -362,6 +375,7 @@ static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS], 
     json_object_set_new(object, "train_count", json_integer((json_int_t)s->train.count));
     json_object_set_new(object, "test_count", json_integer((json_int_t)s->test.count));
     json_object_set_new(object, choice_name, json_real(rows[TRAINED].choice));
+    if (s->options->mean) json_object_set_new(object, "mean_over_views", json_integer(2 + s->options->crops));
     return object;
 }
 
@@ -464,7 +478,9 @@ static byol_status measure_all(cli_session *s, const char *choice_name, cli_meas
     }
     const cli_accuracies accuracies = {accuracy_of(&rows[TRAINED]), accuracy_of(&rows[RANDOM]),
                                        accuracy_of(&rows[PIXELS]), accuracy_of(&rows[HOG])};
-    if (status == BYOL_OK) cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice, rows[TRAINED].predicted);
+    /* What the run keeps is of the centre view alone, so that results can be compared. */
+    if (status == BYOL_OK && !s->options->mean)
+        cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice, rows[TRAINED].predicted);
     return status;
 }
 

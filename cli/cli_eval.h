@@ -36,6 +36,7 @@ typedef struct cli_eval {
     size_t limit;
     int threads, passes; /* passes: augmented views of the training images, 1: none */
     int choice_given;    /* the hyper-parameter was not chosen by us */
+    int mean, crops;     /* mean: vectors are means over the centre view, its mirror image and `crops` crops */
     int no_baselines;    /* knn, linear: the trained encoder alone */
     int has_seed;
     uint64_t seed;

@@ -57,6 +57,13 @@ BYOL_API byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const b
                                                   uint64_t seed, uint32_t pass, float *features, byol_progress progress,
                                                   void *context, byol_error *error);
 
+/* The mean of several vectors of each image: of the evaluation view, of its mirror image, and of `crops` random crops
+ * (half of the area and more, flipped at random), which depend on `seed`. Slower by 2 + crops, and another measure than
+ * the evaluation view alone: say which one a figure is of. */
+BYOL_API byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                                             int crops, uint64_t seed, float *features, byol_progress progress,
+                                             void *context, byol_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -220,13 +220,24 @@ int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.
 
 /* ---- Embedding ---- */
 
-/* How images are prepared: the evaluation view, or a random crop and flip of pass `pass`. */
+/* How images are prepared: the evaluation view, its mirror image, or a random crop and flip of pass `pass`. */
 typedef struct preparation {
     byol_view_recipe recipe;
-    int augmented;
+    int augmented, mirrored;
     uint64_t seed;
     uint32_t pass;
 } preparation;
+
+/* (channels, side, side), left for right. */
+static void mirror(float *image, int channels, int side) {
+    for (float *row = image; row < image + (size_t)channels * side * side; row += side) {
+        for (int x = 0; x < side / 2; x++) {
+            float kept = row[x];
+            row[x] = row[side - 1 - x];
+            row[side - 1 - x] = kept;
+        }
+    }
+}
 
 /* An image that cannot be read gives zeros, as long as they are not too many. */
 static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source, const preparation *how,
@@ -245,6 +256,7 @@ static byol_status prepare_image(const byol_encoder *encoder, const byol_source 
         byol_view_make(&how->recipe, image, side, how->seed, how->pass, (uint32_t)index, 0, dst, room->scratch);
     else
         byol_view_center(how->recipe.mean, how->recipe.std, image, side, dst, room->scratch);
+    if (how->mirrored) mirror(dst, encoder->origin.channels, side);
     return BYOL_OK;
 }
 
@@ -341,4 +353,38 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
     preparation how = {.recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
     byol__recipe_to_crop_and_flip(&how.recipe);
     return embed(encoder, source, layer, &how, features, progress, context, error);
+}
+
+/* Adds the vectors of one more way of looking at the images to `features`; `part` has room for them. */
+static byol_status add_vectors(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                               const preparation *how, size_t floats, float *part, float *features,
+                               byol_progress progress, void *context, byol_error *error) {
+    BYOL__TRY(embed(encoder, source, layer, how, part, progress, context, error));
+    for (size_t i = 0; i < floats; i++) features[i] += part[i];
+    return BYOL_OK;
+}
+
+byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *source, byol_layer layer, int crops,
+                                    uint64_t seed, float *features, byol_progress progress, void *context,
+                                    byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    preparation how = {.recipe = encoder->origin.config.views.view[0], .seed = seed};
+    byol__recipe_to_crop_and_flip(&how.recipe);
+    how.recipe.crop_area_min = 0.5f;
+    how.recipe.crop_area_max = 1;
+    size_t floats = info.count * (size_t)byol_encoder_dimension(encoder, layer);
+    float *part = NULL;
+    BYOL__TRY(byol__alloc(&part, floats, sizeof *part, "vectors of a view", error));
+    byol_status status = embed(encoder, source, layer, &how, features, progress, context, error);
+    how.mirrored = 1;
+    if (status == BYOL_OK)
+        status = add_vectors(encoder, source, layer, &how, floats, part, features, progress, context, error);
+    how.mirrored = 0;
+    how.augmented = 1;
+    for (int i = 0; i < crops && status == BYOL_OK; i++, how.pass++)
+        status = add_vectors(encoder, source, layer, &how, floats, part, features, progress, context, error);
+    for (size_t i = 0; i < floats && status == BYOL_OK; i++) features[i] /= (float)(2 + crops);
+    byol__free(part);
+    return status;
 }

@@ -40,6 +40,10 @@ grep -q "raw pixels" stdout && grep -q "trained encoder" stdout || say "no table
 expect 0 knn run --no-baselines --json
 is_json accuracy classes
 grep -q pixel_accuracy stdout && say "--no-baselines measures pixels"
+expect 0 knn run --mean 2 --json
+is_json accuracy mean_over_views
+expect 0 linear run --epochs 5 --mean 0
+grep -q "its mirror image and 0 crops" stdout || say "the table does not say that vectors are means"
 expect 0 knn run/encoder.safetensors --json --quiet
 is_json accuracy
 expect 0 linear run --epochs 5 --json

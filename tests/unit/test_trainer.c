@@ -322,6 +322,36 @@ static float *embed(byol_encoder *encoder, byol_layer layer) {
     return features;
 }
 
+/* Of images that are turned left for right the mean over both is the same, and it is the mean of the two. */
+static void a_mean_over_views_has_the_mirror_image_in_it(void **state) {
+    (void)state;
+    enum { ROW = TINY_SIDE, BYTES = TINY_IMAGES * TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
+    static uint8_t turned[BYTES];
+    byol_encoder *encoder;
+    byol_source *source = tiny_source(), *mirrored;
+    byol_error error = {0};
+    assert_int_equal(byol_encoder_load(&encoder, whole, 2, &error), BYOL_OK);
+    for (int i = 0; i < BYTES; i++) turned[i] = tiny_pixels[i / ROW * ROW + (ROW - 1 - i % ROW)];
+    assert_int_equal(
+        byol_source_from_memory(&mirrored, turned, NULL, TINY_IMAGES, TINY_CHANNELS, TINY_SIDE, TINY_SIDE, &error),
+        BYOL_OK);
+    size_t count = (size_t)TINY_IMAGES * (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
+    float *v[4];
+    for (int i = 0; i < 4; i++) v[i] = calloc(count, sizeof *v[i]);
+    const byol_layer layer = BYOL_LAYER_BACKBONE;
+    assert_int_equal(byol_encoder_embed(encoder, source, layer, v[0], NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_embed(encoder, mirrored, layer, v[1], NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_embed_mean(encoder, source, layer, 0, 1, v[2], NULL, NULL, &error), BYOL_OK);
+    for (size_t i = 0; i < count; i++) assert_true(fabsf(v[2][i] - (v[0][i] + v[1][i]) / 2) < 1e-5f);
+    assert_int_equal(byol_encoder_embed_mean(encoder, source, layer, 2, 1, v[2], NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_embed_mean(encoder, source, layer, 2, 1, v[3], NULL, NULL, &error), BYOL_OK);
+    assert_memory_equal(v[2], v[3], count * sizeof *v[2]);
+    for (int i = 0; i < 4; i++) free(v[i]);
+    byol_source_free(source);
+    byol_source_free(mirrored);
+    byol_encoder_free(encoder);
+}
+
 static void a_run_a_checkpoint_and_an_encoder_file_hold_the_same_encoder(void **state) {
     (void)state;
     const char *const paths[] = {whole, TEST_RUNS "/whole/encoder.safetensors",
@@ -420,6 +450,7 @@ int main(void) {
         cmocka_unit_test(checkpoints_alone_are_a_run_too),
         cmocka_unit_test(a_folder_with_a_run_is_not_written_over),
         cmocka_unit_test(two_processes_cannot_train_in_one_folder),
+        cmocka_unit_test(a_mean_over_views_has_the_mirror_image_in_it),
         cmocka_unit_test(a_short_run_on_few_images_is_made_to_fit_and_says_so),
         cmocka_unit_test(the_log_holds_the_figures_of_every_step),
         cmocka_unit_test(a_run_a_checkpoint_and_an_encoder_file_hold_the_same_encoder),
