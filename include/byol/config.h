@@ -25,7 +25,12 @@ typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW, B
 typedef enum byol_lr_schedule { BYOL_LR_COSINE, BYOL_LR_TRAPEZOID } byol_lr_schedule;
 typedef enum byol_tau_schedule { BYOL_TAU_CONSTANT, BYOL_TAU_COSINE } byol_tau_schedule;
 typedef enum byol_head { BYOL_HEAD_MLP, BYOL_HEAD_LINEAR, BYOL_HEAD_NONE } byol_head;
-typedef enum byol_target_kind { BYOL_TARGET_EMA, BYOL_TARGET_ONLINE, BYOL_TARGET_FROZEN } byol_target_kind;
+typedef enum byol_target_kind {
+    BYOL_TARGET_EMA,
+    BYOL_TARGET_ONLINE,
+    BYOL_TARGET_FROZEN,
+    BYOL_TARGET_VECTORS
+} byol_target_kind;
 typedef enum byol_negatives { BYOL_NEGATIVES_HARDEST, BYOL_NEGATIVES_RANDOM } byol_negatives;
 
 /* What lies between a prediction and a target projection. Formulas and sources: docs/family.md. */
@@ -110,6 +115,8 @@ typedef struct byol_config {
         char init[BYOL_PATH_MAX];   /* copy (of the online network), random, or weights: a run or a .safetensors file */
         char encoder[BYOL_NAME_MAX]; /* same, or the name of another encoder: frozen only */
         int width;                   /* of that encoder; 0: encoder.width */
+        char vectors[BYOL_PATH_MAX]; /* vectors only: a .npy file of float32, a row for each image of data.train */
+        int dimension;               /* vectors only: length of a row; 0: the file's */
     } target;
     struct {
         int epochs;

@@ -28,6 +28,13 @@ static byol_status check_method(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_INVALID,
                           "target.stop_gradient false goes with target.kind online and predictor.kind none: both sides "
                           "are then the same network");
+    int is_vectors = config->target.kind == BYOL_TARGET_VECTORS;
+    if (is_vectors != (config->target.vectors[0] != '\0'))
+        return byol__fail(error, BYOL_INVALID, "target.kind vectors and target.vectors FILE.npy go together");
+    if (is_vectors && (!is_copy || config->loss.mispaired))
+        return byol__fail(
+            error, BYOL_INVALID,
+            "with target.kind vectors there is no target network: target.init is copy, loss.mispaired false");
     if (config->loss.mispaired && (is_online || !config->loss.symmetric))
         return byol__fail(
             error, BYOL_INVALID,

@@ -92,6 +92,10 @@ byol_status byol__target_network(byol__graph *graph, const byol_config *config, 
 /* Length of the target's projections. */
 static byol_status target_dimension(const byol_config *config, int channels, int image_size, int *dimension,
                                     byol_error *error) {
+    if (config->target.kind == BYOL_TARGET_VECTORS) {
+        *dimension = config->target.dimension;
+        return *dimension > 0 ? BYOL_OK : byol__fail(error, BYOL_INVALID, "target.dimension is not known");
+    }
     byol__graph target;
     byol__graph_init(&target);
     byol_status status = byol__target_network(&target, config, channels, image_size, error);

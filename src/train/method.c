@@ -26,6 +26,7 @@ static byol_status create_arenas(byol__method *method, byol_error *error) {
                                "scratch of the optimizer", error));
     method->optimizer.scratch = method->optimizer_scratch;
     BYOL__TRY(alloc_floats(&method->statistics, statistics, "batch norm statistics", error));
+    if (method->kind == BYOL_TARGET_VECTORS) return BYOL_OK;
     if (method->kind == BYOL_TARGET_ONLINE)
         return alloc_floats(&method->kept_statistics, statistics, "batch norm statistics", error);
     method->target_count = method->target_graph.params.total;
@@ -82,6 +83,11 @@ static bool is_target(const byol__method *method, int v) {
     for (int i = 0; i < method->pair_count; i++)
         if (method->pairs[i].target == v) return true;
     return false;
+}
+
+/* A second one, that is. */
+static bool has_target_network(const byol__method *method) {
+    return method->kind == BYOL_TARGET_EMA || method->kind == BYOL_TARGET_FROZEN;
 }
 
 /* Activations of all views at once: what is backward's is known when all have gone forward. */
@@ -172,7 +178,8 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
         bool wanted = is_target(method, v), is_own = method->kind == BYOL_TARGET_ONLINE;
         if (v < method->predicting || (is_own && wanted))
             BYOL__TRY(plan_view(&p, v, &method->graph, &online, method->online));
-        if (!is_own && wanted) BYOL__TRY(plan_view(&p, v, &method->target_graph, &target, method->target));
+        if (has_target_network(method) && wanted)
+            BYOL__TRY(plan_view(&p, v, &method->target_graph, &target, method->target));
     }
     method->flops = count_flops(method);
     size_t part = byol__align_up(p.largest);
@@ -184,7 +191,7 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
 /* ---- The whole ---- */
 
 static void copy_to_target(byol__method *method) {
-    if (method->kind == BYOL_TARGET_ONLINE) return;
+    if (!has_target_network(method)) return;
     memcpy(method->target_params, method->params, method->target_count * sizeof(float));
     memcpy(method->target_statistics, method->statistics, method->target_statistics_count * sizeof(float));
 }
@@ -210,7 +217,7 @@ static void initialise(byol__method *method, const byol_config *config) {
 static byol_status build(byol__method *method, const byol_config *config, int channels, byol_error *error) {
     int size = config->data.image_size;
     BYOL__TRY(byol__online_network(&method->graph, config, channels, size, error));
-    if (method->kind != BYOL_TARGET_ONLINE)
+    if (has_target_network(method))
         BYOL__TRY(byol__target_network(&method->target_graph, config, channels, size, error));
     BYOL__TRY(create_arenas(method, error));
     method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);

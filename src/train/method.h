@@ -72,7 +72,9 @@ typedef struct byol__method {
     byol_target_kind kind;
     int both_sides;
     int recompute;
-    int mispaired; /* a view is held against its own target projection */
+    int mispaired;           /* a view is held against its own target projection */
+    const float *vectors;    /* (images, D): the teacher's, borrowed; NULL: the target is a network */
+    const uint32_t *samples; /* of the batch at hand, with `vectors` */
     byol__distance distance;
     byol__regularizer regularizer; /* of every online projection: its mean over the views is added to the loss */
     int batch;

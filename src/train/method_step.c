@@ -57,9 +57,19 @@ static void backward(byol__method *method, int v) {
     byol__plan_backward(method->online[v], method->diff[v]);
 }
 
+/* What another model made of the batch's images: the same under every view. */
+static void take_vectors(byol__method *method) {
+    size_t length = (size_t)method->dimension;
+    for (int v = 0; v < method->views.large; v++)
+        for (size_t n = 0; n < (size_t)method->batch; n++)
+            memcpy(method->target_projection[v] + n * length, method->vectors + method->samples[n] * length,
+                   length * sizeof(float));
+}
+
 /* BYOL: a target of its own, which looks at its views before all else. */
 static double with_target(byol__method *method, const float *const *view) {
     double loss = 0;
+    if (method->kind == BYOL_TARGET_VECTORS) take_vectors(method);
     for (int v = 0; v < method->views.count; v++) {
         if (method->target[v] == NULL) continue;
         byol__plan_forward(method->target[v], view[v]);

@@ -112,7 +112,7 @@ static size_t list_arenas(const byol__method *method, byol__arena arenas[ARENAS]
     size_t count = 0;
     arenas[count++] = (byol__arena){"online.", params, BYOL__PREDICTOR, method->params};
     arenas[count++] = (byol__arena){"online.", statistics, BYOL__PREDICTOR, method->statistics};
-    if (method->kind != BYOL_TARGET_ONLINE) {
+    if (method->target_params != NULL) {
         const byol__graph *target = &method->target_graph;
         arenas[count++] = (byol__arena){"target.", &target->params, BYOL__PROJECTOR, method->target_params};
         arenas[count++] = (byol__arena){"target.", &target->statistics, BYOL__PROJECTOR, method->target_statistics};

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "byol/survey.h"
 #include "data/loader.h"
+#include "data/npy_vectors.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
 #include "train/fingerprint.h"
@@ -38,7 +39,8 @@ struct byol_trainer {
     uint64_t first_step;
     byol__method *method;
     byol__loader *loader;
-    int recorded; /* there is a run folder */
+    byol__vectors teacher; /* with target.kind vectors */
+    int recorded;          /* there is a run folder */
     byol__record record;
     char data[256]; /* the training images, in words */
     const byol_source *source;
@@ -110,6 +112,24 @@ static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *
         memcpy(view[kind].mean, view[0].mean, sizeof view[0].mean);
         memcpy(view[kind].std, view[0].std, sizeof view[0].std);
     }
+    return BYOL_OK;
+}
+
+/* Vectors of another model are read, and their length becomes part of the configuration. */
+static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error *error) {
+    byol_config *config = &trainer->origin.config;
+    byol__vectors *teacher = &trainer->teacher;
+    if (config->target.kind != BYOL_TARGET_VECTORS) return BYOL_OK;
+    BYOL__TRY(byol__vectors_read(teacher, config->target.vectors, error));
+    if (teacher->count != images)
+        return byol__fail(error, BYOL_MISMATCH,
+                          "%s holds %zu vectors, but there are %zu images: it must have a row for each image of "
+                          "data.train, in their order ('byol embed' writes such a file)",
+                          config->target.vectors, teacher->count, images);
+    if (config->target.dimension != 0 && config->target.dimension != teacher->dimension)
+        return byol__fail(error, BYOL_MISMATCH, "%s: its rows have %d numbers, target.dimension is %d",
+                          config->target.vectors, teacher->dimension, config->target.dimension);
+    config->target.dimension = teacher->dimension;
     return BYOL_OK;
 }
 
@@ -188,6 +208,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (origin->config.data.image_size == 0) origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
     fit_short_run(trainer, info.count);
+    BYOL__TRY(read_teacher(trainer, info.count, error));
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
     byol__pacing_init(&trainer->pacing, &origin->config);
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));
@@ -198,6 +219,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
         BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
     BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, error));
+    trainer->method->vectors = trainer->teacher.values;
     if (trainer->record.checkpoint == NULL)
         BYOL__TRY(byol__method_load(trainer->method, &origin->config, warn, trainer, error));
     BYOL__TRY(open_monitor(trainer, error));
@@ -232,6 +254,7 @@ void byol_trainer_free(byol_trainer *trainer) {
     if (trainer == NULL) return;
     byol__loader_free(trainer->loader);
     byol__method_free(trainer->method);
+    byol__vectors_release(&trainer->teacher);
     byol__free(trainer->scratch);
     if (trainer->recorded) byol__record_close(&trainer->record);
     byol__free(trainer);
@@ -252,6 +275,7 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
         double asked = byol__now();
         BYOL__TRY(byol__loader_next(trainer->loader, &batch, error));
         byol__profile_add(trainer->method->profile, BYOL__WORK_WAIT, asked, 0, 0);
+        trainer->method->samples = batch.indices;
         byol__method_forward_backward(trainer->method, batch.view);
     }
     byol__step_result result;

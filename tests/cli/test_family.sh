@@ -33,6 +33,27 @@ expect 0 pretrain --data data:train --out student $tiny --image-size 32 --set ta
     --set target.encoder=resnet18 --set target.width=8 --set encoder.name=conv5 --set projector.kind=none \
     --set predictor.kind=linear --set loss.distance=mse --set train.epochs=1
 grep -q "predictor.0.weight" student/encoder.safetensors || say "no linear layer between student and teacher"
+
+# a teacher that is a file of vectors, one for each image
+expect 0 embed simsiam --data data:train --out teacher.npy --quiet
+every="--set checkpoint.every_steps=1 --set checkpoint.keep=20"
+expect 0 pretrain --data data:train --out taught $tiny $every --set target.kind=vectors --set target.vectors=teacher.npy --json
+grep -q '  dimension: 64$' taught/config.yaml || say "the length of the vectors is not in config.yaml"
+cp taught/encoder.safetensors whole
+rm taught/checkpoints/step-00000[5-8].safetensors
+expect 0 pretrain --out taught --resume
+says "resumed after step 4"
+cmp -s whole taught/encoder.safetensors || say "a resumed student is another one"
+expect 0 knn taught --train data:train --test data:test --json --quiet
+expect 1 pretrain --data data:test --out wrong $tiny --set target.kind=vectors --set target.vectors=teacher.npy
+says "64 vectors" "32 images" "byol embed"
+head -c 300 teacher.npy >short.npy
+expect 1 pretrain --data data:train --out wrong $tiny --set target.kind=vectors --set target.vectors=short.npy
+says "short.npy" "truncated"
+expect 1 pretrain --data data:train --out wrong $tiny --set target.kind=vectors --set target.vectors=missing.npy
+says "missing.npy"
+expect 2 pretrain --data data:train --out wrong $tiny --set target.kind=vectors
+says "target.vectors"
 expect 2 pretrain --data data:train --out wrong $tiny --set target.stop_gradient=false
 says "target.kind online"
 expect 2 pretrain --data data:train --out wrong $tiny --set loss.distance=cosin

@@ -170,6 +170,37 @@ static void recomputing_changes_memory_alone(void **state) {
     }
 }
 
+/* A student of another model's vectors: the target of an image is its row, whatever the view and the place in the
+ * batch. */
+static void vectors_of_another_model_are_the_target_of_their_images(void **state) {
+    (void)state;
+    enum { D = 5, IMAGES = 3 * TINY_BATCH };
+    static float teacher[IMAGES * D];
+    uint32_t samples[TINY_BATCH];
+    byol__random random = byol__random_stream(8, BYOL__PURPOSE_BENCH, 0, 0, 0);
+    for (int i = 0; i < IMAGES * D; i++) teacher[i] = byol__random_normal(&random);
+    for (uint32_t n = 0; n < TINY_BATCH; n++) samples[n] = (7 * n + 3) % IMAGES;
+    byol_config config = multi_crop(tiny_config());
+    config.target.kind = BYOL_TARGET_VECTORS;
+    strcpy(config.target.vectors, "teacher.npy");
+    config.target.dimension = D;
+    byol__method *method = create(&config);
+    assert_null(method->target_params);
+    method->vectors = teacher;
+    method->samples = samples;
+    byol__step_result result;
+    double first = byol__method_forward_backward(method, views), last = first;
+    for (int v = 0; v < 2; v++)
+        for (int n = 0; n < TINY_BATCH; n++)
+            assert_memory_equal(method->target_projection[v] + n * D, teacher + samples[n] * D, D * sizeof(float));
+    for (int step = 0; step < 20; step++) {
+        assert_int_equal(byol__method_update(method, 0.05, 0.99, &result, NULL), BYOL_OK);
+        last = byol__method_forward_backward(method, views);
+    }
+    if (!(last < 0.6 * first)) fail_msg("the loss went from %g to %g", first, last);
+    byol__method_free(method);
+}
+
 static void a_network_that_counts_pixels_has_views_of_one_size(void **state) {
     (void)state;
     byol_config config = multi_crop(tiny_config());
@@ -487,6 +518,7 @@ int main(void) {
         cmocka_unit_test(every_view_predicts_every_large_one_but_itself),
         cmocka_unit_test(a_regularizer_has_its_gradient),
         cmocka_unit_test(recomputing_changes_memory_alone),
+        cmocka_unit_test(vectors_of_another_model_are_the_target_of_their_images),
         cmocka_unit_test(a_network_that_counts_pixels_has_views_of_one_size),
         cmocka_unit_test(with_a_stop_gradient_the_targets_count_as_constants),
         cmocka_unit_test(without_it_the_gradient_goes_through_both_views),
