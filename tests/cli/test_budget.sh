@@ -4,7 +4,7 @@ make_data
 
 expect 0 pretrain --data data:train --budget 3s --out run --threads 1 --json
 is_json run epochs steps loss
-says "views of 32 pixels" "encoder conv4" "InfoNCE" "batches of" "Muon" "it ends after"
+says "views of 24 pixels (judged at 32)" "encoder conv4" "InfoNCE" "batches of" "Muon" "it ends after"
 grep -q '  minutes: 0.05$' run/config.yaml || say "the time is not in config.yaml"
 grep -q '  schedule: trapezoid' run/config.yaml || say "the schedule is not in config.yaml"
 grep -q '  own_negatives: true' run/config.yaml || say "the loss is not in config.yaml"
