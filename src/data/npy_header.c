@@ -58,7 +58,10 @@ byol_status byol__npy_header_read(byol__npy_header *header, const unsigned char 
         return byol__npy_wrong(path, "its header is truncated or damaged", wanted, error);
     memcpy(text, bytes + lead, size);
     text[size] = '\0';
-    if (!is_of_type(text, type)) return byol__npy_wrong(path, "its values are of another type", wanted, error);
+    if (!is_of_type(text, type))
+        return byol__npy_wrong(
+            path, strcmp(type, "u1") == 0 ? "its values are not of type uint8" : "its values are not of type float32",
+            wanted, error);
     if (strstr(text, "'fortran_order': False") == NULL)
         return byol__npy_wrong(path, "it is in Fortran order", wanted, error);
     header->data = lead + size;
