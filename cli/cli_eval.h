@@ -42,7 +42,7 @@ typedef struct cli_eval {
     uint64_t seed;
 } cli_eval;
 
-/* Parses MODEL, --train, --test, --limit, --threads, --seed, --no-baselines into a cli_eval. */
+/* Parses MODEL, --train, --test, --limit, --threads, --seed, --mean, --no-baselines into a cli_eval. */
 extern const struct argp cli_eval_argp;
 
 /* What is evaluated, on what. */

@@ -11,7 +11,7 @@
 #include "bench/bench_rate.h"
 
 /* An encoder, and how often it must see each image before it is taken in place of the one before it. Measured
- * (studies/recipes.csv) is that below some twenty epochs the first is best, at equal FLOPs; where the wider ones begin
+ * (studies/recipes.csv) is that below some sixteen epochs the first is best, at equal FLOPs; where the wider ones begin
  * to be is estimated. */
 typedef struct candidate {
     const char *encoder;
@@ -55,18 +55,6 @@ double byol_budget_minutes(const char *text) {
 
 /* ---- What does not need measuring ---- */
 
-static void choose_method(byol_config *config) {
-    config->loss.distance = BYOL_INFONCE;
-    config->loss.own_negatives = 1;
-    config->loss.temperature = 0.1f;
-    config->target.kind = BYOL_TARGET_ONLINE;
-    config->target.stop_gradient = 0;
-    config->target.schedule = BYOL_TAU_CONSTANT;
-    config->predictor.kind = BYOL_HEAD_NONE;
-    config->projector.hidden = 1024;
-    config->projector.out = 256;
-}
-
 /* Few pictures make a small batch: there must be some steps in an epoch. */
 static void choose_batch(byol_config *config, size_t count) {
     int batch = 256;
@@ -79,20 +67,10 @@ static void choose_batch(byol_config *config, size_t count) {
 static byol_status choose_views(chooser *c, int side) {
     byol_config *config = c->config;
     BYOL__TRY(byol_config_set(config, "views.preset", side <= SMALL_SIDE ? "small" : "byol", c->error));
-    for (int kind = 0; kind < 2; kind++) config->views.view[kind].crop_area_min = c->info.channels == 1 ? 0.4f : 0.2f;
+    BYOL__TRY(byol_config_set(config, "views.crop_area_min", c->info.channels == 1 ? "0.4" : "0.2", c->error));
     config->data.image_size = side;
     for (int kind = 0; kind < 2 && side <= SMALL_SIDE; kind++) config->views.size[kind] = side * 3 / 4 / 8 * 8;
     return BYOL_OK;
-}
-
-static void choose_optimizer(byol_config *config) {
-    config->optimizer.name = BYOL_MUON;
-    config->optimizer.lr = 0.01f;
-    config->optimizer.momentum = 0.95f;
-    config->optimizer.weight_decay = 0.01f;
-    config->optimizer.schedule = BYOL_LR_TRAPEZOID;
-    config->optimizer.decay = 0.4f;
-    config->optimizer.warmup_epochs = 0; /* while rates are measured */
 }
 
 /* ---- What does ---- */
@@ -133,7 +111,7 @@ static void explain(const chooser *c, byol_budget *budget) {
              "needs hundreds of epochs",
              (double)config->loss.temperature);
     snprintf(budget->reasons[3], SIZE,
-             "batches of %d, Muon with rate %.2g, which makes of a step what four of SGD make here",
+             "batches of %d, Muon with rate %.2g: on CIFAR-10 it learns in 4 epochs what SGD learns in 16",
              config->train.batch_size, (double)config->optimizer.lr);
     snprintf(budget->reasons[4], SIZE,
              "it ends after %.4g minutes, evaluation excluded; the rate falls over the last %.0f %%",
@@ -157,10 +135,9 @@ byol_status byol_budget_choose(byol_config *config, const byol_source *source, d
     int side = byol_source_view_size(source);
     bool is_small = side <= SMALL_SIDE;
     side = is_small ? (side < LEAST_SIDE ? LEAST_SIDE : side) : side < PHOTO_SIDE ? side : PHOTO_SIDE;
-    choose_method(config);
+    BYOL__TRY(byol_config_set(config, "recipe", "short", error));
     choose_batch(config, c.info.count);
     BYOL__TRY(choose_views(&c, side));
-    choose_optimizer(config);
     BYOL__TRY(choose_encoder(&c, is_small ? small_pictures : photos));
     config->optimizer.warmup_epochs = (float)fmin(1, 0.03 * epochs_of(&c));
     config->train.minutes = (float)minutes;

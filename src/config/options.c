@@ -9,67 +9,44 @@
 #define RECIPE_ROW(view_, field, kind_, range_, help_)                                                                 \
     {.key = "views.view" #view_ "." #field, .kind = kind_, FIELD(views.view[view_ - 1].field), range_, .help = help_},
 
+/* How many views of a kind there are, and of what size. */
+#define COUNT_ROW(view_, field, default_, range_, help_)                                                               \
+    {.key = "views.view" #view_ "." #field,                                                                            \
+     .kind = BYOL__INTEGER,                                                                                            \
+     FIELD(views.field[view_ - 1]),                                                                                    \
+     .default_value = default_,                                                                                        \
+     range_,                                                                                                           \
+     .help = help_},
+
 /* The recipe of one kind of views; the key "views.NAME" sets NAME of all (byol__option_of_views). */
 #define RECIPE(v)                                                                                                      \
-    {.key = "views.view" #v ".count",                                                                                  \
-     .kind = BYOL__INTEGER,                                                                                            \
-     FIELD(views.count[v - 1]),                                                                                        \
-     .default_value = v < 3 ? "1" : "0",                                                                               \
-     RANGE(0, 16),                                                                                                     \
-     .help = "how many such views are made of an image"},                                                              \
-        {.key = "views.view" #v ".size",                                                                               \
-         .kind = BYOL__INTEGER,                                                                                        \
-         FIELD(views.size[v - 1]),                                                                                     \
-         .default_value = "0",                                                                                         \
-         OR_ZERO(8, 1024),                                                                                             \
-         .help = "side of such a view in pixels; 0: data.image_size"},                                                 \
-        RECIPE_ROW(                                                                                                    \
-            v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1),                                                           \
-            "smallest share of the image's area in a crop") RECIPE_ROW(v, crop_area_max, BYOL__NUMBER,                 \
-                                                                       RANGE(0.001, 1),                                \
-                                                                       "largest share of the image's area in a crop")  \
-            RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10),                                               \
-                       "smallest width / height of a crop") RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER,               \
-                                                                       RANGE(0.1, 10),                                 \
-                                                                       "largest width / height of a crop")             \
-                RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip") RECIPE_ROW(         \
-                    v, jitter, BYOL__NUMBER, RANGE(0, 1),                                                              \
-                    "probability of colour jitter as a whole") RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10),   \
-                                                                          "strength s: factor in [max(0, 1-s), 1+s]")  \
-                    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness") RECIPE_ROW(         \
-                        v, saturation, BYOL__NUMBER, RANGE(0, 10),                                                     \
-                        "strength, as brightness") RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5),                     \
-                                                              "shift in [-hue, hue] of the colour circle")             \
-                        RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")     \
-                            RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur") RECIPE_ROW( \
-                                v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100),                                     \
-                                "smallest sigma of the blur, pixels") RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER,      \
-                                                                                 RANGE(0.01, 100),                     \
-                                                                                 "largest sigma of the blur, pixels")  \
-                                RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1),                                     \
-                                           "probability of solarize: x to 1-x from the threshold up")                  \
-                                    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1),                       \
-                                               "pixel value from which solarize inverts")                              \
-                                        RECIPE_ROW(v, rotate, BYOL__NUMBER, RANGE(0, 180),                             \
-                                                   "degrees: the angle is in [-rotate, rotate]")                       \
-                                            RECIPE_ROW(v, translate, BYOL__NUMBER, RANGE(0, 1),                        \
-                                                       "share of the side by which the picture is shifted at most")    \
-                                                RECIPE_ROW(                                                            \
-                                                    v, pad, BYOL__INTEGER, RANGE(0, 1024),                             \
-                                                    "plain random crop: out of the picture with that many pixels "     \
-                                                    "around it") RECIPE_ROW(v, noise, BYOL__NUMBER, RANGE(0, 10),      \
-                                                                            "standard deviation of Gaussian noise on " \
-                                                                            "pixels in [0, 1]")                        \
-                                                    RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1),                   \
-                                                               "probability of cutting a square out")                  \
-                                                        RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1),          \
-                                                                   "side of that square, as a share of the picture's") \
-                                                            RECIPE_ROW(                                                \
-                                                                v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),             \
-                                                                "three numbers taken off the channels, the last step") \
-                                                                RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),  \
-                                                                           "three numbers the channels are divided "   \
-                                                                           "by after that")
+    COUNT_ROW(v, count, v < 3 ? "1" : "0", RANGE(0, 16), "how many such views are made of an image")                   \
+    COUNT_ROW(v, size, "0", OR_ZERO(8, 1024), "side of such a view in pixels; 0: data.image_size")                     \
+    RECIPE_ROW(v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1), "smallest share of the image's area in a crop")        \
+    RECIPE_ROW(v, crop_area_max, BYOL__NUMBER, RANGE(0.001, 1), "largest share of the image's area in a crop")         \
+    RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10), "smallest width / height of a crop")                  \
+    RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER, RANGE(0.1, 10), "largest width / height of a crop")                   \
+    RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip")                                 \
+    RECIPE_ROW(v, jitter, BYOL__NUMBER, RANGE(0, 1), "probability of colour jitter as a whole")                        \
+    RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10), "strength s: factor in [max(0, 1-s), 1+s]")                  \
+    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                     \
+    RECIPE_ROW(v, saturation, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                   \
+    RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5), "shift in [-hue, hue] of the colour circle")                       \
+    RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")                         \
+    RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur")                                     \
+    RECIPE_ROW(v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100), "smallest sigma of the blur, pixels")                \
+    RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER, RANGE(0.01, 100), "largest sigma of the blur, pixels")                 \
+    RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1), "probability of solarize: x to 1-x from the threshold up")      \
+    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1), "pixel value from which solarize inverts")            \
+    RECIPE_ROW(v, rotate, BYOL__NUMBER, RANGE(0, 180), "degrees: the angle is in [-rotate, rotate]")                   \
+    RECIPE_ROW(v, translate, BYOL__NUMBER, RANGE(0, 1), "share of the side by which the picture is shifted at most")   \
+    RECIPE_ROW(v, pad, BYOL__INTEGER, RANGE(0, 1024),                                                                  \
+               "plain random crop: out of the picture with that many pixels around it")                                \
+    RECIPE_ROW(v, noise, BYOL__NUMBER, RANGE(0, 10), "standard deviation of Gaussian noise on pixels in [0, 1]")       \
+    RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1), "probability of cutting a square out")                            \
+    RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1), "side of that square, as a share of the picture's")          \
+    RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000), "three numbers taken off the channels, the last step")       \
+    RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000), "three numbers the channels are divided by after that")
 
 /* In the order of the written YAML. A group's rows stand together, and views.preset before what it sets. */
 const byol__option byol__options[] = {
