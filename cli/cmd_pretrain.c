@@ -74,7 +74,10 @@ static int configure(const arguments *args, byol_config *config) {
     if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
     if (file != NULL && is_folder(file))
         return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file, file);
-    int code = cli_settings_configure(&args->settings, file, config);
+    byol_config_init(config);
+    /* What a run of before does not say is as it was then: recipes were not there, BYOL was the default. */
+    if (file == saved) byol_config_set(config, "recipe", "byol", NULL);
+    int code = cli_settings_override(&args->settings, file, config);
     if (code != EXIT_DONE) return code;
     if (config->data.train[0] == '\0' && file == NULL && args->resume)
         return cli_usage("%s holds no run that could go on: there is no %s", args->out, saved);

@@ -72,4 +72,12 @@ wait $process || code=$?
 train stopped-INT --resume --epochs 20 --width 16
 [ "$code" -ne 0 ] || say "resuming with another width was accepted"
 says encoder.width
+# a run of before there were recipes: what its config.yaml does not say is BYOL's, as it was then
+train before --set checkpoint.every_steps=1 --set checkpoint.keep=20
+cp before/encoder.safetensors whole-before
+rm before/checkpoints/step-00000[5-8].safetensors
+sed -i -e '/^recipe:/d' -e '/^  own_negatives:/d' -e '/^  schedule: cosine/d' before/config.yaml
+expect 0 pretrain --out before --resume
+says "resumed after step 4"
+cmp -s whole-before before/encoder.safetensors || say "a run without a recipe goes on otherwise"
 finish
