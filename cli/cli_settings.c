@@ -25,7 +25,7 @@ static const struct {
     {"seed", "train.seed", "N"},
     {"eval-every", "eval.every_epochs", "N"},
 };
-enum { SHORTHANDS = sizeof shorthands / sizeof shorthands[0], FIRST_KEY = 3000, GROUP = 10, HELP_MAX = 160 };
+enum { SHORTHANDS = sizeof shorthands / sizeof shorthands[0], FIRST_KEY = 3000, GROUP = 10, HELP_MAX = 256 };
 
 static error_t keep(cli_settings *settings, const char *key, const char *value, const char *flag) {
     struct cli_setting *grown = realloc(settings->list, (settings->count + 1) * sizeof *grown);
