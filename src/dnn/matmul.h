@@ -1,4 +1,4 @@
-/* Matrix multiplication for what is not a network: evaluation. */
+/* Matrix multiplication for what is not a network: losses, Muon, evaluation. */
 #ifndef BYOL__MATMUL_H
 #define BYOL__MATMUL_H
 
@@ -20,5 +20,10 @@ typedef struct byol__matrix {
  * threads, or one inside a parallel region; the result is the same, bit for bit, for any number of them. */
 byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b, float beta,
                         float *dst, size_t dst_stride, byol_error *error);
+
+/* The same for a product (n, n) that the caller knows to be symmetric, like dst: little more than half is computed, and
+ * mirrored. */
+byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b, float beta,
+                                  float *dst, byol_error *error);
 
 #endif

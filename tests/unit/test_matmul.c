@@ -84,8 +84,44 @@ static void the_product_does_not_depend_on_the_number_of_threads(void **state) {
     free(many);
 }
 
+/* a a^T or a^T a, with beta on what was there, which is symmetric too. Threads make no difference. */
+static void check_symmetric(size_t n, size_t k, byol__transpose turned, float beta) {
+    byol__matrix a = {random_floats(n * k, 3), turned ? n : k, turned};
+    byol__matrix b = {a.values, a.stride, turned ? BYOL__AS_IS : BYOL__TRANSPOSED};
+    float *dst = malloc(n * n * sizeof *dst), *again = malloc(n * n * sizeof *again);
+    int threads = omp_get_max_threads();
+    for (int t = 1; t <= 3; t += 2) {
+        omp_set_num_threads(t);
+        for (size_t i = 0; i < n * n; i++) dst[i] = beta == 0 ? NAN : (float)(i / n + i % n);
+        assert_int_equal(byol__sgemm_symmetric(n, k, 0.5f, a, b, beta, dst, NULL), BYOL_OK);
+        if (t == 1) memcpy(again, dst, n * n * sizeof *dst);
+    }
+    omp_set_num_threads(threads);
+    assert_memory_equal(dst, again, n * n * sizeof *dst);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double expected = (double)beta * (double)(i + j);
+            for (size_t l = 0; l < k; l++) expected += 0.5 * element(a, i, l) * element(b, l, j);
+            assert_true(fabs((double)dst[i * n + j] - expected) < 2e-6 * (double)(k + n + 10));
+        }
+    free((void *)a.values);
+    free(dst);
+    free(again);
+}
+
+static void symmetric_products_are_those_of_plain_loops(void **state) {
+    (void)state;
+    static const size_t sides[] = {1, 40, 64, 65, 200};
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+        for (int turned = 0; turned < 2; turned++) {
+            check_symmetric(sides[i], 33, (byol__transpose)turned, 0);
+            check_symmetric(sides[i], 70, (byol__transpose)turned, 0.25f);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(symmetric_products_are_those_of_plain_loops),
         cmocka_unit_test(products_of_all_kinds_are_those_of_plain_loops),
         cmocka_unit_test(the_product_does_not_depend_on_the_number_of_threads),
     };

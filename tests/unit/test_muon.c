@@ -95,6 +95,29 @@ static void singular_values_come_near_one(void **state) {
     byol__free(scratch);
 }
 
+/* Of a matrix that is nearly of rank one, as gradients are: singular values of 1e-4 of the largest, whose squares are
+ * as small as a rounding error of the gram matrix, are enlarged as they should be. */
+static void small_singular_values_are_enlarged_as_published(void **state) {
+    (void)state;
+    enum { ROWS = 12, COLUMNS = 20 };
+    byol__param row = row_of(ROWS, COLUMNS);
+    byol__table table = {.rows = &row, .count = 1, .total = row.count};
+    float *x = random_floats(ROWS * COLUMNS, 7, 0), *u = random_floats(ROWS, 7, 1), *v = random_floats(COLUMNS, 7, 2),
+          *scratch = floats(byol__muon_scratch(&table));
+    double expected[MOST * MOST];
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < COLUMNS; j++) {
+            float *value = &x[i * COLUMNS + j];
+            *value = 1e-4f * *value + u[i] * v[j];
+            expected[i * COLUMNS + j] = (double)*value;
+        }
+    reference(expected, ROWS, COLUMNS);
+    byol__muon_orthogonalise(x, ROWS, COLUMNS, scratch);
+    for (int i = 0; i < ROWS * COLUMNS; i++) assert_true(fabs((double)x[i] - expected[i]) < 1e-4);
+    float *arrays[] = {x, u, v, scratch};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) byol__free(arrays[i]);
+}
+
 static void zeros_stay(void **state) {
     (void)state;
     float x[12] = {0}, scratch[24 + 32];
@@ -153,6 +176,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_iteration_is_the_published_one),
         cmocka_unit_test(singular_values_come_near_one),
+        cmocka_unit_test(small_singular_values_are_enlarged_as_published),
         cmocka_unit_test(zeros_stay),
         cmocka_unit_test(a_step_is_nesterov_orthogonalised_and_vectors_are_adamws),
     };
