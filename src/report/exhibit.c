@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-enum { BANK = 5000, ASKED = 1000 };
+/* Pixels are compared at no more than so many to a side: 60 MB for all pictures. */
+enum { BANK = 5000, ASKED = 1000, PIXELS_SIDE = 32 };
 
 void byol__report_stage(const byol_report_options *options, const char *what) {
     if (options->stage != NULL) options->stage(options->context, what);
@@ -32,35 +33,75 @@ static void scale_to_one(float *vector, int dimension) {
     for (int d = 0; d < dimension; d++) vector[d] *= scale;
 }
 
-static byol_status embed(byol__exhibit *exhibit, byol__shown *shown, const byol_report_options *options,
-                         byol_error *error) {
-    size_t dimension = (size_t)exhibit->dimension;
-    BYOL__TRY(byol__alloc(&shown->vectors, shown->count * dimension, sizeof(float), "vectors of the report", error));
-    BYOL__TRY(byol_encoder_embed(exhibit->encoder, shown->source, BYOL_LAYER_BACKBONE, shown->vectors,
-                                 options->progress, options->context, error));
-    for (size_t i = 0; i < shown->count; i++) scale_to_one(shown->vectors + i * dimension, exhibit->dimension);
+/* Levels about the picture's mean, so that the cosine is not one of brightness. */
+static byol_status look_at_pixels(byol__exhibit *exhibit, byol__shown *shown, byol_error *error) {
+    size_t dimension = (size_t)exhibit->dimension[BYOL__PIXELS];
+    int side = exhibit->side < PIXELS_SIDE ? exhibit->side : PIXELS_SIDE;
+    uint8_t *pixels;
+    byol_status status = byol__alloc(&pixels, dimension, 1, "pixels", error);
+    for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
+        float *vector = shown->vectors[BYOL__PIXELS] + i * dimension;
+        double sum = 0;
+        status = byol__picture_center(shown->source, i, exhibit->channels, side, pixels, error);
+        for (size_t d = 0; d < dimension; d++) sum += pixels[d];
+        for (size_t d = 0; d < dimension; d++) vector[d] = (float)(pixels[d] - sum / (double)dimension);
+    }
+    byol__free(pixels);
+    return status;
+}
+
+static byol_status look(byol__exhibit *exhibit, byol__eye eye, byol_encoder *encoder, byol__shown *shown,
+                        const byol_report_options *options, byol_error *error) {
+    int dimension = exhibit->dimension[eye];
+    float **vectors = &shown->vectors[eye];
+    BYOL__TRY(byol__alloc(vectors, shown->count * (size_t)dimension, sizeof(float), "vectors of the report", error));
+    BYOL__TRY(encoder == NULL ? look_at_pixels(exhibit, shown, error)
+                              : byol_encoder_embed(encoder, shown->source, BYOL_LAYER_BACKBONE, *vectors,
+                                                   options->progress, options->context, error));
+    for (size_t i = 0; i < shown->count; i++) scale_to_one(*vectors + i * (size_t)dimension, dimension);
     return BYOL_OK;
+}
+
+static byol_status look_at_both(byol__exhibit *exhibit, byol__eye eye, byol_encoder *encoder,
+                                const byol_report_options *options, byol_error *error) {
+    BYOL__TRY(look(exhibit, eye, encoder, &exhibit->bank, options, error));
+    return look(exhibit, eye, encoder, &exhibit->asked, options, error);
+}
+
+/* The eyes that have learned nothing. */
+static byol_status compare(byol__exhibit *exhibit, const byol_report_options *options, byol_error *error) {
+    byol_encoder *untrained = NULL;
+    int side = exhibit->side < PIXELS_SIDE ? exhibit->side : PIXELS_SIDE;
+    exhibit->eyes = BYOL__EYES;
+    exhibit->dimension[BYOL__UNTRAINED] = exhibit->dimension[BYOL__LEARNED];
+    exhibit->dimension[BYOL__PIXELS] = exhibit->channels * side * side;
+    byol__report_stage(options, "embedding by random weights");
+    byol_status status = byol_encoder_create_random(&untrained, exhibit->encoder, 1, error);
+    if (status == BYOL_OK) status = look_at_both(exhibit, BYOL__UNTRAINED, untrained, options, error);
+    byol_encoder_free(untrained);
+    if (status == BYOL_OK) status = look_at_both(exhibit, BYOL__PIXELS, NULL, options, error);
+    return status;
 }
 
 byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run, const byol_report_options *options,
                                byol_error *error) {
     const byol_source *asked = options->test != NULL ? options->test : options->train;
     BYOL__TRY(byol_encoder_load(&exhibit->encoder, run, options->threads, error));
-    exhibit->dimension = byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
+    exhibit->eyes = 1;
+    exhibit->dimension[BYOL__LEARNED] = byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
     exhibit->channels = byol_encoder_channels(exhibit->encoder);
     exhibit->side = byol_encoder_config(exhibit->encoder)->data.image_size;
     BYOL__TRY(choose(&exhibit->bank, options->train, BANK, error));
     BYOL__TRY(choose(&exhibit->asked, asked, ASKED, error));
-    byol__report_stage(options, "embedding training images");
-    BYOL__TRY(embed(exhibit, &exhibit->bank, options, error));
-    byol__report_stage(options, "embedding test images");
-    return embed(exhibit, &exhibit->asked, options, error);
+    byol__report_stage(options, "embedding pictures");
+    BYOL__TRY(look_at_both(exhibit, BYOL__LEARNED, exhibit->encoder, options, error));
+    return byol_source_label(exhibit->asked.source, 0) < 0 ? compare(exhibit, options, error) : BYOL_OK;
 }
 
 static void release_shown(byol__shown *shown) {
     byol_source_free(shown->source);
     byol__free(shown->indices);
-    byol__free(shown->vectors);
+    for (int eye = 0; eye < BYOL__EYES; eye++) byol__free(shown->vectors[eye]);
 }
 
 void byol__exhibit_release(byol__exhibit *exhibit) {

@@ -9,22 +9,28 @@
 #include "byol/report.h"
 #include "byol/source.h"
 
-/* Pictures spread evenly over a source, and what the encoder makes of them. */
+/* What looks at the pictures: the trained network; where there are no labels to count with, also the same network with
+ * random weights, and none. */
+typedef enum byol__eye { BYOL__LEARNED, BYOL__UNTRAINED, BYOL__PIXELS, BYOL__EYES } byol__eye;
+
+/* Pictures spread evenly over a source, and what each eye makes of them. */
 typedef struct byol__shown {
     const byol_source *of;
     byol_source *source; /* the chosen ones alone */
     uint32_t *indices;   /* (count) in `of` */
     size_t count;
-    float *vectors; /* (count, dimension), of length 1 (or 0) */
+    float *vectors[BYOL__EYES]; /* (count, dimension) each, of length 1 (or 0); NULL for eyes that do not look */
 } byol__shown;
 
 typedef struct byol__exhibit {
     byol_encoder *encoder;
-    int dimension, channels, side; /* side: of the network's input */
-    byol__shown bank, asked;       /* of the training images, of the test images (or the training images again) */
+    int dimension[BYOL__EYES], channels, side; /* side: of the network's input */
+    int eyes;                                  /* that look: 1 or BYOL__EYES */
+    byol__shown bank, asked; /* of the training images, of the test images (or the training images again) */
 } byol__exhibit;
 
-/* Loads the run's encoder and embeds. Needs options->train. Zero-initialise, then release in any case. */
+/* Loads the run's encoder and embeds; without labels by every eye. Needs options->train. Zero-initialise, then release
+ * in any case. */
 byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run, const byol_report_options *options,
                                byol_error *error);
 void byol__exhibit_release(byol__exhibit *exhibit);

@@ -72,14 +72,14 @@ static float cosine(const float *a, const float *b, int dimension) {
 }
 
 /* The nearest of the bank, best first; the asked image itself is not its own neighbour. Returns their number. */
-static int find(const byol__exhibit *exhibit, size_t asked, neighbour best[NEIGHBOURS]) {
+static int find(const byol__exhibit *exhibit, byol__eye eye, size_t asked, neighbour best[NEIGHBOURS]) {
     const byol__shown *bank = &exhibit->bank, *from = &exhibit->asked;
-    size_t dimension = (size_t)exhibit->dimension;
+    int dimension = exhibit->dimension[eye];
+    const float *wanted = from->vectors[eye] + asked * (size_t)dimension;
     int found = 0;
     for (size_t i = 0; i < bank->count; i++) {
         if (bank->of == from->of && bank->indices[i] == from->indices[asked]) continue;
-        neighbour candidate = {
-            i, cosine(from->vectors + asked * dimension, bank->vectors + i * dimension, exhibit->dimension)};
+        neighbour candidate = {i, cosine(wanted, bank->vectors[eye] + i * (size_t)dimension, dimension)};
         if (found == NEIGHBOURS && !(candidate.cosine > best[NEIGHBOURS - 1].cosine)) continue;
         int at = found < NEIGHBOURS ? found++ : NEIGHBOURS - 1;
         for (; at > 0 && candidate.cosine > best[at - 1].cosine; at--) best[at] = best[at - 1];
@@ -126,14 +126,20 @@ static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byo
     return BYOL_OK;
 }
 
-static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, size_t asked, uint8_t *pixels,
-                                    byol_error *error) {
+/* A row: the picture that is asked about, or in later rows of it who looks; then what is nearest. */
+static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, byol__eye eye, size_t asked,
+                                    uint8_t *pixels, byol_error *error) {
+    static const char *const lookers[BYOL__EYES] = {"", "by random weights", "by pixels"};
     const float no_likeness = 2;
     neighbour best[NEIGHBOURS];
-    int found = find(exhibit, asked, best);
+    int found = find(exhibit, eye, asked, best);
     int32_t label = byol_source_label(exhibit->asked.source, asked);
+    byol_status status = BYOL_OK;
     byol__html(page, "<ol class=\"neighbours\">");
-    byol_status status = write_one(page, exhibit, &exhibit->asked, asked, "asked", no_likeness, -1, pixels, error);
+    if (eye == BYOL__LEARNED)
+        status = write_one(page, exhibit, &exhibit->asked, asked, "asked", no_likeness, -1, pixels, error);
+    else
+        byol__html(page, "<li class=\"looker\">%s</li>", lookers[eye]);
     for (int n = 0; n < found && status == BYOL_OK; n++)
         status = write_one(page, exhibit, &exhibit->bank, best[n].index, "near", best[n].cosine, label, pixels, error);
     byol__html(page, "</ol>\n");
@@ -153,9 +159,15 @@ byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, b
         "like it among %s training images, by the cosine of their vectors.",
         byol__html_count(count, exhibit->bank.count));
     if (byol_source_label(exhibit->asked.source, 0) >= 0) byol__html(page, " Those of another class are crossed out.");
+    if (exhibit->eyes > 1)
+        byol__html(page,
+                   " Below: what is most like it to the same network with random weights, and by pixels alone. Without "
+                   "labels nobody can count who is right. Look for what the first row has understood and the others "
+                   "have not; where the rows are much the same, little has been learned that pixels do not show.");
     byol__html(page, "</p>\n");
-    for (int i = 0; i < shown && status == BYOL_OK; i++)
-        status = write_neighbours(page, exhibit, chosen[i], pixels, error);
+    for (int i = 0; i < shown * exhibit->eyes && status == BYOL_OK; i++)
+        status =
+            write_neighbours(page, exhibit, (byol__eye)(i % exhibit->eyes), chosen[i / exhibit->eyes], pixels, error);
     byol__html(page, "</section>\n");
     byol__free(pixels);
     return status;

@@ -157,8 +157,8 @@ byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit, const by
     byol_status status = byol__alloc(&points, 2 * count, sizeof *points, "the map", error);
     if (status != BYOL_OK) return status;
     byol__report_stage(options, "drawing the map");
-    status = byol__tsne(exhibit->asked.vectors, count, exhibit->dimension, points, options->progress, options->context,
-                        error);
+    status = byol__tsne(exhibit->asked.vectors[BYOL__LEARNED], count, exhibit->dimension[BYOL__LEARNED], points,
+                        options->progress, options->context, error);
     if (status == BYOL_OK) {
         turn(points, count);
         status = write_map(page, exhibit, points, fit(points, count), error);
