@@ -34,14 +34,17 @@ static workspace lay_out(double *scratch, size_t n, size_t dim) {
 /* ---- One row: its loss; s (M) becomes the slopes of it, times `weight` ---- */
 
 /* Candidate `itself` (none: M) is the prediction, and does not count. */
-static double infonce_row(float *s, size_t m, size_t i, size_t itself, double temperature, double weight) {
-    double largest = (double)s[0], sum = 0, own = (double)s[i];
+static double infonce_row(float *s, size_t m, size_t i, size_t itself, double t, double weight) {
+    double largest = -INFINITY, sum = 0, own = (double)s[i];
     if (itself < m) s[itself] = -INFINITY;
-    for (size_t j = 1; j < m; j++) largest = fmax(largest, (double)s[j]);
-    for (size_t j = 0; j < m; j++) sum += exp(((double)s[j] - largest) / temperature);
-    for (size_t j = 0; j < m; j++)
-        s[j] = (float)(weight / temperature * (exp(((double)s[j] - largest) / temperature) / sum - (j == i)));
-    return log(sum) - (own - largest) / temperature;
+    for (size_t j = 0; j < m; j++) largest = fmax(largest, (double)s[j]);
+    for (size_t j = 0; j < m; j++) {
+        double pushes = exp(((double)s[j] - largest) / t);
+        sum += pushes;
+        s[j] = (float)pushes;
+    }
+    for (size_t j = 0; j < m; j++) s[j] = (float)(weight / t * ((double)s[j] / sum - (j == i)));
+    return log(sum) - (own - largest) / t;
 }
 
 /* -log g(x), without overflow. */
