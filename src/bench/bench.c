@@ -83,15 +83,15 @@ static byol_status matmul_gflops(byol__dtype dtype, double seconds, double *gflo
     product p = {0};
     byol_status status = product_init(&p, dtype, error);
     if (status == BYOL_OK) {
-        byol__contraction_run(p.contraction); /* warms up */
+        status = byol__contraction_run(p.contraction, error); /* warms up */
         double best = 0, begin = byol__now(), now = begin;
         do {
             double before = now;
-            byol__contraction_run(p.contraction);
+            status = byol__contraction_run(p.contraction, error);
             now = byol__now();
             double rate = 2.0 * SIDE * SIDE * SIDE / (now - before) * 1e-9;
             if (rate > best) best = rate;
-        } while (now - begin < seconds);
+        } while (status == BYOL_OK && now - begin < seconds);
         *gflops = best;
     }
     product_release(&p);

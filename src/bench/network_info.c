@@ -4,25 +4,9 @@
 
 #include "base/error.h"
 #include "dnn/dnn.h"
-#include "graph/graph.h"
+#include "graph/op.h"
 #include "nets/nets.h"
 #include "plan/plan.h"
-
-static const char *kind_of(byol__op op) {
-    static const char *const kinds[] = {
-        [BYOL__OP_INPUT] = "input",
-        [BYOL__OP_CONV] = "convolution",
-        [BYOL__OP_BATCH_NORM] = "batch norm",
-        [BYOL__OP_RELU] = "relu",
-        [BYOL__OP_ADD] = "add",
-        [BYOL__OP_MAX_POOL] = "max pool",
-        [BYOL__OP_AVG_POOL] = "average pool",
-        [BYOL__OP_GLOBAL_AVG_POOL] = "global average pool",
-        [BYOL__OP_FLATTEN] = "flatten",
-        [BYOL__OP_LINEAR] = "linear",
-    };
-    return kinds[op];
-}
 
 static uint64_t parameter_count(const byol__graph *graph, const byol__node *node) {
     uint64_t count = 0;
@@ -42,7 +26,7 @@ static byol_network_layer describe_node(const byol__graph *graph, const byol__no
     byol__shape shape = graph->values[node->dst].shape;
     return (byol_network_layer){
         .name = node->name,
-        .kind = kind_of(node->op),
+        .kind = node->op == NULL ? "input" : node->op->kind,
         .section = sections[section_of(graph, node)],
         .channels = shape.c,
         .height = shape.h,

@@ -402,13 +402,14 @@ static void copy_out(const byol__layout *bound, void *original, const byol__layo
     if (copy != original) byol__layout_convert(bound, original, work, copy);
 }
 
-/* Execution cannot fail once a primitive and its memory are there: the status carries nothing to act on. */
-static void execute(byol__contraction *c, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args) {
-    dnnl_primitive_execute(primitive, c->dnn->stream, count, args);
-    dnnl_stream_wait(c->dnn->stream);
+static byol_status execute(byol__contraction *c, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args,
+                           byol_error *error) {
+    dnnl_status_t status = dnnl_primitive_execute(primitive, c->dnn->stream, count, args);
+    if (status == dnnl_success) status = dnnl_stream_wait(c->dnn->stream);
+    return status == dnnl_success ? BYOL_OK : byol__dnn_fail(error, status, "running");
 }
 
-static void run_primitive(byol__contraction *c) {
+static byol_status run_primitive(byol__contraction *c, byol_error *error) {
     static const int arguments[3][ROLES] = {
         [BYOL__FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
         [BYOL__BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST,
@@ -423,37 +424,39 @@ static void run_primitive(byol__contraction *c) {
     int count = 0;
     for (int role = SRC; role < ROLES; role++)
         if (c->memory[role] != NULL) args[count++] = (dnnl_exec_arg_t){arguments[pass][role], c->memory[role]};
-    execute(c, c->primitive, count, args);
+    BYOL__TRY(execute(c, c->primitive, count, args, error));
     if (pass == BYOL__FORWARD) copy_out(&c->bound_dst, c->dst, &c->work_dst, c->dst_copy);
     if (pass == BYOL__BACKWARD_DATA) copy_out(&c->bound_src, c->src, &c->work_src, c->src_copy);
+    return BYOL_OK;
 }
 
-void byol__contraction_run(byol__contraction *c) {
-    if (c->winograd != NULL)
-        byol__winograd_run(c->winograd);
-    else
-        run_primitive(c);
+byol_status byol__contraction_run(byol__contraction *c, byol_error *error) {
+    if (c->winograd == NULL) return run_primitive(c, error);
+    byol__winograd_run(c->winograd);
+    return BYOL_OK;
 }
 
-static void reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to, dnnl_memory_t to_memory) {
-    execute(c, c->reorder, 2, (dnnl_exec_arg_t[]){{from, from_memory}, {to, to_memory}});
+static byol_status reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to, dnnl_memory_t to_memory,
+                           byol_error *error) {
+    return execute(c, c->reorder, 2, (dnnl_exec_arg_t[]){{from, from_memory}, {to, to_memory}}, error);
 }
 
-void byol__contraction_stage(byol__contraction *c, const float *plain) {
+byol_status byol__contraction_stage(byol__contraction *c, const float *plain, byol_error *error) {
     if (c->winograd != NULL) {
         byol__winograd_stage(c->winograd, plain);
-        return;
+        return BYOL_OK;
     }
     dnnl_memory_set_data_handle(c->plain, (void *)(uintptr_t)plain); /* only read */
-    reorder(c, DNNL_ARG_FROM, c->plain, DNNL_ARG_TO, c->memory[WEIGHTS]);
+    BYOL__TRY(reorder(c, DNNL_ARG_FROM, c->plain, DNNL_ARG_TO, c->memory[WEIGHTS], error));
     if (c->emulated) byol__bf16_round(c->weights, byol__contraction_weights_bytes(c) / sizeof(float));
+    return BYOL_OK;
 }
 
-void byol__contraction_collect(byol__contraction *c, float *plain) {
+byol_status byol__contraction_collect(byol__contraction *c, float *plain, byol_error *error) {
     if (c->winograd != NULL) {
         byol__winograd_collect(c->winograd, plain);
-        return;
+        return BYOL_OK;
     }
     dnnl_memory_set_data_handle(c->plain, plain);
-    reorder(c, DNNL_ARG_FROM, c->memory[WEIGHTS], DNNL_ARG_TO, c->plain);
+    return reorder(c, DNNL_ARG_FROM, c->memory[WEIGHTS], DNNL_ARG_TO, c->plain, error);
 }

@@ -83,11 +83,12 @@ size_t byol__contraction_moments_bytes(const byol__contraction *contraction);
 /* Makes it gather them in each run, into `room`. Borrowed from the contraction. */
 const byol__moments *byol__contraction_gather_moments(byol__contraction *contraction, float *room);
 
-void byol__contraction_run(byol__contraction *contraction);
+/* The three fail only where oneDNN does. */
+byol_status byol__contraction_run(byol__contraction *contraction, byol_error *error);
 
 /* FORWARD, BACKWARD_DATA: plain fp32 weights (oc, ic/groups, kh, kw) or (out, in) -> the bound weights. */
-void byol__contraction_stage(byol__contraction *contraction, const float *plain);
+byol_status byol__contraction_stage(byol__contraction *contraction, const float *plain, byol_error *error);
 /* BACKWARD_WEIGHTS: ADDS the bound weights (a gradient) to plain fp32 ones. */
-void byol__contraction_collect(byol__contraction *contraction, float *plain);
+byol_status byol__contraction_collect(byol__contraction *contraction, float *plain, byol_error *error);
 
 #endif

@@ -80,7 +80,7 @@ static byol_status build_plan(byol_encoder *encoder, byol__output output, byol_e
     byol__binding binding = {
         .params = encoder->params, .statistics = encoder->statistics, .workspace = encoder->workspace};
     BYOL__TRY(byol__plan_bind(encoder->plan, &binding, error));
-    byol__plan_stage(encoder->plan);
+    BYOL__TRY(byol__plan_stage(encoder->plan, error));
     encoder->planned = output;
     return BYOL_OK;
 }
@@ -300,7 +300,7 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
         BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, rooms, error));
-        byol__plan_forward(encoder->plan, encoder->images);
+        BYOL__TRY(byol__plan_forward(encoder->plan, encoder->images, error));
         byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
         unreadable += clear_unreadable(source, first, count, dimension, features);

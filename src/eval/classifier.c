@@ -81,15 +81,15 @@ static byol_status create_plans(byol__classifier *c, byol__dtype dtype, byol_err
 }
 
 /* The backbone's rows come first and lie alike in every network that has it. */
-static void initialise(byol__classifier *c, const byol_encoder *encoder, uint64_t seed) {
+static byol_status initialise(byol__classifier *c, const byol_encoder *encoder, uint64_t seed, byol_error *error) {
     byol__params_init(&c->whole.params, seed, c->params);
     byol__params_init(&c->whole.statistics, seed, c->statistics);
     byol__weights weights;
     byol__encoder_weights(encoder, &weights);
     memcpy(c->params, weights.params, c->whole.params.section_end[BYOL__BACKBONE] * sizeof(float));
     memcpy(c->statistics, weights.statistics, c->whole.statistics.section_end[BYOL__BACKBONE] * sizeof(float));
-    if (c->before != NULL) byol__plan_stage(c->before);
-    byol__plan_stage(c->learner);
+    if (c->before != NULL) BYOL__TRY(byol__plan_stage(c->before, error));
+    return byol__plan_stage(c->learner, error);
 }
 
 /* The head learns at the full rate, the stage before it at `decay` of it, and so on towards the images. */
@@ -107,7 +107,7 @@ static byol_status build(byol__classifier *c, const byol_encoder *encoder, const
     BYOL__TRY(cut(c, options->train_stages, error));
     BYOL__TRY(create_arenas(c, error));
     BYOL__TRY(create_plans(c, options->dtype, error));
-    initialise(c, encoder, options->seed);
+    BYOL__TRY(initialise(c, encoder, options->seed, error));
     set_rates(c, options->lr_decay);
     return BYOL_OK;
 }
@@ -148,15 +148,16 @@ void byol__classifier_free(byol__classifier *c) {
 
 /* ---- Running it ---- */
 
-static void learner_forward(byol__classifier *c) {
+static byol_status learner_forward(byol__classifier *c, byol_error *error) {
     const float *input = c->images;
     if (c->before != NULL) {
-        byol__plan_forward(c->before, c->images);
+        BYOL__TRY(byol__plan_forward(c->before, c->images, error));
         byol__plan_read(c->before, BYOL__REPRESENTATION, c->middle);
         input = c->middle;
     }
-    byol__plan_forward(c->learner, input);
+    BYOL__TRY(byol__plan_forward(c->learner, input, error));
     byol__plan_read(c->learner, BYOL__PROJECTION, c->logits);
+    return BYOL_OK;
 }
 
 static byol_status diverged(const byol__classifier *c, const char *what, byol_error *error) {
@@ -168,22 +169,24 @@ static byol_status diverged(const byol__classifier *c, const char *what, byol_er
 byol_status byol__classifier_step(byol__classifier *c, const int32_t *labels, double lr, double *loss,
                                   byol_error *error) {
     const byol__table *rows = &c->trained->params;
-    learner_forward(c);
+    BYOL__TRY(learner_forward(c, error));
     *loss = byol__cross_entropy(c->logits, labels, c->batch, c->classes, c->diff);
     if (!isfinite(*loss)) return diverged(c, "the loss", error);
-    byol__plan_backward(c->learner, c->diff);
+    BYOL__TRY(byol__plan_backward(c->learner, c->diff, error));
     if (!isfinite(byol__arena_norm(c->grads, rows->total))) return diverged(c, "the gradient", error);
     c->step++;
     byol__optimizer_update(&c->optimizer, rows, (float)lr, 1, c->step, c->params + c->params_before, c->grads,
                            c->state);
     memset(c->grads, 0, rows->total * sizeof *c->grads);
-    byol__plan_stage(c->learner);
-    return BYOL_OK;
+    return byol__plan_stage(c->learner, error);
 }
 
-void byol__classifier_refresh(byol__classifier *c) { byol__plan_stage(c->judge); }
+byol_status byol__classifier_refresh(byol__classifier *c, byol_error *error) {
+    return byol__plan_stage(c->judge, error);
+}
 
-void byol__classifier_judge(byol__classifier *c) {
-    byol__plan_forward(c->judge, c->images);
+byol_status byol__classifier_judge(byol__classifier *c, byol_error *error) {
+    BYOL__TRY(byol__plan_forward(c->judge, c->images, error));
     byol__plan_read(c->judge, BYOL__PROJECTION, c->logits);
+    return BYOL_OK;
 }

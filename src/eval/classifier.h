@@ -47,9 +47,9 @@ byol_status byol__classifier_step(byol__classifier *classifier, const int32_t *l
                                   byol_error *error);
 
 /* Makes the judge see the parameters as they are now. */
-void byol__classifier_refresh(byol__classifier *classifier);
+byol_status byol__classifier_refresh(byol__classifier *classifier, byol_error *error);
 
 /* `images` -> `logits`, in evaluation mode, as of the last refresh. */
-void byol__classifier_judge(byol__classifier *classifier);
+byol_status byol__classifier_judge(byol__classifier *classifier, byol_error *error);
 
 #endif

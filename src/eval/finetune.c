@@ -87,12 +87,12 @@ static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *i
     byol__classifier *c = t->classifier;
     double sum = 0;
     found->right = 0;
-    byol__classifier_refresh(c);
+    BYOL__TRY(byol__classifier_refresh(c, error));
     for (size_t first = 0; first < count; first += (size_t)c->batch) {
         size_t n = count - first < (size_t)c->batch ? count - first : (size_t)c->batch;
         const uint32_t *those = indices != NULL ? indices + first : NULL;
         BYOL__TRY(byol__labelled_batch(set, those, first, n, -1, c->images, t->labels, error));
-        byol__classifier_judge(c);
+        BYOL__TRY(byol__classifier_judge(c, error));
         sum += byol__cross_entropy(c->logits, t->labels, (int)n, c->classes, NULL) * (double)n;
         for (size_t i = 0; i < n; i++) {
             int32_t label = highest(c->logits + i * (size_t)c->classes, c->classes);

@@ -14,15 +14,15 @@
 #include "byol/export.h"
 #include "byol/version.h"
 #include "encoder/encoder_internal.h"
-#include "graph/graph.h"
+#include "graph/op.h"
 
 enum {
     OPSET = 17,
     IR_VERSION = 8, /* that of opset 17 */
     VALUE_NAME_MAX = BYOL__NODE_NAME_MAX + 16,
-    INPUTS_MAX = 5,     /* batch norm: data, scale, shift, mean, variance */
-    ATTRIBUTES_MAX = 4, /* convolution */
-    EXTRA_NODES = 3,    /* subtract the mean, divide by std; flatten behind the pool */
+    INPUTS_MAX = 5, /* batch norm: data, scale, shift, mean, variance */
+    ATTRIBUTES_MAX = BYOL__ONNX_ATTRIBUTES_MAX,
+    EXTRA_NODES = 3, /* subtract the mean, divide by std; flatten behind the pool */
 };
 
 typedef struct onnx_node {
@@ -150,10 +150,17 @@ static void add_ints(onnx_node *node, const char *name, int value, size_t count)
     attribute->n_ints = count;
 }
 
-static void add_window(onnx_node *node, const byol__node *of) {
-    add_ints(node, "kernel_shape", of->kernel, 2);
-    add_ints(node, "strides", of->stride, 2);
-    add_ints(node, "pads", of->padding, 4);
+static void add_attributes(onnx_node *node, const byol__node *of) {
+    byol__onnx_attribute list[BYOL__ONNX_ATTRIBUTES_MAX];
+    int count = of->op->onnx_attributes == NULL ? 0 : of->op->onnx_attributes(of, list);
+    for (int i = 0; i < count; i++) {
+        if (list[i].count == 0)
+            add_float(node, list[i].name, (float)list[i].value);
+        else if (list[i].is_list)
+            add_ints(node, list[i].name, (int)list[i].value, list[i].count);
+        else
+            add_int(node, list[i].name, (int)list[i].value);
+    }
 }
 
 /* images - mean, / std: (1, C, 1, 1) each. The padding of the first convolution is zero after this, so it cannot be
@@ -170,52 +177,27 @@ static void add_normalisation(model *m, char *dst) {
     add_input(scaled, "normalise.std");
 }
 
-/* A pooled value is a vector to us, (N, C, 1, 1) to ONNX. */
-static void add_global_pool(model *m, const byol__node *of, char *src, char *dst) {
-    onnx_node *pool = add_node(m, "GlobalAveragePool", of->name, "pooled");
-    add_input(pool, src);
-    onnx_node *flat = add_node(m, "Flatten", "flatten", dst);
-    add_input(flat, "pooled");
-}
-
-static const char *const op_names[] = {
-    [BYOL__OP_CONV] = "Conv",        [BYOL__OP_BATCH_NORM] = "BatchNormalization",
-    [BYOL__OP_RELU] = "Relu",        [BYOL__OP_ADD] = "Add",
-    [BYOL__OP_MAX_POOL] = "MaxPool", [BYOL__OP_AVG_POOL] = "AveragePool",
-    [BYOL__OP_FLATTEN] = "Flatten",  [BYOL__OP_LINEAR] = "Gemm",
-};
-
+/* A node without parameters has no name of its own. What keeps its space in ONNX, where ours is a vector, gets a
+ * flatten behind it. */
 static byol_status translate(model *m, const byol__node *of, byol_error *error) {
     const byol__table *params = &m->graph->params, *statistics = &m->graph->statistics;
     char *dst = m->value_name[of->dst];
-    if (of->op == BYOL__OP_INPUT) {
+    if (of->op == NULL) {
         add_normalisation(m, dst);
         return BYOL_OK;
     }
-    if (of->op == BYOL__OP_GLOBAL_AVG_POOL) {
-        add_global_pool(m, of, m->value_name[of->src[0]], dst);
-        return BYOL_OK;
-    }
-    if ((size_t)of->op >= sizeof op_names / sizeof *op_names || op_names[of->op] == NULL)
+    if (of->op->onnx_type == NULL)
         return byol__fail(error, BYOL_UNSUPPORTED, "layer %s is of a kind that is not written as ONNX", of->name);
-    /* a node without parameters has no name of its own */
-    onnx_node *node = add_node(m, op_names[of->op], of->weight == BYOL__NONE ? dst : of->name, dst);
+    bool flattens = of->op->onnx_keeps_space;
+    onnx_node *node = add_node(m, of->op->onnx_type, of->weight == BYOL__NONE && !flattens ? dst : of->name,
+                               flattens ? "pooled" : dst);
     for (int i = 0; i < of->src_count; i++) add_input(node, m->value_name[of->src[i]]);
     add_row(node, params, of->weight);
     add_row(node, params, of->bias);
     add_row(node, statistics, of->running_mean);
     add_row(node, statistics, of->running_var);
-    switch (of->op) {
-    case BYOL__OP_CONV: add_int(node, "group", of->groups); /* fall through */
-    case BYOL__OP_MAX_POOL: add_window(node, of); break;
-    case BYOL__OP_AVG_POOL:
-        add_window(node, of);
-        add_int(node, "count_include_pad", 1);
-        break;
-    case BYOL__OP_BATCH_NORM: add_float(node, "epsilon", 1e-5f); break;
-    case BYOL__OP_LINEAR: add_int(node, "transB", 1); break;
-    default: break;
-    }
+    add_attributes(node, of);
+    if (flattens) add_input(add_node(m, "Flatten", "flatten", dst), "pooled");
     return BYOL_OK;
 }
 
@@ -304,7 +286,7 @@ static byol_status fill_body(model *m, const byol_onnx_options *options, byol_er
     byol__value_id end = graph->output[options->output];
     for (uint32_t v = 0; v < graph->value_count; v++) {
         const byol__node *node = &graph->nodes[graph->values[v].producer];
-        snprintf(m->value_name[v], VALUE_NAME_MAX, "%s:%u", node->op == BYOL__OP_INPUT ? "normalised" : node->name, v);
+        snprintf(m->value_name[v], VALUE_NAME_MAX, "%s:%u", node->op == NULL ? "normalised" : node->name, v);
     }
     set_port(&m->input, "images", graph->values[graph->nodes[0].dst].shape, 4);
     m->input_list[0] = &m->input.proto;

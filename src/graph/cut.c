@@ -78,8 +78,7 @@ static byol_status cut(const byol__graph *graph, byol__value_id value, byol__gra
     count_rows(graph, value + 1, &params, &statistics);
     BYOL__TRY(copy_part(front, graph, 0, value + 1, 0, 0, error));
     BYOL__TRY(copy_part(back, graph, value, graph->node_count, params, statistics, error));
-    back->nodes[0] = (byol__node){.op = BYOL__OP_INPUT,
-                                  .name = "images",
+    back->nodes[0] = (byol__node){.name = "images",
                                   .weight = BYOL__NONE,
                                   .bias = BYOL__NONE,
                                   .running_mean = BYOL__NONE,

@@ -6,6 +6,7 @@
 #ifndef BYOL__GRAPH_H
 #define BYOL__GRAPH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,18 +16,7 @@ enum { BYOL__NONE = -1, BYOL__NODE_NAME_MAX = 64, BYOL__PARAM_NAME_MAX = 96, BYO
 
 typedef uint32_t byol__value_id;
 
-typedef enum byol__op {
-    BYOL__OP_INPUT,
-    BYOL__OP_CONV,
-    BYOL__OP_BATCH_NORM,
-    BYOL__OP_RELU,
-    BYOL__OP_ADD,
-    BYOL__OP_MAX_POOL,
-    BYOL__OP_AVG_POOL,
-    BYOL__OP_GLOBAL_AVG_POOL,
-    BYOL__OP_FLATTEN,
-    BYOL__OP_LINEAR,
-} byol__op;
+typedef struct byol__op byol__op; /* a kind of operation: plan/op.h */
 
 /* Shape of one sample; the batch comes in front. A vector is (c, 1, 1). */
 typedef struct byol__shape {
@@ -38,13 +28,20 @@ typedef struct byol__value {
     uint32_t producer; /* node */
 } byol__value;
 
+/* What an operation may be told beside its sources; each reads what concerns it. */
+typedef struct byol__attributes {
+    int out;                             /* convolution, linear: channels */
+    int kernel, stride, padding, groups; /* convolution and pools; square */
+    bool bias;
+} byol__attributes;
+
 typedef struct byol__node {
-    byol__op op;
+    const byol__op *op;             /* NULL: the graph's input */
     char name[BYOL__NODE_NAME_MAX]; /* "layer1.0.conv1": the prefix of its parameters' names */
     byol__value_id src[2];
     int src_count;
     byol__value_id dst;
-    int kernel, stride, padding, groups; /* conv and pools; square */
+    byol__attributes attributes;
     int weight, bias;              /* parameter indices or BYOL__NONE; batch norm: scale (gamma) and shift (beta) */
     int running_mean, running_var; /* statistic indices or BYOL__NONE */
 } byol__node;
@@ -103,6 +100,7 @@ typedef struct byol__graph {
     unsigned has_output; /* bit per byol__output */
     byol_status status;  /* of the first mistake */
     byol_error error;
+    byol__node nowhere; /* what is appended once there is no memory */
 } byol__graph;
 
 void byol__graph_init(byol__graph *graph);
@@ -111,20 +109,22 @@ void byol__graph_release(byol__graph *graph);
 /* Input images (c, h, w). The first call, once. */
 byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w);
 
-/* (c, h, w) -> (oc, oh, ow), oh = (h + 2 padding - kernel) / stride + 1. Weight (oc, c/groups, kernel, kernel). */
-byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc, int kernel,
-                                int stride, int padding, int groups, int bias);
-/* Over batch and space, per channel. eps 1e-5, running statistics with momentum .1, unbiased variance (as PyTorch). */
-byol__value_id byol__graph_batch_norm(byol__graph *graph, const char *name, byol__value_id src);
-byol__value_id byol__graph_relu(byol__graph *graph, byol__value_id src);
-byol__value_id byol__graph_add(byol__graph *graph, byol__value_id a, byol__value_id b);
-byol__value_id byol__graph_max_pool(byol__graph *graph, byol__value_id src, int kernel, int stride, int padding);
-/* Padding counts in the mean (PyTorch's count_include_pad). */
-byol__value_id byol__graph_avg_pool(byol__graph *graph, byol__value_id src, int kernel, int stride, int padding);
-byol__value_id byol__graph_global_avg_pool(byol__graph *graph, byol__value_id src); /* -> (c, 1, 1) */
-byol__value_id byol__graph_flatten(byol__graph *graph, byol__value_id src); /* -> (c*h*w, 1, 1), order c, h, w */
-/* (in) -> (out). Weight (out, in). */
-byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__value_id src, int out, int bias);
+/* ---- For the operations themselves (src/ops), whose functions build on these ---- */
+
+/* Appends `op` reading `src` (src_count values): its shape and its parameters are what the op says. Returns its value.
+ * The builder functions of each op (ops/ops.h) are this with attributes filled in. */
+byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name, byol__attributes attributes,
+                                 int src_count, const byol__value_id *src);
+byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id);
+/* A parameter or statistic called "prefix.suffix". Returns its index. */
+int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix, byol__param row);
+int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix, int channels, byol__init init);
+int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *suffix, int channels, byol__init init);
+/* Remembers a mistake, if it is the first. */
+void byol__graph_mistake(byol__graph *graph, byol_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- What every graph has ---- */
 
 /* Parameters appended from now on belong to `section`; sections come in their order. */
 void byol__graph_section(byol__graph *graph, byol__section section);
@@ -143,10 +143,6 @@ byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
  * BYOL_INVALID where a node behind `value` reads something before it. */
 byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front, byol__graph *back,
                             byol_error *error);
-
-/* FLOPs of one sample's forward pass through `node`, 2 per multiply-add, padding included; 0 for all but conv and
- * linear. */
-uint64_t byol__node_flops(const byol__graph *graph, const byol__node *node);
 
 /* Fills an arena of `table` with initial values: each row by its `init`, from (seed, row). Parameters: weights random,
  * biases 0, BN scale 1; statistics: running mean 0, running variance 1 (nothing random: any seed). */

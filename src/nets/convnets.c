@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "nets/nets.h"
+#include "ops/ops.h"
 
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width) {
     byol__value_id x = byol__graph_conv(graph, "conv1", images, width, 3, 1, 1, 1, 1);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "nets/nets.h"
+#include "ops/ops.h"
 
 enum { CONV1_OUT = 1024 };
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "nets/nets.h"
+#include "ops/ops.h"
 
 typedef struct depth_info {
     int depth, blocks[4], expansion;

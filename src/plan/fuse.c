@@ -1,7 +1,8 @@
 #include "plan/fuse.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "graph/op.h"
 
 /* What is known of a node while its neighbours are looked at. */
 typedef struct use {
@@ -37,24 +38,23 @@ static void find_uses(fusion *f, byol__output output) {
             f->uses[graph->output[mark]].readers += 2;
 }
 
-/* The node that alone reads the value of `node`, if it is of kind `op`; else BYOL__NONE. */
-static int only_reader(const fusion *f, int node, byol__op op) {
+/* The node that alone reads the value of `node`, if it has that role; else BYOL__NONE. */
+static int only_reader(const fusion *f, int node, byol__role role) {
     const use *u = &f->uses[node];
-    return u->readers == 1 && f->graph->nodes[u->reader].op == op ? u->reader : BYOL__NONE;
+    return u->readers == 1 && byol__role_of(&f->graph->nodes[u->reader]) == role ? u->reader : BYOL__NONE;
 }
 
 /* Takes the ReLU behind `node` into the stage. */
 static void take_relu(fusion *f, byol__stage *stage, int node) {
-    int relu = only_reader(f, node, BYOL__OP_RELU);
+    int relu = only_reader(f, node, BYOL__ROLE_RELU);
     stage->relu = relu != BYOL__NONE;
     stage->dst = stage->relu ? relu : node;
     if (stage->relu) f->uses[relu].taken = true;
 }
 
-static byol__stage *append(fusion *f, byol__stage_kind kind, int node) {
+static byol__stage *append(fusion *f, int node) {
     byol__stage *stage = &f->stages[f->count++];
-    *stage = (byol__stage){.kind = kind,
-                           .node = node,
+    *stage = (byol__stage){.node = node,
                            .bn = BYOL__NONE,
                            .src = (int)f->graph->nodes[node].src[0],
                            .residual = BYOL__NO_VALUE,
@@ -63,9 +63,9 @@ static byol__stage *append(fusion *f, byol__stage_kind kind, int node) {
 }
 
 static void fuse_contraction(fusion *f, int node) {
-    byol__stage *stage = append(f, BYOL__STAGE_CONTRACT, node);
+    byol__stage *stage = append(f, node);
     if (f->mode != BYOL__EVAL) return;
-    int bn = only_reader(f, node, BYOL__OP_BATCH_NORM);
+    int bn = only_reader(f, node, BYOL__ROLE_NORM);
     if (bn != BYOL__NONE) {
         stage->bn = bn;
         f->uses[bn].taken = true;
@@ -74,7 +74,7 @@ static void fuse_contraction(fusion *f, int node) {
 }
 
 static void fuse_batch_norm(fusion *f, int node) {
-    byol__stage *stage = append(f, BYOL__STAGE_POINTWISE, node);
+    byol__stage *stage = append(f, node);
     stage->bn = node;
     take_relu(f, stage, node);
 }
@@ -93,7 +93,7 @@ static void fuse_add(fusion *f, int node) {
         else
             fuse_batch_norm(f, src);
     }
-    byol__stage *stage = append(f, BYOL__STAGE_POINTWISE, node);
+    byol__stage *stage = append(f, node);
     stage->residual = (int)add->src[1];
     if (joined != BYOL__NONE) {
         stage->bn = (int)add->src[joined];
@@ -104,22 +104,17 @@ static void fuse_add(fusion *f, int node) {
 }
 
 static void fuse_node(fusion *f, int node) {
-    switch (f->graph->nodes[node].op) {
-    case BYOL__OP_INPUT: break;
-    case BYOL__OP_CONV:
-    case BYOL__OP_LINEAR: fuse_contraction(f, node); break;
-    case BYOL__OP_BATCH_NORM:
-        if (only_reader(f, node, BYOL__OP_ADD) != BYOL__NONE)
+    switch (byol__role_of(&f->graph->nodes[node])) {
+    case BYOL__ROLE_CONTRACTION: fuse_contraction(f, node); break;
+    case BYOL__ROLE_NORM:
+        if (only_reader(f, node, BYOL__ROLE_ADD) != BYOL__NONE)
             f->uses[node].waiting = true;
         else
             fuse_batch_norm(f, node);
         break;
-    case BYOL__OP_ADD: fuse_add(f, node); break;
-    case BYOL__OP_RELU: append(f, BYOL__STAGE_POINTWISE, node)->relu = true; break;
-    case BYOL__OP_MAX_POOL: append(f, BYOL__STAGE_MAX_POOL, node); break;
-    case BYOL__OP_AVG_POOL:
-    case BYOL__OP_GLOBAL_AVG_POOL: append(f, BYOL__STAGE_AVG_POOL, node); break;
-    case BYOL__OP_FLATTEN: append(f, BYOL__STAGE_FLATTEN, node); break;
+    case BYOL__ROLE_ADD: fuse_add(f, node); break;
+    case BYOL__ROLE_RELU: append(f, node)->relu = true; break;
+    case BYOL__ROLE_ALONE: append(f, node); break;
     }
 }
 
@@ -129,7 +124,7 @@ int byol__fuse(const byol__graph *graph, byol__mode mode, byol__output output, b
     if (f.uses == NULL) return -1;
     find_uses(&f, output);
     for (int node = 0; node < (int)graph->node_count; node++)
-        if (f.uses[node].needed && !f.uses[node].taken) fuse_node(&f, node);
+        if (f.uses[node].needed && !f.uses[node].taken && graph->nodes[node].op != NULL) fuse_node(&f, node);
     free(f.uses);
     return f.count;
 }

@@ -2,7 +2,7 @@
  * our kernels with its arguments, plus one workspace whose size and every offset in it are known before the first step.
  *
  * Build: byol__plan_create. Bind: byol__plan_bind gives it parameters, gradients, statistics and workspace. Run: stage,
- * forward, backward; none of the three allocates. */
+ * forward, backward; none of the three allocates, and all fail only where oneDNN does. */
 #ifndef BYOL__PLAN_H
 #define BYOL__PLAN_H
 
@@ -31,7 +31,7 @@ typedef struct byol__plan_options {
     byol__format format;  /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
 } byol__plan_options;
 
-typedef struct byol__plan byol__plan;
+typedef struct byol__plan byol__plan; /* of the same name in graph/op.h */
 
 typedef struct byol__plan_info {
     size_t workspace_bytes;                 /* what byol__plan_bind's workspace must hold */
@@ -60,17 +60,17 @@ void byol__plan_profile(byol__plan *plan, byol__profile *profile);
 
 /* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. To be called whenever the
  * parameters have changed, before the next forward. */
-void byol__plan_stage(byol__plan *plan);
+byol_status byol__plan_stage(byol__plan *plan, byol_error *error);
 
 /* `images` (batch, c, h, w) floats, plain. */
-void byol__plan_forward(byol__plan *plan, const float *images);
+byol_status byol__plan_forward(byol__plan *plan, const float *images, byol_error *error);
 
 /* After forward: copies an output, (batch, dimension) floats, plain. */
 void byol__plan_read(const byol__plan *plan, byol__output output, float *dst);
 
 /* After forward, TRAIN only: `diff` (batch, dimension) floats is the gradient of the plan's output. ADDS the
  * parameters' gradients to the bound gradient arena. */
-void byol__plan_backward(byol__plan *plan, const float *diff);
+byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error *error);
 
 /* With options.diff_projection, before each backward: the gradient of the projection, (batch, dimension) floats, that
  * comes from elsewhere than from the output behind it. */

@@ -201,7 +201,7 @@ static int begins_as_copy(const byol_config *config) {
     return strcmp(config->target.encoder, "same") == 0 && strcmp(config->target.init, "random") != 0;
 }
 
-static void initialise(byol__method *method, const byol_config *config) {
+static byol_status initialise(byol__method *method, const byol_config *config, byol_error *error) {
     uint64_t seed = config->train.seed;
     byol__params_init(&method->graph.params, seed, method->params);
     byol__params_init(&method->graph.statistics, seed, method->statistics);
@@ -211,7 +211,7 @@ static void initialise(byol__method *method, const byol_config *config) {
         byol__params_init(&method->target_graph.params, ~seed, method->target_params);
         byol__params_init(&method->target_graph.statistics, ~seed, method->target_statistics);
     }
-    byol__method_stage(method);
+    return byol__method_stage(method, error);
 }
 
 static byol_status build(byol__method *method, const byol_config *config, int channels, byol_error *error) {
@@ -227,8 +227,7 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
     BYOL__TRY(byol__regularizer_init(&method->regularizer, config, method->batch, method->projection_dimension, error));
     BYOL__TRY(create_outputs(method, error));
     BYOL__TRY(create_plans(method, config, channels, error));
-    initialise(method, config);
-    return BYOL_OK;
+    return initialise(method, config, error);
 }
 
 byol_status byol__method_create(byol__method **out, const byol_config *config, int channels, byol_error *error) {
@@ -296,8 +295,7 @@ byol_status byol__method_load(byol__method *method, const byol_config *config, b
     if (is_path(config->target.init))
         BYOL__TRY(byol__start_from(config->target.init, &method->target_graph, method->target_params,
                                    method->target_statistics, hear, context, error));
-    byol__method_stage(method);
-    return BYOL_OK;
+    return byol__method_stage(method, error);
 }
 
 void byol__method_profile(byol__method *method, byol__profile *profile) {

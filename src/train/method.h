@@ -82,6 +82,8 @@ typedef struct byol__method {
     int representation_dimension; /* R */
     int projection_dimension;     /* of the online network's projections: D too, unless the target is of its own kind */
     byol__optimizer_options optimizer;
+    byol_status failed; /* what a plan could not do since the last update, and why */
+    byol_error why;
     float *optimizer_scratch; /* of muon; NULL for the others */
     int states;               /* how many arenas of state the optimizer keeps */
     double clip_norm;         /* 0: off */
@@ -137,10 +139,11 @@ void byol__method_profile(byol__method *method, byol__profile *profile);
 
 /* Copies the parameters to where the plans compute with them. To be called after `params` or `target_params` were
  * written from outside; byol__method_update does it itself. */
-void byol__method_stage(byol__method *method);
+byol_status byol__method_stage(byol__method *method, byol_error *error);
 
 /* One batch, `view[v]` (N, C, H, W) floats of views.size[v]: adds its gradients to `grads` and returns its loss. With
- * one pair, prediction[0] and target_projection[1] are all that is known afterwards of the batch. */
+ * one pair, prediction[0] and target_projection[1] are all that is known afterwards of the batch. What oneDNN could
+ * not do, byol__method_update tells. */
 double byol__method_forward_backward(byol__method *method, const float *const *view);
 
 /* One optimizer step with the mean gradient of the batches since the last: clip, optimizer, EMA, stage, zero the

@@ -6,16 +6,26 @@
 #include "base/error.h"
 #include "train/method.h"
 
-static void stage(byol__method *method, bool targets_too) {
+static byol_status stage(byol__method *method, bool targets_too, byol_error *error) {
     for (int i = 0; i < method->plan_count; i++)
-        if (targets_too || !method->plans[i].is_target) byol__plan_stage(method->plans[i].plan);
+        if (targets_too || !method->plans[i].is_target) BYOL__TRY(byol__plan_stage(method->plans[i].plan, error));
+    return BYOL_OK;
 }
 
-void byol__method_stage(byol__method *method) { stage(method, true); }
+byol_status byol__method_stage(byol__method *method, byol_error *error) { return stage(method, true, error); }
+
+/* What a plan could not do is kept for byol__method_update, which then makes no step. */
+static void keep(byol__method *method, byol_status status) {
+    if (status != BYOL_OK) method->failed = status;
+}
+
+static void forward(byol__method *method, byol__plan *plan, const float *view) {
+    keep(method, byol__plan_forward(plan, view, &method->why));
+}
 
 /* z and p of one view. */
 static void online_forward(byol__method *method, const float *const *view, int v) {
-    byol__plan_forward(method->online[v], view[v]);
+    forward(method, method->online[v], view[v]);
     if (v == 0) byol__plan_read(method->online[v], BYOL__REPRESENTATION, method->representation);
     byol__plan_read(method->online[v], BYOL__PROJECTION, method->projection[v]);
     byol__plan_read(method->online[v], BYOL__PREDICTION, method->prediction[v]);
@@ -54,7 +64,7 @@ static double measure_projection(byol__method *method, int v) {
 
 static void backward(byol__method *method, int v) {
     if (byol__regularizes(&method->regularizer)) byol__plan_diff_projection(method->online[v], method->own_diff[v]);
-    byol__plan_backward(method->online[v], method->diff[v]);
+    keep(method, byol__plan_backward(method->online[v], method->diff[v], &method->why));
 }
 
 /* What another model made of the batch's images: the same under every view. */
@@ -72,7 +82,7 @@ static double with_target(byol__method *method, const float *const *view) {
     if (method->kind == BYOL_TARGET_VECTORS) take_vectors(method);
     for (int v = 0; v < method->views.count; v++) {
         if (method->target[v] == NULL) continue;
-        byol__plan_forward(method->target[v], view[v]);
+        forward(method, method->target[v], view[v]);
         byol__plan_read(method->target[v], BYOL__PROJECTION, method->target_projection[v]);
     }
     for (int v = 0; v < method->predicting; v++) {
@@ -90,7 +100,7 @@ static double with_target(byol__method *method, const float *const *view) {
 static void forward_again(byol__method *method, const float *const *view, int v) {
     size_t bytes = method->graph.statistics.total * sizeof(float);
     memcpy(method->kept_statistics, method->statistics, bytes);
-    byol__plan_forward(method->online[v], view[v]);
+    forward(method, method->online[v], view[v]);
     memcpy(method->statistics, method->kept_statistics, bytes);
 }
 
@@ -126,6 +136,7 @@ byol_status byol__method_update(byol__method *method, double lr, double tau, byo
     double begin = byol__now();
     double mean = 1.0 / method->pending;
     double norm = byol__arena_norm(method->grads, count) * mean;
+    if (method->failed != BYOL_OK) return byol__fail(error, method->failed, "%s", method->why.text);
     result->loss = method->pending_loss * mean;
     result->gradient_norm = norm;
     if (!isfinite(result->loss) || !isfinite(norm))
@@ -141,8 +152,7 @@ byol_status byol__method_update(byol__method *method, double lr, double tau, byo
     memset(method->grads, 0, count * sizeof(float));
     byol__profile_add(method->profile, BYOL__WORK_UPDATE, begin, 0,
                       ((5 + 2 * (size_t)method->states) * count + 3 * averaged) * sizeof(float));
-    stage(method, averaged > 0);
     method->pending = 0;
     method->pending_loss = 0;
-    return BYOL_OK;
+    return stage(method, averaged > 0, error);
 }

@@ -141,7 +141,7 @@ static byol_status restore(byol__record *record, byol__method *method, byol_erro
     byol__safetensors_close(record->checkpoint);
     record->checkpoint = NULL;
     method->step = record->saved_step = record->origin.step;
-    byol__method_stage(method);
+    BYOL__TRY(byol__method_stage(method, error));
     return byol__run_set_aside(&record->folder, method->step, error);
 }
 

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "byol/config.h"
 #include "golden_views.h"
+#include "graph/op.h"
 #include "optim/optim.h"
 #include "plan/plan.h"
 #include "state/safetensors.h"
@@ -106,7 +107,7 @@ static void set_up(fixture *f, const golden_net *net, byol_optimizer_name optimi
               &error);
     }
     memcpy(f->method->target_params, f->method->params, f->method->target_count * sizeof(float));
-    byol__method_stage(f->method);
+    byol__method_stage(f->method, NULL);
 
     size_t pixels = (size_t)net->batch * CHANNELS * (size_t)net->size * (size_t)net->size;
     for (int v = 0; v < 2; v++) f->views[v] = floats(pixels);
@@ -180,10 +181,10 @@ static void assert_block_ends(fixture *f, int view) {
     for (uint32_t n = 0; n < graph->node_count; n++) {
         const byol__node *node = &graph->nodes[n];
         const char *conv1 = strstr(node->name, ".conv1");
-        if (node->op == BYOL__OP_CONV && conv1 != NULL)
+        if (byol__role_of(node) == BYOL__ROLE_CONTRACTION && conv1 != NULL)
             snprintf(block, sizeof block, "%.*s", (int)(conv1 - node->name), node->name);
-        if (node->op != BYOL__OP_RELU) continue;
-        if (graph->nodes[graph->values[node->src[0]].producer].op != BYOL__OP_ADD) continue;
+        if (byol__role_of(node) != BYOL__ROLE_RELU) continue;
+        if (byol__role_of(&graph->nodes[graph->values[node->src[0]].producer]) != BYOL__ROLE_ADD) continue;
 
         byol__shape shape = graph->values[node->dst].shape;
         float *activation = floats((size_t)f->net->batch * (size_t)(shape.c * shape.h * shape.w));
@@ -216,7 +217,7 @@ static void first_step_is_pytorchs(const golden_net *net) {
     assert_arena(&f, "grad", &f.method->graph.params, f.method->graph.params.total, f.method->grads);
 
     for (int v = 0; v < 2; v++) {
-        byol__plan_forward(f.method->online[0], f.views[v]);
+        byol__plan_forward(f.method->online[0], f.views[v], NULL);
         assert_block_ends(&f, v);
     }
     tear_down(&f);

@@ -85,7 +85,7 @@ static byol__method *create(const byol_config *config) {
     byol__safetensors_close(file);
     if (method->kind != BYOL_TARGET_ONLINE)
         memcpy(method->target_params, method->params, method->target_count * sizeof(float));
-    byol__method_stage(method);
+    byol__method_stage(method, NULL);
     return method;
 }
 

@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "floats.h"
-#include "graph/graph.h"
+#include "ops/ops.h"
 #include "plan/plan.h"
 
 typedef struct bench {
@@ -71,8 +71,8 @@ static void bench_close(bench *b) {
 }
 
 static double loss(bench *b) {
-    byol__plan_stage(b->plan);
-    byol__plan_forward(b->plan, b->images);
+    byol__plan_stage(b->plan, NULL);
+    byol__plan_forward(b->plan, b->images, NULL);
     byol__plan_read(b->plan, BYOL__PREDICTION, b->result);
     double sum = 0;
     for (int i = 0; i < b->outputs; i++) sum += (double)b->result[i] * (double)b->combination[i];
@@ -132,7 +132,7 @@ static void gradients_match(bench *b, double tolerance) {
     char text[256];
     loss(b);
     memset(b->grads, 0, b->graph.params.total * sizeof *b->grads);
-    byol__plan_backward(b->plan, b->combination);
+    byol__plan_backward(b->plan, b->combination, NULL);
     for (int r = 0; r < b->graph.params.count; r++) {
         int smooth = 0;
         for (uint32_t d = 0; d < DIRECTIONS && smooth < 3; d++) {
@@ -271,6 +271,66 @@ static void flatten_linear_and_batch_norm_of_vectors(void **state) {
     run_network(flatten_and_head, 3, 8, 16, 5e-3);
 }
 
+/* ---- Whatever is registered ---- */
+
+static const byol__op *tested;
+
+/* A network around an operation as it stands in the list: the layers before it tell what it hands back to its sources,
+ * and the one behind it gives it a gradient. */
+static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
+    const byol__attributes attributes = {.out = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1, .bias = true};
+    const char *const names[] = {"before", "other"};
+    byol__value_id src[2];
+    for (int i = 0; i < tested->sources; i++) {
+        src[i] = byol__graph_conv(g, names[i], x, 16, 3, 1, 1, 1, 1);
+        if (tested->takes_vectors) src[i] = byol__graph_global_avg_pool(g, src[i]);
+    }
+    byol__value_id y = byol__graph_apply(g, tested, "tested", attributes, tested->sources, src);
+    byol__shape shape = byol__graph_shape(g, y);
+    if (shape.h == 1 && shape.w == 1) return byol__graph_linear(g, "behind", y, 7, 1);
+    return byol__graph_conv(g, "behind", y, 8, 1, 1, 0, 1, 1);
+}
+
+static void every_registered_operation_has_its_gradient(void **state) {
+    (void)state;
+    for (int i = 0; byol__all_ops[i] != NULL; i++) {
+        tested = byol__all_ops[i];
+        print_message("%s\n", tested->kind);
+        run_network(around_the_tested, 3, 8, 8, 5e-3);
+        for (int format = BYOL__NCHW; format < BYOL__FORMATS; format++)
+            run_network_as((byol__format)format, around_the_tested, 3, 8, 8, 5e-3);
+    }
+}
+
+static void every_registered_operation_says_what_it_must(void **state) {
+    (void)state;
+    for (int i = 0; byol__all_ops[i] != NULL; i++) {
+        const byol__op *op = byol__all_ops[i];
+        assert_non_null(op->kind);
+        if (op->infer == NULL || op->compile == NULL || op->forward == NULL || op->backward == NULL)
+            fail_msg("%s lacks a function", op->kind);
+        if (op->reads == 0 && op->reads_of == NULL) fail_msg("%s does not say what backward reads", op->kind);
+        if (op->sources < 1 || op->sources > 2 || op->diffs < 1) fail_msg("%s: sources or diffs", op->kind);
+    }
+}
+
+/* Else its memory would be used again, and its gradients be wrong. */
+static void an_operation_that_does_not_say_what_backward_reads_is_refused(void **state) {
+    (void)state;
+    byol__op silent = *byol__all_ops[0];
+    bench b = {0};
+    silent.reads = 0;
+    tested = &silent;
+    byol__graph_init(&b.graph);
+    byol__value_id x = byol__graph_input(&b.graph, 3, 8, 8);
+    byol__graph_mark(&b.graph, BYOL__PREDICTION, around_the_tested(&b.graph, x));
+    check(byol__graph_finish(&b.graph, &error));
+    const byol__plan_options options = {.batch = 2, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
+    assert_int_equal(byol__plan_create(&b.plan, &b.graph, &options, &error), BYOL_INVALID);
+    assert_non_null(strstr(error.text, "backward"));
+    byol__graph_release(&b.graph);
+}
+
 /* Other machines choose other formats: AVX-512 blocks of 16, others channels-last. */
 static void every_memory_format(void **state) {
     (void)state;
@@ -311,7 +371,7 @@ static double bf16_cosine(network *build) {
         bench_open(&b[i], 16, i == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
         loss(&b[i]);
         memset(b[i].grads, 0, b[i].graph.params.total * sizeof(float));
-        byol__plan_backward(b[i].plan, b[i].combination);
+        byol__plan_backward(b[i].plan, b[i].combination, NULL);
     }
     double dot = 0, n0 = 0, n1 = 0;
     for (size_t i = 0; i < b[0].graph.params.total; i++) {
@@ -343,8 +403,21 @@ static void bf16_gradients_are_fp32_gradients_rounded(void **state) {
     }
 }
 
+static void every_registered_operation_works_in_bf16(void **state) {
+    (void)state;
+    for (int i = 0; byol__all_ops[i] != NULL; i++) {
+        tested = byol__all_ops[i];
+        double cosine = bf16_cosine(around_the_tested);
+        if (!(cosine > 0.99 && cosine < 0.99999999)) fail_msg("cosine %.9f of %s", cosine, tested->kind);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_registered_operation_says_what_it_must),
+        cmocka_unit_test(every_registered_operation_has_its_gradient),
+        cmocka_unit_test(every_registered_operation_works_in_bf16),
+        cmocka_unit_test(an_operation_that_does_not_say_what_backward_reads_is_refused),
         cmocka_unit_test(convolutions_of_all_kinds),
         cmocka_unit_test(grouped_and_depthwise_convolutions),
         cmocka_unit_test(batch_norm_with_batch_statistics),

@@ -156,13 +156,13 @@ static void run(problem *p, byol__dnn *dnn, char *what, size_t size) {
     void *weights = not_a_number(byol__contraction_weights_bytes(c));
     void *scratch = not_a_number(byol__contraction_scratch_bytes(c));
     check(byol__contraction_bind(c, src, weights, d->bias ? p->bias : NULL, dst, scratch, &error));
-    if (d->pass != BYOL__BACKWARD_WEIGHTS) byol__contraction_stage(c, p->weights);
-    byol__contraction_run(c);
+    if (d->pass != BYOL__BACKWARD_WEIGHTS) byol__contraction_stage(c, p->weights, NULL);
+    byol__contraction_run(c, NULL);
     if (makes_src) byol__layout_convert(&plain_src, p->src, &src_layout, src);
     if (makes_dst) byol__layout_convert(&plain_dst, p->dst, &dst_layout, dst);
     if (d->pass == BYOL__BACKWARD_WEIGHTS) {
         memset(p->weights, 0, p->weight_count * sizeof *p->weights);
-        byol__contraction_collect(c, p->weights);
+        byol__contraction_collect(c, p->weights, NULL);
     }
     void *owned[] = {src, dst, weights, scratch};
     for (int i = 0; i < 4; i++) byol__free(owned[i]);

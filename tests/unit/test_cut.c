@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "floats.h"
+#include "graph/op.h"
 #include "nets/nets.h"
 #include "plan/plan.h"
 #include "tiny.h"
@@ -38,7 +39,7 @@ static compiled compile(const byol__graph *graph, byol__mode mode, byol__output 
     check(byol__alloc(&c.workspace, info.workspace_bytes, 1, "workspace", &error));
     byol__binding binding = {params, grads, statistics, c.workspace};
     check(byol__plan_bind(c.plan, &binding, &error));
-    byol__plan_stage(c.plan);
+    byol__plan_stage(c.plan, NULL);
     return c;
 }
 
@@ -85,14 +86,14 @@ static double gradient_error(const byol__graph *whole, byol__value_id value, uin
     compiled first = compile(&front, BYOL__TARGET, BYOL__REPRESENTATION, params, NULL, statistics);
     compiled second = compile(&back, BYOL__TRAIN, BYOL__PROJECTION, params + params_before, back_grads,
                               statistics + statistics_before);
-    byol__plan_forward(all.plan, images);
+    byol__plan_forward(all.plan, images, NULL);
     byol__plan_read(all.plan, BYOL__PROJECTION, logits);
-    byol__plan_backward(all.plan, diff);
-    byol__plan_forward(first.plan, images);
+    byol__plan_backward(all.plan, diff, NULL);
+    byol__plan_forward(first.plan, images, NULL);
     byol__plan_read(first.plan, BYOL__REPRESENTATION, values);
-    byol__plan_forward(second.plan, values);
+    byol__plan_forward(second.plan, values, NULL);
     byol__plan_read(second.plan, BYOL__PROJECTION, back_logits);
-    byol__plan_backward(second.plan, diff);
+    byol__plan_backward(second.plan, diff, NULL);
     assert_true(farthest(logits, back_logits, outputs) < 1e-4);
     double error_share = 0;
     for (int r = 0; r < back.params.count; r++) {
@@ -142,7 +143,9 @@ static void a_cut_through_a_residual_block_is_refused(void **state) {
     classifier(&whole);
     int refused = 0;
     for (byol__value_id id = 0; id < whole.stage_end[1]; id++) {
-        if (whole.nodes[id].op != BYOL__OP_CONV || strncmp(whole.nodes[id].name, "layer1", 6) != 0) continue;
+        if (byol__role_of(&whole.nodes[id]) != BYOL__ROLE_CONTRACTION ||
+            strncmp(whole.nodes[id].name, "layer1", 6) != 0)
+            continue;
         assert_int_equal(byol__graph_cut(&whole, id, &front, &back, &error), BYOL_INVALID);
         assert_non_null(strstr(error.text, whole.nodes[id].name));
         refused++;

@@ -66,7 +66,7 @@ static double loss_at(byol__method *method, const float *params, const float *di
                       float *const fixed[2]) {
     for (size_t i = 0; i < method->graph.params.total; i++)
         method->params[i] = (float)((double)params[i] + along * (double)direction[i]);
-    byol__method_stage(method);
+    byol__method_stage(method, NULL);
     double loss = byol__method_forward_backward(method, views);
     if (fixed == NULL) return loss;
     loss = 0;
@@ -256,8 +256,8 @@ static void running_statistics_count_each_view_once(void **state) {
     byol_config config = simsiam();
     byol__method *method = create(&config), *other = create(&config);
     byol__method_forward_backward(method, views);
-    byol__plan_forward(other->online[0], noise[1]);
-    byol__plan_forward(other->online[0], noise[0]);
+    byol__plan_forward(other->online[0], noise[1], NULL);
+    byol__plan_forward(other->online[0], noise[0], NULL);
     assert_memory_equal(method->statistics, other->statistics, method->graph.statistics.total * sizeof(float));
     byol__method_free(method);
     byol__method_free(other);

@@ -106,7 +106,7 @@ static void the_gradient_is_that_of_the_summed_loss(void **state) {
     for (int side = 0; side < 2; side++) {
         double along = (side == 0 ? step : -step) / norm;
         for (size_t i = 0; i < count; i++) method->params[i] = (float)((double)params[i] + along * (double)grads[i]);
-        byol__method_stage(method);
+        byol__method_stage(method, NULL);
         loss[side] = run_batch(method, noise[0], noise[1]);
     }
     double slope = (loss[0] - loss[1]) / (2 * step);

@@ -12,10 +12,12 @@
 #include "base/philox.h"
 #include "graph/graph.h"
 #include "nets/nets.h"
+#include "ops/norm.h"
+#include "ops/ops.h"
 #include "plan/fuse.h"
 #include "plan/liveness.h"
 #include "plan/plan.h"
-#include "plan/plan_private.h"
+#include "plan/unit.h"
 
 static byol_error error;
 
@@ -78,6 +80,10 @@ static void open_block(byol__graph *g) {
     check(byol__graph_finish(g, &error));
 }
 
+static byol__role role_of(const byol__graph *g, const byol__stage *stage) {
+    return byol__role_of(&g->nodes[stage->node]);
+}
+
 static void batch_norm_addition_and_relu_are_one_stage(void **state) {
     (void)state;
     byol__graph g;
@@ -86,9 +92,9 @@ static void batch_norm_addition_and_relu_are_one_stage(void **state) {
     int count = byol__fuse(&g, BYOL__TRAIN, BYOL__PREDICTION, stages);
     /* conv0, bn0+relu, conv1, conv2, bn2, bn1+add+relu */
     assert_int_equal(count, 6);
-    assert_int_equal(stages[1].kind, BYOL__STAGE_POINTWISE);
+    assert_int_equal(role_of(&g, &stages[1]), BYOL__ROLE_NORM);
     assert_true(stages[1].relu);
-    assert_int_equal(stages[4].kind, BYOL__STAGE_POINTWISE);
+    assert_int_equal(role_of(&g, &stages[4]), BYOL__ROLE_NORM);
     assert_false(stages[4].relu);
     assert_string_equal(g.nodes[stages[5].bn].name, "bn1");
     assert_int_equal(stages[5].residual, stages[4].dst);
@@ -106,7 +112,7 @@ static void evaluation_folds_batch_norm_into_convolutions(void **state) {
     /* conv0+bn0+relu, conv1+bn1, conv2+bn2, add+relu */
     assert_int_equal(count, 4);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(stages[i].kind, BYOL__STAGE_CONTRACT);
+        assert_int_equal(role_of(&g, &stages[i]), BYOL__ROLE_CONTRACTION);
         assert_true(stages[i].bn != BYOL__NONE);
     }
     assert_true(stages[0].relu);
@@ -164,12 +170,11 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
     byol__plan *a = plan_of(&g, BYOL__TRAIN, 64, &train), *b = plan_of(&g, BYOL__TARGET, 64, &target);
     for (int i = 0; i < b->unit_count; i++) {
         const byol__unit *unit = &b->units[i];
-        if (unit->stage.kind == BYOL__STAGE_POINTWISE)
-            assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src].buffer);
+        if (unit->op->in_place) assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src].buffer);
     }
     for (int i = 0; i < a->unit_count; i++) {
         const byol__unit *unit = &a->units[i];
-        if (unit->stage.kind == BYOL__STAGE_POINTWISE) /* backward needs the batch norm's source */
+        if (unit->op->in_place) /* backward needs the batch norm's source */
             assert_int_not_equal(a->slots[unit->stage.dst].buffer, a->slots[unit->stage.src].buffer);
     }
     assert_true(target.workspace_bytes * 2 < train.workspace_bytes);
@@ -204,11 +209,11 @@ static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
         byol__plan *a = plan_of_two_convolutions(&handed, modes[i], 16, 32, false, &less, &between);
         byol__plan *b = plan_of_two_convolutions(&kept, modes[i], 16, 32, true, &more, &between);
         assert_int_equal(a->units[2].applied_by, 3);
-        assert_int_equal(a->units[3].applies_norm_of, 2);
-        assert_int_equal(a->units[1].gathers_for, 2);
-        assert_int_equal(a->units[2].gathered_by, 1);
+        assert_int_equal(byol__contraction_of(a, 3)->applies_norm_of, 2);
+        assert_int_equal(byol__contraction_of(a, 1)->gathers_for, 2);
+        assert_int_equal(byol__pointwise_of(a, 2)->gathered_by, 1);
         assert_int_equal(b->units[2].applied_by, BYOL__NONE);
-        assert_int_equal(b->units[3].applies_norm_of, BYOL__NONE);
+        assert_int_equal(byol__contraction_of(b, 3)->applies_norm_of, BYOL__NONE);
         byol_error why = {0};
         assert_int_equal(byol__plan_read_value(a, between, NULL, &why), BYOL_NOT_FOUND);
         if (modes[i] == BYOL__TRAIN) /* the target has it in place in either case */
@@ -229,9 +234,10 @@ static void neighbours_never_need_a_reorder(void **state) {
     byol__format trunk = plan->slots[plan->units[0].stage.dst].layout.format;
     for (int i = 0; i < plan->unit_count; i++) {
         assert_int_equal(plan->slots[plan->units[i].stage.dst].layout.format, trunk);
-        if (plan->units[i].backward_data == NULL) continue;
-        assert_int_equal(byol__contraction_src(plan->units[i].backward_data), trunk);
-        assert_int_equal(byol__contraction_dst(plan->units[i].backward_data), trunk);
+        const byol__contraction_state *conv = byol__contraction_of(plan, i);
+        if (conv == NULL || conv->backward_data == NULL) continue;
+        assert_int_equal(byol__contraction_src(conv->backward_data), trunk);
+        assert_int_equal(byol__contraction_dst(conv->backward_data), trunk);
     }
     byol__plan_free(plan);
     byol__graph_release(&g);
@@ -256,7 +262,9 @@ static void nothing_runs_onednns_reference_code(void **state) {
     byol__plan *plan = plan_of(&g, BYOL__TRAIN, 8, &info);
     for (int i = 0; i < plan->unit_count; i++) {
         const byol__unit *unit = &plan->units[i];
-        const byol__contraction *passes[] = {unit->forward, unit->backward_weights, unit->backward_data};
+        const byol__contraction_state *conv = byol__contraction_of(plan, i);
+        if (conv == NULL) continue;
+        const byol__contraction *passes[] = {conv->forward, conv->backward_weights, conv->backward_data};
         for (int k = 0; k < 3; k++)
             if (passes[k] != NULL && strncmp(byol__contraction_implementation(passes[k]), "ref", 3) == 0)
                 fail_msg("%s runs reference code", unit->name);
@@ -309,13 +317,13 @@ static void two_steps(run *r, byol__plan *plan, const byol__graph *g, const byol
     float diff[OUT_MAX];
     run_open(r, plan, g, info->workspace_bytes);
     fill(diff, sizeof diff / sizeof *diff, 3, 0, 1);
-    byol__plan_stage(plan);
+    byol__plan_stage(plan, NULL);
     for (int step = 0; step < 2; step++) {
         memset(r->workspace, 0xff, info->workspace_bytes);
         memset(r->grads, 0, g->params.total * sizeof *r->grads);
-        byol__plan_forward(plan, r->images);
+        byol__plan_forward(plan, r->images, NULL);
         byol__plan_read(plan, BYOL__PREDICTION, r->out);
-        byol__plan_backward(plan, diff);
+        byol__plan_backward(plan, diff, NULL);
     }
 }
 
@@ -398,8 +406,8 @@ static void folding_batch_norm_changes_nothing(void **state) {
     open_block(&g);
     byol__plan *plan = plan_of(&g, BYOL__EVAL, 8, &info);
     run_open(&r, plan, &g, info.workspace_bytes);
-    byol__plan_stage(plan);
-    byol__plan_forward(plan, r.images);
+    byol__plan_stage(plan, NULL);
+    byol__plan_forward(plan, r.images, NULL);
     byol__plan_read(plan, BYOL__PREDICTION, r.out);
     static double x[3 * 64], a[8 * 64], b[16 * 16], s[16 * 16];
     for (int n = 0; n < 8; n++) {
@@ -433,8 +441,8 @@ static void running_statistics_are_pytorchs(void **state) {
     float *mean = r.statistics + g.statistics.rows[0].offset, *var = r.statistics + g.statistics.rows[1].offset;
     memcpy(before[0], mean, sizeof before[0]);
     memcpy(before[1], var, sizeof before[1]);
-    byol__plan_stage(plan);
-    byol__plan_forward(plan, r.images);
+    byol__plan_stage(plan, NULL);
+    byol__plan_forward(plan, r.images, NULL);
     for (int c = 0; c < 3; c++) {
         double sum = 0, square = 0, count = 8 * 64;
         for (int n = 0; n < 8; n++)

@@ -1,0 +1,16 @@
+/* What convolutions and pools have in common: a square window that slides over the picture. */
+#ifndef BYOL__WINDOW_H
+#define BYOL__WINDOW_H
+
+#include "graph/op.h"
+
+/* Side of the output; 0: the window does not fit. */
+static inline int byol__window_out(int size, const byol__attributes *a) {
+    bool fits = a->stride >= 1 && a->kernel >= 1 && size + 2 * a->padding >= a->kernel;
+    return fits ? (size + 2 * a->padding - a->kernel) / a->stride + 1 : 0;
+}
+
+/* kernel_shape, strides, pads; returns 3. */
+int byol__window_attributes(const byol__node *node, byol__onnx_attribute *list);
+
+#endif
