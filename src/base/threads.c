@@ -19,3 +19,11 @@ void byol__unbind_thread(void) {
     }
     if (CPU_COUNT(&set) > 0) pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
+
+byol__threads byol__threads_begin(int wanted) {
+    byol__threads threads = {.count = wanted > 0 ? wanted : byol__processors(), .callers = omp_get_max_threads()};
+    omp_set_num_threads(threads.count);
+    return threads;
+}
+
+void byol__threads_end(byol__threads threads) { omp_set_num_threads(threads.callers); }

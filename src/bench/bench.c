@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "base/threads.h"
 #include "bench/bench_rate.h"
 #include "bench/median.h"
 #include "bench/peak.h"
@@ -121,10 +122,10 @@ static byol_precision resolve_precision(byol_precision asked) {
 
 byol_status byol_bench_peak(const byol_config *config, const byol_bench_options *options,
                             byol_bench_peak_result *result, byol_error *error) {
-    int callers_threads = omp_get_max_threads();
-    int threads = byol__set_threads(config->train.threads);
-    byol_status status = measure_peak(resolve_precision(config->train.precision), threads, options, result, error);
-    byol__set_threads(callers_threads);
+    byol__threads threads = byol__threads_begin(config->train.threads);
+    byol_status status =
+        measure_peak(resolve_precision(config->train.precision), threads.count, options, result, error);
+    byol__threads_end(threads);
     return status;
 }
 
@@ -316,7 +317,8 @@ static byol_image noise_image(const byol_bench_options *options, int size) {
 byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
                              byol_bench_views_result *result, byol_error *error) {
     int size = config->data.image_size > 0 ? config->data.image_size : DEFAULT_SIZE;
-    int callers_threads = omp_get_max_threads(), threads = byol__set_threads(config->train.threads);
+    byol__threads used = byol__threads_begin(config->train.threads);
+    int threads = used.count;
     byol_image images[NOISE_IMAGES], image = noise_image(options, size);
     size_t image_bytes = (size_t)image.channels * (size_t)image.height * (size_t)image.width;
     size_t view_bytes = byol__align_up((size_t)options->channels * (size_t)size * (size_t)size * sizeof(float));
@@ -341,6 +343,6 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
     }
     byol__free(room);
     byol__free(pixels);
-    byol__set_threads(callers_threads);
+    byol__threads_end(used);
     return status;
 }

@@ -2,10 +2,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <omp.h>
-
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/threads.h"
 #include "byol/bench.h"
 #include "byol/source.h"
 #include "data/loader.h"
@@ -72,14 +71,14 @@ byol_status byol_bench_load(const byol_config *config, const byol_bench_options 
                             byol_bench_load_result *result, byol_error *error) {
     if (config->data.train[0] == '\0')
         return byol__fail(error, BYOL_INVALID, "there is nothing to load: data.train (--data SRC) names no images");
-    int callers_threads = omp_get_max_threads();
-    *result = (byol_bench_load_result){.threads = byol__set_threads(config->train.threads)};
+    byol__threads threads = byol__threads_begin(config->train.threads);
+    *result = (byol_bench_load_result){.threads = threads.count};
     byol_source *source;
     byol_status status = byol_source_open(&source, config->data.train, error);
     if (status == BYOL_OK) {
         status = measure(config, source, options, result, error);
         byol_source_free(source);
     }
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     return status;
 }

@@ -2,11 +2,8 @@
 
 #include <stdio.h>
 
-#include <omp.h>
-
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/threads.h"
 #include "dnn/dnn_private.h"
 
 const char *byol__dnn_version(void) {
@@ -27,12 +24,6 @@ bool byol__cpu_has_amx(void) { return cpu_has(dnnl_cpu_isa_avx512_core_amx); }
 bool byol__cpu_has_bf16(void) { return false; }
 bool byol__cpu_has_amx(void) { return false; }
 #endif
-
-int byol__set_threads(int threads) {
-    if (threads <= 0) threads = byol__processors();
-    omp_set_num_threads(threads);
-    return threads;
-}
 
 byol_status byol__dnn_fail(byol_error *error, dnnl_status_t status, const char *what) {
     switch (status) {

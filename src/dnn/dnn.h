@@ -22,10 +22,6 @@ bool byol__cpu_has_bf16(void);
 /* True where it multiplies whole tiles of bf16 (AMX), many times as fast as fp32. */
 bool byol__cpu_has_amx(void);
 
-/* Number of threads in parallel regions from now on; 0: every processor that the process may use. Returns the number.
- */
-int byol__set_threads(int threads);
-
 /* Engine and stream. */
 typedef struct byol__dnn byol__dnn;
 byol_status byol__dnn_create(byol__dnn **out, byol_error *error);

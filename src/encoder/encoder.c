@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "data/view_room.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
@@ -103,10 +104,10 @@ static byol_status make_room(byol_encoder *encoder, byol_error *error) {
 
 /* Makes the plan with the encoder's threads and hands the encoder over, or frees it. */
 static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_error *error) {
-    int callers_threads = omp_get_max_threads();
-    encoder->threads = byol__set_threads(encoder->threads);
+    byol__threads threads = byol__threads_begin(encoder->threads);
+    encoder->threads = threads.count;
     byol_status status = make_room(encoder, error);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     if (status != BYOL_OK) {
         byol_encoder_free(encoder);
         return status;
@@ -322,8 +323,7 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
                           encoder->origin.channels, info.channels, info.description);
     if (dimension == 0) return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted layer");
 
-    int callers_threads = omp_get_max_threads();
-    byol__set_threads(encoder->threads);
+    byol__threads threads = byol__threads_begin(encoder->threads);
     byol__view_room *rooms = NULL;
     float *rows = NULL;
     byol_status status = make_plan(encoder, output_of_layer[layer], error);
@@ -337,7 +337,7 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     for (int i = 0; rooms != NULL && i < encoder->threads; i++) byol__view_room_release(&rooms[i]);
     byol__free(rooms);
     byol__free(rows);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     return status;
 }
 

@@ -1,12 +1,11 @@
 #include <math.h>
 #include <string.h>
 
-#include <omp.h>
-
 #include "augment/draws.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "byol/eval.h"
 #include "data/loader.h"
 #include "dnn/dnn.h"
@@ -294,8 +293,7 @@ byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train,
     tuning t = {.encoder = encoder, .options = *options, .progress = progress, .context = context};
     byol_finetune_result found = {0};
     double began = byol__now();
-    int callers_threads = omp_get_max_threads();
-    byol__set_threads(options->threads);
+    byol__threads threads = byol__threads_begin(options->threads);
     byol_status status = prepare(&t, train, test, error);
     if (status == BYOL_OK) status = train_and_test(&t, &found, error);
     if (status == BYOL_OK) {
@@ -304,6 +302,6 @@ byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train,
         if (predicted != NULL) memcpy(predicted, t.predicted, t.test.count * sizeof *predicted);
     }
     release(&t);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     return status;
 }

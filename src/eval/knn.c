@@ -2,10 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <omp.h>
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "byol/eval.h"
 #include "dnn/dnn.h"
 #include "dnn/matmul.h"
@@ -206,9 +205,8 @@ static byol_status search_and_count(const byol_features *train, const byol_featu
 
 byol_status byol_knn(const byol_features *train, const byol_features *test, const byol_knn_options *options,
                      double *accuracy, int32_t *predicted, byol_progress progress, void *context, byol_error *error) {
-    int callers_threads = omp_get_max_threads();
-    byol__set_threads(options->threads);
+    byol__threads threads = byol__threads_begin(options->threads);
     byol_status status = search_and_count(train, test, options, accuracy, predicted, progress, context, error);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     return status;
 }

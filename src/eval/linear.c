@@ -1,11 +1,10 @@
 #include <math.h>
 #include <string.h>
 
-#include <omp.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "base/threads.h"
 #include "byol/eval.h"
 #include "dnn/dnn.h"
 #include "dnn/matmul.h"
@@ -334,9 +333,8 @@ static byol_status run_probe(const byol_features *train, int passes, const byol_
 byol_status byol_linear(const byol_features *train, int passes, const byol_features *test,
                         const byol_linear_options *options, byol_linear_result *result, int32_t *predicted,
                         byol_progress progress, void *context, byol_error *error) {
-    int callers_threads = omp_get_max_threads();
-    byol__set_threads(options->threads);
+    byol__threads threads = byol__threads_begin(options->threads);
     byol_status status = run_probe(train, passes, test, options, result, predicted, progress, context, error);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     return status;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "eval/features.h"
@@ -158,10 +159,9 @@ byol_status byol_search_nearest(const float *vectors, size_t count, int dimensio
     n->count = count;
     n->dimension = (size_t)dimension;
     n->k = k;
-    int callers_threads = omp_get_max_threads();
-    byol__set_threads(threads);
+    byol__threads used = byol__threads_begin(threads);
     byol_status status = search_all(n, query_count, found, progress, context, error);
-    byol__set_threads(callers_threads);
+    byol__threads_end(used);
     byol__free(n->vector_scale);
     byol__free(n->query_scale);
     byol__free(n->products);
@@ -251,11 +251,11 @@ byol_status byol_search_duplicates(const float *vectors, size_t count, int dimen
     BYOL__TRY(check_set(count, dimension, error));
     if (!(similarity >= -1 && similarity <= 1))
         return byol__fail(error, BYOL_INVALID, "the similarity is %g; a cosine is -1 .. 1", (double)similarity);
-    int callers_threads = omp_get_max_threads();
+    byol__threads used = byol__threads_begin(threads);
     duplicates d = {.vectors = vectors, .count = count, .dimension = (size_t)dimension, .similarity = similarity};
-    d.threads = byol__set_threads(threads);
+    d.threads = used.count;
     byol_status status = compare_all(&d, limit, progress, context, error);
-    byol__set_threads(callers_threads);
+    byol__threads_end(used);
     if (status == BYOL_OK) {
         gather(&d, limit, pairs);
         *total = d.total;

@@ -6,12 +6,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include <omp.h>
-
 #include "base/c_locale.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "byol/survey.h"
 #include "data/loader.h"
 #include "data/npy_vectors.h"
@@ -204,7 +203,6 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     byol__origin *origin = &trainer->origin;
     origin->channels = info.channels;
     snprintf(trainer->data, sizeof trainer->data, "%s", info.description);
-    origin->config.train.threads = byol__set_threads(origin->config.train.threads);
     if (origin->config.data.image_size == 0) origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
     fit_short_run(trainer, info.count);
@@ -239,9 +237,10 @@ byol_status byol_trainer_create(byol_trainer **out, const byol_config *config, c
     trainer->origin.config = *config;
     if (hooks != NULL) trainer->hooks = *hooks;
     trainer->recorded = run != NULL;
-    int callers_threads = omp_get_max_threads();
+    byol__threads threads = byol__threads_begin(config->train.threads);
+    trainer->origin.config.train.threads = threads.count;
     byol_status status = build(trainer, source, run, resume, error);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     if (status != BYOL_OK) {
         byol_trainer_free(trainer);
         return status;
@@ -486,13 +485,12 @@ byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byo
         return byol__fail(error, BYOL_INVALID, "this run failed within step %llu; create a trainer anew",
                           (unsigned long long)trainer->origin.step + 1);
     byol_error words = {0};
-    int callers_threads = omp_get_max_threads();
-    byol__set_threads(trainer->origin.config.train.threads);
+    byol__threads threads = byol__threads_begin(trainer->origin.config.train.threads);
     trainer->started = trainer->saved = byol__now();
     trainer->busy = 0;
     trainer->worked = 0;
     byol_status status = conclude(trainer, train(trainer, &words), &words);
-    byol__set_threads(callers_threads);
+    byol__threads_end(threads);
     if (result != NULL) sum_up(trainer, result);
     if (status != BYOL_OK && error != NULL) *error = words;
     return status;
