@@ -1,12 +1,12 @@
 #include "augment/noise.h"
 
+#include "base/smaller.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 static const float degree = 0.01745329251994329577f; /* pi / 180 */
-
-static int at_most(int value, int limit) { return value < limit ? value : limit; }
 
 /* DeVries and Taylor, arXiv 1708.04552: a square of fixed size whose centre is any pixel, so that a part of it may lie
  * outside. */
@@ -19,8 +19,8 @@ static void draw_cutout(const byol_view_recipe *recipe, int size, byol__random *
     if (!applied) return;
     noise->cut_x = left;
     noise->cut_y = top;
-    noise->cut_width = at_most(x + side, size) - left;
-    noise->cut_height = at_most(y + side, size) - top;
+    noise->cut_width = byol__smaller(x + side, size) - left;
+    noise->cut_height = byol__smaller(y + side, size) - top;
 }
 
 /* Any of -limit .. limit, whole pixels, all alike. */

@@ -3,12 +3,11 @@
 #include <dnnl.h>
 
 #include "base/error.h"
+#include "base/smaller.h"
 
 /* One thread makes one tile, and oneDNN, called within a parallel region, stays on that thread: so how the sums are
  * split never depends on the number of threads. On AVX2 this shape is as fast as oneDNN's own threading. */
 enum { TILE_ROWS = 128, TILE_COLUMNS = 256, SYMMETRIC_TILE = 64 };
-
-static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
 
 /* alpha a b + beta dst as one tile after another asks for it. */
 typedef struct product {
@@ -43,7 +42,8 @@ byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix 
 #pragma omp parallel for collapse(2) schedule(dynamic) reduction(+ : failures)
     for (size_t i = 0; i < m; i += TILE_ROWS)
         for (size_t j = 0; j < n; j += TILE_COLUMNS)
-            failures += make_tile(&p, i, at_most(TILE_ROWS, m - i), j, at_most(TILE_COLUMNS, n - j));
+            failures +=
+                make_tile(&p, i, byol__smaller_size(TILE_ROWS, m - i), j, byol__smaller_size(TILE_COLUMNS, n - j));
     return told(failures, m, n, k, error);
 }
 
@@ -56,7 +56,7 @@ byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix 
         int row = 0;
         while ((row + 1) * (row + 2) / 2 <= tile) row++;
         size_t i = (size_t)row * SYMMETRIC_TILE, j = (size_t)(tile - row * (row + 1) / 2) * SYMMETRIC_TILE;
-        size_t rows = at_most(SYMMETRIC_TILE, n - i), columns = at_most(SYMMETRIC_TILE, n - j);
+        size_t rows = byol__smaller_size(SYMMETRIC_TILE, n - i), columns = byol__smaller_size(SYMMETRIC_TILE, n - j);
         failures += make_tile(&p, i, rows, j, columns);
         for (size_t r = i; r < i + rows; r++)
             for (size_t c = j; c < j + columns && c < r; c++) dst[c * n + r] = dst[r * n + c];

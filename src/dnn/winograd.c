@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/memory.h"
+#include "base/smaller.h"
 #include "dnn/winograd_kernels.h"
 
 /* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels; from how many bytes on
@@ -51,8 +52,6 @@ struct byol__winograd {
 extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, byol__winograd_avx512;
 
 static int round_up(int value, int step) { return (value + step - 1) / step * step; }
-
-static int at_most(int value, int limit) { return value < limit ? value : limit; }
 
 static byol__picture picture_of(byol__dtype dtype, byol__format format, int n, int c, int h, int w) {
     byol__layout layout = {dtype, format, n, c, h, w};
@@ -123,7 +122,7 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     s->tiles = d->n * s->tiles_y * s->tiles_x;
     /* Two chunks a thread at the least, if there are that many tiles. */
     int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads);
-    s->chunk = round_up(at_most(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), w->kernels->rows);
+    s->chunk = round_up(byol__smaller(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), w->kernels->rows);
     s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }
 
@@ -135,7 +134,7 @@ static byol_status describe_moments(byol__winograd *w, byol_error *error) {
     BYOL__TRY(byol__alloc(&w->part_pixels, (size_t)parts, sizeof *w->part_pixels, "convolution", error));
     for (int tile = 0; tile < s->tiles; tile++) {
         int y = tile / s->tiles_x % s->tiles_y * s->tile, x = tile % s->tiles_x * s->tile;
-        w->part_pixels[tile / tiles] += at_most(s->tile, s->dst.h - y) * at_most(s->tile, s->dst.w - x);
+        w->part_pixels[tile / tiles] += byol__smaller(s->tile, s->dst.h - y) * byol__smaller(s->tile, s->dst.w - x);
     }
     w->gathered = (byol__moments){.parts = parts, .channels = s->dst.channels, .pixels = w->part_pixels};
     return BYOL_OK;
@@ -161,7 +160,7 @@ byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_
     w->inputs = w->shape.src.channels;
     w->panels = round_up(w->shape.dst.channels, w->shape.width) / w->shape.width;
     size_t panel_floats = (size_t)weight_slabs * (size_t)w->inputs * (size_t)w->shape.width;
-    int groups = at_most((int)((size_t)w->panels * panel_floats * sizeof(float) / GROUP_BYTES) + 1, w->panels);
+    int groups = byol__smaller((int)((size_t)w->panels * panel_floats * sizeof(float) / GROUP_BYTES) + 1, w->panels);
     w->group = round_up(w->panels, groups) / groups;
     w->group_floats = (size_t)w->group * panel_floats;
     w->input_floats = w->kernels->slab_floats(&w->shape, w->inputs) * (size_t)list->input_slabs;
@@ -218,7 +217,7 @@ typedef struct panel_group {
 } panel_group;
 
 static panel_group group_at(const byol__winograd *w, int first) {
-    return (panel_group){first, at_most(w->group, w->panels - first)};
+    return (panel_group){first, byol__smaller(w->group, w->panels - first)};
 }
 
 /* Staged weights of a group; one call's scratch begins with their transforms. */
@@ -237,7 +236,9 @@ const byol__moments *byol__winograd_gather_moments(byol__winograd *w, float *roo
     return &w->gathered;
 }
 
-static int chunk_tiles(const byol__winograd *w, int first) { return at_most(w->shape.chunk, w->shape.tiles - first); }
+static int chunk_tiles(const byol__winograd *w, int first) {
+    return byol__smaller(w->shape.chunk, w->shape.tiles - first);
+}
 
 /* FORWARD and BACKWARD_DATA: which thread takes which chunk makes no difference to the result, so who is held up takes
  * fewer. */

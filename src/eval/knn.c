@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/smaller.h"
 #include "base/threads.h"
 #include "byol/eval.h"
 #include "dnn/dnn.h"
@@ -29,8 +30,6 @@ typedef struct knn_search {
     double *votes;                   /* (QUERY_TILE, classes) */
     int32_t *predicted;              /* (test count) */
 } knn_search;
-
-static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
 
 /* The k best are the most similar; among equals those that come first in the training set. */
 static int is_worse(neighbour a, neighbour b) {
@@ -72,7 +71,7 @@ static void take_neighbours(const knn_search *search, size_t query, size_t first
     const float *products = search->products + query * TRAIN_TILE, *scale = search->train_scale + first;
     neighbour *heap = search->heaps + query * (size_t)search->k;
     for (size_t group = 0; group < count; group += GROUP) {
-        size_t end = at_most(group + GROUP, count);
+        size_t end = byol__smaller_size(group + GROUP, count);
         if (!any_above(products + group, scale + group, end - group, heap[0].similarity)) continue;
         for (size_t i = group; i < end; i++) {
             float similarity = products[i] * scale[i];
@@ -114,7 +113,7 @@ static byol_status classify_tile(const knn_search *search, size_t first, size_t 
     for (size_t q = 0; q < count; q++) clear_heap(search->heaps + q * (size_t)search->k, search->k);
     byol__matrix queries = {search->test->values + first * dimension, dimension, BYOL__AS_IS};
     for (size_t t = 0; t < search->train->count; t += TRAIN_TILE) {
-        size_t columns = at_most(TRAIN_TILE, search->train->count - t);
+        size_t columns = byol__smaller_size(TRAIN_TILE, search->train->count - t);
         byol__matrix train = {search->train->values + t * dimension, dimension, BYOL__TRANSPOSED};
         BYOL__TRY(byol__sgemm(count, columns, dimension, 1, queries, train, 0, search->products, TRAIN_TILE, error));
 #pragma omp parallel for schedule(static)
@@ -162,7 +161,7 @@ static byol_status classify_all(const knn_search *search, float temperature, byo
                                 byol_error *error) {
     size_t count = search->test->count;
     for (size_t q = 0; q < count; q += QUERY_TILE) {
-        size_t rows = at_most(QUERY_TILE, count - q);
+        size_t rows = byol__smaller_size(QUERY_TILE, count - q);
         BYOL__TRY(classify_tile(search, q, rows, temperature, error));
         if (progress != NULL && progress(context, q + rows, count) != 0)
             return byol__fail(error, BYOL_CANCELLED, "kNN was stopped after %zu of %zu images", q + rows, count);

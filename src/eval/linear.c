@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "base/smaller.h"
 #include "base/threads.h"
 #include "byol/eval.h"
 #include "dnn/dnn.h"
@@ -38,8 +39,6 @@ typedef struct probe {
     void *context;
     uint64_t done, total; /* epochs, for progress */
 } probe;
-
-static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
 
 static size_t outputs(const probe *p) { return (size_t)p->heads * (size_t)p->classes; }
 
@@ -88,7 +87,7 @@ static byol_status forward(const probe *p, const byol_features *features, const 
     int failures = 0;
 #pragma omp parallel for schedule(dynamic) reduction(+ : failures)
     for (size_t row = 0; row < count; row += TILE) {
-        size_t rows = at_most(TILE, count - row);
+        size_t rows = byol__smaller_size(TILE, count - row);
         gather(p, features, indices, first, row, rows);
         failures += byol__sgemm(rows, width, inputs, 1, (byol__matrix){p->batch + row * inputs, inputs, BYOL__AS_IS},
                                 (byol__matrix){p->weights, inputs, BYOL__TRANSPOSED}, 0, p->logits + row * width, width,
@@ -122,7 +121,7 @@ static byol_status backward(const probe *p, size_t count, double schedule, byol_
     int failures = 0;
 #pragma omp parallel for schedule(dynamic) reduction(+ : failures)
     for (size_t column = 0; column < inputs; column += TILE) {
-        size_t columns = at_most(TILE, inputs - column);
+        size_t columns = byol__smaller_size(TILE, inputs - column);
         failures +=
             byol__sgemm(width, columns, count, 1 / (float)count, (byol__matrix){p->logits, width, BYOL__TRANSPOSED},
                         (byol__matrix){p->batch + column, inputs, BYOL__AS_IS}, 0, p->gradient + column, inputs,
@@ -153,7 +152,7 @@ static byol_status fit(probe *p, const byol_features *train, int passes, uint32_
         shuffle(order, count, byol__random_stream(options->seed, BYOL__PURPOSE_PROBE, (uint32_t)epoch, 0, LANE_ORDER));
         for (size_t first = 0; first < count; first += batch_size, step++) {
             double schedule = byol__lr_at((double)options->batch_size / 256, step, steps, 0);
-            size_t rows = at_most(batch_size, count - first);
+            size_t rows = byol__smaller_size(batch_size, count - first);
             BYOL__TRY(forward(p, &train[epoch % passes], order, first, rows, 1, error));
             BYOL__TRY(backward(p, rows, schedule, error));
         }
@@ -178,7 +177,7 @@ static byol_status count_right(const probe *p, const byol_features *features, co
     size_t batch_size = (size_t)p->options->batch_size;
     memset(p->right, 0, (size_t)p->heads * sizeof *p->right);
     for (size_t first = 0; first < count; first += batch_size) {
-        size_t rows = at_most(batch_size, count - first);
+        size_t rows = byol__smaller_size(batch_size, count - first);
         BYOL__TRY(forward(p, features, indices, first, rows, 0, error));
         for (size_t i = 0; i < rows; i++) {
             int32_t label = features->labels[indices != NULL ? indices[first + i] : first + i];
@@ -198,7 +197,7 @@ static byol_status choose_lr(probe *p, const byol_features *train, int passes, b
                              byol_error *error) {
     size_t count = train->count, held_out = (size_t)llround((double)p->options->held_out * (double)count);
     int best = 0;
-    held_out = at_most(held_out < 1 ? 1 : held_out, count - 1);
+    held_out = byol__smaller_size(held_out < 1 ? 1 : held_out, count - 1);
     shuffle(p->order, count, byol__random_stream(p->options->seed, BYOL__PURPOSE_PROBE, 0, 0, LANE_SPLIT));
     BYOL__TRY(fit(p, train, passes, p->order + held_out, count - held_out, error));
     BYOL__TRY(count_right(p, train, p->order, held_out, error));

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/smaller.h"
 #include "base/threads.h"
 #include "dnn/dnn.h"
 #include "dnn/matmul.h"
@@ -20,8 +21,6 @@ typedef struct heap {
     byol_pair *pairs;
     size_t size, used;
 } heap;
-
-static size_t at_most(size_t value, size_t limit) { return value < limit ? value : limit; }
 
 /* The order of results, which does not depend on that of finding: more similar first, then by index. */
 static int is_worse(byol_pair a, byol_pair b) {
@@ -119,7 +118,7 @@ static byol_status search_tile(nearest *n, size_t first, size_t rows, byol_neigh
     for (size_t r = 0; r < rows; r++) n->heaps[r] = (heap){.pairs = n->pairs + r * (size_t)n->k, .size = (size_t)n->k};
     byol__matrix queries = {n->queries + first * n->dimension, n->dimension, BYOL__AS_IS};
     for (size_t t = 0; t < n->count; t += COLUMN_TILE) {
-        size_t columns = at_most(COLUMN_TILE, n->count - t);
+        size_t columns = byol__smaller_size(COLUMN_TILE, n->count - t);
         byol__matrix vectors = {n->vectors + t * n->dimension, n->dimension, BYOL__TRANSPOSED};
         BYOL__TRY(byol__sgemm(rows, columns, n->dimension, 1, queries, vectors, 0, n->products, COLUMN_TILE, error));
 #pragma omp parallel for schedule(static)
@@ -138,7 +137,7 @@ static byol_status search_all(nearest *n, size_t query_count, byol_neighbour *fo
     BYOL__TRY(byol__alloc(&n->products, ROW_TILE * COLUMN_TILE, sizeof *n->products, "similarities", error));
     BYOL__TRY(byol__alloc(&n->pairs, (size_t)ROW_TILE * (size_t)n->k, sizeof *n->pairs, "neighbours", error));
     for (size_t q = 0; q < query_count; q += ROW_TILE) {
-        size_t rows = at_most(ROW_TILE, query_count - q);
+        size_t rows = byol__smaller_size(ROW_TILE, query_count - q);
         BYOL__TRY(search_tile(n, q, rows, found, error));
         if (progress != NULL && progress(context, q + rows, query_count) != 0)
             return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu queries", q + rows, query_count);
@@ -203,7 +202,7 @@ static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, 
 static byol_status compare_tile(duplicates *d, size_t first, size_t rows, byol_error *error) {
     byol__matrix these = {d->vectors + first * d->dimension, d->dimension, BYOL__AS_IS};
     for (size_t t = first; t < d->count; t += COLUMN_TILE) {
-        size_t columns = at_most(COLUMN_TILE, d->count - t);
+        size_t columns = byol__smaller_size(COLUMN_TILE, d->count - t);
         byol__matrix those = {d->vectors + t * d->dimension, d->dimension, BYOL__TRANSPOSED};
         BYOL__TRY(byol__sgemm(rows, columns, d->dimension, 1, these, those, 0, d->products, COLUMN_TILE, error));
         uint64_t found = 0;
@@ -230,7 +229,7 @@ static byol_status compare_all(duplicates *d, size_t limit, byol_progress progre
     BYOL__TRY(inverse_norms(d->vectors, d->count, (int)d->dimension, &d->scale, error));
     BYOL__TRY(byol__alloc(&d->products, ROW_TILE * COLUMN_TILE, sizeof *d->products, "similarities", error));
     for (size_t first = 0; first < d->count; first += ROW_TILE) {
-        size_t rows = at_most(ROW_TILE, d->count - first);
+        size_t rows = byol__smaller_size(ROW_TILE, d->count - first);
         BYOL__TRY(compare_tile(d, first, rows, error));
         if (progress != NULL && progress(context, first + rows, d->count) != 0)
             return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu vectors", first + rows, d->count);

@@ -5,17 +5,16 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/smaller.h"
 #include "dnn/matmul.h"
 #include "optim/optim.h"
-
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 size_t byol__muon_scratch(const byol__table *table) {
     size_t most = 0;
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
         if (row->ndims < 2) continue;
-        size_t rows = (size_t)row->dims[0], side = smaller(rows, row->count / rows),
+        size_t rows = (size_t)row->dims[0], side = byol__smaller_size(rows, row->count / rows),
                floats = 2 * row->count + 4 * side * side;
         most = floats > most ? floats : most;
     }
@@ -36,7 +35,7 @@ static byol_status make_polynomial(float *p, const float *s, size_t side) {
  * symmetric and commute, so the iteration needs the small matrices only. s becomes p s p, and x is multiplied by the
  * product q of all p in the end. For a tall matrix the same from the right, s = x^T x. */
 static byol_status iterate(float *x, size_t rows, size_t columns, float *scratch) {
-    size_t side = smaller(rows, columns), square = side * side, count = rows * columns;
+    size_t side = byol__smaller_size(rows, columns), square = side * side, count = rows * columns;
     bool wide = rows <= columns;
     float *s = scratch, *p = s + square, *q = p + square, *spare = q + square, *old = spare + square;
     memcpy(old, x, count * sizeof *x);

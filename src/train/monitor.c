@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "base/c_locale.h"
-
-static int smaller(int a, int b) { return a < b ? a : b; }
+#include "base/smaller.h"
 
 size_t byol__monitor_scratch(int batch, int dim) {
-    size_t samples = (size_t)smaller(batch, BYOL__RANK_SAMPLES), side = (size_t)smaller((int)samples, dim);
+    size_t samples = (size_t)byol__smaller(batch, BYOL__RANK_SAMPLES), side = (size_t)byol__smaller((int)samples, dim);
     size_t rank = samples + side * side + 2 * side, sums = 2 * (size_t)dim;
     return rank > sums ? rank : sums;
 }
@@ -66,7 +65,7 @@ void byol__pair_cosines(const float *prediction, const float *target, int batch,
 
 /* The smaller of the Gram matrices of the normalised rows, lower triangle mirrored: (dim, dim) if dim <= samples. */
 static void gram_matrix(const float *z, int samples, int dim, double *inverse, double *gram) {
-    int side = smaller(samples, dim);
+    int side = byol__smaller(samples, dim);
     for (int n = 0; n < samples; n++) inverse[n] = inverse_norm(row(z, n, dim), dim);
 #pragma omp parallel for schedule(dynamic, 8)
     for (int i = 0; i < side; i++) {
@@ -183,7 +182,7 @@ static double rank_of_spectrum(const double *eigenvalues, int count) {
 }
 
 double byol__effective_rank(const float *z, int batch, int dim, double *scratch) {
-    int samples = smaller(batch, BYOL__RANK_SAMPLES), side = smaller(samples, dim);
+    int samples = byol__smaller(batch, BYOL__RANK_SAMPLES), side = byol__smaller(samples, dim);
     double *inverse = scratch, *gram = inverse + samples, *d = gram + (size_t)side * (size_t)side, *e = d + side;
     double trace = 0;
     gram_matrix(z, samples, dim, inverse, gram);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/smaller.h"
 #include "dnn/matmul.h"
 #include "train/rows.h"
 
@@ -18,15 +19,13 @@ typedef struct workspace {
     float *half, *part;   /* (N, D) */
 } workspace;
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 static size_t scratch_doubles(size_t n, size_t d) {
-    size_t m = smaller(n, d), floats = 3 * n * d + d * d + n * n;
+    size_t m = byol__smaller_size(n, d), floats = 3 * n * d + d * d + n * n;
     return 2 * d + n + m * m + (floats + 1) / 2;
 }
 
 static workspace lay_out(const byol__regularizer *r) {
-    size_t n = (size_t)r->batch, d = (size_t)r->dim, m = smaller(n, d);
+    size_t n = (size_t)r->batch, d = (size_t)r->dim, m = byol__smaller_size(n, d);
     workspace w = {.mean = r->scratch};
     w.slope = w.mean + d;
     w.scale = w.slope + d;
@@ -133,7 +132,7 @@ static void invert(double *l, size_t m, double *row) {
 
 /* part = slope Y A^-1 or slope A^-1 Y, from W, the inverse of A's lower factor: A^-1 = W^T W. */
 static byol_status apply_inverse(const workspace *w, size_t n, size_t d, bool by_columns, float slope) {
-    size_t m = smaller(n, d);
+    size_t m = byol__smaller_size(n, d);
     byol__matrix y = {w->y, d, BYOL__AS_IS}, half = {w->half, d, BYOL__AS_IS}, lower = {w->gram, m, BYOL__AS_IS},
                  turned = {w->gram, m, BYOL__TRANSPOSED};
     if (by_columns) {
@@ -148,7 +147,7 @@ static byol_status apply_inverse(const workspace *w, size_t n, size_t d, bool by
  */
 static double add_coding_rate(const byol__regularizer *r, const workspace *w, const float *z, double weight,
                               float *diff) {
-    size_t n = (size_t)r->batch, d = (size_t)r->dim, m = smaller(n, d);
+    size_t n = (size_t)r->batch, d = (size_t)r->dim, m = byol__smaller_size(n, d);
     bool by_columns = d <= n;
     float a = (float)((double)d / ((double)n * r->precision));
     byol__normalise_rows(z, n, d, w->scale, w->y);
