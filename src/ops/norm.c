@@ -24,7 +24,7 @@ static void add_parameters(byol__graph *graph, byol__node *node, byol__shape src
 
 static int norm_attributes(const byol__node *node, byol__onnx_attribute *list) {
     (void)node;
-    list[0] = (byol__onnx_attribute){"epsilon", 0, (double)BYOL__NORM_EPSILON, false};
+    list[0] = (byol__onnx_attribute){"epsilon", 0, BYOL__NORM_EPSILON, false};
     return 1;
 }
 
@@ -42,7 +42,7 @@ byol__norm byol__norm_of(const byol__graph *graph, int node) {
 void byol__norm_fixed(const byol__plan *plan, const byol__norm *norm, size_t channel, float *scale, float *shift) {
     const byol__binding *b = &plan->bound;
     float variance = b->statistics[norm->running_var.offset + channel];
-    *scale = b->params[norm->gamma.offset + channel] / sqrtf(variance + BYOL__NORM_EPSILON);
+    *scale = b->params[norm->gamma.offset + channel] / sqrtf(variance + (float)BYOL__NORM_EPSILON);
     *shift = b->params[norm->beta.offset + channel] - b->statistics[norm->running_mean.offset + channel] * *scale;
 }
 

@@ -18,9 +18,6 @@ byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__va
 
 /* ---- norm.c ---- */
 
-/* Batch norm's epsilon, which is PyTorch's default. */
-#define BYOL__NORM_EPSILON 1e-5f
-
 /* Over batch and space, per channel. Running statistics with momentum .1, unbiased variance (as PyTorch). */
 byol__value_id byol__graph_batch_norm(byol__graph *graph, const char *name, byol__value_id src);
 byol__value_id byol__graph_relu(byol__graph *graph, byol__value_id src);

@@ -166,8 +166,8 @@ static void moments(const byol__pointwise *p, const tiling *t, bool bf16) {
 /* Batch mean and variance -> scale and shift; running statistics as PyTorch keeps them: momentum .1, unbiased variance.
  */
 static void settle(const byol__pointwise *p, int c, double count, double mean, double variance) {
-    const double momentum = 0.1, epsilon = 1e-5;
-    double inv_std = 1 / sqrt(variance + epsilon);
+    const double momentum = 0.1;
+    double inv_std = 1 / sqrt(variance + BYOL__NORM_EPSILON);
     double scale = (double)p->gamma[c] * inv_std;
     p->mean[c] = (float)mean;
     p->inv_std[c] = (float)inv_std;

@@ -12,6 +12,9 @@
 
 enum { BYOL__CHUNKS = 16, BYOL__DIFFS = 3 };
 
+/* Batch norm's, and PyTorch's default. */
+#define BYOL__NORM_EPSILON 1e-5
+
 /* y = relu(bn(x) + residual), each part optional: what stands between two convolutions, in as few passes over memory as
  * batch statistics allow (Ioffe & Szegedy 2015). All channel arrays hold `padded` floats, zero beyond the channels. */
 typedef struct byol__pointwise {
