@@ -31,6 +31,9 @@ typedef struct byol__option {
 extern const byol__option byol__options[];
 extern const size_t byol__options_count;
 
+/* The encoders that there are; src/nets/networks.c has how each is built. */
+#define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5"
+
 enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
 
 /* The row of `key`, or NULL. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "config/options.h"
 #include "nets/nets.h"
 #include "ops/ops.h"
 
@@ -21,31 +22,27 @@ byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head kind
     return byol__graph_linear(graph, name, y, out, 0);
 }
 
+/* The encoders: a ResNet of some depth, or what `build` appends. */
+static const struct {
+    const char *name;
+    int depth;
+    byol__value_id (*build)(byol__graph *graph, byol__value_id images, int width);
+} encoders[] = {
+    {"resnet18", 18, NULL},    {"resnet34", 34, NULL},    {"resnet50", 50, NULL},
+    {"conv1", 0, byol__conv1}, {"conv4", 0, byol__conv4}, {"conv5", 0, byol__conv5},
+};
+
 static byol_status convolutions(byol__graph *graph, const byol_config *config, byol__value_id images,
                                 byol__value_id *out, byol_error *error) {
-    static const struct {
-        const char *name;
-        int depth;
-    } resnets[] = {{"resnet18", 18}, {"resnet34", 34}, {"resnet50", 50}};
-    const char *name = config->encoder.name;
-    int width = config->encoder.width;
-    for (size_t i = 0; i < sizeof resnets / sizeof *resnets; i++) {
-        if (strcmp(name, resnets[i].name) != 0) continue;
-        *out = byol__resnet(graph, images, resnets[i].depth, width, config->encoder.stem);
+    for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
+        if (strcmp(config->encoder.name, encoders[i].name) != 0) continue;
+        int width = config->encoder.width;
+        *out = encoders[i].build != NULL ? encoders[i].build(graph, images, width)
+                                         : byol__resnet(graph, images, encoders[i].depth, width, config->encoder.stem);
         return BYOL_OK;
     }
-    if (strcmp(name, "conv1") == 0)
-        *out = byol__conv1(graph, images, width);
-    else if (strcmp(name, "conv4") == 0)
-        *out = byol__conv4(graph, images, width);
-    else if (strcmp(name, "conv5") == 0)
-        *out = byol__conv5(graph, images, width);
-    else
-        return byol__fail(error, BYOL_INVALID,
-                          "encoder.name: there is no encoder '%s'; known are resnet18, resnet34, resnet50, conv1, "
-                          "conv4, conv5",
-                          name);
-    return BYOL_OK;
+    return byol__fail(error, BYOL_INVALID, "encoder.name: there is no encoder '%s'; known are %s", config->encoder.name,
+                      BYOL__ENCODERS);
 }
 
 /* Outputs of the encoder's own last linear layer; 0: it has none. */

@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "byol/info.h"
+#include "config/options.h"
 
 typedef struct sums {
     uint64_t parameters, flops;
@@ -95,8 +97,28 @@ static void an_impossible_network_is_an_error(void **state) {
     assert_non_null(strstr(error.text, "resnet19"));
 }
 
+/* The option's choices are a list of their own. */
+static void every_encoder_that_can_be_named_can_be_built(void **state) {
+    (void)state;
+    const char *list = BYOL__ENCODERS;
+    int found = 0;
+    for (const char *at = list; at != NULL; at = strstr(at, ", ")) {
+        char name[32];
+        if (*at == ',') at += 2;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
+        byol_config config = standard(name);
+        byol_error error = {0};
+        sums s = {0};
+        if (byol_network_describe(&config, 3, 64, add_up, &s, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+        assert_true(s.parameters > 0);
+        found++;
+    }
+    assert_int_equal(found, 6);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_encoder_that_can_be_named_can_be_built),
         cmocka_unit_test(standard_networks_have_their_published_sizes),
         cmocka_unit_test(totals_are_the_sums_of_the_layers),
         cmocka_unit_test(an_impossible_network_is_an_error),
