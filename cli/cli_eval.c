@@ -19,7 +19,7 @@ static const char *const kind_keys[KINDS] = {"accuracy", "random_init_accuracy",
 
 static byol_status no_memory(byol_error *error, const char *what) {
     snprintf(error->text, sizeof error->text, "no memory for %s; --limit takes fewer images", what);
-    return BYOL_MEMORY;
+    return BYOL_ERROR_MEMORY;
 }
 
 /* ---- sources ---- */
@@ -74,7 +74,7 @@ byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit,
     byol_source_describe(set->whole, &info);
     if (info.classes == 0) {
         snprintf(error->text, sizeof error->text, "%.500s has no labels: accuracy cannot be measured on it", spec);
-        return BYOL_INVALID;
+        return BYOL_ERROR_INVALID;
     }
     set->count = limit > 0 && limit < info.count ? limit : info.count;
     set->channels = info.channels;
@@ -103,7 +103,7 @@ byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *t
     if (test->classes > train->classes) {
         snprintf(error->text, sizeof error->text, "the test images have %d classes, the training images %d",
                  test->classes, train->classes);
-        return BYOL_MISMATCH;
+        return BYOL_ERROR_MISMATCH;
     }
     for (int i = 0; i < test->classes; i++) {
         const char *one = byol_source_class_name(train->whole, i), *other = byol_source_class_name(test->whole, i);
@@ -112,7 +112,7 @@ byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *t
                  "class %d is '%.100s' in the training images and '%.100s' in the test images: they are of different "
                  "data sets, or one lacks a class",
                  i, one, other);
-        return BYOL_MISMATCH;
+        return BYOL_ERROR_MISMATCH;
     }
     return BYOL_OK;
 }
@@ -225,7 +225,7 @@ const struct argp cli_eval_argp = {options, parse, NULL, NULL, NULL, NULL, NULL}
 
 static byol_status interrupted(byol_error *error) {
     snprintf(error->text, sizeof error->text, "interrupted");
-    return BYOL_CANCELLED;
+    return BYOL_ERROR_CANCELLED;
 }
 
 /* What needs no encoder: the images themselves, prepared as the encoder's are, as vectors; or their gradients. */
@@ -390,7 +390,7 @@ static void append(byol_error *error, const char *words) {
 static byol_status open_sets(cli_session *s, const char *train, const char *test, byol_error *error) {
     const cli_eval *eval = s->options;
     byol_status status = cli_labelled_open(&s->train, train, eval->limit, eval->threads, error);
-    if (status == BYOL_NOT_FOUND && eval->train == NULL)
+    if (status == BYOL_ERROR_NOT_FOUND && eval->train == NULL)
         append(error, " (as the run's config.yaml has it, from the folder where it was trained; --train SRC says where "
                       "the images are now)");
     if (status != BYOL_OK) return status;
@@ -414,7 +414,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     if (status == BYOL_OK && s->test.channels != s->train.channels) {
         snprintf(error->text, sizeof error->text, "the test images have %d channels, the training images %d",
                  s->test.channels, s->train.channels);
-        status = BYOL_MISMATCH;
+        status = BYOL_ERROR_MISMATCH;
     }
     if (status != BYOL_OK) return status;
     cli_say("train: %s", s->train.description);

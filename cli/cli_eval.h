@@ -17,12 +17,12 @@ typedef struct cli_labelled {
     char description[256];
 } cli_labelled;
 
-/* `limit` 0: all images; `threads` 0: every processor. BYOL_INVALID where there are no labels. Zero-initialise, then
- * release in any case. */
+/* `limit` 0: all images; `threads` 0: every processor. BYOL_ERROR_INVALID where there are no labels. Zero-initialise,
+ * then release in any case. */
 byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads, byol_error *error);
 void cli_labelled_release(cli_labelled *set);
 
-/* BYOL_MISMATCH where a label does not mean the same in both, as far as that is known. */
+/* BYOL_ERROR_MISMATCH where a label does not mean the same in both, as far as that is known. */
 byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test, byol_error *error);
 
 /* Where a run is evaluated: what is given (may be NULL), or else eval.train or data.train, eval.test or the test split

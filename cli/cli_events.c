@@ -36,7 +36,7 @@ static byol_status write_views(cli_events *events, const char *run, const byol_s
     void *png = read_file(path, &length);
     if (png == NULL) {
         snprintf(error->text, sizeof error->text, "cannot read %.900s", path);
-        return BYOL_IO;
+        return BYOL_ERROR_IO;
     }
     status = byol_events_png(events->file, 0, "views", png, length, error);
     free(png);

@@ -10,7 +10,7 @@
 
 static byol_status fail(const char *path, const char *why, byol_error *error) {
     snprintf(error->text, sizeof error->text, "cannot write %.700s: %s; what was there before is untouched", path, why);
-    return BYOL_IO;
+    return BYOL_ERROR_IO;
 }
 
 /* ---- Before the work ---- */

@@ -40,10 +40,10 @@ static byol_status open_standard_input(byol_source **out, byol_error *error) {
     byol_status status = BYOL_OK;
     if (read_lines(&all) != 0) {
         snprintf(error->text, sizeof error->text, "paths on standard input: %s", strerror(errno));
-        status = BYOL_IO;
+        status = BYOL_ERROR_IO;
     } else if (all.count == 0) {
         snprintf(error->text, sizeof error->text, "standard input names no pictures: give a path a line");
-        status = BYOL_NOT_FOUND;
+        status = BYOL_ERROR_NOT_FOUND;
     } else {
         status = byol_source_from_files(out, (const char *const *)all.line, all.count, error);
     }

@@ -45,12 +45,12 @@ static void complain(const char *kind, const char *colour, const char *text) {
 }
 
 int cli_fail(byol_status status, const byol_error *error) {
-    if (status == BYOL_CANCELLED) {
+    if (status == BYOL_ERROR_CANCELLED) {
         complain("stopped", "\033[1m", error->text[0] != '\0' ? error->text : "by request");
         return EXIT_INTERRUPTED;
     }
     complain("error", "\033[1;31m", error->text[0] != '\0' ? error->text : byol_status_meaning(status));
-    return status == BYOL_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return status == BYOL_ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
 int cli_usage(const char *format, ...) {

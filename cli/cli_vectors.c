@@ -31,7 +31,7 @@ static byol_status allocate(cli_vectors *vectors, size_t count, int dimension, b
     vectors->dimension = dimension;
     if (__builtin_mul_overflow(count, (size_t)dimension * sizeof(float), &bytes) || bytes > SIZE_MAX - 64 ||
         (vectors->values = aligned_alloc(64, (bytes + 64) / 64 * 64)) == NULL)
-        return fail(error, BYOL_MEMORY, "no memory for %zu vectors of %d numbers", count, dimension);
+        return fail(error, BYOL_ERROR_MEMORY, "no memory for %zu vectors of %d numbers", count, dimension);
     return BYOL_OK;
 }
 
@@ -42,9 +42,9 @@ static byol_status take_names(cli_vectors *vectors, const byol_source *source, b
     vectors->names = calloc(vectors->count + 1, sizeof *vectors->names);
     for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) {
         byol_source_name(source, i, name, sizeof name);
-        if ((vectors->names[i] = strdup(name)) == NULL) return fail(error, BYOL_MEMORY, "no memory for names");
+        if ((vectors->names[i] = strdup(name)) == NULL) return fail(error, BYOL_ERROR_MEMORY, "no memory for names");
     }
-    return vectors->names != NULL ? BYOL_OK : fail(error, BYOL_MEMORY, "no memory for names");
+    return vectors->names != NULL ? BYOL_OK : fail(error, BYOL_ERROR_MEMORY, "no memory for names");
 }
 
 byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const byol_source *source, byol_layer layer,
@@ -114,7 +114,8 @@ static const char *read_header(FILE *stream, size_t *rows, int *columns) {
 static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *error) {
     FILE *stream = fopen(path, "rb");
     if (stream == NULL)
-        return fail(error, errno == ENOENT ? BYOL_NOT_FOUND : BYOL_IO, "cannot read %.700s: %s", path, strerror(errno));
+        return fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %.700s: %s", path,
+                    strerror(errno));
     size_t rows = 0;
     int columns = 0;
     const char *wrong = read_header(stream, &rows, &columns);
@@ -126,7 +127,7 @@ static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *
             wrong = "it does not have as many numbers as its header says";
     }
     fclose(stream);
-    return wrong == NULL ? status : fail(error, BYOL_FORMAT, "%.700s: %s", path, wrong);
+    return wrong == NULL ? status : fail(error, BYOL_ERROR_FORMAT, "%.700s: %s", path, wrong);
 }
 
 /* ---- The .csv beside it ---- */

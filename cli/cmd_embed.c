@@ -71,7 +71,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
     const char *layer = cli_layers[args->layer];
     if (byol_encoder_dimension(*encoder, args->layer) == 0) {
         snprintf(error->text, sizeof error->text, "%.500s holds no %s layer", args->model, layer);
-        return BYOL_INVALID;
+        return BYOL_ERROR_INVALID;
     }
     byol_source_info info;
     byol_source_describe(*source, &info);

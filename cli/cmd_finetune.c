@@ -193,7 +193,7 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
     int32_t *predicted = malloc(s->test.count * sizeof *predicted);
     if (predicted == NULL) {
         snprintf(error->text, sizeof error->text, "no memory for predictions");
-        return BYOL_MEMORY;
+        return BYOL_ERROR_MEMORY;
     }
     byol_status status = train_both(s, args, rows, predicted, error);
     if (status == BYOL_OK) {

@@ -337,7 +337,7 @@ static byol_status choose(session *s, const byol_source *source, byol_error *err
     if (cli_settings_override(&args->settings, args->file, &chosen) != EXIT_DONE) {
         snprintf(error->text, sizeof error->text,
                  "that is what the budget's choices and the settings come to together");
-        return BYOL_INVALID;
+        return BYOL_ERROR_INVALID;
     }
     s->config = chosen;
     cli_say("for %.4g minutes (all of it is in config.yaml, and what you set yourself stands):", args->minutes);
@@ -363,7 +363,7 @@ static int report(const session *s, byol_status status, byol_run_result *result,
         print_result(s, result);
         return cli_finish(describe_result(s, result), EXIT_DONE);
     }
-    if (status == BYOL_CANCELLED && cli_interrupted()) {
+    if (status == BYOL_ERROR_CANCELLED && cli_interrupted()) {
         if (result->steps > 0)
             cli_say("stopped; a checkpoint is in %s. Go on with: byol pretrain --out %s --resume", s->args->out,
                     s->args->out);

@@ -65,7 +65,7 @@ typedef struct pictures {
 /* Labels are welcome, not needed. */
 static byol_status open_any(cli_labelled *set, const char *spec, int threads, byol_error *error) {
     byol_status status = cli_labelled_open(set, spec, 0, threads, error);
-    if (status != BYOL_INVALID || set->whole == NULL) return status;
+    if (status != BYOL_ERROR_INVALID || set->whole == NULL) return status;
     return BYOL_OK; /* unlabelled: the images as they lie there */
 }
 
@@ -81,7 +81,7 @@ static void open_pictures(const arguments *args, const byol_config *config, pict
     if (status == BYOL_OK &&
         open_any(&p->test, test, args->threads, args->test != NULL ? &error : &ignored) != BYOL_OK &&
         args->test != NULL)
-        status = BYOL_NOT_FOUND;
+        status = BYOL_ERROR_NOT_FOUND;
     page->data = p->data;
     page->train = images_of(&p->train);
     page->test = images_of(&p->test);

@@ -99,7 +99,7 @@ static byol_status embed(session *s, const char *spec, const char *what, cli_vec
     } else {
         snprintf(error->text, sizeof error->text, "%.500s holds no %s layer", s->args->model,
                  cli_layers[s->args->layer]);
-        status = BYOL_INVALID;
+        status = BYOL_ERROR_INVALID;
     }
     byol_source_free(source);
     return status;
@@ -122,7 +122,7 @@ static byol_status take_row(session *s, byol_error *error) {
     if (row >= s->bank.count) {
         snprintf(error->text, sizeof error->text, "--query %.40s: there are %zu rows, counted from 0", s->args->query,
                  s->bank.count);
-        return BYOL_INVALID;
+        return BYOL_ERROR_INVALID;
     }
     char text[32];
     size_t bytes = (size_t)s->bank.dimension * sizeof(float);
@@ -130,7 +130,7 @@ static byol_status take_row(session *s, byol_error *error) {
                              .count = 1,
                              .dimension = s->bank.dimension,
                              .names = calloc(1, sizeof(char *))};
-    if (s->query.values == NULL || s->query.names == NULL) return BYOL_MEMORY;
+    if (s->query.values == NULL || s->query.names == NULL) return BYOL_ERROR_MEMORY;
     memcpy(s->query.values, s->bank.values + row * (size_t)s->bank.dimension, bytes);
     s->query.names[0] = strdup(name_of(&s->bank, row, text));
     return BYOL_OK;
@@ -142,14 +142,14 @@ static byol_status open_query(session *s, byol_error *error) {
         snprintf(error->text, sizeof error->text,
                  "--query %.500s: images are embedded with the RUN that the vectors are from; name it too",
                  s->args->query);
-        return BYOL_INVALID;
+        return BYOL_ERROR_INVALID;
     }
     byol_status status = embed(s, s->args->query, "embedding the query", &s->query, error);
     if (status == BYOL_OK && s->query.dimension != s->bank.dimension) {
         snprintf(error->text, sizeof error->text,
                  "the vectors have %d numbers, those of %.300s %d: they are of another encoder or layer",
                  s->bank.dimension, s->args->model, s->query.dimension);
-        return BYOL_MISMATCH;
+        return BYOL_ERROR_MISMATCH;
     }
     return status;
 }
@@ -176,7 +176,7 @@ static byol_status find_nearest(session *s, byol_error *error) {
     if (status != BYOL_OK) return status;
     int k = (size_t)s->args->k < s->bank.count ? s->args->k : (int)s->bank.count;
     s->found = calloc(s->query.count * (size_t)k, sizeof *s->found);
-    if (s->found == NULL) return BYOL_MEMORY;
+    if (s->found == NULL) return BYOL_ERROR_MEMORY;
     cli_progress progress;
     cli_progress_begin(&progress, "searching", "images");
     status = byol_search_nearest(s->bank.values, s->bank.count, s->bank.dimension, s->query.values, s->query.count, k,
@@ -203,7 +203,7 @@ static json_t *show_pair(const session *s, const byol_pair *pair) {
 static byol_status find_duplicates(session *s, byol_error *error) {
     uint64_t total = 0;
     s->pairs = calloc(PAIRS_MAX, sizeof *s->pairs);
-    if (s->pairs == NULL) return BYOL_MEMORY;
+    if (s->pairs == NULL) return BYOL_ERROR_MEMORY;
     cli_progress progress;
     cli_progress_begin(&progress, "comparing", "images");
     byol_status status =

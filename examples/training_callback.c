@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
     check(byol_events_open(&w.events, argv[2], 0, &error), &error);
     check(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error), &error);
     byol_status status = byol_trainer_run(trainer, NULL, &error);
-    if (status != BYOL_CANCELLED) check(status, &error); /* cancelled: on_step had seen enough */
+    if (status != BYOL_ERROR_CANCELLED) check(status, &error); /* cancelled: on_step had seen enough */
     byol_trainer_free(trainer);
     byol_events_close(w.events);
     byol_source_free(source);

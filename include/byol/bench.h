@@ -20,7 +20,7 @@ typedef struct byol_bench_options {
     int source_size;        /* side of the synthetic images; 0 (default): data.image_size */
     int picture_width;      /* views: instead of these, decoded pictures of this size (bytes interleaved, of any */
     int picture_height;     /* shape); 0 (default): none */
-    byol_progress progress; /* may be NULL; non-zero stops (BYOL_CANCELLED) */
+    byol_progress progress; /* may be NULL; non-zero stops (BYOL_ERROR_CANCELLED) */
     void *context;
 } byol_bench_options;
 
@@ -104,7 +104,7 @@ typedef struct byol_bench_load_result {
 } byol_bench_load_result;
 
 /* Batches of two views from `data.train`, by the loader as training uses it on train.threads threads, and nothing done
- * with them. Batches of train.batch_size, or of all images where they are fewer. BYOL_INVALID where no images are
+ * with them. Batches of train.batch_size, or of all images where they are fewer. BYOL_ERROR_INVALID where no images are
  * named. */
 BYOL_API byol_status byol_bench_load(const byol_config *config, const byol_bench_options *options,
                                      byol_bench_load_result *result, byol_error *error);

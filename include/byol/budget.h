@@ -24,9 +24,9 @@ typedef struct byol_budget {
 /* Fills `config` (data.train is left as it is) for a run of `minutes` on `source`: the size of the views, the encoder
  * and its width, the loss, batch and optimizer, and train.minutes. The choices stand on measurements (docs/guide.md).
  * It trains a few candidates for a second or two each to know their rates here; train.threads and train.precision of
- * `config` count. `progress` (may be NULL) is called between candidates; non-zero stops (BYOL_CANCELLED).
+ * `config` count. `progress` (may be NULL) is called between candidates; non-zero stops (BYOL_ERROR_CANCELLED).
  *
- * BYOL_INVALID where minutes is not above 0, or there are fewer than two images. */
+ * BYOL_ERROR_INVALID where minutes is not above 0, or there are fewer than two images. */
 BYOL_API byol_status byol_budget_choose(byol_config *config, const byol_source *source, double minutes,
                                         byol_progress progress, void *context, byol_budget *budget, byol_error *error);
 

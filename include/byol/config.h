@@ -145,21 +145,22 @@ typedef struct byol_config {
 /* Every option at its default. */
 BYOL_API void byol_config_init(byol_config *config);
 
-/* Reads a YAML file over what is in `config`. An unknown key or a wrong value is BYOL_INVALID and the error names file,
- * line, key, what is allowed and the nearest known key; `config` is then unchanged. `recipe` is applied before all
- * other keys, and `views.preset` before the other keys of views, wherever they stand in the file. */
+/* Reads a YAML file over what is in `config`. An unknown key or a wrong value is BYOL_ERROR_INVALID and the error names
+ * file, line, key, what is allowed and the nearest known key; `config` is then unchanged. `recipe` is applied before
+ * all other keys, and `views.preset` before the other keys of views, wherever they stand in the file. */
 BYOL_API byol_status byol_config_load(byol_config *config, const char *path, byol_error *error);
 
 /* The same from memory; `name` stands for the path in errors. */
 BYOL_API byol_status byol_config_parse(byol_config *config, const char *yaml, size_t length, const char *name,
                                        byol_error *error);
 
-/* Sets one option from text: key "encoder.width", value "16". BYOL_INVALID as above; `config` is then unchanged.
+/* Sets one option from text: key "encoder.width", value "16". BYOL_ERROR_INVALID as above; `config` is then unchanged.
  * Setting `recipe` resets all that a recipe says: "short" to the defaults, "byol" to BYOL as published. Setting
  * `views.preset` resets both recipes to that preset. */
 BYOL_API byol_status byol_config_set(byol_config *config, const char *key, const char *value, byol_error *error);
 
-/* Writes the value of `key` as text into `value` (at most `size` bytes with the NUL). BYOL_INVALID for an unknown key.
+/* Writes the value of `key` as text into `value` (at most `size` bytes with the NUL). BYOL_ERROR_INVALID for an unknown
+ * key.
  */
 BYOL_API byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size,
                                      byol_error *error);

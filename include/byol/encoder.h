@@ -45,9 +45,9 @@ BYOL_API uint64_t byol_encoder_step(const byol_encoder *encoder);
 BYOL_API int byol_encoder_channels(const byol_encoder *encoder);
 
 /* Embeds every image of `source` (prepared by byol_view_center) into `features`, (count, dimension) floats of the
- * caller's. `progress` may be NULL. BYOL_MISMATCH where the channels differ (a source that decodes gives those that are
- * wanted). An image that cannot be read (byol_source_unreadable) gets a vector of zeros; BYOL_FORMAT where none
- * can. */
+ * caller's. `progress` may be NULL. BYOL_ERROR_MISMATCH where the channels differ (a source that decodes gives those
+ * that are wanted). An image that cannot be read (byol_source_unreadable) gets a vector of zeros; BYOL_ERROR_FORMAT
+ * where none can. */
 BYOL_API byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                                         float *features, byol_progress progress, void *context, byol_error *error);
 

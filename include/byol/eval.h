@@ -115,8 +115,8 @@ typedef struct byol_finetune_result {
  * scratch, the baseline to hold the result against. Encoder and sources are borrowed and stay as they are. `predicted`
  * (one label for each test image) may be NULL; progress counts images.
  *
- * BYOL_INVALID for options out of range, sources without labels, or too few images to hold one out; BYOL_MISMATCH where
- * channels differ, or the test set has more classes; BYOL_NUMERIC where it diverges. */
+ * BYOL_ERROR_INVALID for options out of range, sources without labels, or too few images to hold one out;
+ * BYOL_ERROR_MISMATCH where channels differ, or the test set has more classes; BYOL_ERROR_NUMERIC where it diverges. */
 BYOL_API byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train, const byol_source *test,
                                    const byol_finetune_options *options, byol_finetune_result *result,
                                    int32_t *predicted, byol_progress progress, void *context, byol_error *error);
@@ -140,9 +140,9 @@ typedef struct byol_classification {
     uint64_t *confusion;         /* (classes, classes): at [label * classes + predicted] how many images */
 } byol_classification;
 
-/* Compares `count` predictions with the labels; both are 0 .. classes-1 (else BYOL_INVALID). The figures are those of
- * scikit-learn's classification_report and confusion_matrix with labels=range(classes), zero_division=0. `report` is
- * the caller's: byol_classification_release. */
+/* Compares `count` predictions with the labels; both are 0 .. classes-1 (else BYOL_ERROR_INVALID). The figures are
+ * those of scikit-learn's classification_report and confusion_matrix with labels=range(classes), zero_division=0.
+ * `report` is the caller's: byol_classification_release. */
 BYOL_API byol_status byol_classification_init(byol_classification *report, const int32_t *labels,
                                               const int32_t *predicted, size_t count, int classes, byol_error *error);
 BYOL_API void byol_classification_release(byol_classification *report);

@@ -17,7 +17,8 @@ typedef struct byol_weights_options {
 
 /* Writes the weights as safetensors with torchvision's names and shapes, atomically. `num_batches_tracked` is left out:
  * PyTorch sets it to 0 by itself. The file can be loaded again by byol_encoder_load. `options` NULL: the backbone.
- * BYOL_NOT_FOUND where heads are wanted and the weights have none, BYOL_INVALID, BYOL_IO, BYOL_MEMORY. */
+ * BYOL_ERROR_NOT_FOUND where heads are wanted and the weights have none, BYOL_ERROR_INVALID, BYOL_ERROR_IO,
+ * BYOL_ERROR_MEMORY. */
 BYOL_API byol_status byol_export_safetensors(const byol_encoder *encoder, const char *path,
                                              const byol_weights_options *options, byol_error *error);
 
@@ -33,8 +34,8 @@ typedef struct byol_onnx_options {
  * "layer1" ... "layer4": (batch, c, h, w). Initializers bear torchvision's names. What an ONNX runtime computes equals
  * byol_encoder_embed up to rounding. `options` NULL: the backbone, no feature maps.
  *
- * BYOL_NOT_FOUND where the weights end before the wanted output, BYOL_UNSUPPORTED where the network has a layer that
- * is not written, BYOL_IO, BYOL_MEMORY. */
+ * BYOL_ERROR_NOT_FOUND where the weights end before the wanted output, BYOL_ERROR_UNSUPPORTED where the network has a
+ * layer that is not written, BYOL_ERROR_IO, BYOL_ERROR_MEMORY. */
 BYOL_API byol_status byol_export_onnx(const byol_encoder *encoder, const char *path, const byol_onnx_options *options,
                                       byol_error *error);
 

@@ -30,7 +30,7 @@ typedef struct byol_pack_result {
  * the image was stored as; images in memory become PGM or PPM) and 00000017.cls, its label, where there are labels.
  * FOLDER/names.csv, written when all are, says what each sample was called in the source (00000017.jpg,"cats/17.jpg"),
  * FOLDER/classes.txt the names of the classes, where all have one. Images that cannot be read are left out. The folder
- * is created; BYOL_INVALID where it holds shards. `progress` may be NULL. */
+ * is created; BYOL_ERROR_INVALID where it holds shards. `progress` may be NULL. */
 BYOL_API byol_status byol_pack(const byol_source *source, const char *folder, const byol_pack_options *options,
                                byol_pack_result *result, byol_progress progress, void *context, byol_error *error);
 

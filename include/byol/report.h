@@ -27,8 +27,8 @@ typedef struct byol_evaluation {
     int same_images;           /* 1: the test images are the training images, and the accuracies mean little */
 } byol_evaluation;
 
-/* Adds a result to RUN/evaluation.json, atomically. A matrix of more than 100 classes is left out. BYOL_IO where the
- * folder cannot be written. */
+/* Adds a result to RUN/evaluation.json, atomically. A matrix of more than 100 classes is left out. BYOL_ERROR_IO where
+ * the folder cannot be written. */
 BYOL_API byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation, byol_error *error);
 
 /* 1 where RUN/evaluation.json has a result of the same method and weights that says more, and should not be lost for
@@ -47,7 +47,7 @@ typedef struct byol_report_options {
     const char *note;         /* why pictures are missing, to be said on the page; or NULL */
     int threads;              /* 0: every processor the process may use */
     void (*stage)(void *context, const char *what); /* what the progress that follows is of; may be NULL */
-    byol_progress progress;                         /* may be NULL; non-zero stops (BYOL_CANCELLED) */
+    byol_progress progress;                         /* may be NULL; non-zero stops (BYOL_ERROR_CANCELLED) */
     void *context;
 } byol_report_options;
 
@@ -57,8 +57,8 @@ BYOL_API void byol_report_options_init(byol_report_options *options);
  * folders (config.yaml, metrics.jsonl, summary.json, evaluation.json) and, of a single run, pictures by its encoder. Of
  * `count` above 1 runs (at most 16) it compares the curves, results and settings.
  *
- * BYOL_NOT_FOUND where a folder is no run, BYOL_INVALID for a wrong number of runs, BYOL_IO where `out` cannot be
- * written. */
+ * BYOL_ERROR_NOT_FOUND where a folder is no run, BYOL_ERROR_INVALID for a wrong number of runs, BYOL_ERROR_IO where
+ * `out` cannot be written. */
 BYOL_API byol_status byol_report_write(const char *const *runs, size_t count, const char *out,
                                        const byol_report_options *options, byol_error *error);
 

@@ -21,7 +21,7 @@ typedef struct byol_neighbour {
 
 /* For each of `query_count` queries (query_count, dimension) the `k` nearest of the vectors (count, dimension), nearest
  * first, equally near ones in their order: `found` is (query_count, k), the caller's. `threads` 0: every processor.
- * `progress` may be NULL. BYOL_INVALID where there is nothing to search, a number is not finite, or k is not
+ * `progress` may be NULL. BYOL_ERROR_INVALID where there is nothing to search, a number is not finite, or k is not
  * 1 .. count. */
 BYOL_API byol_status byol_search_nearest(const float *vectors, size_t count, int dimension, const float *queries,
                                          size_t query_count, int k, int threads, byol_neighbour *found,

@@ -33,9 +33,10 @@ typedef struct byol_source_info {
  * bytes, IDX, CIFAR-10 or -100 (docs/data.md). Without a split: train, or all there is where there are none. For CIFAR
  * folders a comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
  *
- * Errors: BYOL_NOT_FOUND (what was looked for, where, and how to get it), BYOL_FORMAT (truncated or corrupt: file,
- * expected and found size), BYOL_INVALID (no such split; more than one thing it could be), BYOL_UNSUPPORTED (an array
- * of other numbers than bytes), BYOL_IO, BYOL_MEMORY. `*out` is owned: byol_source_free. */
+ * Errors: BYOL_ERROR_NOT_FOUND (what was looked for, where, and how to get it), BYOL_ERROR_FORMAT (truncated or
+ * corrupt: file, expected and found size), BYOL_ERROR_INVALID (no such split; more than one thing it could be),
+ * BYOL_ERROR_UNSUPPORTED (an array of other numbers than bytes), BYOL_ERROR_IO, BYOL_ERROR_MEMORY. `*out` is owned:
+ * byol_source_free. */
 BYOL_API byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error);
 
 /* Images that the caller holds: `pixels` is (count, channels, height, width) bytes, borrowed until byol_source_free;
@@ -44,7 +45,7 @@ BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *p
                                              size_t count, int channels, int height, int width, byol_error *error);
 
 /* Pictures in files named one by one, in this order, without labels; the names are copied, and nothing is read yet but
- * a few of them for their sizes. BYOL_INVALID where `count` is 0. */
+ * a few of them for their sizes. BYOL_ERROR_INVALID where `count` is 0. */
 BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count,
                                             byol_error *error);
 
@@ -79,9 +80,9 @@ typedef struct byol_wish {
 } byol_wish;
 
 /* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each with a room of its
- * own. BYOL_FORMAT, BYOL_IO, BYOL_NOT_FOUND or BYOL_UNSUPPORTED (an animated WebP, more than 100 million pixels, a file
- * of more than 1 GiB), naming the file, where it cannot be read or decoded: then byol_source_unreadable is 1 for it.
- * BYOL_INVALID: there is no such index, or no such number of channels. */
+ * own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or BYOL_ERROR_UNSUPPORTED (an animated WebP, more than
+ * 100 million pixels, a file of more than 1 GiB), naming the file, where it cannot be read or decoded: then
+ * byol_source_unreadable is 1 for it. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
 BYOL_API byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
                                        byol_picture *picture, byol_error *error);
 

@@ -45,7 +45,7 @@ BYOL_API void byol_survey_release(byol_survey *survey);
 
 /* Mean and standard deviation of the pixels (0 .. 1) of each channel, over at most 1024 images spread over the source,
  * each of the same weight; of one channel, three times the same. The same numbers for any number of threads. Images
- * that cannot be read are left out; BYOL_FORMAT where that leaves none. */
+ * that cannot be read are left out; BYOL_ERROR_FORMAT where that leaves none. */
 BYOL_API byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3], float std[3],
                                             byol_error *error);
 

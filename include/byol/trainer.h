@@ -47,7 +47,8 @@ typedef struct byol_epoch_info {
 
 typedef struct byol_trainer_hooks {
     void *context;
-    /* After each step. Return non-zero to stop: a checkpoint is written and byol_trainer_run returns BYOL_CANCELLED. */
+    /* After each step. Return non-zero to stop: a checkpoint is written and byol_trainer_run returns
+     * BYOL_ERROR_CANCELLED. */
     int (*on_step)(void *context, const byol_metrics *metrics);
     /* After each step that ends an epoch, or several; may call byol_trainer_encoder. The returned accuracy (percent, or
      * NaN for none) goes into the metrics as "knn". May be NULL. */
@@ -66,21 +67,21 @@ typedef struct byol_run_result {
                                    those of the run before it was resumed */
 } byol_run_result;
 
-/* Prepares a run. `source` is borrowed. `run` is the run folder: created if it is not there; BYOL_INVALID where it
- * already holds a run and `resume` is 0; NULL: nothing is written (the library user keeps the weights by
+/* Prepares a run. `source` is borrowed. `run` is the run folder: created if it is not there; BYOL_ERROR_INVALID where
+ * it already holds a run and `resume` is 0; NULL: nothing is written (the library user keeps the weights by
  * byol_trainer_save). With `resume`, goes on from the last good checkpoint (a damaged one is named in a warning and
  * passed over), or starts where there is none, with a warning; settings that change the result must be as they were
- * (BYOL_MISMATCH names them). */
+ * (BYOL_ERROR_MISMATCH names them). */
 BYOL_API byol_status byol_trainer_create(byol_trainer **out, const byol_config *config, const byol_source *source,
                                          const char *run, int resume, const byol_trainer_hooks *hooks,
                                          byol_error *error);
 
 BYOL_API void byol_trainer_free(byol_trainer *trainer);
 
-/* Trains to the end, or until a hook says stop. NaN in the loss: BYOL_NUMERIC, the last good checkpoint stays. Whatever
- * else ends it, a checkpoint of the last step is written to the run folder, except where reading fails between the
- * batches of one step (train.accumulate): then the last one stays. BYOL_OK and BYOL_CANCELLED say that it is there.
- * `result` may be NULL. */
+/* Trains to the end, or until a hook says stop. NaN in the loss: BYOL_ERROR_NUMERIC, the last good checkpoint stays.
+ * Whatever else ends it, a checkpoint of the last step is written to the run folder, except where reading fails between
+ * the batches of one step (train.accumulate): then the last one stays. BYOL_OK and BYOL_ERROR_CANCELLED say that it is
+ * there. `result` may be NULL. */
 BYOL_API byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byol_error *error);
 
 /* The resolved configuration (image_size, threads, precision as they are used). Borrowed. */

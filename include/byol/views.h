@@ -38,7 +38,7 @@ typedef struct byol_view_recipe {
 
 /* Fills the recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize), "small" (32-px: no blur,
  * solarize 0 / .2). The third is the first with crops of 5 to 30 % of the area, for small views. Mean and std are
- * ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_INVALID for another name. */
+ * ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_ERROR_INVALID for another name. */
 BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3], byol_error *error);
 
 /* An image as bytes: value(c, y, x) = pixels[c * channel_stride + y * row_stride + x * pixel_stride], 0 .. 255. */
@@ -62,7 +62,7 @@ BYOL_API void byol_view_center(const float mean[3], const float std[3], const by
                                void *scratch);
 
 /* The whole image resized (bicubic, antialiased) to height x width, for people: `dst` is (channels, height, width)
- * floats in [0, 1]. BYOL_MEMORY. */
+ * floats in [0, 1]. BYOL_ERROR_MEMORY. */
 BYOL_API byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst, byol_error *error);
 
 #ifdef __cplusplus

@@ -28,7 +28,7 @@ byol_status byol__fail_within(byol_error *error, byol_status status, const char 
 const char *byol_status_name(byol_status status) {
     switch (status) {
 #define STATUS_NAME(name, value, meaning)                                                                              \
-    case BYOL_##name: return #name;
+    case name: return #name;
         BYOL_STATUS_TABLE(STATUS_NAME)
 #undef STATUS_NAME
     }
@@ -38,7 +38,7 @@ const char *byol_status_name(byol_status status) {
 const char *byol_status_meaning(byol_status status) {
     switch (status) {
 #define STATUS_MEANING(name, value, meaning)                                                                           \
-    case BYOL_##name: return meaning;
+    case name: return meaning;
         BYOL_STATUS_TABLE(STATUS_MEANING)
 #undef STATUS_MEANING
     }

@@ -5,7 +5,7 @@
 #include "byol/status.h"
 
 /* Writes the formatted words into `error` (which may be NULL) and returns `status`, so that a failure is one line:
- *     return byol__fail(error, BYOL_IO, "cannot read %s: %s", path, strerror(errno)); */
+ *     return byol__fail(error, BYOL_ERROR_IO, "cannot read %s: %s", path, strerror(errno)); */
 byol_status byol__fail(byol_error *error, byol_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -28,9 +28,9 @@ static byol_status resolve(const char *path, char out[PATH_MAX], byol_error *err
     snprintf(out, PATH_MAX, "%s", path);
     if (lstat(path, &info) != 0) return BYOL_OK; /* nothing there yet */
     if (S_ISLNK(info.st_mode) && realpath(path, out) == NULL)
-        return byol__fail(error, BYOL_INVALID, "cannot write %s: it is a link that leads nowhere", path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "cannot write %s: it is a link that leads nowhere", path);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return byol__fail(error, BYOL_INVALID, "cannot write %s: %s; give the name of a file", path,
+        return byol__fail(error, BYOL_ERROR_INVALID, "cannot write %s: %s; give the name of a file", path,
                           S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
     return BYOL_OK;
 }
@@ -40,10 +40,10 @@ byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_er
     BYOL__TRY(resolve(path, file->path, error));
     if (strlen(path) >= sizeof file->path ||
         (size_t)snprintf(file->temporary, sizeof file->temporary, "%s.tmp", file->path) >= sizeof file->temporary)
-        return byol__fail(error, BYOL_INVALID, "path is too long: %.200s...", path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "path is too long: %.200s...", path);
     file->stream = fopen(file->temporary, "wb");
     if (file->stream == NULL)
-        return byol__fail(error, BYOL_IO, "cannot write %s: %s", file->temporary, strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", file->temporary, strerror(errno));
     return BYOL_OK;
 }
 
@@ -84,46 +84,46 @@ byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error) {
         why = errno;
     }
     if (!failed && sync_folder_of(file->path) != 0)
-        return byol__fail(error, BYOL_IO,
+        return byol__fail(error, BYOL_ERROR_IO,
                           "%s is written, but its folder could not be made safe against a power cut: %s", file->path,
                           strerror(errno));
     if (!failed) return BYOL_OK;
     unlink(file->temporary);
-    return byol__fail(error, BYOL_IO, "cannot write %s: %s; what was there before is untouched", file->path,
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s; what was there before is untouched", file->path,
                       strerror(why));
 }
 
 byol_status byol__make_folder(const char *path, byol_error *error) {
     char partial[PATH_MAX];
     if (*path == '\0' || strlen(path) >= sizeof partial)
-        return byol__fail(error, BYOL_INVALID, "not a folder name: '%.200s'", path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "not a folder name: '%.200s'", path);
     snprintf(partial, sizeof partial, "%s", path);
     for (char *c = partial + 1;; c++) {
         if (*c != '/' && *c != '\0') continue;
         char kept = *c;
         *c = '\0';
         if (mkdir(partial, 0777) != 0 && errno != EEXIST)
-            return byol__fail(error, BYOL_IO, "cannot create folder %s: %s", partial, strerror(errno));
+            return byol__fail(error, BYOL_ERROR_IO, "cannot create folder %s: %s", partial, strerror(errno));
         if (kept == '\0') break;
         *c = kept;
     }
-    if (!byol__is_folder(path)) return byol__fail(error, BYOL_IO, "%s is there but is not a folder", path);
+    if (!byol__is_folder(path)) return byol__fail(error, BYOL_ERROR_IO, "%s is there but is not a folder", path);
     return BYOL_OK;
 }
 
 byol_status byol__read_file(const char *path, char **out, size_t *length, byol_error *error) {
     FILE *stream = fopen(path, "rb");
     if (stream == NULL)
-        return byol__fail(error, errno == ENOENT ? BYOL_NOT_FOUND : BYOL_IO, "cannot read %s: %s", path,
+        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %s: %s", path,
                           strerror(errno));
     byol_status status = BYOL_OK;
     struct stat info;
     char *text = NULL;
     if (fstat(fileno(stream), &info) != 0 || !S_ISREG(info.st_mode))
-        status = byol__fail(error, BYOL_IO, "cannot read %s: not a regular file", path);
+        status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: not a regular file", path);
     if (status == BYOL_OK) status = byol__alloc(&text, (size_t)info.st_size + 1, 1, path, error);
     if (status == BYOL_OK && fread(text, 1, (size_t)info.st_size, stream) != (size_t)info.st_size)
-        status = byol__fail(error, BYOL_IO, "cannot read %s: %s", path, strerror(errno));
+        status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
     fclose(stream);
     if (status != BYOL_OK) {
         byol__free(text);

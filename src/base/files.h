@@ -16,7 +16,8 @@ typedef struct byol__atomic_file {
     char temporary[4096];
 } byol__atomic_file;
 
-/* BYOL_INVALID: the path is too long, or of something that is not a regular file; BYOL_IO: it cannot be written. */
+/* BYOL_ERROR_INVALID: the path is too long, or of something that is not a regular file; BYOL_ERROR_IO: it cannot be
+ * written. */
 byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_error *error);
 /* Flushes, syncs, renames. On failure the temporary is removed, what stood at `path` before is untouched. */
 byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error);

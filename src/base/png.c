@@ -23,13 +23,13 @@ static int encode(spng_ctx *context, const uint8_t *pixels, int channels, int he
 byol_status byol__png_encode(const uint8_t *pixels, int channels, int height, int width, uint8_t **out, size_t *length,
                              byol_error *error) {
     if ((channels != 1 && channels != 3) || height < 1 || width < 1)
-        return byol__fail(error, BYOL_INVALID, "a picture of %d x %d pixels and %d channels cannot be a PNG", width,
-                          height, channels);
+        return byol__fail(error, BYOL_ERROR_INVALID, "a picture of %d x %d pixels and %d channels cannot be a PNG",
+                          width, height, channels);
     spng_ctx *context = spng_ctx_new(SPNG_CTX_ENCODER);
-    if (context == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for encoding a PNG");
+    if (context == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for encoding a PNG");
     int result = encode(context, pixels, channels, height, width, out, length);
     spng_ctx_free(context);
     if (result == 0) return BYOL_OK;
-    return byol__fail(error, result == SPNG_EMEM ? BYOL_MEMORY : BYOL_INVALID,
+    return byol__fail(error, result == SPNG_EMEM ? BYOL_ERROR_MEMORY : BYOL_ERROR_INVALID,
                       "cannot encode a PNG of %d x %d pixels: %s", width, height, spng_strerror(result));
 }

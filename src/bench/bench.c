@@ -104,11 +104,11 @@ static byol_status measure_peak(byol_precision precision, int threads, const byo
     *result = (byol_bench_peak_result){.threads = threads, .precision = precision};
     byol__dtype dtype = precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
     double third = options->seconds / 3;
-    if (cancelled(options, 0)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    if (cancelled(options, 0)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     result->fma_gflops = byol__fma_gflops(threads, dtype == BYOL__BF16, third, &result->instructions);
-    if (cancelled(options, third)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    if (cancelled(options, third)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     BYOL__TRY(matmul_gflops(dtype, third, &result->matmul_gflops, error));
-    if (cancelled(options, 2 * third)) return byol__fail(error, BYOL_CANCELLED, "stopped");
+    if (cancelled(options, 2 * third)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     BYOL__TRY(byol__triad_gbytes(threads, third, &result->memory_gbytes, error));
     result->peak_gflops = result->matmul_gflops > result->fma_gflops ? result->matmul_gflops : result->fma_gflops;
     return BYOL_OK;
@@ -201,7 +201,7 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
     BYOL__TRY(byol_trainer_create(&trainer, config, source, NULL, 0, &hooks, error));
     byol__trainer_profile(trainer, &watch->profile);
     byol_status status = byol_trainer_run(trainer, NULL, error);
-    if (status == BYOL_CANCELLED && !watch->asked_to_stop) status = BYOL_OK;
+    if (status == BYOL_ERROR_CANCELLED && !watch->asked_to_stop) status = BYOL_OK;
     if (status == BYOL_OK) {
         byol_trainer_info info;
         byol_trainer_describe(trainer, &info);
@@ -327,7 +327,7 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
     unsigned char *room = NULL;
     byol_status status = make_noise(&pixels, NOISE_IMAGES, image_bytes, error);
     if (status == BYOL_OK) status = byol__alloc(&room, (size_t)threads, view_bytes + scratch_bytes, "views", error);
-    if (status == BYOL_OK && cancelled(options, 0)) status = byol__fail(error, BYOL_CANCELLED, "stopped");
+    if (status == BYOL_OK && cancelled(options, 0)) status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     if (status == BYOL_OK) {
         for (size_t i = 0; i < NOISE_IMAGES; i++) {
             images[i] = image;

@@ -60,7 +60,7 @@ static byol_status time_passes(byol_encoder *encoder, const byol_source *source,
         }
         uint64_t share = sum < options->seconds ? (uint64_t)(1000 * sum / options->seconds) : 1000;
         if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped");
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     }
     result->images_per_second = IMAGES / byol__median(seconds, result->passes);
     return BYOL_OK;

@@ -56,8 +56,9 @@ byol_status byol_bench_knn(const byol_config *config, const byol_bench_knn_shape
                            const byol_bench_options *options, byol_bench_knn_result *result, byol_error *error) {
     *result = (byol_bench_knn_result){0};
     if (shape->train_count < 20 || shape->test_count < 1 || shape->dimension < 1)
-        return byol__fail(error, BYOL_INVALID, "kNN is measured on 20 or more training vectors, not %zu x %zu x %d",
-                          shape->train_count, shape->test_count, shape->dimension);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "kNN is measured on 20 or more training vectors, not %zu x %zu x %d", shape->train_count,
+                          shape->test_count, shape->dimension);
     byol_config fp32 = *config;
     byol_bench_peak_result peak;
     fp32.train.precision = BYOL_PRECISION_FP32;

@@ -36,7 +36,7 @@ static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_
             result->memory_bytes_early = resident_bytes();
         uint64_t share = passed < options->seconds ? (uint64_t)(1000 * passed / options->seconds) : 1000;
         if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped");
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     }
     result->memory_bytes_late = resident_bytes();
     result->images_per_second = (double)images / passed;
@@ -70,7 +70,8 @@ static byol_status measure(const byol_config *config, const byol_source *source,
 byol_status byol_bench_load(const byol_config *config, const byol_bench_options *options,
                             byol_bench_load_result *result, byol_error *error) {
     if (config->data.train[0] == '\0')
-        return byol__fail(error, BYOL_INVALID, "there is nothing to load: data.train (--data SRC) names no images");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "there is nothing to load: data.train (--data SRC) names no images");
     byol__threads threads = byol__threads_begin(config->train.threads);
     *result = (byol_bench_load_result){.threads = threads.count};
     byol_source *source;

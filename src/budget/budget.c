@@ -86,7 +86,7 @@ static byol_status choose_encoder(chooser *c, const candidate *candidates) {
         config->encoder.width = candidates[i].width;
         BYOL__TRY(byol__bench_rate(config, c->source, each, &c->rate, c->error));
         if (c->progress != NULL && c->progress(c->context, (uint64_t)i + 1, CANDIDATES) != 0)
-            return byol__fail(c->error, BYOL_CANCELLED, "stopped");
+            return byol__fail(c->error, BYOL_ERROR_CANCELLED, "stopped");
         if (c->rate * c->seconds < candidates[i].images) break;
         best = *config;
         best_rate = c->rate;
@@ -129,9 +129,9 @@ byol_status byol_budget_choose(byol_config *config, const byol_source *source, d
                  .error = error};
     byol_source_describe(source, &c.info);
     if (!(minutes > 0))
-        return byol__fail(error, BYOL_INVALID, "a run of %g minutes: the time must be above 0", minutes);
+        return byol__fail(error, BYOL_ERROR_INVALID, "a run of %g minutes: the time must be above 0", minutes);
     if (c.info.count < 2)
-        return byol__fail(error, BYOL_INVALID, "%s: there must be at least two images to tell apart",
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s: there must be at least two images to tell apart",
                           c.info.description);
     int side = byol_source_view_size(source);
     bool is_small = side <= SMALL_SIDE;

@@ -115,15 +115,16 @@ static byol_status refuse(const byol__option *option, const char *value, byol_er
     byol_option_info info;
     byol_option_describe((size_t)(option - byol__options), &info);
     if (option->choices != NULL)
-        return byol__fail(error, BYOL_INVALID, "%s cannot be '%.100s'; choose one of: %s", option->key, value,
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; choose one of: %s", option->key, value,
                           option->choices);
     if (option->kind == BYOL__SWITCH)
-        return byol__fail(error, BYOL_INVALID, "%s cannot be '%.100s'; it takes true or false", option->key, value);
-    if (!byol__yaml_holds(value)) return byol__fail(error, BYOL_INVALID, "%s must be UTF-8 text", option->key);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; it takes true or false", option->key,
+                          value);
+    if (!byol__yaml_holds(value)) return byol__fail(error, BYOL_ERROR_INVALID, "%s must be UTF-8 text", option->key);
     if (option->kind == BYOL__TEXT)
-        return byol__fail(error, BYOL_INVALID, "%s is too long: %zu bytes, at most %zu are allowed", option->key,
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s is too long: %zu bytes, at most %zu are allowed", option->key,
                           strlen(value), option->size - 1);
-    return byol__fail(error, BYOL_INVALID, "%s cannot be '%.100s'; it takes %s%s%s, %s", option->key, value,
+    return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; it takes %s%s%s, %s", option->key, value,
                       option->kind == BYOL__TRIPLE   ? ""
                       : option->kind == BYOL__NUMBER ? "a "
                                                      : "an ",
@@ -167,10 +168,10 @@ byol_status byol_config_set(byol_config *config, const char *key, const char *va
         return status;
     }
     if (byol__option_group(key))
-        return byol__fail(error, BYOL_INVALID, "'%s' is a group of options, it takes no value of its own", key);
+        return byol__fail(error, BYOL_ERROR_INVALID, "'%s' is a group of options, it takes no value of its own", key);
     char nearest[64];
     byol__option_nearest(key, 0, nearest);
-    return byol__fail(error, BYOL_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
+    return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
 }
 
 /* What stands for no choice, as an application may have set it, becomes a number: no word, so that setting refuses it.
@@ -225,12 +226,12 @@ byol_status byol_config_get(const byol_config *config, const char *key, char *va
     if (option == NULL) {
         char nearest[64];
         byol__option_nearest(key, 0, nearest);
-        return byol__fail(error, BYOL_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
     }
     char text[BYOL__VALUE_MAX];
     byol__option_format(config, option, text);
     if (strlen(text) >= size)
-        return byol__fail(error, BYOL_INVALID, "the value of %s is %zu bytes long, there is room for %zu", key,
+        return byol__fail(error, BYOL_ERROR_INVALID, "the value of %s is %zu bytes long, there is room for %zu", key,
                           strlen(text), size);
     memcpy(value, text, strlen(text) + 1);
     return BYOL_OK;

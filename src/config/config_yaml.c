@@ -31,20 +31,20 @@ typedef struct reader {
 static byol_status fail_at(reader *r, size_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static byol_status fail_at(reader *r, size_t line, const char *format, ...) {
-    if (r->error == NULL) return BYOL_INVALID;
+    if (r->error == NULL) return BYOL_ERROR_INVALID;
     int used = snprintf(r->error->text, sizeof r->error->text, "%.500s:%zu: ", r->name, line);
     va_list args;
     va_start(args, format);
     vsnprintf(r->error->text + used, sizeof r->error->text - (size_t)used, format, args);
     va_end(args);
-    return BYOL_INVALID;
+    return BYOL_ERROR_INVALID;
 }
 
 /* The next event, to be deleted by the caller. */
 static byol_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) return BYOL_OK;
     const yaml_parser_t *p = &r->parser;
-    if (p->error == YAML_MEMORY_ERROR) return byol__fail(r->error, BYOL_MEMORY, "no memory to read %s", r->name);
+    if (p->error == YAML_MEMORY_ERROR) return byol__fail(r->error, BYOL_ERROR_MEMORY, "no memory to read %s", r->name);
     size_t line = p->error == YAML_READER_ERROR ? p->mark.line : p->problem_mark.line;
     return fail_at(r, line + 1, "not YAML: %s%s%s", p->problem != NULL ? p->problem : "cannot be read",
                    p->context != NULL ? " " : "", p->context != NULL ? p->context : "");
@@ -216,7 +216,7 @@ static byol_status apply(reader *r, byol_config *config) {
 byol_status byol_config_parse(byol_config *config, const char *yaml, size_t length, const char *name,
                               byol_error *error) {
     reader r = {.name = name, .error = error};
-    if (!yaml_parser_initialize(&r.parser)) return byol__fail(error, BYOL_MEMORY, "no memory to read %s", name);
+    if (!yaml_parser_initialize(&r.parser)) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", name);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)yaml, length);
     byol_config changed = *config;
     byol_status status = read_document(&r);
@@ -316,14 +316,14 @@ static int emit_document(yaml_emitter_t *emitter, const byol_config *config) {
 
 byol_status byol_config_write(const byol_config *config, FILE *stream, byol_error *error) {
     yaml_emitter_t emitter;
-    if (!yaml_emitter_initialize(&emitter)) return byol__fail(error, BYOL_MEMORY, "no memory to write YAML");
+    if (!yaml_emitter_initialize(&emitter)) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to write YAML");
     yaml_emitter_set_output_file(&emitter, stream);
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
     int written = emit_document(&emitter, config);
     yaml_emitter_delete(&emitter);
     if (!written || ferror(stream))
-        return byol__fail(error, BYOL_IO, "cannot write the configuration: %s", strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write the configuration: %s", strerror(errno));
     return BYOL_OK;
 }
 

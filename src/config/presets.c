@@ -39,5 +39,5 @@ byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3], byol_
         recipe[2].crop_area_max = 0.3f;
         return BYOL_OK;
     }
-    return byol__fail(error, BYOL_INVALID, "no views preset '%.100s': choose byol, simclr or small", name);
+    return byol__fail(error, BYOL_ERROR_INVALID, "no views preset '%.100s': choose byol, simclr or small", name);
 }

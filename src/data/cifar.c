@@ -60,7 +60,7 @@ static byol_status parse_split(const char *split, split_wish *out, byol_error *e
         char *end;
         long batch = *c >= '0' && *c <= '9' ? strtol(c, &end, 10) : 0;
         if (batch < 1 || batch > BATCH_MAX || (*end != ',' && *end != '\0'))
-            return byol__fail(error, BYOL_INVALID,
+            return byol__fail(error, BYOL_ERROR_INVALID,
                               "no split '%.50s': there are train, test and, for CIFAR-10, lists of batches as in 1,2,3",
                               split);
         out->batches |= UINT64_C(1) << batch;
@@ -118,7 +118,7 @@ static byol_status claim_place(data_files *files, const char *name, data_file **
         if (!files->mixed && is_wanted(&files->wish, of, batch)) *place = &files->batches[batch];
     }
     if (*place == NULL || (*place)->bytes == NULL) return BYOL_OK;
-    return byol__fail(error, BYOL_FORMAT, "%s holds %s twice", files->path, name);
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s holds %s twice", files->path, name);
 }
 
 static byol_status read_from_folder(data_files *files, const char *name, byol_error *error) {
@@ -131,7 +131,8 @@ static byol_status read_from_folder(data_files *files, const char *name, byol_er
 
 static byol_status read_folder(data_files *files, byol_error *error) {
     DIR *folder = opendir(files->path);
-    if (folder == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", files->path, strerror(errno));
+    if (folder == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", files->path, strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(folder)) != NULL;)
         status = read_from_folder(files, entry->d_name, error);
@@ -144,12 +145,12 @@ static byol_status read_member(data_files *files, byol__unpack *archive, byol_er
     BYOL__TRY(claim_place(files, archive->member, &place, error));
     if (place == NULL) return BYOL_OK;
     if (archive->member_size > MEMBER_MAX)
-        return byol__fail(error, BYOL_FORMAT, "%s is damaged: its %s would have %zu bytes", files->path,
+        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its %s would have %zu bytes", files->path,
                           archive->member, archive->member_size);
     BYOL__TRY(byol__alloc(&place->bytes, archive->member_size + 1, 1, files->path, error));
     BYOL__TRY(byol__unpack_read(archive, place->bytes, archive->member_size, &place->length, error));
     if (place->length == archive->member_size) return BYOL_OK;
-    return byol__fail(error, BYOL_FORMAT, "%s is truncated: expected %zu bytes of %s, found %zu; get it again",
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s is truncated: expected %zu bytes of %s, found %zu; get it again",
                       files->path, archive->member_size, archive->member, place->length);
 }
 
@@ -176,21 +177,22 @@ static void drop(data_file *file) {
 static byol_status check_files(data_files *files, size_t *count, byol_error *error) {
     if (files->family == NULL)
         return byol__fail(
-            error, BYOL_FORMAT,
+            error, BYOL_ERROR_FORMAT,
             "%s holds no CIFAR data: looked for data_batch_1.bin .., test_batch.bin (CIFAR-10), train.bin "
             "and test.bin (CIFAR-100)",
             files->path);
     if (files->mixed)
-        return byol__fail(error, BYOL_FORMAT, "%s holds CIFAR-10 and CIFAR-100 (%s): give each a folder of its own",
-                          files->path, files->seen);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s holds CIFAR-10 and CIFAR-100 (%s): give each a folder of its own", files->path,
+                          files->seen);
     for (int i = 0; i <= BATCH_MAX; i++) {
         *count += files->batches[i].bytes != NULL;
         if (files->wish.choice == LISTED && (files->wish.batches >> i & 1) && files->batches[i].bytes == NULL)
-            return byol__fail(error, BYOL_NOT_FOUND, "there is no data_batch_%d.bin in %s: found %s", i, files->path,
-                              files->seen);
+            return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no data_batch_%d.bin in %s: found %s", i,
+                              files->path, files->seen);
     }
     if (*count == 0)
-        return byol__fail(error, BYOL_NOT_FOUND, "there is no %s split in %s: found %s",
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no %s split in %s: found %s",
                           files->wish.choice == TEST_ONLY ? "test" : "train", files->path, files->seen);
     if (files->wish.choice == ANYTHING && *count > 1 && files->batches[TEST].bytes != NULL) {
         drop(&files->batches[TEST]); /* train, where there is one */
@@ -204,7 +206,7 @@ static byol_status check_length(const data_files *files, int batch, size_t recor
     size_t length = files->batches[batch].length;
     if (length > 0 && length % record_bytes == 0) return BYOL_OK;
     snprintf(name, sizeof name, batch == TEST ? files->family->test : files->family->train, batch);
-    return byol__fail(error, BYOL_FORMAT,
+    return byol__fail(error, BYOL_ERROR_FORMAT,
                       "%s of %s is truncated: expected a multiple of %zu bytes (one image), found %zu; get it again",
                       name, files->path, record_bytes, length);
 }
@@ -233,7 +235,7 @@ static byol_status take_labels(byol__images *images, const data_files *files, by
         for (size_t i = 0; i < block->count; i++) {
             int label = block->records[i * images->record_bytes + images->image_offset - 1];
             if (label >= files->family->classes)
-                return byol__fail(error, BYOL_FORMAT,
+                return byol__fail(error, BYOL_ERROR_FORMAT,
                                   "%s is damaged or no %s: image %zu has label %d, expected 0 .. %d; get it again",
                                   files->path, files->family->name, index, label, files->family->classes - 1);
             images->owned_labels[index++] = label;

@@ -21,8 +21,8 @@ static byol_status find_format(const byol__format **format, const uint8_t *bytes
         *format = formats[i];
         return BYOL_OK;
     }
-    if (length == 0) return byol__fail(error, BYOL_FORMAT, "the file is empty");
-    return byol__fail(error, BYOL_FORMAT,
+    if (length == 0) return byol__fail(error, BYOL_ERROR_FORMAT, "the file is empty");
+    return byol__fail(error, BYOL_ERROR_FORMAT,
                       "not a JPEG, PNG, WebP, PGM or PPM picture: it begins with the bytes %02x %02x", bytes[0],
                       length > 1 ? bytes[1] : 0);
 }
@@ -47,14 +47,15 @@ byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__reques
 
 byol_status byol__check_size(const char *format, uint64_t height, uint64_t width, byol_error *error) {
     if (height == 0 || width == 0 || height > UINT32_MAX || width > UINT32_MAX)
-        return byol__fail(error, BYOL_FORMAT, "damaged %s: its size would be %llu x %llu", format,
+        return byol__fail(error, BYOL_ERROR_FORMAT, "damaged %s: its size would be %llu x %llu", format,
                           (unsigned long long)width, (unsigned long long)height);
     if (height > BYOL__SIDE_MAX || width > BYOL__SIDE_MAX)
-        return byol__fail(error, BYOL_UNSUPPORTED, "too long: %llu x %llu pixels, a side has at most %d",
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "too long: %llu x %llu pixels, a side has at most %d",
                           (unsigned long long)width, (unsigned long long)height, BYOL__SIDE_MAX);
     if (height * width > BYOL__PIXELS_MAX)
-        return byol__fail(error, BYOL_UNSUPPORTED, "too large: %llu x %llu pixels, at most %d million are decoded",
-                          (unsigned long long)width, (unsigned long long)height, BYOL__PIXELS_MAX / 1000000);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "too large: %llu x %llu pixels, at most %d million are decoded", (unsigned long long)width,
+                          (unsigned long long)height, BYOL__PIXELS_MAX / 1000000);
     return BYOL_OK;
 }
 

@@ -23,8 +23,8 @@ typedef struct byol__picture_info {
 byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error);
 
 /* Decodes into picture->bytes[1], as `request` has it; only JPEG is decoded smaller. Whatever the bytes are, the worst
- * that happens is BYOL_FORMAT (damaged, truncated, no picture) or BYOL_UNSUPPORTED (too large, a rare variant). A
- * truncated JPEG is damaged, too: half a picture is grey. */
+ * that happens is BYOL_ERROR_FORMAT (damaged, truncated, no picture) or BYOL_ERROR_UNSUPPORTED (too large, a rare
+ * variant). A truncated JPEG is damaged, too: half a picture is grey. */
 byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__request *request, byol_picture *picture,
                          byol_error *error);
 
@@ -46,7 +46,8 @@ typedef struct byol__format {
 
 extern const byol__format byol__jpeg, byol__png, byol__webp, byol__pnm;
 
-/* BYOL_FORMAT or BYOL_UNSUPPORTED where a side is not positive or too long, or there are too many pixels. */
+/* BYOL_ERROR_FORMAT or BYOL_ERROR_UNSUPPORTED where a side is not positive or too long, or there are too many pixels.
+ */
 byol_status byol__check_size(const char *format, uint64_t height, uint64_t width, byol_error *error);
 
 /* Describes picture->image as channels x height x width in bytes[1], which is made large enough. */

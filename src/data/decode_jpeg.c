@@ -101,7 +101,7 @@ typedef struct stored_picture {
 } stored_picture;
 
 static byol_status damaged(tjhandle decoder, byol_error *error) {
-    return byol__fail(error, BYOL_FORMAT, "damaged JPEG: %s", tjGetErrorStr2(decoder));
+    return byol__fail(error, BYOL_ERROR_FORMAT, "damaged JPEG: %s", tjGetErrorStr2(decoder));
 }
 
 static byol_status look(tjhandle decoder, const uint8_t *bytes, size_t length, stored_picture *stored,
@@ -184,7 +184,7 @@ static byol_status decode_with(tjhandle decoder, const uint8_t *bytes, size_t le
 static byol_status header(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error) {
     stored_picture stored;
     tjhandle decoder = tjInitDecompress();
-    if (decoder == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a JPEG decoder");
+    if (decoder == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a JPEG decoder");
     byol_status status = look(decoder, bytes, length, &stored, error);
     if (status == BYOL_OK) *info = describe(&stored);
     tjDestroy(decoder);
@@ -194,7 +194,7 @@ static byol_status header(const uint8_t *bytes, size_t length, byol__picture_inf
 static byol_status decode(const uint8_t *bytes, size_t length, const byol__request *request, byol_picture *picture,
                           byol_error *error) {
     tjhandle decoder = tjInitDecompress();
-    if (decoder == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a JPEG decoder");
+    if (decoder == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a JPEG decoder");
     byol_status status = decode_with(decoder, bytes, length, request, picture, error);
     tjDestroy(decoder);
     return status;

@@ -15,7 +15,7 @@ static int begins(const uint8_t *bytes, size_t length) {
 }
 
 static byol_status damaged(int code, byol_error *error) {
-    return byol__fail(error, BYOL_FORMAT, "damaged PNG: %s", spng_strerror(code));
+    return byol__fail(error, BYOL_ERROR_FORMAT, "damaged PNG: %s", spng_strerror(code));
 }
 
 static byol_status look(spng_ctx *decoder, const uint8_t *bytes, size_t length, byol__picture_info *info,
@@ -48,7 +48,7 @@ static byol_status decode_with(spng_ctx *decoder, const uint8_t *bytes, size_t l
 
 static byol_status header(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error) {
     spng_ctx *decoder = spng_ctx_new(0);
-    if (decoder == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a PNG decoder");
+    if (decoder == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a PNG decoder");
     byol_status status = look(decoder, bytes, length, info, error);
     spng_ctx_free(decoder);
     return status;
@@ -57,7 +57,7 @@ static byol_status header(const uint8_t *bytes, size_t length, byol__picture_inf
 static byol_status decode(const uint8_t *bytes, size_t length, const byol__request *request, byol_picture *picture,
                           byol_error *error) {
     spng_ctx *decoder = spng_ctx_new(0);
-    if (decoder == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a PNG decoder");
+    if (decoder == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a PNG decoder");
     byol_status status = decode_with(decoder, bytes, length, request, picture, error);
     spng_ctx_free(decoder);
     return status;

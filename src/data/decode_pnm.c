@@ -38,7 +38,7 @@ static byol_status look(const uint8_t *bytes, size_t length, pnm *file, byol_err
     reader r = {bytes + 2, bytes + length};
     int64_t width = read_number(&r), height = read_number(&r), maximum = read_number(&r);
     if (width < 1 || height < 1 || maximum < 1 || maximum > 65535 || r.at == r.end || !isspace(*r.at))
-        return byol__fail(error, BYOL_FORMAT, "damaged %s: its header cannot be read", format);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "damaged %s: its header cannot be read", format);
     BYOL__TRY(byol__check_size(format, (uint64_t)height, (uint64_t)width, error));
     r.at++; /* exactly one blank before the samples */
     *file = (pnm){{format, is_gray ? 1 : 3, (int)height, (int)width}, bytes[1] < '5', maximum, r};
@@ -67,8 +67,8 @@ static byol_status decode(const uint8_t *bytes, size_t length, const byol__reque
     size_t pixels = (size_t)info.height * (size_t)info.width, samples = pixels * (size_t)info.channels;
     size_t least = file.is_text ? 2 * samples - 1 : samples * (file.maximum < 256 ? 1 : 2); /* bytes */
     if ((size_t)(file.samples.end - file.samples.at) < least)
-        return byol__fail(error, BYOL_FORMAT, "truncated %s: %zu bytes of samples expected, %zu found", info.format,
-                          least, (size_t)(file.samples.end - file.samples.at));
+        return byol__fail(error, BYOL_ERROR_FORMAT, "truncated %s: %zu bytes of samples expected, %zu found",
+                          info.format, least, (size_t)(file.samples.end - file.samples.at));
     int channels = request->channels > 0 ? request->channels : info.channels;
     BYOL__TRY(byol__picture_lay(picture, channels, info.height, info.width, error));
     uint8_t *dst = picture->bytes[1];
@@ -76,7 +76,7 @@ static byol_status decode(const uint8_t *bytes, size_t length, const byol__reque
         uint8_t pixel[3];
         for (int c = 0; c < info.channels; c++) {
             int64_t value = read_sample(&file);
-            if (value < 0) return byol__fail(error, BYOL_FORMAT, "truncated or damaged %s", info.format);
+            if (value < 0) return byol__fail(error, BYOL_ERROR_FORMAT, "truncated or damaged %s", info.format);
             value = value < file.maximum ? value : file.maximum;
             pixel[c] = (uint8_t)((value * 255 + file.maximum / 2) / file.maximum);
         }

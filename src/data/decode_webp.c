@@ -14,8 +14,9 @@ static int begins(const uint8_t *bytes, size_t length) {
 static byol_status header(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error) {
     WebPBitstreamFeatures features;
     if (WebPGetFeatures(bytes, length, &features) != VP8_STATUS_OK)
-        return byol__fail(error, BYOL_FORMAT, "damaged WebP: its header cannot be read");
-    if (features.has_animation) return byol__fail(error, BYOL_UNSUPPORTED, "an animated WebP; only stills are read");
+        return byol__fail(error, BYOL_ERROR_FORMAT, "damaged WebP: its header cannot be read");
+    if (features.has_animation)
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "an animated WebP; only stills are read");
     BYOL__TRY(byol__check_size("WebP", (uint64_t)features.height, (uint64_t)features.width, error));
     *info = (byol__picture_info){"WebP", 3, features.height, features.width};
     return BYOL_OK;
@@ -30,7 +31,7 @@ static byol_status decode(const uint8_t *bytes, size_t length, const byol__reque
     BYOL__TRY(byol__alloc(&rgba, size, 1, "a WebP picture", error));
     int channels = request->channels > 0 ? request->channels : info.channels;
     byol_status status = WebPDecodeRGBAInto(bytes, length, rgba, size, 4 * info.width) == NULL
-                             ? byol__fail(error, BYOL_FORMAT, "damaged or truncated WebP")
+                             ? byol__fail(error, BYOL_ERROR_FORMAT, "damaged or truncated WebP")
                              : byol__picture_from_rgba(picture, rgba, channels, info.height, info.width, error);
     byol__free(rgba);
     return status;

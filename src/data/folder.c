@@ -19,7 +19,8 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
     switch (entry->fts_info) {
     case FTS_DNR:
     case FTS_ERR:
-        return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", entry->fts_path, strerror(entry->fts_errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", entry->fts_path,
+                          strerror(entry->fts_errno));
     case FTS_F:
     case FTS_NS:     /* what cannot be read now is counted when its turn comes */
     case FTS_SLNONE: /* a link to nowhere */
@@ -34,7 +35,7 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
 static byol_status walk(byol__pictures *pictures, const char *folder, byol_error *error) {
     char *roots[] = {(char *)folder, NULL};
     FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
-    if (tree == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", folder, strerror(errno));
+    if (tree == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", folder, strerror(errno));
     byol_status status = BYOL_OK;
     for (FTSENT *entry; status == BYOL_OK && (entry = fts_read(tree)) != NULL;) {
         int hidden = entry->fts_name[0] == '.' || strcmp(entry->fts_name, "__MACOSX") == 0;
@@ -91,7 +92,8 @@ static byol_status take_lines(byol__pictures *pictures, char *text, const char *
         if (length == 0 || *line == '#') continue;
         char *label = cut_label(line);
         if (strlen(line) >= PATH_MAX)
-            return byol__fail(error, BYOL_FORMAT, "%s:%zu: not a path: more than %d bytes", path, number, PATH_MAX);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s:%zu: not a path: more than %d bytes", path, number,
+                              PATH_MAX);
         BYOL__TRY(byol__pictures_add(pictures, line, error));
         if (label == NULL || *label == '\0') continue;
         ++*labelled;
@@ -104,7 +106,7 @@ static byol_status read_list(byol__pictures *pictures, const char *path, char *t
     size_t labelled = 0;
     BYOL__TRY(take_lines(pictures, text, path, &labelled, error));
     if (labelled > 0 && labelled < pictures->count)
-        return byol__fail(error, BYOL_FORMAT,
+        return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s gives labels to %zu of its %zu pictures: to all or to none (PATH, tab, LABEL)", path,
                           labelled, pictures->count);
     return labelled > 0 ? byol__pictures_label_as_written(pictures, error) : BYOL_OK;
@@ -121,7 +123,7 @@ byol_status byol__list_open(byol_source **out, const char *path, byol_error *err
     if (status == BYOL_OK) {
         status = read_list(pictures, path, text, error);
         if (status == BYOL_OK && pictures->count == 0)
-            status = byol__fail(error, BYOL_NOT_FOUND, "%s lists no pictures", path);
+            status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s lists no pictures", path);
         if (status == BYOL_OK) status = byol__pictures_complete(pictures, path, error);
         if (status == BYOL_OK)
             *out = &pictures->base;
@@ -137,7 +139,7 @@ byol_status byol__list_open(byol_source **out, const char *path, byol_error *err
 byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count, byol_error *error) {
     char what[PATH_MAX];
     byol__pictures *pictures;
-    if (count == 0) return byol__fail(error, BYOL_INVALID, "no picture is named");
+    if (count == 0) return byol__fail(error, BYOL_ERROR_INVALID, "no picture is named");
     BYOL__TRY(byol__pictures_create(&pictures, count == 1 ? "picture" : "list", "", error));
     byol_status status = BYOL_OK;
     for (size_t i = 0; i < count && status == BYOL_OK; i++) status = byol__pictures_add(pictures, paths[i], error);

@@ -24,8 +24,8 @@ typedef struct idx {
 } idx;
 
 static byol_status truncated(const char *path, size_t expected, size_t found, byol_error *error) {
-    return byol__fail(error, BYOL_FORMAT, "%s is truncated: expected %zu bytes (unpacked), found %zu; get it again",
-                      path, expected, found);
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s is truncated: expected %zu bytes (unpacked), found %zu; get it again", path, expected, found);
 }
 
 /* Deflate cannot pack more than 1032 to 1 (zlib's own documentation): a header that promises more is not believed, so
@@ -33,7 +33,7 @@ static byol_status truncated(const char *path, size_t expected, size_t found, by
 static byol_status check_promise(const char *path, size_t bytes, byol_error *error) {
     struct stat info;
     if (stat(path, &info) != 0 || bytes / 1032 <= (size_t)info.st_size) return BYOL_OK;
-    return byol__fail(error, BYOL_FORMAT,
+    return byol__fail(error, BYOL_ERROR_FORMAT,
                       "%s is truncated or damaged: expected %zu bytes by its header, found a file of %zu; get it again",
                       path, bytes, (size_t)info.st_size);
 }
@@ -45,7 +45,7 @@ static byol_status read_header(byol__unpack *file, idx *out, size_t *header_byte
     BYOL__TRY(byol__unpack_read(file, magic, sizeof magic, &got, error));
     if (got < sizeof magic) return truncated(file->path, sizeof magic, got, error);
     if (magic[0] != 0 || magic[1] != 0 || magic[2] != TYPE_BYTE || magic[3] < 1 || magic[3] > RANK_MAX)
-        return byol__fail(error, BYOL_FORMAT,
+        return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s is no IDX file of bytes: it begins with %02x %02x %02x %02x, expected 00 00 08 03 for "
                           "images and 00 00 08 01 for labels",
                           file->path, magic[0], magic[1], magic[2], magic[3]);
@@ -59,8 +59,8 @@ static byol_status read_header(byol__unpack *file, idx *out, size_t *header_byte
         out->dims[i] = (size_t)d[0] << 24 | (size_t)d[1] << 16 | (size_t)d[2] << 8 | d[3];
         if (out->dims[i] == 0 || (i > 0 && out->dims[i] > SIDE_MAX) ||
             __builtin_mul_overflow(*value_bytes, out->dims[i], value_bytes))
-            return byol__fail(error, BYOL_FORMAT, "%s is damaged: its header says %zu for dimension %d", file->path,
-                              out->dims[i], i);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its header says %zu for dimension %d",
+                              file->path, out->dims[i], i);
     }
     return BYOL_OK;
 }
@@ -76,7 +76,7 @@ static byol_status read_values(byol__unpack *file, idx *out, byol_error *error) 
     char more;
     if (status == BYOL_OK) status = byol__unpack_read(file, &more, 1, &extra, error);
     if (status == BYOL_OK && extra != 0)
-        status = byol__fail(error, BYOL_FORMAT,
+        status = byol__fail(error, BYOL_ERROR_FORMAT,
                             "%s is too long: expected %zu bytes (unpacked) by its header, found more; get it again",
                             file->path, header_bytes + value_bytes);
     if (status != BYOL_OK) byol__free(out->values);
@@ -98,7 +98,7 @@ static byol_status take_images(byol__images *images, const char *path, byol_erro
     images->blocks[0] = (byol__block){.records = file.values, .count = file.dims[0], .owned = file.values};
     size_t channels = file.rank == 4 ? file.dims[1] : 1;
     if (file.rank < 3 || (channels != 1 && channels != 3))
-        return byol__fail(error, BYOL_FORMAT,
+        return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s holds no images: expected 3 dimensions (count, height, width), or 4 (count, channels, "
                           "height, width) with 1 or 3 channels; found %d",
                           path, file.rank);
@@ -114,10 +114,12 @@ static byol_status take_label_values(byol__images *images, const char *path, con
                                      byol_error *error) {
     size_t count = images->base.info.count;
     if (file->rank != 1)
-        return byol__fail(error, BYOL_FORMAT, "%s holds no labels: expected 1 dimension, found %d", path, file->rank);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "%s holds no labels: expected 1 dimension, found %d", path,
+                          file->rank);
     if (file->dims[0] != count)
-        return byol__fail(error, BYOL_FORMAT, "%s has %zu labels but %s has %zu images: one of them is of another set",
-                          path, file->dims[0], images_path, count);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s has %zu labels but %s has %zu images: one of them is of another set", path, file->dims[0],
+                          images_path, count);
     BYOL__TRY(byol__alloc(&images->owned_labels, count, sizeof *images->owned_labels, "labels", error));
     for (size_t i = 0; i < count; i++) {
         images->owned_labels[i] = file->values[i];
@@ -209,7 +211,8 @@ byol_status byol__idx_open_folder(byol_source **out, const char *folder, const c
         if (find_images(folder, SPLITS[i].prefix, path)) return byol__idx_open_file(out, path, error);
     }
     if (!known)
-        return byol__fail(error, BYOL_INVALID, "%s has no split '%.50s': there are train and test", folder, split);
-    return byol__fail(error, BYOL_NOT_FOUND, "no split '%s' in %s: looked for %s-images-idx3-ubyte and its .gz", split,
-                      folder, strcmp(split, "test") == 0 ? "t10k" : "train");
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s has no split '%.50s': there are train and test", folder,
+                          split);
+    return byol__fail(error, BYOL_ERROR_NOT_FOUND, "no split '%s' in %s: looked for %s-images-idx3-ubyte and its .gz",
+                      split, folder, strcmp(split, "test") == 0 ? "t10k" : "train");
 }

@@ -104,7 +104,7 @@ static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_er
         }
     }
     if (loader->unreadable_count > allowed)
-        status = byol__fail(why, BYOL_FORMAT,
+        status = byol__fail(why, BYOL_ERROR_FORMAT,
                             "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%). The "
                             "last: %.400s. 'byol data' lists them; with a higher data.max_unreadable the run goes on "
                             "where it is resumed (--resume)",
@@ -247,14 +247,14 @@ static byol_status check_options(const byol__loader_options *options, const byol
     for (int view = 1; view < options->views.count; view++)
         if (options->views.size[view] < smallest) smallest = options->views.size[view];
     if (options->batch_size < 1 || options->threads < 1 || options->views.count < 1 || smallest < 1)
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "batch size %d, %d views of %d pixels and more, %d loader threads: each must be at least 1",
                           options->batch_size, options->views.count, smallest, options->threads);
     if (info->count > UINT32_MAX)
-        return byol__fail(error, BYOL_INVALID, "%zu images are more than can be numbered: %s", info->count,
+        return byol__fail(error, BYOL_ERROR_INVALID, "%zu images are more than can be numbered: %s", info->count,
                           info->description);
     if (info->count < (size_t)options->batch_size)
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "a batch of %d images cannot be filled: there are %zu (%s); choose a smaller batch size",
                           options->batch_size, info->count, info->description);
     return BYOL_OK;
@@ -290,7 +290,7 @@ static byol_status start(byol__loader *loader, byol_error *error) {
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!failed) return BYOL_OK;
-    return byol__fail(error, BYOL_UNSUPPORTED, "cannot start loader thread %d of %d: %s; use fewer threads",
+    return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "cannot start loader thread %d of %d: %s; use fewer threads",
                       loader->running + 1, loader->options.threads, strerror(failed));
 }
 

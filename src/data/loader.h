@@ -34,7 +34,7 @@ typedef struct byol__batch {
     uint32_t epoch;                    /* number / batches per epoch */
 } byol__batch;
 
-/* `source` is borrowed. BYOL_INVALID where it holds fewer images than a batch. */
+/* `source` is borrowed. BYOL_ERROR_INVALID where it holds fewer images than a batch. */
 byol_status byol__loader_create(byol__loader **out, const byol_source *source, const byol__loader_options *options,
                                 byol_error *error);
 void byol__loader_free(byol__loader *loader); /* stops the threads */

@@ -26,7 +26,7 @@ static byol_status fill(byol__images *images, const char *path, byol_error *erro
     size_t channels = h.ndims == 4 ? h.dims[3] : 1, record = h.dims[1] * h.dims[2] * channels, all;
     size_t found = images->mapping_bytes - h.data;
     if (__builtin_mul_overflow(record, h.dims[0], &all) || all != found)
-        return byol__fail(error, BYOL_FORMAT,
+        return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s is truncated or damaged: its header promises %zu pictures of %zu bytes, "
                           "it holds %zu bytes of them",
                           path, h.dims[0], record, found);
@@ -46,7 +46,7 @@ static byol_status map(byol__images *images, const char *path, byol_error *error
     struct stat info;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0 || fstat(descriptor, &info) != 0) {
-        byol_status status = byol__fail(error, BYOL_IO, "cannot read %s: %s", path, strerror(errno));
+        byol_status status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
         if (descriptor >= 0) close(descriptor);
         return status;
     }
@@ -55,7 +55,7 @@ static byol_status map(byol__images *images, const char *path, byol_error *error
     close(descriptor);
     if (images->mapping != MAP_FAILED) return BYOL_OK;
     images->mapping = NULL;
-    return byol__fail(error, BYOL_IO, "cannot map %s: %s", path, strerror(errno));
+    return byol__fail(error, BYOL_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
 }
 
 byol_status byol__npy_open(byol_source **out, const char *path, byol_error *error) {

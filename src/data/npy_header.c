@@ -15,7 +15,7 @@ int byol__npy_begins(const unsigned char *bytes, size_t length) {
 }
 
 byol_status byol__npy_wrong(const char *path, const char *what, const char *wanted, byol_error *error) {
-    return byol__fail(error, BYOL_FORMAT, "%s: %s; what is read are C-ordered arrays of %s", path, what, wanted);
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s: %s; what is read are C-ordered arrays of %s", path, what, wanted);
 }
 
 /* "(60000, 28, 28)" */

@@ -24,7 +24,7 @@ static byol_status take(byol__vectors *vectors, const char *bytes, size_t length
     vectors->dimension = (int)h.dims[1];
     for (size_t i = 0; i < count; i++)
         if (!isfinite(vectors->values[i]))
-            return byol__fail(error, BYOL_FORMAT, "%s: row %zu holds what is not a number", path, i / h.dims[1]);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s: row %zu holds what is not a number", path, i / h.dims[1]);
     return BYOL_OK;
 }
 

@@ -34,11 +34,11 @@ static int find(const char *name, char path[PATH_MAX]) {
 static byol_status not_found(const char *name, byol_error *error) {
     const char *folder = getenv("BYOL_DATA");
     if (strcmp(name, "fashion-mnist") == 0)
-        return byol__fail(error, BYOL_NOT_FOUND,
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
                           "fashion-mnist is not installed: looked in %s/fashion-mnist; 'apt install "
                           "dataset-fashion-mnist' puts it there, or give the folder that holds it",
                           SYSTEM_FOLDER);
-    return byol__fail(error, BYOL_NOT_FOUND,
+    return byol__fail(error, BYOL_ERROR_NOT_FOUND,
                       "there is no data at '%.300s': no such path here%s%.200s; give a path, or fashion-mnist", name,
                       folder != NULL ? " nor below " : "", folder != NULL ? folder : "");
 }
@@ -62,7 +62,7 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
     for (size_t i = 0; i < sizeof SUBFOLDERS / sizeof *SUBFOLDERS; i++) {
         if (!is_there("%s/%s", folder, SUBFOLDERS[i], path) || !byol__cifar_is_in(path)) continue;
         if (*found != '\0')
-            return byol__fail(error, BYOL_INVALID, "%s holds %s and %s: say which", folder, SUBFOLDERS[0],
+            return byol__fail(error, BYOL_ERROR_INVALID, "%s holds %s and %s: say which", folder, SUBFOLDERS[0],
                               SUBFOLDERS[1]);
         memcpy(found, path, sizeof found);
     }
@@ -70,11 +70,11 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
     byol_error why = {0};
     byol_status status = byol__folder_open(out, folder, split, &why);
     int splits = *split != '\0' && is_there("%s/%s", folder, split, path) && byol__is_folder(path);
-    if (status == BYOL_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
+    if (status == BYOL_ERROR_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
         return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
     if (status != BYOL_OK && error != NULL) *error = why;
-    if (status != BYOL_NOT_FOUND || *split != '\0') return status;
-    return byol__fail(error, BYOL_NOT_FOUND,
+    if (status != BYOL_ERROR_NOT_FOUND || *split != '\0') return status;
+    return byol__fail(error, BYOL_ERROR_NOT_FOUND,
                       "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and below, "
                       "train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), data_batch_1.bin .. and "
                       "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
@@ -128,7 +128,8 @@ static byol_status open_archive_or_idx(byol_source **out, const char *path, cons
     if (is_tar && kind == 's') return byol__shards_open(out, paths, 1, path, split, error);
     if (is_tar) return byol__cifar_open(out, path, split, error);
     if (*split != '\0')
-        return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s is one file and has no split '%.50s': leave it out", path,
+                          split);
     return byol__idx_open_file(out, path, error);
 }
 
@@ -139,7 +140,8 @@ static byol_status open_file(byol_source **out, const char *path, const char *sp
     int is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
     if (!is_npy && !lists && !is_picture) return open_archive_or_idx(out, path, split, error);
     if (*split != '\0')
-        return byol__fail(error, BYOL_INVALID, "%s is one file and has no split '%.50s': leave it out", path, split);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s is one file and has no split '%.50s': leave it out", path,
+                          split);
     if (is_npy) return byol__npy_open(out, path, error);
     const char *const paths[] = {path};
     return is_picture ? byol_source_from_files(out, paths, 1, error) : byol__list_open(out, path, error);

@@ -105,7 +105,7 @@ static byol_status resize(const byol_image *src, int height, int width, uint8_t 
 
 static byol_status keep(parcel *p, const void *bytes, size_t length, const char *extension, byol_error *error) {
     p->bytes = malloc(length > 0 ? length : 1);
-    if (p->bytes == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for an image of %zu bytes", length);
+    if (p->bytes == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for an image of %zu bytes", length);
     memcpy(p->bytes, bytes, length);
     p->length = length;
     snprintf(p->extension, sizeof p->extension, "%s", extension);
@@ -117,11 +117,12 @@ static byol_status keep_jpeg(parcel *p, const uint8_t *pixels, int channels, int
     unsigned char *bytes = NULL;
     unsigned long length = 0;
     tjhandle encoder = tjInitCompress();
-    if (encoder == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a JPEG encoder");
+    if (encoder == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a JPEG encoder");
     int failed = tjCompress2(encoder, pixels, width, 0, height, channels == 1 ? TJPF_GRAY : TJPF_RGB, &bytes, &length,
                              channels == 1 ? TJSAMP_GRAY : TJSAMP_420, quality, 0);
-    byol_status status = failed ? byol__fail(error, BYOL_MEMORY, "cannot encode a JPEG: %s", tjGetErrorStr2(encoder))
-                                : keep(p, bytes, length, "jpg", error);
+    byol_status status = failed
+                             ? byol__fail(error, BYOL_ERROR_MEMORY, "cannot encode a JPEG: %s", tjGetErrorStr2(encoder))
+                             : keep(p, bytes, length, "jpg", error);
     tjFree(bytes);
     tjDestroy(encoder);
     return status;
@@ -144,7 +145,7 @@ static byol_status keep_pnm(parcel *p, const byol_image *image, byol_error *erro
         snprintf(header, sizeof header, "P%d %d %d 255\n", image->channels == 1 ? 5 : 6, image->width, image->height);
     size_t pixels = (size_t)image->height * (size_t)image->width, length = (size_t)lead;
     uint8_t *bytes = malloc(length + pixels * (size_t)image->channels);
-    if (bytes == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for an image");
+    if (bytes == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for an image");
     memcpy(bytes, header, length);
     for (int y = 0; y < image->height; y++)
         for (int x = 0; x < image->width; x++)
@@ -169,7 +170,7 @@ static byol_status keep_file(const packing *job, size_t index, parcel *p, byol_p
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
         if (strcmp(info.format, extensions[i].format) == 0)
             return keep(p, picture->bytes[0], length, extensions[i].extension, error);
-    return byol__fail(error, BYOL_UNSUPPORTED, "no extension for a %s", info.format);
+    return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "no extension for a %s", info.format);
 }
 
 /* An image may be read at half size only where that is still as large as it will be. It is decoded in any case: what
@@ -188,7 +189,7 @@ static byol_status pack_one(const packing *job, size_t index, parcel *p, byol_pi
 /* ---- shards ---- */
 
 static byol_status cannot_write(packing *job, byol_error *error) {
-    return byol__fail(error, BYOL_IO, "cannot write %s: %s", job->file.path, archive_error_string(job->archive));
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", job->file.path, archive_error_string(job->archive));
 }
 
 static byol_status open_shard(packing *job, byol_error *error) {
@@ -198,7 +199,7 @@ static byol_status open_shard(packing *job, byol_error *error) {
     job->archive = archive_write_new();
     if (job->archive == NULL) {
         byol__atomic_abandon(&job->file);
-        return byol__fail(error, BYOL_MEMORY, "no memory to write %s", path);
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to write %s", path);
     }
     archive_write_set_format_ustar(job->archive);
     archive_write_open_FILE(job->archive, job->file.stream);
@@ -232,7 +233,7 @@ static byol_status write_member(packing *job, const char *extension, const void 
                                 byol_error *error) {
     char name[32];
     struct archive_entry *entry = archive_entry_new();
-    if (entry == NULL) return byol__fail(error, BYOL_MEMORY, "no memory to write %s", job->file.path);
+    if (entry == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to write %s", job->file.path);
     snprintf(name, sizeof name, "%08zu.%s", job->result->images, extension);
     archive_entry_set_pathname(entry, name);
     archive_entry_set_size(entry, (la_int64_t)length);
@@ -342,18 +343,18 @@ static byol_status write_class_names(const packing *job, byol_error *error) {
 static byol_status pack_all(packing *job, byol_progress progress, void *context, byol_error *error) {
     size_t count = job->source->info.count;
     if (byol__shards_are_in(job->folder))
-        return byol__fail(error, BYOL_INVALID, "%s already holds shards: name another folder", job->folder);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s already holds shards: name another folder", job->folder);
     BYOL__TRY(byol__make_folder(job->folder, error));
     BYOL__TRY(open_names(job, error));
     for (size_t first = 0; first < count; first += CHUNK) {
         size_t chunk = count - first < CHUNK ? count - first : CHUNK;
         BYOL__TRY(pack_chunk(job, first, chunk, error));
         if (progress != NULL && progress(context, first + chunk, count) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", first + chunk, count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", first + chunk, count);
     }
     BYOL__TRY(close_shard(job, error));
     if (job->result->images == 0)
-        return byol__fail(error, BYOL_FORMAT, "none of %zu images can be read: %s", count,
+        return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu images can be read: %s", count,
                           job->source->info.description);
     BYOL__TRY(close_names(job, error));
     return write_class_names(job, error);
@@ -363,7 +364,7 @@ byol_status byol_pack(const byol_source *source, const char *folder, const byol_
                       byol_pack_result *result, byol_progress progress, void *context, byol_error *error) {
     packing *job;
     if (options->shard_size < 1 || options->resize < 0 || options->quality < 1 || options->quality > 100)
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "shards of %zu images, resized to %d, quality %d: at least 1, at least 0, "
                           "1 .. 100",
                           options->shard_size, options->resize, options->quality);

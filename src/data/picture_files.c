@@ -28,22 +28,22 @@ static byol_status read_at(int descriptor, uint64_t offset, unsigned char *to, s
     for (size_t done = 0; done < length;) {
         ssize_t got = pread(descriptor, to + done, length - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return byol__fail(error, BYOL_IO, "%s", strerror(errno));
-        if (got == 0) return byol__fail(error, BYOL_FORMAT, "the file ends early");
+        if (got < 0) return byol__fail(error, BYOL_ERROR_IO, "%s", strerror(errno));
+        if (got == 0) return byol__fail(error, BYOL_ERROR_FORMAT, "the file ends early");
         done += (size_t)got;
     }
     return BYOL_OK;
 }
 
 static byol_status cannot_open(byol_error *error) {
-    return byol__fail(error, errno == ENOENT ? BYOL_NOT_FOUND : BYOL_IO, "%s", strerror(errno));
+    return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "%s", strerror(errno));
 }
 
 static byol_status read_whole(int descriptor, byol_picture *picture, size_t *length, byol_error *error) {
     struct stat info;
-    if (fstat(descriptor, &info) != 0) return byol__fail(error, BYOL_IO, "%s", strerror(errno));
-    if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_IO, "not a regular file");
-    if (info.st_size > FILE_BYTES_MAX) return byol__fail(error, BYOL_UNSUPPORTED, "a file of more than 1 GiB");
+    if (fstat(descriptor, &info) != 0) return byol__fail(error, BYOL_ERROR_IO, "%s", strerror(errno));
+    if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_ERROR_IO, "not a regular file");
+    if (info.st_size > FILE_BYTES_MAX) return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a file of more than 1 GiB");
     *length = (size_t)info.st_size;
     BYOL__TRY(byol__picture_reserve(picture, 0, *length, error));
     return read_at(descriptor, 0, picture->bytes[0], *length, error);
@@ -54,7 +54,7 @@ static byol_status read_own_file(const byol__pictures *pictures, size_t index, b
     char path[PATH_MAX];
     const char *name = name_of(pictures, index), *root = *name == '/' ? "" : pictures->root;
     if (snprintf(path, sizeof path, "%s%s", root, name) >= (int)sizeof path)
-        return byol__fail(error, BYOL_UNSUPPORTED, "its path is too long");
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "its path is too long");
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (descriptor < 0) return cannot_open(error);
     byol_status status = read_whole(descriptor, picture, length, error);
@@ -65,7 +65,7 @@ static byol_status read_own_file(const byol__pictures *pictures, size_t index, b
 static byol_status read_from_shard(const byol__pictures *pictures, const byol__member *member, byol_picture *picture,
                                    size_t *length, byol_error *error) {
     const byol__shard *shard = &pictures->shards[member->holder];
-    if (member->size > FILE_BYTES_MAX) return byol__fail(error, BYOL_UNSUPPORTED, "a file of more than 1 GiB");
+    if (member->size > FILE_BYTES_MAX) return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a file of more than 1 GiB");
     *length = (size_t)member->size;
     BYOL__TRY(byol__picture_reserve(picture, 0, *length, error));
     int descriptor = shard->unpacked ? pictures->unpacked : open(shard->path, O_RDONLY | O_CLOEXEC);
@@ -165,7 +165,7 @@ static const byol__source_methods METHODS = {.image = image,
 /* ---- making one ---- */
 
 static byol_status no_memory(const byol__pictures *pictures, byol_error *error) {
-    return byol__fail(error, BYOL_MEMORY, "no memory for the names of the pictures in %s", pictures->root);
+    return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the names of the pictures in %s", pictures->root);
 }
 
 byol_status byol__pictures_create(byol__pictures **out, const char *kind, const char *root, byol_error *error) {
@@ -179,7 +179,7 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
     pictures->root = strdup(root);
     if (pictures->root == NULL) {
         byol__free(pictures);
-        return byol__fail(error, BYOL_MEMORY, "no memory for the source %s", root);
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the source %s", root);
     }
     *out = pictures;
     return BYOL_OK;
@@ -203,7 +203,7 @@ static byol_status keep_text(byol__pictures *pictures, const char *text, size_t 
 
 byol_status byol__pictures_add(byol__pictures *pictures, const char *text, byol_error *error) {
     if (pictures->count == UINT32_MAX)
-        return byol__fail(error, BYOL_UNSUPPORTED, "more than %u pictures in %s", UINT32_MAX, pictures->root);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "more than %u pictures in %s", UINT32_MAX, pictures->root);
     if (pictures->count == pictures->capacity) {
         size_t capacity = 2 * pictures->capacity + 64;
         byol__member *grown = realloc(pictures->members, capacity * sizeof *grown);
@@ -378,7 +378,7 @@ static byol_status no_split(const byol__pictures *pictures, const char *split, b
     for (int s = 0; s < SPLITS; s++)
         if (count_of_split(pictures, splits[s][0]) > 0)
             snprintf(seen + strlen(seen), sizeof seen - strlen(seen), " %s", splits[s][0]);
-    return byol__fail(error, BYOL_NOT_FOUND,
+    return byol__fail(error, BYOL_ERROR_NOT_FOUND,
                       "%s has no split '%.50s': there is no folder of that name with pictures%s%s", pictures->root,
                       split, *seen != '\0' ? "; there are:" : "", seen);
 }
@@ -396,7 +396,7 @@ static byol_status label_by_folder(byol__pictures *pictures, byol_error *error) 
 
 byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, byol_error *error) {
     if (pictures->count == 0)
-        return byol__fail(error, BYOL_NOT_FOUND, "there are no pictures in %s (JPEG, PNG, WebP, PGM, PPM)",
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s (JPEG, PNG, WebP, PGM, PPM)",
                           pictures->root);
     qsort_r(pictures->members, pictures->count, sizeof *pictures->members, by_name, pictures->text);
     for (size_t i = 0; i < pictures->count; i++) pictures->members[i].word = pictures->members[i].name;
@@ -457,8 +457,8 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
     }
     byol_picture_release(&picture);
     if (seen == 0)
-        return byol__fail(error, BYOL_FORMAT, "none of %zu pictures looked at can be read. The first: %.700s", samples,
-                          first.text);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu pictures looked at can be read. The first: %.700s",
+                          samples, first.text);
     *height = median(heights, seen);
     *width = median(widths, seen);
     info->short_side = median(sides, seen);
@@ -468,7 +468,8 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
 byol_status byol__pictures_complete(byol__pictures *pictures, const char *what, byol_error *error) {
     byol_source_info *info = &pictures->base.info;
     int height = 0, width = 0;
-    if (pictures->count == 0) return byol__fail(error, BYOL_NOT_FOUND, "there are no pictures in %s", pictures->root);
+    if (pictures->count == 0)
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s", pictures->root);
     info->count = pictures->count;
     BYOL__TRY(byol__alloc(&pictures->base.unreadable, info->count, sizeof *pictures->base.unreadable, "source", error));
     BYOL__TRY(probe(pictures, &height, &width, error));

@@ -58,11 +58,12 @@ byol_status byol__pictures_label(byol__pictures *pictures, byol_error *error);
 byol_status byol__pictures_label_as_written(byol__pictures *pictures, byol_error *error);
 
 /* For trees of files: sorts by name, keeps the members of `split` ("": train where the tree is made of splits, else
- * all) and labels them by their folder. The rules are in docs/data.md. BYOL_NOT_FOUND where the split has none. */
+ * all) and labels them by their folder. The rules are in docs/data.md. BYOL_ERROR_NOT_FOUND where the split has none.
+ */
 byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, byol_error *error);
 
-/* The last step: looks at some of the pictures and fills in base.info. `what` begins the description. BYOL_FORMAT where
- * none of those can be read, BYOL_NOT_FOUND where there are none at all. */
+/* The last step: looks at some of the pictures and fills in base.info. `what` begins the description. BYOL_ERROR_FORMAT
+ * where none of those can be read, BYOL_ERROR_NOT_FOUND where there are none at all. */
 byol_status byol__pictures_complete(byol__pictures *pictures, const char *what, byol_error *error);
 
 #endif

@@ -53,8 +53,8 @@ typedef struct index {
 
 static byol_status damaged(const index_state *state, byol_error *error) {
     const char *why = archive_error_string(state->archive);
-    return byol__fail(error, BYOL_FORMAT, "%s cannot be read as a tar (%s): it is truncated or damaged", state->path,
-                      why != NULL ? why : "no reason given");
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s cannot be read as a tar (%s): it is truncated or damaged",
+                      state->path, why != NULL ? why : "no reason given");
 }
 
 /* "a/b/0001.seg.png" -> "a/b/0001" and "seg.png" */
@@ -112,7 +112,7 @@ static byol_status copy_out(index_state *state, uint64_t *size, byol_error *erro
             if (written < 0 && errno == EINTR) continue;
             if (written < 0)
                 return byol__fail(
-                    error, BYOL_IO,
+                    error, BYOL_ERROR_IO,
                     "cannot unpack %s to a temporary file: %s; unpack it yourself, or set TMPDIR to where "
                     "there is room",
                     state->path, strerror(errno));
@@ -184,7 +184,7 @@ static byol_status take_entry(index_state *state, struct archive_entry *entry, b
 
 static byol_status read_shard(index_state *state, byol_error *error) {
     state->archive = archive_read_new();
-    if (state->archive == NULL) return byol__fail(error, BYOL_MEMORY, "no memory to read %s", state->path);
+    if (state->archive == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", state->path);
     byol__unpack_filters(state->archive);
     archive_read_support_format_tar(state->archive);
     byol_status status = BYOL_OK;
@@ -226,11 +226,11 @@ static int open_unnamed(void) {
 
 static byol_status add_shard(byol__pictures *pictures, const char *path, byol_error *error) {
     byol__shard *grown = realloc(pictures->shards, (pictures->shard_count + 1) * sizeof *grown);
-    if (grown == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
+    if (grown == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
     pictures->shards = grown;
     grown[pictures->shard_count] = (byol__shard){.path = strdup(path)};
     if (grown[pictures->shard_count].path == NULL)
-        return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
     pictures->shard_count++;
     return BYOL_OK;
 }
@@ -239,8 +239,8 @@ static byol_status add_shard(byol__pictures *pictures, const char *path, byol_er
 static byol_status open_unpacked(byol__pictures *pictures, const char *path, byol_error *error) {
     if (pictures->unpacked < 0) pictures->unpacked = open_unnamed();
     if (pictures->unpacked >= 0) return BYOL_OK;
-    return byol__fail(error, BYOL_IO, "cannot unpack %s: no temporary file: %s; set TMPDIR to a folder with room", path,
-                      strerror(errno));
+    return byol__fail(error, BYOL_ERROR_IO, "cannot unpack %s: no temporary file: %s; set TMPDIR to a folder with room",
+                      path, strerror(errno));
 }
 
 static byol_status index_shard(byol__pictures *pictures, const char *path, size_t *labelled, byol_error *error) {
@@ -265,10 +265,10 @@ static byol_status index_shard(byol__pictures *pictures, const char *path, size_
 static byol_status label_shards(byol__pictures *pictures, const char *split, size_t labelled, byol_error *error) {
     if (labelled == 0) return byol__pictures_arrange(pictures, split, error);
     if (*split != '\0')
-        return byol__fail(error, BYOL_NOT_FOUND, "%s: shards with labels of their own have no split '%.50s'",
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s: shards with labels of their own have no split '%.50s'",
                           pictures->root, split);
     if (labelled == pictures->count) return byol__pictures_label_as_written(pictures, error);
-    return byol__fail(error, BYOL_FORMAT, "%s: %zu of %zu pictures have labels (.cls, .json): all or none must",
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s: %zu of %zu pictures have labels (.cls, .json): all or none must",
                       pictures->root, labelled, pictures->count);
 }
 
@@ -288,7 +288,7 @@ byol_status byol__shards_open(byol_source **out, char *const *paths, size_t coun
     byol_status status = BYOL_OK;
     for (size_t i = 0; i < count && status == BYOL_OK; i++) status = index_shard(pictures, paths[i], &labelled, error);
     if (status == BYOL_OK && pictures->count == 0)
-        status = byol__fail(error, BYOL_NOT_FOUND, "there are no pictures in %s, and no CIFAR data", spec);
+        status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s, and no CIFAR data", spec);
     if (status == BYOL_OK) status = label_shards(pictures, split, labelled, error);
     if (status == BYOL_OK && labelled > 0 && pictures->class_names == NULL)
         status = name_classes(pictures, paths[0], error);
@@ -320,16 +320,16 @@ typedef struct path_list {
 
 static byol_status append_path(path_list *list, const char *path, byol_error *error) {
     if (list->count == SHARDS_MAX)
-        return byol__fail(error, BYOL_INVALID, "more than %d shards, up to %.200s", SHARDS_MAX, path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "more than %d shards, up to %.200s", SHARDS_MAX, path);
     if (list->count == list->capacity) {
         size_t capacity = 2 * list->capacity + 64;
         char **grown = realloc(list->paths, capacity * sizeof *grown);
-        if (grown == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
+        if (grown == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
         list->paths = grown;
         list->capacity = capacity;
     }
     if ((list->paths[list->count] = strdup(path)) == NULL)
-        return byol__fail(error, BYOL_MEMORY, "no memory for the list of shards");
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
     list->count++;
     return BYOL_OK;
 }
@@ -354,7 +354,7 @@ int byol__shards_are_in(const char *folder) {
 byol_status byol__shards_open_folder(byol_source **out, const char *folder, const char *split, byol_error *error) {
     path_list list = {0};
     DIR *stream = opendir(folder);
-    if (stream == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", folder, strerror(errno));
+    if (stream == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", folder, strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(stream)) != NULL;) {
         char path[PATH_MAX];
@@ -390,8 +390,8 @@ static byol_status expand_range(path_list *list, const char *text, const char *o
         last_digits = read_digits(&at, &last);
     }
     if (digits == 0 || last_digits == 0 || at != close || last < first)
-        return byol__fail(error, BYOL_INVALID, "'%.200s': braces hold a range as in {000..099} or a list as in {a,b}",
-                          text);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "'%.200s': braces hold a range as in {000..099} or a list as in {a,b}", text);
     int width = open[1] == '0' ? (int)digits : 1;
     for (uint64_t i = first; i <= last; i++) {
         char name[PATH_MAX];
@@ -415,7 +415,7 @@ static byol_status expand_choice(path_list *list, const char *text, const char *
 
 static byol_status expand(path_list *list, const char *text, byol_error *error) {
     const char *open = strchr(text, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
-    if (strlen(text) >= PATH_MAX) return byol__fail(error, BYOL_INVALID, "too long for paths: %.100s...", text);
+    if (strlen(text) >= PATH_MAX) return byol__fail(error, BYOL_ERROR_INVALID, "too long for paths: %.100s...", text);
     if (close == NULL) return append_path(list, text, error);
     if (memchr(open, ',', (size_t)(close - open)) != NULL) return expand_choice(list, text, open, close, error);
     return expand_range(list, text, open, close, error);
@@ -430,7 +430,7 @@ byol_status byol__shards_open_braces(byol_source **out, const char *spec, byol_e
     byol_status status = expand(&list, pattern, error);
     for (size_t i = 0; i < list.count && status == BYOL_OK; i++)
         if (!byol__is_file(list.paths[i]))
-            status = byol__fail(error, BYOL_NOT_FOUND, "there is no shard %s (of %.200s)", list.paths[i], spec);
+            status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no shard %s (of %.200s)", list.paths[i], spec);
     if (status == BYOL_OK)
         status = byol__shards_open(out, list.paths, list.count, pattern, has_split ? colon + 1 : "", error);
     release_list(&list);

@@ -57,15 +57,16 @@ static int reduce_to_side(const void *context, int height, int width) {
 
 /* Is it the image's fault, so that the others can still be read? */
 static int is_damage(byol_status status) {
-    return status == BYOL_FORMAT || status == BYOL_IO || status == BYOL_NOT_FOUND || status == BYOL_UNSUPPORTED;
+    return status == BYOL_ERROR_FORMAT || status == BYOL_ERROR_IO || status == BYOL_ERROR_NOT_FOUND ||
+           status == BYOL_ERROR_UNSUPPORTED;
 }
 
 byol_status byol__source_image(const byol_source *source, size_t index, const byol__request *request,
                                byol_picture *picture, byol_error *error) {
     if (index >= source->info.count)
-        return byol__fail(error, BYOL_INVALID, "there is no image %zu: %s", index, source->info.description);
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index, source->info.description);
     if (request->channels != 0 && request->channels != 1 && request->channels != 3)
-        return byol__fail(error, BYOL_INVALID, "images have 1 or 3 channels, not %d", request->channels);
+        return byol__fail(error, BYOL_ERROR_INVALID, "images have 1 or 3 channels, not %d", request->channels);
     byol_status status = source->methods->image(source, index, request, picture, error);
     if (source->unreadable != NULL && is_damage(status)) atomic_store(&source->unreadable[index], 1);
     return status;
@@ -110,7 +111,8 @@ static byol_status count_classes(const int32_t *labels, size_t count, int *class
     int32_t highest = -1;
     for (size_t i = 0; labels != NULL && i < count; i++) {
         if (labels[i] < 0 || labels[i] == INT32_MAX)
-            return byol__fail(error, BYOL_INVALID, "label %zu is %d: labels are numbers 0 .. classes-1", i, labels[i]);
+            return byol__fail(error, BYOL_ERROR_INVALID, "label %zu is %d: labels are numbers 0 .. classes-1", i,
+                              labels[i]);
         if (labels[i] > highest) highest = labels[i];
     }
     *classes = highest + 1;
@@ -119,10 +121,10 @@ static byol_status count_classes(const int32_t *labels, size_t count, int *class
 
 byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels, size_t count,
                                     int channels, int height, int width, byol_error *error) {
-    if (pixels == NULL || count == 0) return byol__fail(error, BYOL_INVALID, "there are no images: count is 0");
+    if (pixels == NULL || count == 0) return byol__fail(error, BYOL_ERROR_INVALID, "there are no images: count is 0");
     if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > BYOL__SIDE_MAX ||
         width > BYOL__SIDE_MAX)
-        return byol__fail(error, BYOL_INVALID, "images of %d x %d x %d: channels must be 1 or 3, sides 1 to %d",
+        return byol__fail(error, BYOL_ERROR_INVALID, "images of %d x %d x %d: channels must be 1 or 3, sides 1 to %d",
                           channels, height, width, BYOL__SIDE_MAX);
     int classes = 0;
     BYOL__TRY(count_classes(labels, count, &classes, error));
@@ -215,7 +217,8 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
                                byol_error *error) {
     for (size_t i = 0; i < count; i++)
         if (indices[i] >= of->info.count)
-            return byol__fail(error, BYOL_INVALID, "subset asks for image %u: %s", indices[i], of->info.description);
+            return byol__fail(error, BYOL_ERROR_INVALID, "subset asks for image %u: %s", indices[i],
+                              of->info.description);
     subset *self;
     BYOL__TRY(byol__alloc(&self, 1, sizeof *self, "subset", error));
     byol_status status = byol__alloc(&self->indices, count, sizeof *self->indices, "subset", error);

@@ -71,7 +71,7 @@ typedef struct reading {
 
 static byol_status remember(byol_survey *survey, size_t index, const byol_error *why) {
     byol_unreadable *grown = realloc(survey->unreadable, (survey->unreadable_count + 1) * sizeof *grown);
-    if (grown == NULL) return BYOL_MEMORY;
+    if (grown == NULL) return BYOL_ERROR_MEMORY;
     survey->unreadable = grown;
     grown[survey->unreadable_count].index = index;
     snprintf(grown[survey->unreadable_count++].reason, sizeof grown->reason, "%.239s", why->text);
@@ -107,7 +107,7 @@ static byol_status read_all(reading *r, int threads, byol_progress progress, voi
             return r->status;
         }
         if (progress != NULL && progress(context, end, count) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", end, count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", end, count);
     }
     return BYOL_OK;
 }
@@ -255,7 +255,7 @@ static byol_status combine(const byol_source *source, const moments *samples, si
         }
     }
     if (seen == 0)
-        return byol__fail(error, BYOL_FORMAT, "none of %zu images looked at can be read: %s", count,
+        return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu images looked at can be read: %s", count,
                           source->info.description);
     for (int c = 0; c < 3; c++) {
         double m = first[c] / seen, variance = second[c] / seen - m * m;

@@ -14,7 +14,7 @@ enum { READ_BYTES = 1 << 18 };
 
 static byol_status damaged(const byol__unpack *unpack, byol_error *error) {
     const char *why = archive_error_string(unpack->archive);
-    return byol__fail(error, BYOL_FORMAT, "%s cannot be unpacked (%s): it is truncated or damaged; get it again",
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s cannot be unpacked (%s): it is truncated or damaged; get it again",
                       unpack->path, why != NULL ? why : "no reason given");
 }
 
@@ -34,10 +34,10 @@ byol_status byol__unpack_next(byol__unpack *unpack, int *more, byol_error *error
 static byol_status check_file(const char *path, byol_error *error) {
     struct stat info;
     if (stat(path, &info) != 0 || access(path, R_OK) != 0)
-        return byol__fail(error, errno == ENOENT ? BYOL_NOT_FOUND : BYOL_IO, "cannot read %s: %s", path,
+        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %s: %s", path,
                           strerror(errno));
-    if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_IO, "cannot read %s: not a regular file", path);
-    if (info.st_size == 0) return byol__fail(error, BYOL_FORMAT, "%s is empty (0 bytes): get it again", path);
+    if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_ERROR_IO, "cannot read %s: not a regular file", path);
+    if (info.st_size == 0) return byol__fail(error, BYOL_ERROR_FORMAT, "%s is empty (0 bytes): get it again", path);
     return BYOL_OK;
 }
 
@@ -51,7 +51,7 @@ void byol__unpack_filters(struct archive *archive) {
 byol_status byol__unpack_open(byol__unpack *unpack, const char *path, byol_error *error) {
     BYOL__TRY(check_file(path, error));
     *unpack = (byol__unpack){.archive = archive_read_new(), .path = path};
-    if (unpack->archive == NULL) return byol__fail(error, BYOL_MEMORY, "no memory to read %s", path);
+    if (unpack->archive == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", path);
     byol__unpack_filters(unpack->archive);
     archive_read_support_format_tar(unpack->archive);
     archive_read_support_format_raw(unpack->archive);
@@ -59,7 +59,8 @@ byol_status byol__unpack_open(byol__unpack *unpack, const char *path, byol_error
     int more = 1;
     if (archive_read_open_filename(unpack->archive, path, READ_BYTES) != ARCHIVE_OK) status = damaged(unpack, error);
     if (status == BYOL_OK) status = byol__unpack_next(unpack, &more, error);
-    if (status == BYOL_OK && !more) status = byol__fail(error, BYOL_FORMAT, "%s holds nothing: get it again", path);
+    if (status == BYOL_OK && !more)
+        status = byol__fail(error, BYOL_ERROR_FORMAT, "%s holds nothing: get it again", path);
     if (status != BYOL_OK) byol__unpack_close(unpack);
     return status;
 }

@@ -18,7 +18,7 @@ typedef struct byol__unpack {
 void byol__unpack_filters(struct archive *archive);
 
 /* What is compressed, and whether it is a tar, is seen from the content. The first member is ready to be read; an empty
- * file is BYOL_FORMAT. On success byol__unpack_close is due. */
+ * file is BYOL_ERROR_FORMAT. On success byol__unpack_close is due. */
 byol_status byol__unpack_open(byol__unpack *unpack, const char *path, byol_error *error);
 void byol__unpack_close(byol__unpack *unpack);
 

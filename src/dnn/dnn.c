@@ -28,10 +28,12 @@ bool byol__cpu_has_amx(void) { return false; }
 byol_status byol__dnn_fail(byol_error *error, dnnl_status_t status, const char *what) {
     switch (status) {
     case dnnl_success: return BYOL_OK;
-    case dnnl_out_of_memory: return byol__fail(error, BYOL_MEMORY, "%s: oneDNN has no memory", what);
+    case dnnl_out_of_memory: return byol__fail(error, BYOL_ERROR_MEMORY, "%s: oneDNN has no memory", what);
     case dnnl_unimplemented:
-        return byol__fail(error, BYOL_UNSUPPORTED, "%s: not implemented by %s", what, byol__dnn_version());
-    default: return byol__fail(error, BYOL_UNSUPPORTED, "%s: %s says error %d", what, byol__dnn_version(), (int)status);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: not implemented by %s", what, byol__dnn_version());
+    default:
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: %s says error %d", what, byol__dnn_version(),
+                          (int)status);
     }
 }
 

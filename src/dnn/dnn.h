@@ -48,7 +48,7 @@ typedef struct byol__contraction_desc {
 
 typedef struct byol__contraction byol__contraction;
 
-/* Owned: byol__contraction_free. BYOL_UNSUPPORTED with oneDNN's words where it has no such primitive. */
+/* Owned: byol__contraction_free. BYOL_ERROR_UNSUPPORTED with oneDNN's words where it has no such primitive. */
 byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
                                      byol_error *error);
 void byol__contraction_free(byol__contraction *contraction);

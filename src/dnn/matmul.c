@@ -32,7 +32,8 @@ static int make_tile(const product *p, size_t i, size_t rows, size_t j, size_t c
 
 static byol_status told(int failures, size_t m, size_t n, size_t k, byol_error *error) {
     if (failures == 0) return BYOL_OK;
-    return byol__fail(error, BYOL_MEMORY, "matrix multiplication (%zu, %zu) x (%zu, %zu) failed in oneDNN", m, k, k, n);
+    return byol__fail(error, BYOL_ERROR_MEMORY, "matrix multiplication (%zu, %zu) x (%zu, %zu) failed in oneDNN", m, k,
+                      k, n);
 }
 
 byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b, float beta,

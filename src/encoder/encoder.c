@@ -174,7 +174,7 @@ static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *
         encoder->last = (byol__section)last;
         byol_error why = {0};
         byol_status status = byol__checkpoint_read(file, arenas, 2, &why);
-        if (status == BYOL_NOT_FOUND && last != BYOL__BACKBONE) continue; /* perhaps it ends earlier */
+        if (status == BYOL_ERROR_NOT_FOUND && last != BYOL__BACKBONE) continue; /* perhaps it ends earlier */
         if (status != BYOL_OK && error != NULL) *error = why;
         return status;
     }
@@ -306,9 +306,10 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
         unreadable += clear_unreadable(source, first, count, dimension, features);
         if (unreadable == total)
-            return byol__fail(error, BYOL_FORMAT, "none of %zu images could be read; 'byol data' says why", total);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu images could be read; 'byol data' says why",
+                              total);
         if (progress != NULL && progress(context, first + count, total) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu images", first + count, total);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", first + count, total);
     }
     return BYOL_OK;
 }
@@ -319,9 +320,10 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (info.channels != encoder->origin.channels && !info.decoded)
-        return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, these images have %d (%s)",
-                          encoder->origin.channels, info.channels, info.description);
-    if (dimension == 0) return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted layer");
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "the encoder was trained on %d channels, these images have %d (%s)", encoder->origin.channels,
+                          info.channels, info.description);
+    if (dimension == 0) return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted layer");
 
     byol__threads threads = byol__threads_begin(encoder->threads);
     byol__view_room *rooms = NULL;

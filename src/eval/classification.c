@@ -11,8 +11,9 @@ static byol_status count_confusion(byol_classification *report, const int32_t *l
     int32_t classes = report->classes;
     for (size_t i = 0; i < count; i++) {
         if (labels[i] < 0 || labels[i] >= classes || predicted[i] < 0 || predicted[i] >= classes)
-            return byol__fail(error, BYOL_INVALID, "image %zu has label %d and prediction %d; both must be 0 .. %d", i,
-                              (int)labels[i], (int)predicted[i], (int)classes - 1);
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "image %zu has label %d and prediction %d; both must be 0 .. %d", i, (int)labels[i],
+                              (int)predicted[i], (int)classes - 1);
         report->confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
     }
     return BYOL_OK;
@@ -54,7 +55,7 @@ byol_status byol_classification_init(byol_classification *report, const int32_t 
                                      size_t count, int classes, byol_error *error) {
     *report = (byol_classification){.classes = classes, .count = count};
     if (count == 0 || classes < 1)
-        return byol__fail(error, BYOL_INVALID, "there is nothing to report on: %zu images of %d classes", count,
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is nothing to report on: %zu images of %d classes", count,
                           classes);
     size_t side = (size_t)classes;
     byol_status status = byol__alloc(&report->of_class, side, sizeof *report->of_class, "classification report", error);

@@ -19,8 +19,8 @@ static byol_status cut(byol__classifier *c, int train_stages, byol_error *error)
     int stages = c->whole.stage_count;
     c->trained = &c->whole;
     if (train_stages > stages)
-        return byol__fail(error, BYOL_INVALID, "%d stages are to be trained, but this encoder has %d", train_stages,
-                          stages);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%d stages are to be trained, but this encoder has %d",
+                          train_stages, stages);
     if (train_stages < 0 || train_stages == stages) return BYOL_OK;
     byol__value_id where =
         train_stages == 0 ? c->whole.output[BYOL__REPRESENTATION] : c->whole.stage_end[stages - 1 - train_stages];
@@ -161,7 +161,7 @@ static byol_status learner_forward(byol__classifier *c, byol_error *error) {
 }
 
 static byol_status diverged(const byol__classifier *c, const char *what, byol_error *error) {
-    return byol__fail(error, BYOL_NUMERIC,
+    return byol__fail(error, BYOL_ERROR_NUMERIC,
                       "fine-tuning diverged at step %llu: %s is not a finite number; a lower learning rate may help",
                       (unsigned long long)c->step + 1, what);
 }

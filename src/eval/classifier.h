@@ -36,13 +36,13 @@ typedef struct byol__classifier {
     float *logits, *diff; /* (batch, classes) */
 } byol__classifier;
 
-/* Starts with the encoder's backbone and a random head. BYOL_INVALID where the backbone has fewer stages. Owned:
+/* Starts with the encoder's backbone and a random head. BYOL_ERROR_INVALID where the backbone has fewer stages. Owned:
  * byol__classifier_free. */
 byol_status byol__classifier_create(byol__classifier **out, const byol_encoder *encoder,
                                     const byol__classifier_options *options, byol_error *error);
 void byol__classifier_free(byol__classifier *classifier);
 
-/* One optimizer step on `images`. BYOL_NUMERIC where the loss is not finite. */
+/* One optimizer step on `images`. BYOL_ERROR_NUMERIC where the loss is not finite. */
 byol_status byol__classifier_step(byol__classifier *classifier, const int32_t *labels, double lr, double *loss,
                                   byol_error *error);
 

@@ -47,7 +47,7 @@ typedef struct tuning {
 static byol_status advance(tuning *t, size_t images, byol_error *error) {
     t->done += images;
     if (t->progress == NULL || t->progress(t->context, t->done, t->total) == 0) return BYOL_OK;
-    return byol__fail(error, BYOL_CANCELLED, "fine-tuning was stopped after %llu of %d epochs",
+    return byol__fail(error, BYOL_ERROR_CANCELLED, "fine-tuning was stopped after %llu of %d epochs",
                       (unsigned long long)(t->classifier->step / t->batches), t->options.epochs);
 }
 
@@ -132,7 +132,7 @@ static byol_status check_finite(const byol__classifier *c, byol_error *error) {
     if (isfinite(byol__arena_norm(c->params, whole->params.total)) &&
         isfinite(byol__arena_norm(c->statistics, whole->statistics.total)))
         return BYOL_OK;
-    return byol__fail(error, BYOL_NUMERIC,
+    return byol__fail(error, BYOL_ERROR_NUMERIC,
                       "fine-tuning ended with NaN or infinity among the weights; a lower learning rate may help");
 }
 
@@ -165,7 +165,8 @@ static byol_status train_and_test(tuning *t, byol_finetune_result *result, byol_
 
 static byol_status check_number(const char *what, double value, double low, double high, byol_error *error) {
     if (value >= low && value <= high) return BYOL_OK; /* NaN is not */
-    return byol__fail(error, BYOL_INVALID, "%s of fine-tuning is %g; it must be %g .. %g", what, value, low, high);
+    return byol__fail(error, BYOL_ERROR_INVALID, "%s of fine-tuning is %g; it must be %g .. %g", what, value, low,
+                      high);
 }
 
 static byol_status check_options(const byol_finetune_options *o, byol_error *error) {
@@ -181,7 +182,7 @@ static byol_status check_options(const byol_finetune_options *o, byol_error *err
     BYOL__TRY(check_number("the batch size", o->batch_size, 2, BATCH_MAX, error));
     BYOL__TRY(check_number("the smallest crop", (double)o->crop_area_min, tiny, 1, error));
     if (o->optimizer != BYOL_ADAMW && o->optimizer != BYOL_SGD)
-        return byol__fail(error, BYOL_INVALID, "fine-tuning knows the optimizers adamw and sgd only");
+        return byol__fail(error, BYOL_ERROR_INVALID, "fine-tuning knows the optimizers adamw and sgd only");
     return BYOL_OK;
 }
 
@@ -197,7 +198,8 @@ static void resolve_options(byol_finetune_options *o) {
 static byol_status count_steps(tuning *t, byol_error *error) {
     byol_finetune_options *o = &t->options;
     if (t->split.train_count < 2) /* batch norm needs two */
-        return byol__fail(error, BYOL_INVALID, "fine-tuning has one image to learn from; give it a few more labels");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "fine-tuning has one image to learn from; give it a few more labels");
     if ((size_t)o->batch_size > t->split.train_count) o->batch_size = (int)t->split.train_count;
     t->batches = t->split.train_count / (uint64_t)o->batch_size;
     if (o->epochs == 0) {
@@ -214,7 +216,7 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
     byol_source_describe(train, &train_info);
     byol_source_describe(test, &test_info);
     if (test_info.classes > train_info.classes)
-        return byol__fail(error, BYOL_MISMATCH, "the test images have %d classes, the training images %d",
+        return byol__fail(error, BYOL_ERROR_MISMATCH, "the test images have %d classes, the training images %d",
                           test_info.classes, train_info.classes);
     t->classes = train_info.classes;
     byol_view_recipe recipe = config->views.view[0];

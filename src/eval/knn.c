@@ -164,7 +164,7 @@ static byol_status classify_all(const knn_search *search, float temperature, byo
         size_t rows = byol__smaller_size(QUERY_TILE, count - q);
         BYOL__TRY(classify_tile(search, q, rows, temperature, error));
         if (progress != NULL && progress(context, q + rows, count) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "kNN was stopped after %zu of %zu images", q + rows, count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "kNN was stopped after %zu of %zu images", q + rows, count);
     }
     return BYOL_OK;
 }
@@ -175,10 +175,10 @@ static byol_status check(const byol_features *train, const byol_features *test, 
     BYOL__TRY(byol__features_check(test, "test", error));
     BYOL__TRY(byol__features_agree(train, test, "test", error));
     if (options->k < 1 || (size_t)options->k > train->count)
-        return byol__fail(error, BYOL_INVALID, "k is %d; it must be 1 .. %zu, the number of training vectors",
+        return byol__fail(error, BYOL_ERROR_INVALID, "k is %d; it must be 1 .. %zu, the number of training vectors",
                           options->k, train->count);
     if (!(options->temperature > 0) || !isfinite(options->temperature))
-        return byol__fail(error, BYOL_INVALID, "the temperature is %g; it must be above 0",
+        return byol__fail(error, BYOL_ERROR_INVALID, "the temperature is %g; it must be above 0",
                           (double)options->temperature);
     return BYOL_OK;
 }

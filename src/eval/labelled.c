@@ -9,7 +9,7 @@
 #include "data/source_kind.h"
 
 static byol_status read_labels(byol__labelled *set, const byol_source_info *info, byol_error *error) {
-    if (info->classes == 0) return byol__fail(error, BYOL_INVALID, "%s has no labels", info->description);
+    if (info->classes == 0) return byol__fail(error, BYOL_ERROR_INVALID, "%s has no labels", info->description);
     BYOL__TRY(byol__alloc(&set->labels, info->count, sizeof *set->labels, "labels", error));
     set->count = info->count;
     for (size_t i = 0; i < info->count; i++) set->labels[i] = byol_source_label(set->source, i);
@@ -22,8 +22,9 @@ byol_status byol__labelled_open(byol__labelled *set, const byol_source *source, 
     byol_source_describe(source, &info);
     *set = (byol__labelled){.source = source, .channels = channels, .side = side, .recipe = *recipe, .seed = seed};
     if (info.channels != channels && !info.decoded)
-        return byol__fail(error, BYOL_MISMATCH, "the encoder was trained on %d channels, but the images of %s have %d",
-                          channels, info.description, info.channels);
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "the encoder was trained on %d channels, but the images of %s have %d", channels,
+                          info.description, info.channels);
     set->threads = omp_get_max_threads();
     byol_status status = read_labels(set, &info, error);
     if (status == BYOL_OK)
@@ -82,7 +83,7 @@ byol_status byol__labelled_check(const byol__labelled *set, double max_unreadabl
     size_t unreadable = 0;
     for (size_t i = 0; i < set->count; i++) unreadable += byol_source_unreadable(set->source, i) != 0;
     if (unreadable <= byol__unreadable_allowed(max_unreadable, set->count)) return BYOL_OK;
-    return byol__fail(error, BYOL_FORMAT,
+    return byol__fail(error, BYOL_ERROR_FORMAT,
                       "%zu of %zu images could not be read, more than data.max_unreadable allows (%g %%); 'byol data' "
                       "lists them",
                       unreadable, set->count, 100 * max_unreadable);

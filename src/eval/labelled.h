@@ -21,8 +21,8 @@ typedef struct byol__labelled {
     int threads;
 } byol__labelled;
 
-/* The source is borrowed. BYOL_MISMATCH where its channels are not those of the network; BYOL_INVALID without labels.
- * Uses OpenMP's threads of the moment, here and later. Owned: byol__labelled_release. */
+/* The source is borrowed. BYOL_ERROR_MISMATCH where its channels are not those of the network; BYOL_ERROR_INVALID
+ * without labels. Uses OpenMP's threads of the moment, here and later. Owned: byol__labelled_release. */
 byol_status byol__labelled_open(byol__labelled *set, const byol_source *source, const byol_view_recipe *recipe,
                                 int channels, int side, uint64_t seed, byol_error *error);
 void byol__labelled_release(byol__labelled *set);
@@ -33,7 +33,7 @@ void byol__labelled_release(byol__labelled *set);
 byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first, size_t n, int pass,
                                  float *images, int32_t *labels, byol_error *error);
 
-/* BYOL_FORMAT where more than this share of the images have turned out unreadable so far. */
+/* BYOL_ERROR_FORMAT where more than this share of the images have turned out unreadable so far. */
 byol_status byol__labelled_check(const byol__labelled *set, double max_unreadable, byol_error *error);
 
 #endif

@@ -96,7 +96,8 @@ static byol_status forward(const probe *p, const byol_features *features, const 
             for (size_t c = 0; c < width; c += classes)
                 byol__softmax_gradient(p->logits + i * width + c, p->classes, features->labels[indices[first + i]]);
     }
-    if (failures > 0) return byol__fail(error, BYOL_MEMORY, "the matrix multiplication of the linear probe failed");
+    if (failures > 0)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "the matrix multiplication of the linear probe failed");
     return BYOL_OK;
 }
 
@@ -128,7 +129,8 @@ static byol_status backward(const probe *p, size_t count, double schedule, byol_
                         NULL) != BYOL_OK;
         update(p, column, column + columns, schedule);
     }
-    if (failures > 0) return byol__fail(error, BYOL_MEMORY, "the matrix multiplication of the linear probe failed");
+    if (failures > 0)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "the matrix multiplication of the linear probe failed");
     return BYOL_OK;
 }
 
@@ -158,8 +160,8 @@ static byol_status fit(probe *p, const byol_features *train, int passes, uint32_
         }
         p->done++;
         if (p->progress != NULL && p->progress(p->context, p->done, p->total) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "the linear probe was stopped after %d of %d epochs", epoch + 1,
-                              options->epochs);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "the linear probe was stopped after %d of %d epochs",
+                              epoch + 1, options->epochs);
     }
     return BYOL_OK;
 }
@@ -216,7 +218,7 @@ static byol_status train_and_test(probe *p, const byol_features *train, int pass
     BYOL__TRY(fit(p, train, passes, p->order, train->count, error));
     for (size_t i = 0; i < outputs(p) * (size_t)p->inputs; i++)
         if (!isfinite(p->weights[i]))
-            return byol__fail(error, BYOL_NUMERIC,
+            return byol__fail(error, BYOL_ERROR_NUMERIC,
                               "the linear probe diverged at learning rate %g: standardize the features or give lower "
                               "learning rates",
                               (double)result->lr);
@@ -258,20 +260,22 @@ static void release(probe *p) {
 
 static byol_status check_options(const byol_linear_options *options, byol_error *error) {
     if (options->epochs < 1 || options->batch_size < 1 || options->lr_count < 1 || options->lrs == NULL)
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "the linear probe needs at least one epoch, one image a batch and one learning rate; it was "
                           "given %d, %d and %d",
                           options->epochs, options->batch_size, options->lr_count);
     for (int i = 0; i < options->lr_count; i++)
         if (!(options->lrs[i] > 0) || !isfinite(options->lrs[i]))
-            return byol__fail(error, BYOL_INVALID, "learning rate %d of the linear probe is %g; it must be above 0", i,
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "learning rate %d of the linear probe is %g; it must be above 0", i,
                               (double)options->lrs[i]);
     if (!(options->held_out > 0 && options->held_out < 1))
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "the held-out share is %g; it must be between 0 and 1: the learning rate is chosen on it",
                           (double)options->held_out);
     if (!(options->momentum >= 0 && options->momentum < 1))
-        return byol__fail(error, BYOL_INVALID, "the momentum of the linear probe is %g; it must be 0 or more, below 1",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the momentum of the linear probe is %g; it must be 0 or more, below 1",
                           (double)options->momentum);
     return BYOL_OK;
 }
@@ -279,18 +283,20 @@ static byol_status check_options(const byol_linear_options *options, byol_error 
 static byol_status check(const byol_features *train, int passes, const byol_features *test,
                          const byol_linear_options *options, byol_error *error) {
     BYOL__TRY(check_options(options, error));
-    if (passes < 1) return byol__fail(error, BYOL_INVALID, "the linear probe was given %d passes; 1 or more", passes);
+    if (passes < 1)
+        return byol__fail(error, BYOL_ERROR_INVALID, "the linear probe was given %d passes; 1 or more", passes);
     for (int pass = 0; pass < passes; pass++) {
         BYOL__TRY(byol__features_check(&train[pass], "training", error));
         if (train[pass].count != train->count || train[pass].dimension != train->dimension ||
             train[pass].classes != train->classes)
-            return byol__fail(error, BYOL_MISMATCH,
+            return byol__fail(error, BYOL_ERROR_MISMATCH,
                               "pass %d of the training features is %zu vectors of dimension %d, pass 0 is %zu of %d: "
                               "passes are of the same images",
                               pass, train[pass].count, train[pass].dimension, train->count, train->dimension);
     }
     if (train->count < 2)
-        return byol__fail(error, BYOL_INVALID, "one training image cannot be split into training and held-out images");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "one training image cannot be split into training and held-out images");
     BYOL__TRY(byol__features_check(test, "test", error));
     return byol__features_agree(train, test, "test", error);
 }

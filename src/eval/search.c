@@ -73,13 +73,13 @@ static byol_status inverse_norms(const float *vectors, size_t count, int dimensi
     if (finite) return BYOL_OK;
     byol__free(*scale);
     *scale = NULL;
-    return byol__fail(error, BYOL_INVALID, "among the vectors is one with NaN, infinity or numbers beyond 1e18");
+    return byol__fail(error, BYOL_ERROR_INVALID, "among the vectors is one with NaN, infinity or numbers beyond 1e18");
 }
 
 static byol_status check_set(size_t count, int dimension, byol_error *error) {
-    if (count < 1 || dimension < 1) return byol__fail(error, BYOL_INVALID, "there are no vectors to search");
+    if (count < 1 || dimension < 1) return byol__fail(error, BYOL_ERROR_INVALID, "there are no vectors to search");
     if (count > UINT32_MAX)
-        return byol__fail(error, BYOL_INVALID, "%zu vectors are more than the %u that can be searched", count,
+        return byol__fail(error, BYOL_ERROR_INVALID, "%zu vectors are more than the %u that can be searched", count,
                           UINT32_MAX);
     return BYOL_OK;
 }
@@ -140,7 +140,7 @@ static byol_status search_all(nearest *n, size_t query_count, byol_neighbour *fo
         size_t rows = byol__smaller_size(ROW_TILE, query_count - q);
         BYOL__TRY(search_tile(n, q, rows, found, error));
         if (progress != NULL && progress(context, q + rows, query_count) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu queries", q + rows, query_count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu queries", q + rows, query_count);
     }
     return BYOL_OK;
 }
@@ -150,7 +150,7 @@ byol_status byol_search_nearest(const float *vectors, size_t count, int dimensio
                                 void *context, byol_error *error) {
     BYOL__TRY(check_set(count, dimension, error));
     if (k < 1 || (size_t)k > count)
-        return byol__fail(error, BYOL_INVALID, "%d neighbours were asked for; 1 .. %zu can be", k, count);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%d neighbours were asked for; 1 .. %zu can be", k, count);
     nearest *n;
     BYOL__TRY(byol__alloc(&n, 1, sizeof *n, "a search", error));
     n->vectors = vectors;
@@ -232,7 +232,7 @@ static byol_status compare_all(duplicates *d, size_t limit, byol_progress progre
         size_t rows = byol__smaller_size(ROW_TILE, d->count - first);
         BYOL__TRY(compare_tile(d, first, rows, error));
         if (progress != NULL && progress(context, first + rows, d->count) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "stopped after %zu of %zu vectors", first + rows, d->count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu vectors", first + rows, d->count);
     }
     return BYOL_OK;
 }
@@ -249,7 +249,7 @@ byol_status byol_search_duplicates(const float *vectors, size_t count, int dimen
                                    void *context, byol_error *error) {
     BYOL__TRY(check_set(count, dimension, error));
     if (!(similarity >= -1 && similarity <= 1))
-        return byol__fail(error, BYOL_INVALID, "the similarity is %g; a cosine is -1 .. 1", (double)similarity);
+        return byol__fail(error, BYOL_ERROR_INVALID, "the similarity is %g; a cosine is -1 .. 1", (double)similarity);
     byol__threads used = byol__threads_begin(threads);
     duplicates d = {.vectors = vectors, .count = count, .dimension = (size_t)dimension, .similarity = similarity};
     d.threads = used.count;

@@ -26,7 +26,7 @@ static void set_quota(quota *q, double fraction, double held_out) {
 static byol_status count_classes(quota *quotas, const int32_t *labels, size_t count, int classes, byol_error *error) {
     for (size_t i = 0; i < count; i++) {
         if (labels[i] < 0 || labels[i] >= classes)
-            return byol__fail(error, BYOL_INVALID, "training image %zu has label %d; labels are 0 .. %d", i,
+            return byol__fail(error, BYOL_ERROR_INVALID, "training image %zu has label %d; labels are 0 .. %d", i,
                               (int)labels[i], classes - 1);
         quotas[labels[i]].images++;
     }
@@ -65,7 +65,7 @@ static byol_status draw(byol__split *split, quota *quotas, uint32_t *order, cons
         kept += quotas[c].held_out;
     }
     if (kept == 0)
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "no class has two training images, one to learn from and one to hold out");
     BYOL__TRY(byol__alloc(&split->train, drawn - kept, sizeof *split->train, "training images", error));
     BYOL__TRY(byol__alloc(&split->held_out, kept, sizeof *split->held_out, "held-out images", error));

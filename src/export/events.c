@@ -46,7 +46,7 @@ static byol_status write_event(byol_events *events, const Tensorboard__Event *ev
     int failed = byol__record_write(events->stream, bytes, length);
     int why = errno;
     byol__free(bytes);
-    return failed ? byol__fail(error, BYOL_IO, "cannot write %s: %s", events->path, strerror(why)) : BYOL_OK;
+    return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path, strerror(why)) : BYOL_OK;
 }
 
 static byol_status write_values(byol_events *events, uint64_t step, Tensorboard__Summary__Value **values, size_t count,
@@ -97,11 +97,11 @@ static byol_status cut_off(byol_events *events, uint64_t step, long *end, byol_e
     rewind(events->stream);
     *end = find_end(events->stream, step);
     if (*end < 0 && size > FIRST_RECORD)
-        return byol__fail(error, BYOL_FORMAT, "%s is damaged from its first byte on; remove it", events->path);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged from its first byte on; remove it", events->path);
     if (*end < 0) *end = 0;
     if (fflush(events->stream) != 0 || ftruncate(fileno(events->stream), *end) != 0 ||
         fseek(events->stream, 0, SEEK_END) != 0)
-        return byol__fail(error, BYOL_IO, "cannot write %s: %s", events->path, strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path, strerror(errno));
     return BYOL_OK;
 }
 
@@ -119,7 +119,8 @@ static void set_limits(byol_events *events) {
 static byol_status open_file(byol_events *events, uint64_t step, byol_error *error) {
     int there = byol__is_file(events->path);
     events->stream = fopen(events->path, there ? "r+be" : "w+be");
-    if (events->stream == NULL) return byol__fail(error, BYOL_IO, "cannot write %s: %s", events->path, strerror(errno));
+    if (events->stream == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path, strerror(errno));
     long end = 0;
     if (there) BYOL__TRY(cut_off(events, step, &end, error));
     if (end > 0) return BYOL_OK;
@@ -134,7 +135,7 @@ byol_status byol_events_open(byol_events **out, const char *folder, uint64_t ste
     BYOL__TRY(byol__alloc(&events, 1, sizeof *events, "an event file", error));
     byol_status status = BYOL_OK;
     if ((size_t)snprintf(events->path, sizeof events->path, "%s/%s", folder, file_name) >= sizeof events->path)
-        status = byol__fail(error, BYOL_INVALID, "path is too long: %.200s...", folder);
+        status = byol__fail(error, BYOL_ERROR_INVALID, "path is too long: %.200s...", folder);
     set_limits(events);
     if (status == BYOL_OK) status = open_file(events, step, error);
     if (status != BYOL_OK) {
@@ -242,7 +243,7 @@ byol_status byol_events_png(byol_events *events, uint64_t step, const char *tag,
     static const int32_t colorspaces[] = {1, 0, 3, 3, 2, 0, 4}; /* by PNG's colour type */
     const uint8_t *bytes = png;                                 /* signature, width, height, depth, colour type */
     if (length < sizeof signature + 13 || memcmp(bytes, signature, sizeof signature) != 0 || bytes[25] > 6)
-        return byol__fail(error, BYOL_FORMAT, "the picture for '%.100s' is not a PNG", tag);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "the picture for '%.100s' is not a PNG", tag);
     Tensorboard__Summary__Image image = TENSORBOARD__SUMMARY__IMAGE__INIT;
     Tensorboard__Summary__Value value = TENSORBOARD__SUMMARY__VALUE__INIT, *list[] = {&value};
     image.width = big_endian(bytes + sizeof signature);

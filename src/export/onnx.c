@@ -187,7 +187,7 @@ static byol_status translate(model *m, const byol__node *of, byol_error *error) 
         return BYOL_OK;
     }
     if (of->op->onnx_type == NULL)
-        return byol__fail(error, BYOL_UNSUPPORTED, "layer %s is of a kind that is not written as ONNX", of->name);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "layer %s is of a kind that is not written as ONNX", of->name);
     bool flattens = of->op->onnx_keeps_space;
     onnx_node *node = add_node(m, of->op->onnx_type, of->weight == BYOL__NONE && !flattens ? dst : of->name,
                                flattens ? "pooled" : dst);
@@ -348,7 +348,7 @@ static byol_status write_model(const model *m, const char *path, byol_error *err
     onnx__model_proto__pack_to_buffer(&m->proto, &to.base);
     if (to.why == 0) return byol__atomic_commit(&file, error);
     byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_IO, "cannot write %s: %s; what was there before is untouched", path,
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s; what was there before is untouched", path,
                       strerror(to.why));
 }
 
@@ -357,7 +357,7 @@ byol_status byol_export_onnx(const byol_encoder *encoder, const char *path, cons
     const byol_onnx_options usual = {.output = BYOL_LAYER_BACKBONE};
     if (options == NULL) options = &usual;
     if (byol_encoder_dimension(encoder, options->output) == 0)
-        return byol__fail(error, BYOL_NOT_FOUND, "these weights end before the wanted output");
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted output");
     model *m;
     BYOL__TRY(byol__alloc(&m, 1, sizeof *m, "an ONNX model", error));
     byol__encoder_weights(encoder, &m->weights);

@@ -13,8 +13,8 @@ enum { CLASSES_MAX = 1 << 20 };
 static byol_status make_classifier(byol__table *table, byol__param rows[2], int classes, int dimension, float **values,
                                    byol_error *error) {
     if (classes < 0 || classes > CLASSES_MAX)
-        return byol__fail(error, BYOL_INVALID, "a classifier of %d classes cannot be written; 0 .. %d can", classes,
-                          CLASSES_MAX);
+        return byol__fail(error, BYOL_ERROR_INVALID, "a classifier of %d classes cannot be written; 0 .. %d can",
+                          classes, CLASSES_MAX);
     rows[0] = (byol__param){.name = "fc.weight", .dims = {classes, dimension}, .ndims = 2};
     rows[1] = (byol__param){.name = "fc.bias", .dims = {classes}, .ndims = 1};
     *table = (byol__table){.rows = rows, .count = classes > 0 ? 2 : 0};
@@ -28,10 +28,12 @@ byol_status byol_export_safetensors(const byol_encoder *encoder, const char *pat
     byol__weights weights;
     byol__encoder_weights(encoder, &weights);
     if (options->heads && weights.last == BYOL__BACKBONE)
-        return byol__fail(error, BYOL_NOT_FOUND, "these weights are a backbone alone: there are no heads to write");
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                          "these weights are a backbone alone: there are no heads to write");
 
     if (options->classes > 0 && byol__table_find(&weights.graph->params, "fc.weight") != BYOL__NONE)
-        return byol__fail(error, BYOL_INVALID, "this encoder ends in an fc of its own: there is no place for another");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "this encoder ends in an fc of its own: there is no place for another");
 
     byol__section last = options->heads ? weights.last : BYOL__BACKBONE;
     byol__table classifier;

@@ -22,7 +22,7 @@ static int less(int index, int by) { return index == BYOL__NONE ? BYOL__NONE : i
 
 static byol_status copy_table(byol__table *dst, const byol__table *src, int first, int count, byol_error *error) {
     dst->rows = calloc((size_t)count + 1, sizeof *dst->rows);
-    if (dst->rows == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the parameter table");
+    if (dst->rows == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the parameter table");
     memcpy(dst->rows, src->rows + first, (size_t)count * sizeof *dst->rows);
     dst->count = count;
     return BYOL_OK;
@@ -36,7 +36,7 @@ static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32
     part->nodes = calloc(count, sizeof *part->nodes);
     part->values = calloc(count, sizeof *part->values);
     if (part->nodes == NULL || part->values == NULL)
-        return byol__fail(error, BYOL_MEMORY, "no memory for the network's graph");
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the network's graph");
     part->node_count = part->value_count = count;
     for (uint32_t i = 0; i < count; i++) {
         byol__node node = graph->nodes[first + i];
@@ -62,11 +62,11 @@ static void copy_outputs(byol__graph *back, const byol__graph *graph, byol__valu
 
 static byol_status check_cut(const byol__graph *graph, byol__value_id value, byol_error *error) {
     if (value + 1 >= graph->node_count)
-        return byol__fail(error, BYOL_INVALID, "a network cannot be cut behind its last layer");
+        return byol__fail(error, BYOL_ERROR_INVALID, "a network cannot be cut behind its last layer");
     for (uint32_t i = value + 1; i < graph->node_count; i++)
         for (int s = 0; s < graph->nodes[i].src_count; s++)
             if (graph->nodes[i].src[s] < value)
-                return byol__fail(error, BYOL_INVALID,
+                return byol__fail(error, BYOL_ERROR_INVALID,
                                   "the network cannot be cut behind %s: %s reads what is before it",
                                   graph->nodes[value].name, graph->nodes[i].name);
     return BYOL_OK;

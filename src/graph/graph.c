@@ -47,11 +47,11 @@ static void check_node(byol__graph *graph, const char *name, byol__shape shape, 
                        const byol__value_id *src) {
     for (int i = 0; i < src_count; i++)
         if (src[i] >= graph->value_count)
-            byol__graph_mistake(graph, BYOL_INVALID, "%s: its input does not exist", name);
+            byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: its input does not exist", name);
     int too_small = shape.c < 1 || shape.h < 1 || shape.w < 1;
     if (too_small || shape.c > DIM_MAX || shape.h > DIM_MAX || shape.w > DIM_MAX)
         byol__graph_mistake(
-            graph, BYOL_INVALID,
+            graph, BYOL_ERROR_INVALID,
             "%s would be %d x %d x %d (channels, height, width): the images are too %s for this network", name, shape.c,
             shape.h, shape.w, too_small ? "small" : "large");
 }
@@ -60,7 +60,7 @@ static byol__node *append_node(byol__graph *graph, const byol__op *op, const cha
                                int src_count, const byol__value_id *src) {
     if (!grow(&graph->nodes, sizeof *graph->nodes, graph->node_count, &graph->node_capacity) ||
         !grow(&graph->values, sizeof *graph->values, graph->value_count, &graph->value_capacity)) {
-        byol__graph_mistake(graph, BYOL_MEMORY, "no memory for the network's graph");
+        byol__graph_mistake(graph, BYOL_ERROR_MEMORY, "no memory for the network's graph");
         return &graph->nowhere;
     }
     check_node(graph, name, shape, src_count, src);
@@ -89,7 +89,7 @@ static int append_row(byol__graph *graph, byol__table *table, int *capacity, con
                       byol__param row) {
     uint32_t room = (uint32_t)*capacity;
     if (!grow(&table->rows, sizeof *table->rows, (uint32_t)table->count, &room)) {
-        byol__graph_mistake(graph, BYOL_MEMORY, "no memory for the parameter table");
+        byol__graph_mistake(graph, BYOL_ERROR_MEMORY, "no memory for the parameter table");
         return BYOL__NONE;
     }
     *capacity = (int)room;
@@ -98,9 +98,9 @@ static int append_row(byol__graph *graph, byol__table *table, int *capacity, con
     row.count = 1;
     for (int i = 0; i < row.ndims; i++) row.count *= (size_t)row.dims[i];
     if (snprintf(row.name, sizeof row.name, "%s.%s", prefix, suffix) >= (int)sizeof row.name)
-        byol__graph_mistake(graph, BYOL_INVALID, "parameter name is too long: %s.%s", prefix, suffix);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "parameter name is too long: %s.%s", prefix, suffix);
     if (byol__table_find(table, row.name) != BYOL__NONE)
-        byol__graph_mistake(graph, BYOL_INVALID, "two parameters are called %s", row.name);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "two parameters are called %s", row.name);
     table->rows[table->count] = row;
     return table->count++;
 }
@@ -121,7 +121,8 @@ int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *su
 }
 
 byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w) {
-    if (graph->node_count != 0) byol__graph_mistake(graph, BYOL_INVALID, "a graph has one input, and it comes first");
+    if (graph->node_count != 0)
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "a graph has one input, and it comes first");
     return append_node(graph, NULL, "images", (byol__shape){c, h, w}, 0, NULL)->dst;
 }
 
@@ -129,15 +130,15 @@ byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const c
                                  int src_count, const byol__value_id *src) {
     byol__shape in = byol__graph_shape(graph, src[0]);
     if (src_count != op->sources)
-        byol__graph_mistake(graph, BYOL_INVALID, "%s reads %d values, not %d", name, op->sources, src_count);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s reads %d values, not %d", name, op->sources, src_count);
     for (int i = 1; i < src_count; i++) {
         byol__shape other = byol__graph_shape(graph, src[i]);
         if (other.c != in.c || other.h != in.h || other.w != in.w)
-            byol__graph_mistake(graph, BYOL_MISMATCH, "cannot %s %dx%dx%d to %dx%dx%d", name, other.c, other.h, other.w,
-                                in.c, in.h, in.w);
+            byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "cannot %s %dx%dx%d to %dx%dx%d", name, other.c, other.h,
+                                other.w, in.c, in.h, in.w);
     }
     if (op->takes_vectors && (in.h != 1 || in.w != 1))
-        byol__graph_mistake(graph, BYOL_INVALID, "%s takes a vector: flatten or pool before it", name);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s takes a vector: flatten or pool before it", name);
     byol__node *node = append_node(graph, op, name, op->infer(graph, name, &attributes, in), src_count, src);
     node->attributes = attributes;
     if (op->add_parameters != NULL) op->add_parameters(graph, node, in);
@@ -146,13 +147,13 @@ byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const c
 
 void byol__graph_section(byol__graph *graph, byol__section section) {
     if (section < graph->section)
-        byol__graph_mistake(graph, BYOL_INVALID, "sections come in the order backbone, projector, predictor");
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "sections come in the order backbone, projector, predictor");
     graph->section = section;
 }
 
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
     if (value >= graph->value_count || graph->stage_count == BYOL__STAGES_MAX)
-        byol__graph_mistake(graph, BYOL_INVALID,
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "a stage ends with a value that does not exist, or there are more than %d",
                             BYOL__STAGES_MAX);
     else
@@ -160,7 +161,8 @@ void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
 }
 
 void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value) {
-    if (value >= graph->value_count) byol__graph_mistake(graph, BYOL_INVALID, "an output of the graph does not exist");
+    if (value >= graph->value_count)
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "an output of the graph does not exist");
     graph->output[output] = value;
     graph->has_output |= 1u << output;
 }

@@ -140,7 +140,7 @@ byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
 /* Cuts a finished graph in two at `value`: `front` computes it (its BYOL__REPRESENTATION), `back` takes it as its input
  * and has the outputs behind it. Their parameters lie as in the whole: an arena of `graph` is one of `front`, and from
  * front->params.total on one of `back`; statistics likewise. Both are finished, and owned: byol__graph_release.
- * BYOL_INVALID where a node behind `value` reads something before it. */
+ * BYOL_ERROR_INVALID where a node behind `value` reads something before it. */
 byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front, byol__graph *back,
                             byol_error *error);
 

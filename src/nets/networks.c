@@ -41,8 +41,8 @@ static byol_status convolutions(byol__graph *graph, const byol_config *config, b
                                          : byol__resnet(graph, images, encoders[i].depth, width, config->encoder.stem);
         return BYOL_OK;
     }
-    return byol__fail(error, BYOL_INVALID, "encoder.name: there is no encoder '%s'; known are %s", config->encoder.name,
-                      BYOL__ENCODERS);
+    return byol__fail(error, BYOL_ERROR_INVALID, "encoder.name: there is no encoder '%s'; known are %s",
+                      config->encoder.name, BYOL__ENCODERS);
 }
 
 /* Outputs of the encoder's own last linear layer; 0: it has none. */
@@ -92,7 +92,7 @@ static byol_status target_dimension(const byol_config *config, int channels, int
                                     byol_error *error) {
     if (config->target.kind == BYOL_TARGET_VECTORS) {
         *dimension = config->target.dimension;
-        return *dimension > 0 ? BYOL_OK : byol__fail(error, BYOL_INVALID, "target.dimension is not known");
+        return *dimension > 0 ? BYOL_OK : byol__fail(error, BYOL_ERROR_INVALID, "target.dimension is not known");
     }
     byol__graph target;
     byol__graph_init(&target);
@@ -113,7 +113,7 @@ byol_status byol__online_network(byol__graph *graph, const byol_config *config, 
     byol__graph_mark(graph, BYOL__PREDICTION, y);
     BYOL__TRY(byol__graph_finish(graph, error));
     if (dimension_of(graph, BYOL__PREDICTION) != out)
-        return byol__fail(error, BYOL_INVALID,
+        return byol__fail(error, BYOL_ERROR_INVALID,
                           "the target's projections have %d numbers and the online network's %d: take predictor.kind "
                           "linear (or mlp), which maps one to the other",
                           out, dimension_of(graph, BYOL__PREDICTION));

@@ -13,8 +13,9 @@ extern const byol__op byol__op_conv, byol__op_linear;
 
 static byol__shape infer_conv(byol__graph *graph, const char *name, const byol__attributes *a, byol__shape src) {
     if (a->groups < 1 || src.c % a->groups != 0 || a->out % a->groups != 0)
-        byol__graph_mistake(graph, BYOL_INVALID, "%s: %d input and %d output channels do not divide into %d groups",
-                            name, src.c, a->out, a->groups);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
+                            "%s: %d input and %d output channels do not divide into %d groups", name, src.c, a->out,
+                            a->groups);
     return (byol__shape){a->out, byol__window_out(src.h, a), byol__window_out(src.w, a)};
 }
 
@@ -153,7 +154,7 @@ static byol_status compile_conv(byol__compiler *c, byol__unit *unit) {
 static byol_status compile_linear(byol__compiler *c, byol__unit *unit) {
     byol__contraction_desc desc = {.linear = true, .kernel = 1, .stride = 1, .groups = 1, .dst_format = BYOL__NCHW};
     if (c->plan->slots[unit->stage.src].layout.format != BYOL__NCHW)
-        return byol__fail(c->error, BYOL_UNSUPPORTED, "%s: put a flatten before this linear layer", unit->name);
+        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED, "%s: put a flatten before this linear layer", unit->name);
     return compile_as(c, unit, desc);
 }
 

@@ -11,8 +11,8 @@ typedef void pool_kernel(const byol__pool *pool);
 
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a, byol__shape src) {
     if (a->padding * 2 > a->kernel)
-        byol__graph_mistake(graph, BYOL_INVALID, "%s: padding %d is more than half of kernel %d", name, a->padding,
-                            a->kernel);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: padding %d is more than half of kernel %d", name,
+                            a->padding, a->kernel);
     return (byol__shape){src.c, byol__window_out(src.h, a), byol__window_out(src.w, a)};
 }
 

@@ -11,7 +11,8 @@
 
 static byol_status check_op(const byol__op *op, byol_error *error) {
     if (op->reads == 0 && op->reads_of == NULL)
-        return byol__fail(error, BYOL_INVALID, "the operation %s does not say what its backward pass reads", op->kind);
+        return byol__fail(error, BYOL_ERROR_INVALID, "the operation %s does not say what its backward pass reads",
+                          op->kind);
     return BYOL_OK;
 }
 
@@ -28,7 +29,7 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
     byol__slot *src = &plan->slots[stage->src];
     if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout) src->layout.format = BYOL__NCHW;
     if (stage->residual != BYOL__NO_VALUE && plan->slots[stage->residual].layout.format != src->layout.format)
-        return byol__fail(c->error, BYOL_UNSUPPORTED, "%s: its two sides lie differently in memory", unit->name);
+        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED, "%s: its two sides lie differently in memory", unit->name);
     bool has_params = node->weight != BYOL__NONE || stage->bn != BYOL__NONE;
     plan->slots[stage->dst].wants_grad = has_params || src->wants_grad;
     return unit->op->compile(c, unit);
@@ -70,7 +71,7 @@ static byol_status place_value(byol__compiler *c, byol__unit *unit, int index) {
 static byol_status leave_diff(byol__compiler *c, int value, int buffer) {
     byol__slot *s = &c->plan->slots[value];
     if (s->diff_count == BYOL__MAX_FANOUT)
-        return byol__fail(c->error, BYOL_UNSUPPORTED, "a value is read by more than %d layers", BYOL__MAX_FANOUT);
+        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED, "a value is read by more than %d layers", BYOL__MAX_FANOUT);
     s->diffs[s->diff_count++] = buffer;
     return BYOL_OK;
 }
@@ -83,7 +84,8 @@ static byol_status new_diff(byol__compiler *c, int value, int slot, int *id) {
 /* Takes over what the readers of this unit's destination have left. */
 static byol_status collect_diffs(byol__compiler *c, byol__unit *unit, int slot) {
     const byol__slot *dst = &c->plan->slots[unit->stage.dst];
-    if (dst->diff_count == 0) return byol__fail(c->error, BYOL_INVALID, "%s: nothing behind it is trained", unit->name);
+    if (dst->diff_count == 0)
+        return byol__fail(c->error, BYOL_ERROR_INVALID, "%s: nothing behind it is trained", unit->name);
     unit->dy_count = dst->diff_count;
     for (int i = 0; i < dst->diff_count; i++) {
         unit->dy[i] = dst->diffs[i];
@@ -165,11 +167,11 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
 byol_status byol__plan_compile(byol__plan *plan, const byol__graph *graph, byol_error *error) {
     byol__compiler c = {.plan = plan, .graph = graph, .trunk = plan->options.format, .error = error};
     if (!(graph->has_output >> plan->options.output & 1u))
-        return byol__fail(error, BYOL_INVALID, "the network does not have the output that is asked for");
+        return byol__fail(error, BYOL_ERROR_INVALID, "the network does not have the output that is asked for");
     byol__stage *stages;
     BYOL__TRY(byol__alloc(&stages, graph->node_count, sizeof *stages, "plan", error));
     plan->unit_count = byol__fuse(graph, plan->options.mode, plan->options.output, stages);
-    byol_status status = plan->unit_count < 0 ? byol__fail(error, BYOL_MEMORY, "no memory to plan the network")
+    byol_status status = plan->unit_count < 0 ? byol__fail(error, BYOL_ERROR_MEMORY, "no memory to plan the network")
                                               : compile_stages(&c, stages);
     byol__free(stages);
     return status;

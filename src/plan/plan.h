@@ -78,7 +78,7 @@ void byol__plan_diff_projection(byol__plan *plan, const float *diff);
 
 /* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w) floats. Only values
  * that the plan keeps (TRAIN: all inputs and outputs of fused steps, but for a batch norm that its reader applies).
- * BYOL_NOT_FOUND otherwise. */
+ * BYOL_ERROR_NOT_FOUND otherwise. */
 byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst, byol_error *error);
 
 #endif

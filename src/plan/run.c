@@ -54,7 +54,7 @@ void byol__plan_describe(const byol__plan *plan, byol__plan_info *info) {
 
 byol_status byol__plan_bind(byol__plan *plan, const byol__binding *binding, byol_error *error) {
     if (plan->options.mode == BYOL__TRAIN && binding->grads == NULL)
-        return byol__fail(error, BYOL_INVALID, "a training plan needs a gradient arena");
+        return byol__fail(error, BYOL_ERROR_INVALID, "a training plan needs a gradient arena");
     plan->bound = *binding;
     for (int i = 0; i < plan->unit_count; i++) {
         byol__unit *unit = &plan->units[i];
@@ -141,7 +141,8 @@ static bool is_kept(const byol__plan *plan, byol__value_id id) {
 }
 
 byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst, byol_error *error) {
-    if (!is_kept(plan, id)) return byol__fail(error, BYOL_NOT_FOUND, "this plan does not keep value %u", (unsigned)id);
+    if (!is_kept(plan, id))
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "this plan does not keep value %u", (unsigned)id);
     byol__layout to = plain(&plan->slots[id]);
     byol__layout_convert(&to, dst, &plan->slots[id].layout, byol__value_at(plan, (int)id));
     return BYOL_OK;

@@ -10,7 +10,7 @@ byol_status byol__new_buffer(byol__compiler *c, size_t bytes, int first, int las
     if (plan->buffer_count == plan->buffer_capacity) {
         int capacity = plan->buffer_capacity ? 2 * plan->buffer_capacity : 256;
         byol__buffer *grown = realloc(plan->buffers, (size_t)capacity * sizeof *grown);
-        if (grown == NULL) return byol__fail(c->error, BYOL_MEMORY, "no memory for the plan's buffer table");
+        if (grown == NULL) return byol__fail(c->error, BYOL_ERROR_MEMORY, "no memory for the plan's buffer table");
         plan->buffers = grown;
         plan->buffer_capacity = capacity;
     }

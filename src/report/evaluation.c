@@ -70,7 +70,7 @@ byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluat
         return byol__atomic_commit(&file, error);
     }
     byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_IO, "cannot write %s", path);
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
 }
 
 static int is_of_step(const json_t *result, uint64_t step) {

@@ -116,7 +116,8 @@ byol_status byol_report_write(const char *const *runs, size_t count, const char 
     byol__told *told;
     byol_status status = BYOL_OK;
     if (count < 1 || count > BYOL__CHART_SERIES)
-        return byol__fail(error, BYOL_INVALID, "a report is of 1 to %d runs, not of %zu", BYOL__CHART_SERIES, count);
+        return byol__fail(error, BYOL_ERROR_INVALID, "a report is of 1 to %d runs, not of %zu", BYOL__CHART_SERIES,
+                          count);
     BYOL__TRY(byol__alloc(&told, count, sizeof *told, "the runs", error));
     for (size_t r = 0; r < count && status == BYOL_OK; r++) status = byol__told_read(&told[r], runs[r], error);
     locale_t c_locale, before = byol__c_locale_enter(&c_locale); /* coordinates and style sheets have points */

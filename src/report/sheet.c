@@ -112,7 +112,7 @@ static byol_status paint_all(sheet *s, const byol_source *source, size_t images,
     for (int i = 0; i < count && status == BYOL_OK; i++) {
         size_t first = (size_t)i * images / (size_t)count, end = (size_t)(i + 1) * images / (size_t)count, index;
         if (progress != NULL && progress(context, (uint64_t)i, (uint64_t)count) != 0) {
-            status = byol__fail(error, BYOL_CANCELLED, "stopped");
+            status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
             break;
         }
         status = read_one_of(source, first, end, &picture, &index, error);
@@ -160,7 +160,8 @@ byol_status byol_sheet_write(const char *path, const byol_config *config, const 
                              byol_progress progress, void *context, byol_sheet_info *info, byol_error *error) {
     byol_source_info images;
     byol_source_describe(source, &images);
-    if (count < 1) return byol__fail(error, BYOL_INVALID, "a contact sheet of %d images; at least 1 is needed", count);
+    if (count < 1)
+        return byol__fail(error, BYOL_ERROR_INVALID, "a contact sheet of %d images; at least 1 is needed", count);
     if ((size_t)count > images.count) count = (int)images.count;
     sheet s;
     int painted = 0;

@@ -99,7 +99,7 @@ byol_status byol__told_read(byol__told *told, const char *path, byol_error *erro
     find_name(told);
     byol__run_path(path, "config.yaml", file);
     if (!byol__is_file(file))
-        return byol__fail(error, BYOL_NOT_FOUND, "%s is no run folder: it has no config.yaml", path);
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s is no run folder: it has no config.yaml", path);
     byol_config_init(&told->config);
     BYOL__TRY(byol_config_load(&told->config, file, error));
     BYOL__TRY(read_log(told, error));

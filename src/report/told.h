@@ -36,8 +36,8 @@ typedef struct byol__told {
     json_t *summary, *evaluations;  /* objects, perhaps empty */
 } byol__told;
 
-/* Reads the folder. BYOL_NOT_FOUND where there is no config.yaml or no metrics.jsonl: it is no run. A line of the log
- * that cannot be read is passed over (the last one of a killed run). Zero-initialise, then release in any case. */
+/* Reads the folder. BYOL_ERROR_NOT_FOUND where there is no config.yaml or no metrics.jsonl: it is no run. A line of the
+ * log that cannot be read is passed over (the last one of a killed run). Zero-initialise, then release in any case. */
 byol_status byol__told_read(byol__told *told, const char *path, byol_error *error);
 void byol__told_release(byol__told *told);
 

@@ -191,7 +191,8 @@ static byol_status descend(const descent *s, byol_progress progress, void *conte
         for (size_t i = 0; i < s->count; i++) feel(s, i);
         move(s, early ? exaggeration : 1, early ? 0.5f : 0.8f, rate);
         if (progress != NULL && step % 10 == 0 && progress(context, (uint64_t)step, ITERATIONS) != 0)
-            return byol__fail(error, BYOL_CANCELLED, "the map was stopped after %d of %d steps", step, ITERATIONS);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "the map was stopped after %d of %d steps", step,
+                              ITERATIONS);
     }
     return BYOL_OK;
 }
@@ -223,7 +224,7 @@ byol_status byol__tsne(const float *vectors, size_t count, int dimension, float 
     float *p = NULL, *work = NULL, *rows = NULL;
     double *closeness = NULL;
     const char *what = "a map";
-    if (count < 4) return byol__fail(error, BYOL_INVALID, "a map needs at least 4 vectors, not %zu", count);
+    if (count < 4) return byol__fail(error, BYOL_ERROR_INVALID, "a map needs at least 4 vectors, not %zu", count);
     byol_status status = byol__pca2(vectors, count, dimension, points, error);
     if (status == BYOL_OK) status = byol__alloc(&p, count * count, sizeof(float), what, error);
     if (status == BYOL_OK) status = byol__alloc(&work, count * count, sizeof(float), what, error);

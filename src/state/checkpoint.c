@@ -16,10 +16,10 @@ enum { FORMAT_VERSION = 1, TENSOR_NAME_MAX = BYOL__PARAM_NAME_MAX + 32 };
 static byol_status config_as_text(const byol_config *config, char **out, byol_error *error) {
     size_t length;
     FILE *stream = open_memstream(out, &length);
-    if (stream == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for the configuration's text");
+    if (stream == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the configuration's text");
     byol_status status = byol_config_write(config, stream, error);
     if (fclose(stream) != 0 && status == BYOL_OK)
-        status = byol__fail(error, BYOL_MEMORY, "no memory for the configuration's text");
+        status = byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the configuration's text");
     if (status != BYOL_OK) {
         free(*out);
         *out = NULL;
@@ -118,18 +118,18 @@ static byol_status read_origin(const byol__safetensors *file, const char *path, 
     const char *config = byol__safetensors_metadata(file, "byol.config");
     const char *data = byol__safetensors_metadata(file, "byol.data");
     if (!good || config == NULL || data == NULL)
-        return byol__fail(error, BYOL_FORMAT, "%s is not a checkpoint or encoder of byol: its metadata lack byol.*",
-                          path);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s is not a checkpoint or encoder of byol: its metadata lack byol.*", path);
     if (format > FORMAT_VERSION)
-        return byol__fail(error, BYOL_UNSUPPORTED,
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
                           "%s has format version %" PRIu64 ", this library reads up to %d; a newer byol is needed",
                           path, format, FORMAT_VERSION);
     origin->step = read_number(file, "byol.step", &good);
     origin->batches = read_number(file, "byol.batches", &good);
     uint64_t channels = read_number(file, "byol.channels", &good);
     if (!good || (channels != 1 && channels != 3)) /* all that a source gives: room is laid out for as many */
-        return byol__fail(error, BYOL_FORMAT, "%s: byol.step, byol.batches or byol.channels is not a proper number",
-                          path);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s: byol.step, byol.batches or byol.channels is not a proper number", path);
     origin->channels = (int)channels;
     snprintf(origin->data, sizeof origin->data, "%s", data);
     read_words(file, "byol.monitor", origin->monitor, sizeof origin->monitor);
@@ -138,7 +138,7 @@ static byol_status read_origin(const byol__safetensors *file, const char *path, 
     byol_config_init(&origin->config);
     BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol", error)); /* what was there before recipes were */
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
-    return status == BYOL_INVALID ? BYOL_FORMAT : status;
+    return status == BYOL_ERROR_INVALID ? BYOL_ERROR_FORMAT : status;
 }
 
 byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin, byol_error *error) {

@@ -37,11 +37,11 @@ typedef struct byol__origin {
 byol_status byol__checkpoint_write(const char *path, const byol__arena *arenas, size_t count,
                                    const byol__origin *origin, byol_error *error);
 
-/* Opens a file written by this library: BYOL_FORMAT where it is damaged or somebody else's. Owned:
+/* Opens a file written by this library: BYOL_ERROR_FORMAT where it is damaged or somebody else's. Owned:
  * byol__safetensors_close. */
 byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin, byol_error *error);
 
-/* Fills the arenas. BYOL_NOT_FOUND names a tensor that is not there, BYOL_MISMATCH one of another shape. */
+/* Fills the arenas. BYOL_ERROR_NOT_FOUND names a tensor that is not there, BYOL_ERROR_MISMATCH one of another shape. */
 byol_status byol__checkpoint_read(const byol__safetensors *file, const byol__arena *arenas, size_t count,
                                   byol_error *error);
 

@@ -47,7 +47,7 @@ static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *c
     *count = 0;
     DIR *folder = opendir(path);
     if (folder == NULL && errno == ENOENT) return BYOL_OK;
-    if (folder == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", path, strerror(errno));
+    if (folder == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", path, strerror(errno));
     uint64_t step;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (!is_checkpoint(entry->d_name, &step)) continue;
@@ -55,7 +55,7 @@ static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *c
         if (more == NULL) {
             free(*steps);
             closedir(folder);
-            return byol__fail(error, BYOL_MEMORY, "no memory for the list of checkpoints in %s", path);
+            return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of checkpoints in %s", path);
         }
         *steps = more;
         more[(*count)++] = step;
@@ -87,13 +87,13 @@ static byol_status lock_folder(byol__run_folder *folder, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(folder->path, ".lock", path);
     folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (folder->lock < 0) return byol__fail(error, BYOL_IO, "cannot write %s: %s", path, strerror(errno));
+    if (folder->lock < 0) return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0) return BYOL_OK;
     byol_status status =
         errno == EWOULDBLOCK
-            ? byol__fail(error, BYOL_IO, "another process is training in %s; stop it, or name another run folder",
+            ? byol__fail(error, BYOL_ERROR_IO, "another process is training in %s; stop it, or name another run folder",
                          folder->path)
-            : byol__fail(error, BYOL_IO, "cannot lock %s: %s", path, strerror(errno));
+            : byol__fail(error, BYOL_ERROR_IO, "cannot lock %s: %s", path, strerror(errno));
     byol__run_close(folder);
     return status;
 }
@@ -113,12 +113,12 @@ static int is_temporary(const char *name) {
 
 static byol_status remove_temporaries(const char *path, byol_error *error) {
     DIR *folder = opendir(path);
-    if (folder == NULL) return byol__fail(error, BYOL_IO, "cannot read folder %s: %s", path, strerror(errno));
+    if (folder == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", path, strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(folder)) != NULL;) {
         if (!is_temporary(entry->d_name)) continue;
         if (unlinkat(dirfd(folder), entry->d_name, 0) != 0)
-            status = byol__fail(error, BYOL_IO, "cannot remove %s/%s: %s", path, entry->d_name, strerror(errno));
+            status = byol__fail(error, BYOL_ERROR_IO, "cannot remove %s/%s: %s", path, entry->d_name, strerror(errno));
     }
     closedir(folder);
     return status;
@@ -135,10 +135,11 @@ static byol_status prepare(const byol__run_folder *folder, byol_error *error) {
 byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume, byol_error *error) {
     folder->lock = -1;
     if (strlen(path) >= sizeof folder->path)
-        return byol__fail(error, BYOL_INVALID, "path of the run folder is too long: %.200s...", path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "path of the run folder is too long: %.200s...", path);
     snprintf(folder->path, sizeof folder->path, "%s", path);
     if (!resume && holds_a_run(path))
-        return byol__fail(error, BYOL_INVALID, "%s already holds a run: resume it, or name another run folder", path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s already holds a run: resume it, or name another run folder",
+                          path);
     BYOL__TRY(byol__make_folder(path, error));
     BYOL__TRY(lock_folder(folder, error));
     byol_status status = prepare(folder, error);
@@ -172,13 +173,13 @@ static byol_status open_first_whole(const char *run, const uint64_t *steps, size
         byol_error why = {0};
         byol__run_checkpoint_path(run, steps[i], path);
         byol_status status = byol__checkpoint_open(out, path, origin, &why);
-        if (status != BYOL_FORMAT) {
+        if (status != BYOL_ERROR_FORMAT) {
             if (status != BYOL_OK && error != NULL) *error = why;
             return status;
         }
         if (damaged != NULL) damaged(context, why.text);
     }
-    return byol__fail(error, BYOL_FORMAT,
+    return byol__fail(error, BYOL_ERROR_FORMAT,
                       "%s: none of the %zu checkpoints is whole; to start again from nothing, remove this folder", run,
                       count);
 }
@@ -188,7 +189,7 @@ byol_status byol__run_open_newest(const char *run, byol__safetensors **out, byol
     uint64_t *steps;
     size_t count;
     BYOL__TRY(list_checkpoints(run, &steps, &count, error));
-    byol_status status = count == 0 ? byol__fail(error, BYOL_NOT_FOUND, "%s holds no checkpoint", run)
+    byol_status status = count == 0 ? byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s holds no checkpoint", run)
                                     : open_first_whole(run, steps, count, out, origin, damaged, context, error);
     free(steps);
     return status;
@@ -203,7 +204,8 @@ byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, b
         char from[BYOL__RUN_PATH_MAX], to[BYOL__RUN_PATH_MAX + 16];
         byol__run_checkpoint_path(folder->path, steps[i], from);
         snprintf(to, sizeof to, "%s.damaged", from);
-        if (rename(from, to) != 0) status = byol__fail(error, BYOL_IO, "cannot rename %s: %s", from, strerror(errno));
+        if (rename(from, to) != 0)
+            status = byol__fail(error, BYOL_ERROR_IO, "cannot rename %s: %s", from, strerror(errno));
     }
     free(steps);
     return status;
@@ -231,7 +233,7 @@ byol_status byol__run_keep_old(const byol__run_folder *folder, byol_error *error
         byol__run_path(folder->path, names[i], path);
         snprintf(old, sizeof old, "%s.old%d", path, number);
         if (rename(path, old) != 0 && errno != ENOENT)
-            return byol__fail(error, BYOL_IO, "cannot rename %s: %s", path, strerror(errno));
+            return byol__fail(error, BYOL_ERROR_IO, "cannot rename %s: %s", path, strerror(errno));
     }
     return BYOL_OK;
 }
@@ -244,7 +246,7 @@ byol_status byol__run_prune(const byol__run_folder *folder, int keep, byol_error
     for (size_t i = (size_t)keep; i < count && status == BYOL_OK; i++) {
         char path[BYOL__RUN_PATH_MAX];
         byol__run_checkpoint_path(folder->path, steps[i], path);
-        if (unlink(path) != 0) status = byol__fail(error, BYOL_IO, "cannot remove %s: %s", path, strerror(errno));
+        if (unlink(path) != 0) status = byol__fail(error, BYOL_ERROR_IO, "cannot remove %s: %s", path, strerror(errno));
     }
     free(steps);
     return status;

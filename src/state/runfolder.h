@@ -26,8 +26,8 @@ typedef struct byol__run_folder {
     int lock;                           /* file descriptor */
 } byol__run_folder;
 
-/* Creates or enters the folder and locks it against other processes (BYOL_IO where one trains there already). Without
- * `resume`, BYOL_INVALID where it holds a run. Removes temporary files that a killed process left, and no
+/* Creates or enters the folder and locks it against other processes (BYOL_ERROR_IO where one trains there already).
+ * Without `resume`, BYOL_ERROR_INVALID where it holds a run. Removes temporary files that a killed process left, and no
  * other files. */
 byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume, byol_error *error);
 void byol__run_close(byol__run_folder *folder); /* unlocks */
@@ -42,7 +42,8 @@ byol_status byol__run_write_config(const byol__run_folder *folder, const byol_co
 typedef void (*byol__damaged)(void *context, const char *text);
 
 /* Opens the newest checkpoint of `run` that is whole, telling `damaged` (may be NULL) of every newer one that is not.
- * BYOL_NOT_FOUND where there are none at all, BYOL_FORMAT where none is whole. Owned: byol__safetensors_close. */
+ * BYOL_ERROR_NOT_FOUND where there are none at all, BYOL_ERROR_FORMAT where none is whole. Owned:
+ * byol__safetensors_close. */
 byol_status byol__run_open_newest(const char *run, byol__safetensors **out, byol__origin *origin, byol__damaged damaged,
                                   void *context, byol_error *error);
 

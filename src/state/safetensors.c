@@ -66,14 +66,14 @@ static byol_status describe_file(json_t **out, const byol__tensor *tensors, size
     json_t *header = json_object();
     if (json_object_set_new(header, "__metadata__", describe_metadata(metadata, metadata_count)) != 0) {
         json_decref(header);
-        return byol__fail(error, BYOL_INVALID, "metadata must be UTF-8 text, each key once");
+        return byol__fail(error, BYOL_ERROR_INVALID, "metadata must be UTF-8 text, each key once");
     }
     size_t offset = 0;
     for (size_t i = 0; i < tensor_count; i++) {
         if (json_object_get(header, tensors[i].name) != NULL ||
             json_object_set_new(header, tensors[i].name, describe_tensor(&tensors[i], offset)) != 0) {
             json_decref(header);
-            return byol__fail(error, BYOL_INVALID, "tensor names must be UTF-8 text, each once: %.100s",
+            return byol__fail(error, BYOL_ERROR_INVALID, "tensor names must be UTF-8 text, each once: %.100s",
                               tensors[i].name);
         }
         offset += count_of(&tensors[i]) * sizeof(float);
@@ -85,7 +85,7 @@ static byol_status describe_file(json_t **out, const byol__tensor *tensors, size
 /* The bytes before the tensors: length, JSON, spaces up to a multiple of the alignment. */
 static byol_status make_header(char **out, size_t *length, const json_t *json, byol_error *error) {
     char *text = json_dumps(json, JSON_COMPACT);
-    if (text == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a safetensors header");
+    if (text == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a safetensors header");
     size_t used = LENGTH_BYTES + strlen(text);
     *length = byol__align_up(used);
     byol_status status = byol__alloc(out, *length, 1, "safetensors header", error);
@@ -102,7 +102,7 @@ static byol_status make_header(char **out, size_t *length, const json_t *json, b
 static byol_status put_digest(char *header, size_t length, const byol__tensor *tensors, size_t count,
                               byol_error *error) {
     XXH3_state_t *hash = XXH3_createState();
-    if (hash == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a digest");
+    if (hash == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a digest");
     XXH3_64bits_reset(hash);
     XXH3_64bits_update(hash, header, length);
     for (size_t i = 0; i < count; i++) XXH3_64bits_update(hash, tensors[i].data, count_of(&tensors[i]) * sizeof(float));
@@ -126,7 +126,8 @@ static byol_status write_file(const char *path, const char *header, size_t lengt
     if (written) return byol__atomic_commit(&file, error);
     int why = errno;
     byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_IO, "cannot write %s: %s; what was there before is untouched", path, strerror(why));
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s; what was there before is untouched", path,
+                      strerror(why));
 }
 
 byol_status byol__safetensors_write(const char *path, const byol__tensor *tensors, size_t tensor_count,
@@ -182,19 +183,19 @@ static size_t element_bytes(const char *dtype) {
 static byol_status map_file(byol__safetensors *file, const char *path, byol_error *error) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return byol__fail(error, errno == ENOENT ? BYOL_NOT_FOUND : BYOL_IO, "cannot read %s: %s", path,
+        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %s: %s", path,
                           strerror(errno));
     byol_status status = BYOL_OK;
     struct stat info;
     if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-        status = byol__fail(error, BYOL_IO, "cannot read %s: not a regular file", path);
+        status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: not a regular file", path);
     } else if (info.st_size < LENGTH_BYTES + 2) {
-        status = byol__fail(error, BYOL_FORMAT, "%s is not a safetensors file: it has %lld bytes only", path,
+        status = byol__fail(error, BYOL_ERROR_FORMAT, "%s is not a safetensors file: it has %lld bytes only", path,
                             (long long)info.st_size);
     } else {
         void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
         if (bytes == MAP_FAILED) {
-            status = byol__fail(error, BYOL_IO, "cannot map %s: %s", path, strerror(errno));
+            status = byol__fail(error, BYOL_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
         } else {
             file->bytes = bytes;
             file->size = (size_t)info.st_size;
@@ -208,15 +209,16 @@ static byol_status parse_header(byol__safetensors *file, byol_error *error) {
     uint64_t length;
     memcpy(&length, file->bytes, sizeof length);
     if (length > HEADER_MAX || length > file->size - LENGTH_BYTES)
-        return byol__fail(error, BYOL_FORMAT,
+        return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s is not a whole safetensors file: its header should have %" PRIu64
                           " bytes, the file has %zu",
                           file->path, length, file->size);
     json_error_t problem;
     file->json = json_loadb((const char *)file->bytes + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &problem);
     if (!json_is_object(file->json))
-        return byol__fail(error, BYOL_FORMAT, "%s is not a safetensors file, or damaged: its header is not JSON: %s",
-                          file->path, file->json == NULL ? problem.text : "not an object");
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s is not a safetensors file, or damaged: its header is not JSON: %s", file->path,
+                          file->json == NULL ? problem.text : "not an object");
     file->data = LENGTH_BYTES + (size_t)length;
     return BYOL_OK;
 }
@@ -226,10 +228,11 @@ static byol_status check_metadata(const byol__safetensors *file, byol_error *err
     const char *key;
     if (metadata == NULL) return BYOL_OK;
     if (!json_is_object(metadata))
-        return byol__fail(error, BYOL_FORMAT, "%s is damaged: its __metadata__ is not an object", file->path);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its __metadata__ is not an object", file->path);
     json_object_foreach(metadata, key, value) {
         if (!json_is_string(value))
-            return byol__fail(error, BYOL_FORMAT, "%s is damaged: its metadata '%.100s' is not text", file->path, key);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its metadata '%.100s' is not text", file->path,
+                              key);
     }
     return BYOL_OK;
 }
@@ -237,7 +240,7 @@ static byol_status check_metadata(const byol__safetensors *file, byol_error *err
 /* XXH3-64 of the file with zeros in place of its digits. */
 static byol_status hash_file(const byol__safetensors *file, uint64_t *digest, byol_error *error) {
     XXH3_state_t *hash = XXH3_createState();
-    if (hash == NULL) return byol__fail(error, BYOL_MEMORY, "no memory for a digest");
+    if (hash == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a digest");
     size_t behind = DIGEST_OFFSET + DIGEST_DIGITS;
     XXH3_64bits_reset(hash);
     XXH3_64bits_update(hash, file->bytes, DIGEST_OFFSET);
@@ -261,7 +264,7 @@ static byol_status check_digest(const byol__safetensors *file, byol_error *error
     snprintf(expected, sizeof expected, "%016" PRIx64, digest);
     if (in_place && strcmp(digits, expected) == 0) return BYOL_OK;
     return byol__fail(
-        error, BYOL_FORMAT,
+        error, BYOL_ERROR_FORMAT,
         "%s is damaged: its digest does not match its bytes. Take another copy (or, where another program "
         "rewrote the file, remove 'xxh3' and 'writer' from its metadata)",
         file->path);
@@ -310,7 +313,7 @@ static byol_status read_entries(byol__safetensors *file, byol_error *error) {
         e->name = name;
         const char *wrong = read_entry(file, json, e);
         if (wrong != NULL)
-            return byol__fail(error, BYOL_FORMAT, "%s is damaged: tensor '%.100s': %s", file->path, name, wrong);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: tensor '%.100s': %s", file->path, name, wrong);
     }
     qsort(file->entries, file->count, sizeof *file->entries, by_offset);
     return BYOL_OK;
@@ -322,12 +325,12 @@ static byol_status check_layout(const byol__safetensors *file, byol_error *error
     for (size_t i = 0; i < file->count; i++) {
         const entry *e = &file->entries[i];
         if (e->offset != at)
-            return byol__fail(error, BYOL_FORMAT, "%s is damaged: tensor '%.100s' begins at byte %zu, not at %zu",
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: tensor '%.100s' begins at byte %zu, not at %zu",
                               file->path, e->name, e->offset, at);
         at += e->bytes;
     }
     if (at == file->size - file->data) return BYOL_OK;
-    return byol__fail(error, BYOL_FORMAT, "%s is damaged or cut short: %zu bytes of tensors expected, %zu found",
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged or cut short: %zu bytes of tensors expected, %zu found",
                       file->path, at, file->size - file->data);
 }
 
@@ -368,10 +371,10 @@ const char *byol__safetensors_name(const byol__safetensors *file, size_t index) 
 
 static byol_status want_f32(const byol__safetensors *file, const entry *e, byol_error *error) {
     if (strcmp(e->dtype, "F32") != 0)
-        return byol__fail(error, BYOL_UNSUPPORTED, "%s: tensor '%.100s' is %.20s; only F32 is read", file->path,
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: tensor '%.100s' is %.20s; only F32 is read", file->path,
                           e->name, e->dtype);
     if (e->ndims > DIMS_MAX)
-        return byol__fail(error, BYOL_UNSUPPORTED, "%s: tensor '%.100s' has %d dimensions, at most %d are read",
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: tensor '%.100s' has %d dimensions, at most %d are read",
                           file->path, e->name, e->ndims, DIMS_MAX);
     return BYOL_OK;
 }
@@ -379,14 +382,14 @@ static byol_status want_f32(const byol__safetensors *file, const entry *e, byol_
 byol_status byol__safetensors_tensor(const byol__safetensors *file, size_t index, byol__tensor *tensor,
                                      byol_error *error) {
     if (index >= file->count)
-        return byol__fail(error, BYOL_INVALID, "%s has %zu tensors, there is no number %zu", file->path, file->count,
-                          index);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s has %zu tensors, there is no number %zu", file->path,
+                          file->count, index);
     const entry *e = &file->entries[index];
     BYOL__TRY(want_f32(file, e, error));
     const unsigned char *bytes = file->bytes + file->data + e->offset;
     if ((uintptr_t)bytes % _Alignof(float) != 0)
-        return byol__fail(error, BYOL_UNSUPPORTED, "%s: tensor '%.100s' is not aligned to its numbers", file->path,
-                          e->name);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: tensor '%.100s' is not aligned to its numbers",
+                          file->path, e->name);
     *tensor = (byol__tensor){.name = e->name, .data = (const float *)(const void *)bytes, .ndims = e->ndims};
     memcpy(tensor->dims, e->dims, sizeof tensor->dims);
     return BYOL_OK;
@@ -403,14 +406,14 @@ byol_status byol__safetensors_read(const byol__safetensors *file, const char *na
     const entry *e = NULL;
     for (size_t i = 0; i < file->count && e == NULL; i++)
         if (strcmp(file->entries[i].name, name) == 0) e = &file->entries[i];
-    if (e == NULL) return byol__fail(error, BYOL_NOT_FOUND, "%s holds no tensor '%.100s'", file->path, name);
+    if (e == NULL) return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s holds no tensor '%.100s'", file->path, name);
     BYOL__TRY(want_f32(file, e, error));
     if (e->ndims != ndims || (ndims > 0 && memcmp(e->dims, dims, (size_t)ndims * sizeof *dims) != 0)) {
         char found[64], wanted[64];
         print_shape(e->dims, e->ndims, found);
         print_shape(dims, ndims, wanted);
-        return byol__fail(error, BYOL_MISMATCH, "%s: tensor '%.100s' is %s where %s is needed", file->path, name, found,
-                          wanted);
+        return byol__fail(error, BYOL_ERROR_MISMATCH, "%s: tensor '%.100s' is %s where %s is needed", file->path, name,
+                          found, wanted);
     }
     memcpy(dst, file->bytes + file->data + e->offset, e->bytes);
     return BYOL_OK;

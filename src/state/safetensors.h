@@ -36,11 +36,11 @@ const char *byol__safetensors_metadata(const byol__safetensors *file, const char
 size_t byol__safetensors_count(const byol__safetensors *file);
 const char *byol__safetensors_name(const byol__safetensors *file, size_t index); /* of a tensor of any type; borrowed */
 
-/* Tensor `index`, borrowed until close. Only F32 tensors have data; others give BYOL_UNSUPPORTED. */
+/* Tensor `index`, borrowed until close. Only F32 tensors have data; others give BYOL_ERROR_UNSUPPORTED. */
 byol_status byol__safetensors_tensor(const byol__safetensors *file, size_t index, byol__tensor *tensor,
                                      byol_error *error);
 
-/* Copies the tensor called `name` to `dst`; BYOL_NOT_FOUND, or BYOL_MISMATCH naming both shapes. */
+/* Copies the tensor called `name` to `dst`; BYOL_ERROR_NOT_FOUND, or BYOL_ERROR_MISMATCH naming both shapes. */
 byol_status byol__safetensors_read(const byol__safetensors *file, const char *name, const int *dims, int ndims,
                                    float *dst, byol_error *error);
 

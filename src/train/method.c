@@ -117,7 +117,7 @@ static byol_status plan_other_size(planner *p, byol__plan **plan, int size, cons
         (is_online ? byol__online_network : byol__target_network)(&graph, p->config, p->channels, size, p->error);
     if (status == BYOL_OK && (graph.params.total != usual->params.total || graph.params.count != usual->params.count))
         status =
-            byol__fail(p->error, BYOL_INVALID,
+            byol__fail(p->error, BYOL_ERROR_INVALID,
                        "views of %d pixels beside data.image_size %d: the weights of encoder.name %s depend on the "
                        "size of the picture; take an encoder that averages over it (resnet18, conv5)",
                        size, p->config->data.image_size, p->config->encoder.name);

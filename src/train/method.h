@@ -147,7 +147,7 @@ byol_status byol__method_stage(byol__method *method, byol_error *error);
 double byol__method_forward_backward(byol__method *method, const float *const *view);
 
 /* One optimizer step with the mean gradient of the batches since the last: clip, optimizer, EMA, stage, zero the
- * gradients. BYOL_NUMERIC, with parameters and state untouched, where the loss or the gradient is not finite. */
+ * gradients. BYOL_ERROR_NUMERIC, with parameters and state untouched, where the loss or the gradient is not finite. */
 byol_status byol__method_update(byol__method *method, double lr, double tau, byol__step_result *result,
                                 byol_error *error);
 

@@ -140,7 +140,7 @@ byol_status byol__method_update(byol__method *method, double lr, double tau, byo
     result->loss = method->pending_loss * mean;
     result->gradient_norm = norm;
     if (!isfinite(result->loss) || !isfinite(norm))
-        return byol__fail(error, BYOL_NUMERIC, "the %s of step %llu is not a finite number",
+        return byol__fail(error, BYOL_ERROR_NUMERIC, "the %s of step %llu is not a finite number",
                           isfinite(result->loss) ? "gradient" : "loss", (unsigned long long)method->step + 1);
 
     double clip = method->clip_norm > 0 && norm > method->clip_norm ? method->clip_norm / norm : 1.0;

@@ -24,7 +24,7 @@ byol_status byol__record_open(byol__record *record, const char *run, int resume,
     byol_error why = {0};
     byol_status status =
         byol__run_open_newest(record->folder.path, &record->checkpoint, &record->origin, warn, context, &why);
-    if (status == BYOL_NOT_FOUND) {
+    if (status == BYOL_ERROR_NOT_FOUND) {
         char text[BYOL__RUN_PATH_MAX + 128], encoder[BYOL__RUN_PATH_MAX];
         byol__run_path(record->folder.path, "encoder.safetensors", encoder);
         snprintf(text, sizeof text, "nothing to resume in %s: the run begins%s", record->folder.path,
@@ -93,7 +93,7 @@ byol_status byol__record_compare(const byol__record *record, const byol__origin 
     if (strcmp(record->origin.data, origin->data) != 0)
         append_difference(deciding, sizeof deciding, "the data", record->origin.data, origin->data);
     if (deciding[0] != '\0')
-        return byol__fail(error, BYOL_MISMATCH,
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
                           "the run in %s cannot go on with other settings: %s. Set them back, or start another run",
                           record->folder.path, deciding);
     if (warning[0] != '\0' && warn != NULL) {
@@ -127,7 +127,7 @@ static size_t list_arenas(const byol__method *method, byol__arena arenas[ARENAS]
 static byol_status check_finite(const byol__arena *arenas, size_t count, byol_error *error) {
     for (size_t i = 0; i < count; i++)
         if (!isfinite(byol__arena_norm(arenas[i].values, arenas[i].table->section_end[arenas[i].last])))
-            return byol__fail(error, BYOL_NUMERIC, "NaN or infinity among the %s values after this step",
+            return byol__fail(error, BYOL_ERROR_NUMERIC, "NaN or infinity among the %s values after this step",
                               arenas[i].prefix);
     return BYOL_OK;
 }
@@ -169,7 +169,7 @@ byol_status byol__record_begin(byol__record *record, byol__method *method, const
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(record->folder.path, "metrics.jsonl", path);
     record->log = fopen(path, "ae");
-    if (record->log == NULL) return byol__fail(error, BYOL_IO, "cannot write %s: %s", path, strerror(errno));
+    if (record->log == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     return BYOL_OK;
 }
 
@@ -201,7 +201,7 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
     fputs("}\n", record->log);
     byol__c_locale_leave(before, c_locale);
     if (fflush(record->log) == 0 && !ferror(record->log)) return BYOL_OK;
-    return byol__fail(error, BYOL_IO, "cannot write %s/metrics.jsonl: %s", record->folder.path, strerror(errno));
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s/metrics.jsonl: %s", record->folder.path, strerror(errno));
 }
 
 void byol__record_log_break(byol__record *record, uint64_t step, double epoch) {
@@ -233,7 +233,7 @@ byol_status byol__record_unreadable(byol__record *record, const char *name, cons
     int failed = file == NULL || fprintf(file, "%s\t%s\n", name, reason) < 0;
     if (file != NULL && fclose(file) != 0) failed = 1;
     record->unreadable += !failed;
-    return failed ? byol__fail(error, BYOL_IO, "cannot write %s: %s", path, strerror(errno)) : BYOL_OK;
+    return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno)) : BYOL_OK;
 }
 
 byol_status byol__record_write_encoder(const char *path, const byol__method *method, const byol__origin *origin,

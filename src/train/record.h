@@ -26,8 +26,8 @@ byol_status byol__record_open(byol__record *record, const char *run, int resume,
                               byol_error *error);
 void byol__record_close(byol__record *record); /* fine for one that was never opened, or not to the end */
 
-/* Can the run of `record->origin` go on with `origin`? BYOL_MISMATCH names every setting that changes the result and is
- * not as it was, or the data. Settings that may change it (threads: the order of sums) are told to `warn`. */
+/* Can the run of `record->origin` go on with `origin`? BYOL_ERROR_MISMATCH names every setting that changes the result
+ * and is not as it was, or the data. Settings that may change it (threads: the order of sums) are told to `warn`. */
 byol_status byol__record_compare(const byol__record *record, const byol__origin *origin, byol__damaged warn,
                                  void *context, byol_error *error);
 
@@ -45,7 +45,7 @@ void byol__record_log_break(byol__record *record, uint64_t step, double epoch);
 /* A line of unreadable.txt, unless the image is named there already. */
 byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason, byol_error *error);
 
-/* encoder.safetensors. BYOL_NUMERIC, and nothing written, where anything in the arenas is not finite. */
+/* encoder.safetensors. BYOL_ERROR_NUMERIC, and nothing written, where anything in the arenas is not finite. */
 byol_status byol__record_save_encoder(const byol__record *record, const byol__method *method,
                                       const byol__origin *origin, byol_error *error);
 

@@ -46,7 +46,7 @@ static void read_table(const byol__safetensors *file, const char *path, const ch
         const byol__param *row = &table->rows[r];
         byol_error why = {0};
         byol_status status = read_row(file, prefix, row, arena, &why);
-        int excused = status == BYOL_NOT_FOUND && row->section != BYOL__BACKBONE;
+        int excused = status == BYOL_ERROR_NOT_FOUND && row->section != BYOL__BACKBONE;
         seen->found[row->section] |= status == BYOL_OK;
         seen->missing[row->section] |= excused;
         if (status != BYOL_OK && !excused) note_wrong(seen, path, status, why.text);
@@ -56,7 +56,7 @@ static void read_table(const byol__safetensors *file, const char *path, const ch
 static byol_status judge(sections *seen, byol_error *error) {
     for (int section = BYOL__PROJECTOR; section < BYOL__SECTIONS; section++)
         if (seen->found[section] && seen->missing[section])
-            note_wrong(seen, "", BYOL_NOT_FOUND,
+            note_wrong(seen, "", BYOL_ERROR_NOT_FOUND,
                        section == BYOL__PROJECTOR ? "a part of the projector is missing"
                                                   : "a part of the predictor is missing");
     if (seen->wrong == 0) return BYOL_OK;

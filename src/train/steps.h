@@ -25,7 +25,7 @@ typedef struct byol__steps {
     int epochs;      /* begun, by the end of the run; 0: open */
 } byol__steps;
 
-/* BYOL_INVALID where `images` do not make one batch, or the run not one step. */
+/* BYOL_ERROR_INVALID where `images` do not make one batch, or the run not one step. */
 byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size_t images, byol_error *error);
 
 /* An open run ends `decay` steps after the `done` that are done, with a falling rate. */

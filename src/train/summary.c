@@ -70,5 +70,5 @@ byol_status byol__summary_write(const byol_trainer *trainer, const char *run, co
         return byol__atomic_commit(&file, error);
     }
     byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_IO, "cannot write %s", path);
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
 }

@@ -121,12 +121,12 @@ static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error
     if (config->target.kind != BYOL_TARGET_VECTORS) return BYOL_OK;
     BYOL__TRY(byol__vectors_read(teacher, config->target.vectors, error));
     if (teacher->count != images)
-        return byol__fail(error, BYOL_MISMATCH,
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
                           "%s holds %zu vectors, but there are %zu images: it must have a row for each image of "
                           "data.train, in their order ('byol embed' writes such a file)",
                           config->target.vectors, teacher->count, images);
     if (config->target.dimension != 0 && config->target.dimension != teacher->dimension)
-        return byol__fail(error, BYOL_MISMATCH, "%s: its rows have %d numbers, target.dimension is %d",
+        return byol__fail(error, BYOL_ERROR_MISMATCH, "%s: its rows have %d numbers, target.dimension is %d",
                           config->target.vectors, teacher->dimension, config->target.dimension);
     config->target.dimension = teacher->dimension;
     return BYOL_OK;
@@ -333,10 +333,10 @@ static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byo
                                    .effective_rank = metrics->effective_rank};
     char text[512];
     byol__verdict verdict = byol__monitor_judge(&trainer->monitor, &reading, text, sizeof text);
-    if (verdict == BYOL__NOT_A_NUMBER) return byol__fail(error, BYOL_NUMERIC, "%s", text);
+    if (verdict == BYOL__NOT_A_NUMBER) return byol__fail(error, BYOL_ERROR_NUMERIC, "%s", text);
     if (text[0] != '\0') warn(trainer, text);
     if (verdict != BYOL__COLLAPSED || !trainer->origin.config.train.stop_on_collapse) return BYOL_OK;
-    return byol__fail(error, BYOL_COLLAPSED, "stopped: %s",
+    return byol__fail(error, BYOL_ERROR_COLLAPSED, "stopped: %s",
                       text[0] != '\0' ? text : "the representation has not recovered from its collapse");
 }
 
@@ -428,7 +428,7 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         measure(trainer, logged, &metrics);
         trainer->overhead += byol__now() - begun;
         byol_status verdict = judge(trainer, &metrics, error);
-        if (verdict == BYOL_NUMERIC) return verdict;
+        if (verdict == BYOL_ERROR_NUMERIC) return verdict;
         double knn = end_epoch(trainer);
         if (trainer->recorded && (logged || isfinite(knn)))
             BYOL__TRY(byol__record_log(&trainer->record, &metrics, knn, error));
@@ -436,8 +436,8 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         int stop = trainer->hooks.on_step != NULL && trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
         if (verdict != BYOL_OK) return verdict;
         if (stop)
-            return byol__fail(error, BYOL_CANCELLED, "stopped at step %llu of %llu", (unsigned long long)metrics.step,
-                              (unsigned long long)metrics.steps);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped at step %llu of %llu",
+                              (unsigned long long)metrics.step, (unsigned long long)metrics.steps);
         if (is_last || !checkpoint_is_due(trainer)) continue;
         begun = byol__now();
         BYOL__TRY(save(trainer, error));
@@ -448,7 +448,7 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
 
 /* Good weights: finite ones, and no batch norm statistics that are ahead of them by a part of a step. */
 static int has_news(const byol_trainer *trainer, byol_status status) {
-    return trainer->record.saved_step != trainer->origin.step && status != BYOL_NUMERIC &&
+    return trainer->record.saved_step != trainer->origin.step && status != BYOL_ERROR_NUMERIC &&
            trainer->method->pending == 0;
 }
 
@@ -459,7 +459,7 @@ static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_
     byol_error why = {0}, words = *error;
     byol_status saved = save(trainer, &why);
     if (saved == BYOL_OK) return status;
-    if (status != BYOL_OK && status != BYOL_CANCELLED)
+    if (status != BYOL_OK && status != BYOL_ERROR_CANCELLED)
         return byol__fail(error, status, "%.400s; and no checkpoint could be written: %.400s", words.text, why.text);
     *error = why;
     return saved;
@@ -467,7 +467,7 @@ static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_
 
 static byol_status conclude(byol_trainer *trainer, byol_status status, byol_error *error) {
     status = keep_weights(trainer, status, error);
-    if (status != BYOL_NUMERIC) return status;
+    if (status != BYOL_ERROR_NUMERIC) return status;
     if (trainer->recorded) {
         uint64_t step = trainer->origin.step + (trainer->method->pending > 0);
         byol__record_log_break(&trainer->record, step, byol__steps_epoch(&trainer->steps, step));
@@ -482,7 +482,7 @@ static byol_status conclude(byol_trainer *trainer, byol_status status, byol_erro
 
 byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byol_error *error) {
     if (trainer->method->pending > 0)
-        return byol__fail(error, BYOL_INVALID, "this run failed within step %llu; create a trainer anew",
+        return byol__fail(error, BYOL_ERROR_INVALID, "this run failed within step %llu; create a trainer anew",
                           (unsigned long long)trainer->origin.step + 1);
     byol_error words = {0};
     byol__threads threads = byol__threads_begin(trainer->origin.config.train.threads);

@@ -326,7 +326,7 @@ static void an_operation_that_does_not_say_what_backward_reads_is_refused(void *
     byol__graph_mark(&b.graph, BYOL__PREDICTION, around_the_tested(&b.graph, x));
     check(byol__graph_finish(&b.graph, &error));
     const byol__plan_options options = {.batch = 2, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
-    assert_int_equal(byol__plan_create(&b.plan, &b.graph, &options, &error), BYOL_INVALID);
+    assert_int_equal(byol__plan_create(&b.plan, &b.graph, &options, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "backward"));
     byol__graph_release(&b.graph);
 }

@@ -114,16 +114,16 @@ static void an_atomic_file_appears_whole_or_not_at_all(void **state) {
     assert_int_equal(length, 5);
     byol__free(text);
     assert_false(byol__is_file("base_test/a/b/file.tmp"));
-    assert_int_equal(byol__atomic_open(&file, "base_test/nowhere/file", &error), BYOL_IO);
+    assert_int_equal(byol__atomic_open(&file, "base_test/nowhere/file", &error), BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "base_test/nowhere/file"));
-    assert_int_equal(byol__make_folder("base_test/a/b/file/c", &error), BYOL_IO);
+    assert_int_equal(byol__make_folder("base_test/a/b/file/c", &error), BYOL_ERROR_IO);
 }
 
 static void impossible_memory_is_an_error_that_says_how_much(void **state) {
     (void)state;
     byol_error error = {0};
     void *pointer = NULL;
-    assert_int_equal(byol__alloc(&pointer, SIZE_MAX / 2, 4, "workspace", &error), BYOL_MEMORY);
+    assert_int_equal(byol__alloc(&pointer, SIZE_MAX / 2, 4, "workspace", &error), BYOL_ERROR_MEMORY);
     assert_non_null(strstr(error.text, "workspace"));
     assert_null(pointer);
 }

@@ -38,7 +38,7 @@ static void fewer_vectors_than_neighbours_are_refused(void **state) {
     byol_config_init(&config);
     byol_bench_options_init(&options);
     const byol_bench_knn_shape shape = {19, 500, 64};
-    assert_int_equal(byol_bench_knn(&config, &shape, &options, &r, &error), BYOL_INVALID);
+    assert_int_equal(byol_bench_knn(&config, &shape, &options, &r, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "19 x 500 x 64"));
 }
 

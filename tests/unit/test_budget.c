@@ -58,11 +58,11 @@ static void what_cannot_be_is_refused(void **state) {
     byol_budget budget;
     byol_error error = {0};
     byol_config_init(&config);
-    assert_int_equal(byol_budget_choose(&config, source, 0, NULL, NULL, &budget, &error), BYOL_INVALID);
-    assert_int_equal(byol_budget_choose(&config, source, (double)NAN, NULL, NULL, &budget, &error), BYOL_INVALID);
+    assert_int_equal(byol_budget_choose(&config, source, 0, NULL, NULL, &budget, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_budget_choose(&config, source, (double)NAN, NULL, NULL, &budget, &error), BYOL_ERROR_INVALID);
     assert_int_equal(byol_source_subset(&one, source, &first, 1, &error), BYOL_OK);
-    assert_int_equal(byol_budget_choose(&config, one, 1, NULL, NULL, &budget, &error), BYOL_INVALID);
-    assert_int_equal(byol_budget_choose(&config, source, 0.02, stop, NULL, &budget, &error), BYOL_CANCELLED);
+    assert_int_equal(byol_budget_choose(&config, one, 1, NULL, NULL, &budget, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_budget_choose(&config, source, 0.02, stop, NULL, &budget, &error), BYOL_ERROR_CANCELLED);
     byol_source_free(one);
     byol_source_free(source);
 }

@@ -48,12 +48,12 @@ static void what_is_no_class_is_refused_with_words(void **state) {
     int32_t labels[] = {0, 1}, predicted[] = {1, 2};
     byol_classification report;
     byol_error error = {0};
-    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 2, &error), BYOL_INVALID);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 2, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "image 1 has label 1 and prediction 2"));
     assert_null(report.confusion);
     labels[0] = -1;
-    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 3, NULL), BYOL_INVALID);
-    assert_int_equal(byol_classification_init(&report, labels, predicted, 0, 3, NULL), BYOL_INVALID);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 3, NULL), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, 0, 3, NULL), BYOL_ERROR_INVALID);
 }
 
 enum { COUNT = 997, CLASSES = 7 };

@@ -216,12 +216,12 @@ static void a_wrong_file_is_named_with_line_and_changes_nothing(void **state) {
         assert_int_equal(byol_config_set(&config, "train.epochs", "77", NULL), BYOL_OK);
         before = config;
         byol_error error = {0};
-        if (parse(&config, cases[i].yaml, &error) != BYOL_INVALID) fail_msg("accepted: %s", cases[i].yaml);
+        if (parse(&config, cases[i].yaml, &error) != BYOL_ERROR_INVALID) fail_msg("accepted: %s", cases[i].yaml);
         for (int w = 0; w < 3 && cases[i].words[w] != NULL; w++)
             if (strstr(error.text, cases[i].words[w]) == NULL)
                 fail_msg("%s\nsays: %s\nmissing: %s", cases[i].yaml, error.text, cases[i].words[w]);
         assert_memory_equal(&config, &before, sizeof before);
-        assert_int_equal(parse(&config, cases[i].yaml, NULL), BYOL_INVALID);
+        assert_int_equal(parse(&config, cases[i].yaml, NULL), BYOL_ERROR_INVALID);
     }
 }
 
@@ -241,13 +241,13 @@ static void text_that_does_not_fit_is_refused(void **state) {
             assert_int_equal(status, BYOL_OK);
             config = before;
         } else {
-            assert_int_equal(status, BYOL_INVALID);
+            assert_int_equal(status, BYOL_ERROR_INVALID);
             assert_non_null(strstr(error.text, "too long"));
         }
         assert_memory_equal(&config, &before, sizeof before);
     }
     byol_error error = {0};
-    assert_int_equal(byol_config_set(&config, "data.train", "\xff", &error), BYOL_INVALID);
+    assert_int_equal(byol_config_set(&config, "data.train", "\xff", &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "UTF-8"));
     free(yaml);
 }
@@ -281,7 +281,7 @@ static void a_preset_resets_both_recipes(void **state) {
     byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, &error), BYOL_OK);
     assert_memory_equal(recipe, config.views.view, sizeof recipe);
-    assert_int_equal(byol_view_preset("none", recipe, &error), BYOL_INVALID);
+    assert_int_equal(byol_view_preset("none", recipe, &error), BYOL_ERROR_INVALID);
 }
 
 static void numbers_have_a_point_in_every_locale(void **state) {
@@ -317,7 +317,7 @@ static void what_does_not_go_together_is_refused(void **state) {
         byol_error error = {0};
         for (int s = 0; s < 3 && cases[i][s][0] != NULL; s++)
             assert_int_equal(byol_config_set(&config, cases[i][s][0], cases[i][s][1], &error), BYOL_OK);
-        assert_int_equal(byol_config_check(&config, &error), BYOL_INVALID);
+        assert_int_equal(byol_config_check(&config, &error), BYOL_ERROR_INVALID);
         if (strstr(error.text, strrchr(cases[i][0][0], '.')) == NULL) fail_msg("%s: %s", cases[i][0][0], error.text);
     }
 }
@@ -330,8 +330,8 @@ static void a_value_that_has_no_room_is_an_error(void **state) {
     byol_error error = {0};
     char value[9];
     assert_int_equal(byol_config_get(&config, "encoder.name", value, sizeof value, &error), BYOL_OK);
-    assert_int_equal(byol_config_get(&config, "encoder.name", value, 8, &error), BYOL_INVALID);
-    assert_int_equal(byol_config_get(&config, "encoder.nam", value, sizeof value, &error), BYOL_INVALID);
+    assert_int_equal(byol_config_get(&config, "encoder.name", value, 8, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_config_get(&config, "encoder.nam", value, sizeof value, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "'encoder.name'"));
 }
 
@@ -340,9 +340,9 @@ static void a_missing_file_is_not_found(void **state) {
     byol_config config;
     byol_config_init(&config);
     byol_error error = {0};
-    assert_int_equal(byol_config_load(&config, "nowhere/x.yaml", &error), BYOL_NOT_FOUND);
+    assert_int_equal(byol_config_load(&config, "nowhere/x.yaml", &error), BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "nowhere/x.yaml"));
-    assert_int_equal(byol_config_load(&config, "/", &error), BYOL_IO);
+    assert_int_equal(byol_config_load(&config, "/", &error), BYOL_ERROR_IO);
 }
 
 int main(void) {

@@ -146,12 +146,12 @@ static void a_cut_through_a_residual_block_is_refused(void **state) {
         if (byol__role_of(&whole.nodes[id]) != BYOL__ROLE_CONTRACTION ||
             strncmp(whole.nodes[id].name, "layer1", 6) != 0)
             continue;
-        assert_int_equal(byol__graph_cut(&whole, id, &front, &back, &error), BYOL_INVALID);
+        assert_int_equal(byol__graph_cut(&whole, id, &front, &back, &error), BYOL_ERROR_INVALID);
         assert_non_null(strstr(error.text, whole.nodes[id].name));
         refused++;
     }
     assert_int_equal(refused, 4);
-    assert_int_equal(byol__graph_cut(&whole, whole.node_count - 1, &front, &back, &error), BYOL_INVALID);
+    assert_int_equal(byol__graph_cut(&whole, whole.node_count - 1, &front, &back, &error), BYOL_ERROR_INVALID);
     byol__graph_release(&whole);
 }
 

@@ -212,14 +212,14 @@ static void is_refused(const void *bytes, size_t length, byol_status wanted, con
 
 static void what_is_no_picture_is_refused_in_words(void **state) {
     (void)state;
-    is_refused("", 0, BYOL_FORMAT, "empty");
-    is_refused("Hello", 5, BYOL_FORMAT, "48 65");
-    is_refused("P5 20000 20000 255 ", 19, BYOL_UNSUPPORTED, "20000 x 20000");
-    is_refused("P5 1048577 1 255 ", 17, BYOL_UNSUPPORTED, "a side has at most 1048576");
-    is_refused("P5 1 1048577 255 ", 17, BYOL_UNSUPPORTED, "a side has at most 1048576");
-    is_refused("P5 1048576 1 255 ", 17, BYOL_FORMAT, "1048576 bytes of samples expected");
-    is_refused("P5 2 2 255 abc", 14, BYOL_FORMAT, "4 bytes of samples expected, 3 found");
-    is_refused("P6 99999999999 1 255 ", 21, BYOL_FORMAT, "header");
+    is_refused("", 0, BYOL_ERROR_FORMAT, "empty");
+    is_refused("Hello", 5, BYOL_ERROR_FORMAT, "48 65");
+    is_refused("P5 20000 20000 255 ", 19, BYOL_ERROR_UNSUPPORTED, "20000 x 20000");
+    is_refused("P5 1048577 1 255 ", 17, BYOL_ERROR_UNSUPPORTED, "a side has at most 1048576");
+    is_refused("P5 1 1048577 255 ", 17, BYOL_ERROR_UNSUPPORTED, "a side has at most 1048576");
+    is_refused("P5 1048576 1 255 ", 17, BYOL_ERROR_FORMAT, "1048576 bytes of samples expected");
+    is_refused("P5 2 2 255 abc", 14, BYOL_ERROR_FORMAT, "4 bytes of samples expected, 3 found");
+    is_refused("P6 99999999999 1 255 ", 21, BYOL_ERROR_FORMAT, "header");
     static const uint8_t huge[] = {0x89, 'P',  'N',  'G', 13, 10,   26,   10, 0, 0, 0, 13, 'I',  'H',  'D',  'R', 0,
                                    0,    0x4e, 0x20, 0,   0,  0x4e, 0x20, 8,  2, 0, 0, 0,  0x69, 0x4b, 0xed, 0x7c};
     byol_error error = {0};
@@ -255,7 +255,7 @@ static byol_status try_bytes(const char *bytes, size_t length) {
         assert_int_equal(picture.image.width, info.width);
         assert_int_equal(picture.image.height, info.height);
     } else {
-        assert_true(status == BYOL_FORMAT || status == BYOL_UNSUPPORTED);
+        assert_true(status == BYOL_ERROR_FORMAT || status == BYOL_ERROR_UNSUPPORTED);
         assert_true(error.text[0] != '\0');
     }
     byol_picture_release(&picture);

@@ -215,7 +215,7 @@ static void presets_are_the_reference(void **state) {
     assert_memory_equal(&r[0], &r[1], sizeof r[0]);
     assert_true(r[0].blur == 0.5f && r[0].solarize == 0 && r[0].brightness == 0.8f && r[0].hue == 0.2f);
     assert_string_equal(error.text, "");
-    assert_int_equal(byol_view_preset("smal", r, &error), BYOL_INVALID);
+    assert_int_equal(byol_view_preset("smal", r, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "smal"));
     assert_non_null(strstr(error.text, "byol, simclr or small"));
 }

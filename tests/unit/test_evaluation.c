@@ -107,7 +107,7 @@ static void a_folder_that_is_not_there_is_an_error_with_words(void **state) {
     (void)state;
     byol_error error = {0};
     byol_evaluation knn = example("knn", 70);
-    assert_int_equal(byol_evaluation_save("/nowhere", &knn, &error), BYOL_IO);
+    assert_int_equal(byol_evaluation_save("/nowhere", &knn, &error), BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "/nowhere/evaluation.json"));
 }
 

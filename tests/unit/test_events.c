@@ -152,9 +152,9 @@ static void a_file_that_was_just_being_created_is_begun_anew_and_a_foreign_one_i
     fclose(stream);
     byol_events *events;
     byol_error error = {0};
-    assert_int_equal(byol_events_open(&events, ".", 0, &error), BYOL_FORMAT);
+    assert_int_equal(byol_events_open(&events, ".", 0, &error), BYOL_ERROR_FORMAT);
     assert_non_null(strstr(error.text, path));
-    assert_int_equal(byol_events_open(&events, "no/such/folder", 0, &error), BYOL_IO);
+    assert_int_equal(byol_events_open(&events, "no/such/folder", 0, &error), BYOL_ERROR_IO);
 }
 
 static void a_histogram_counts_every_finite_number_once(void **state) {
@@ -194,7 +194,7 @@ static void a_picture_is_a_png_of_its_size(void **state) {
     assert_int_equal(byol__png_encode(pixels, 3, 5, 7, &png, &length, NULL), BYOL_OK);
     byol_events *events = open_events(0);
     assert_int_equal(byol_events_png(events, 1, "views", png, length, NULL), BYOL_OK);
-    assert_int_equal(byol_events_png(events, 1, "views", pixels, sizeof pixels, NULL), BYOL_FORMAT);
+    assert_int_equal(byol_events_png(events, 1, "views", pixels, sizeof pixels, NULL), BYOL_ERROR_FORMAT);
     byol_events_close(events);
     Tensorboard__Event *list[64];
     size_t count = read_events(list);

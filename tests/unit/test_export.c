@@ -315,7 +315,7 @@ static void exported_weights_are_the_parts_that_were_asked_for(void **state) {
     assert_int_equal(tensors_in(path, "fc.bias", 1), BACKBONE + HEADS + 2);
     options.classes = -1;
     byol_error error = {0};
-    assert_int_equal(byol_export_safetensors(encoder, path, &options, &error), BYOL_INVALID);
+    assert_int_equal(byol_export_safetensors(encoder, path, &options, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "-1"));
     unlink(path);
     byol_encoder_free(encoder);
@@ -329,8 +329,8 @@ static void a_backbone_alone_has_no_heads_to_export(void **state) {
     unlink(path);
     const byol_weights_options weights = {.heads = 1};
     const byol_onnx_options onnx = {.output = BYOL_LAYER_PROJECTION};
-    assert_int_equal(byol_export_safetensors(encoder, path, &weights, NULL), BYOL_NOT_FOUND);
-    assert_int_equal(byol_export_onnx(encoder, path, &onnx, NULL), BYOL_NOT_FOUND);
+    assert_int_equal(byol_export_safetensors(encoder, path, &weights, NULL), BYOL_ERROR_NOT_FOUND);
+    assert_int_equal(byol_export_onnx(encoder, path, &onnx, NULL), BYOL_ERROR_NOT_FOUND);
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(byol_export_onnx(encoder, path, NULL, NULL), BYOL_OK);
     unlink(path);
@@ -342,7 +342,7 @@ static void a_path_that_cannot_be_written_is_an_error_that_names_it(void **state
     (void)state;
     byol_encoder *encoder = make_encoder("resnet18", BYOL_STEM_SMALL);
     byol_error error = {0};
-    assert_int_equal(byol_export_onnx(encoder, "/no/such/folder/x.onnx", NULL, &error), BYOL_IO);
+    assert_int_equal(byol_export_onnx(encoder, "/no/such/folder/x.onnx", NULL, &error), BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "/no/such/folder/x.onnx"));
     byol_encoder_free(encoder);
 }

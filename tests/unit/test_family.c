@@ -207,7 +207,7 @@ static void a_network_that_counts_pixels_has_views_of_one_size(void **state) {
     byol__method *method = NULL;
     byol_error error = {0};
     strcpy(config.encoder.name, "conv1");
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_INVALID);
+    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "size"));
 }
 
@@ -342,7 +342,7 @@ static void a_linear_layer_maps_the_student_to_the_width_of_its_teacher(void **s
 
     byol_error error = {0};
     config.predictor.kind = BYOL_HEAD_NONE;
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_INVALID);
+    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "predictor.kind"));
 }
 
@@ -473,7 +473,7 @@ static void a_head_that_the_file_lacks_stays_as_it_was(void **state) {
     byol_error error = {0};
     config.encoder.width = 16;
     byol__method *wide = create(&config);
-    assert_int_equal(byol__method_load(wide, &config, NULL, NULL, &error), BYOL_MISMATCH);
+    assert_int_equal(byol__method_load(wide, &config, NULL, NULL, &error), BYOL_ERROR_MISMATCH);
     assert_non_null(strstr(error.text, "conv1.weight"));
     byol__method_free(backbone);
     byol__method_free(fresh);
@@ -486,7 +486,7 @@ static void a_head_that_the_file_lacks_stays_as_it_was(void **state) {
 
 static void assert_refused(const byol_config *config, const char *word) {
     byol_error error = {0};
-    assert_int_equal(byol_config_check(config, &error), BYOL_INVALID);
+    assert_int_equal(byol_config_check(config, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, word));
 }
 

@@ -124,9 +124,9 @@ static void what_cannot_be_drawn_is_refused(void **state) {
     (void)state;
     const int32_t single[] = {0, 1, 2}, wrong[] = {0, 0, 3};
     byol__split split;
-    assert_int_equal(byol__split_draw(&split, single, 3, 3, 1, 0.1, 1, &error), BYOL_INVALID);
+    assert_int_equal(byol__split_draw(&split, single, 3, 3, 1, 0.1, 1, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "two training images"));
-    assert_int_equal(byol__split_draw(&split, wrong, 3, 3, 1, 0.1, 1, &error), BYOL_INVALID);
+    assert_int_equal(byol__split_draw(&split, wrong, 3, 3, 1, 0.1, 1, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "training image 2 has label 3"));
 }
 
@@ -352,44 +352,44 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     pictures train = pictures_create(30, 60, 1), test = pictures_create(9, 60, 2), other = test;
     byol_finetune_options good = quick(), bad = good;
     bad.label_fraction = 0;
-    check_refused(encoder, train, test, bad, BYOL_INVALID, "label fraction");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "label fraction");
     bad.label_fraction = NAN;
-    check_refused(encoder, train, test, bad, BYOL_INVALID, "label fraction");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "label fraction");
     bad = good;
     bad.train_stages = 6;
-    check_refused(encoder, train, test, bad, BYOL_INVALID, "6 stages are to be trained, but this encoder has 5");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "6 stages are to be trained, but this encoder has 5");
     bad = good;
     bad.optimizer = BYOL_LARS;
-    check_refused(encoder, train, test, bad, BYOL_INVALID, "adamw and sgd");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "adamw and sgd");
     bad = good;
     bad.batch_size = 1;
-    check_refused(encoder, train, test, bad, BYOL_INVALID, "batch size");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "batch size");
     bad = good;
     bad.optimizer = BYOL_SGD;
     bad.lr = 1000;
     bad.weight_decay = 1; /* weights are multiplied by -999 each step */
     bad.epochs = 20;
-    check_refused(encoder, train, test, bad, BYOL_NUMERIC, "lower learning rate");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_NUMERIC, "lower learning rate");
     byol_encoder *huge = scaled_encoder(1e30f); /* its first batch norm's variance overflows, the loss does not */
-    check_refused(huge, train, test, good, BYOL_NUMERIC, "infinity among the weights");
+    check_refused(huge, train, test, good, BYOL_ERROR_NUMERIC, "infinity among the weights");
     byol_encoder_free(huge);
     bad = good;
     bad.save = "/nowhere/at/all.safetensors";
-    check_refused(encoder, train, test, bad, BYOL_IO, "/nowhere/at/all.safetensors");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_IO, "/nowhere/at/all.safetensors");
 
     check(byol_source_from_memory(&other.source, test.pixels, NULL, 9, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
-    check_refused(encoder, train, other, good, BYOL_INVALID, "no labels");
+    check_refused(encoder, train, other, good, BYOL_ERROR_INVALID, "no labels");
     byol_source_free(other.source);
     check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 1, PICTURE_SIDE, PICTURE_SIDE, &error));
-    check_refused(encoder, train, other, good, BYOL_MISMATCH, "3 channels");
+    check_refused(encoder, train, other, good, BYOL_ERROR_MISMATCH, "3 channels");
     byol_source_free(other.source);
     int32_t of_one_class[2] = {0, 0};
     check(byol_source_from_memory(&other.source, test.pixels, of_one_class, 2, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
-    check_refused(encoder, other, other, good, BYOL_INVALID, "one image to learn from");
+    check_refused(encoder, other, other, good, BYOL_ERROR_INVALID, "one image to learn from");
     byol_source_free(other.source);
     test.labels[0] = 4;
     check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
-    check_refused(encoder, train, other, good, BYOL_MISMATCH, "5 classes");
+    check_refused(encoder, train, other, good, BYOL_ERROR_MISMATCH, "5 classes");
     byol_source_free(other.source);
     byol_encoder_free(encoder);
     pictures_free(train);
@@ -413,7 +413,7 @@ static void progress_counts_images_and_can_stop_it(void **state) {
     uint64_t seen[2] = {0};
     assert_int_equal(byol_finetune(encoder, train.source, test.source, &options, &result, NULL,
                                    stop_in_the_second_epoch, seen, &error),
-                     BYOL_CANCELLED);
+                     BYOL_ERROR_CANCELLED);
     assert_int_equal(seen[1], 2 * (48 + 6) + 9);
     assert_non_null(strstr(error.text, "after 1 of 2 epochs"));
     byol_encoder_free(encoder);

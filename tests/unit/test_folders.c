@@ -135,7 +135,7 @@ static void split_folders_are_splits_with_the_same_classes(void **state) {
     snprintf(spec, sizeof spec, "%s:test", folder); /* there is none: val is what it is measured on */
     opens_as(spec, val);
     snprintf(spec, sizeof spec, "%s:extra", folder);
-    fails(spec, BYOL_NOT_FOUND, "there are: train val");
+    fails(spec, BYOL_ERROR_NOT_FOUND, "there are: train val");
 }
 
 static void a_class_called_train_is_a_class_among_others(void **state) {
@@ -159,9 +159,9 @@ static void a_folder_that_contains_itself_is_read_once(void **state) {
 
 static void an_empty_folder_says_what_was_looked_for(void **state) {
     (void)state;
-    fails(folder, BYOL_NOT_FOUND, "pictures (JPEG, PNG, WebP, PGM, PPM)");
+    fails(folder, BYOL_ERROR_NOT_FOUND, "pictures (JPEG, PNG, WebP, PGM, PPM)");
     write_text("a.jpg", "these are words\n");
-    fails(folder, BYOL_FORMAT, "a.jpg: not a JPEG");
+    fails(folder, BYOL_ERROR_FORMAT, "a.jpg: not a JPEG");
 }
 
 static void a_list_gives_paths_and_labels(void **state) {
@@ -188,9 +188,9 @@ static void a_list_gives_paths_and_labels(void **state) {
     assert_string_equal(byol_source_class_name(source, 1), "red fox");
     byol_source_free(source);
     write_text("some.txt", "in/with blank.pgm\tred fox\nin/1.pgm\n");
-    fails(in_folder("some.txt"), BYOL_FORMAT, "labels to 1 of its 2");
+    fails(in_folder("some.txt"), BYOL_ERROR_FORMAT, "labels to 1 of its 2");
     write_text("none.txt", "\n# nothing\n");
-    fails(in_folder("none.txt"), BYOL_NOT_FOUND, "lists no pictures");
+    fails(in_folder("none.txt"), BYOL_ERROR_NOT_FOUND, "lists no pictures");
 }
 
 /* ---- arrays ---- */
@@ -233,21 +233,21 @@ static void an_array_of_bytes_is_a_source(void **state) {
 static void other_arrays_are_refused_in_words(void **state) {
     (void)state;
     write_npy("short.npy", "|u1", "False", "(5, 3, 4)", 59);
-    fails(in_folder("short.npy"), BYOL_FORMAT, "5 pictures of 12 bytes, it holds 59");
+    fails(in_folder("short.npy"), BYOL_ERROR_FORMAT, "5 pictures of 12 bytes, it holds 59");
     write_npy("float.npy", "<f4", "False", "(1, 3, 4)", 48);
-    fails(in_folder("float.npy"), BYOL_FORMAT, "not of type uint8");
+    fails(in_folder("float.npy"), BYOL_ERROR_FORMAT, "not of type uint8");
     write_npy("fortran.npy", "|u1", "True", "(1, 3, 4)", 12);
-    fails(in_folder("fortran.npy"), BYOL_FORMAT, "Fortran");
+    fails(in_folder("fortran.npy"), BYOL_ERROR_FORMAT, "Fortran");
     write_npy("flat.npy", "|u1", "False", "(12, 1)", 12);
-    fails(in_folder("flat.npy"), BYOL_FORMAT, "shape");
+    fails(in_folder("flat.npy"), BYOL_ERROR_FORMAT, "shape");
     write_npy("planar.npy", "|u1", "False", "(1, 3, 4, 4)", 48);
-    fails(in_folder("planar.npy"), BYOL_FORMAT, "shape");
+    fails(in_folder("planar.npy"), BYOL_ERROR_FORMAT, "shape");
     write_npy("huge.npy", "|u1", "False", "(18446744073709551615, 60000, 60000, 3)", 5);
-    fails(in_folder("huge.npy"), BYOL_FORMAT, "holds 5");
+    fails(in_folder("huge.npy"), BYOL_ERROR_FORMAT, "holds 5");
     FILE *file = create("cut.npy");
     fwrite("\x93NUMPY\2\0\xff\xff\xff\xff", 1, 12, file);
     fclose(file);
-    fails(in_folder("cut.npy"), BYOL_FORMAT, "header");
+    fails(in_folder("cut.npy"), BYOL_ERROR_FORMAT, "header");
 }
 
 /* ---- reading all of it ---- */
@@ -419,7 +419,7 @@ static void too_many_unreadable_pictures_stop_the_loader(void **state) {
     byol__batch batch;
     byol_status status = BYOL_OK;
     for (uint64_t b = 0; b < batches && status == BYOL_OK; b++) status = byol__loader_next(loader, &batch, &error);
-    assert_int_equal(status, BYOL_FORMAT);
+    assert_int_equal(status, BYOL_ERROR_FORMAT);
     assert_non_null(
         strstr(error.text, "3 of 105 images could not be read, more than data.max_unreadable allows (2 %)"));
     byol__loader_free(loader);
@@ -445,9 +445,9 @@ static void one_unreadable_picture_is_allowed_among_few(void **state) {
     write_text("y.pgm", "no picture\n");
     byol_source *source = opens(folder);
     assert_int_equal(first_epoch(source, 0.01, &error), BYOL_OK);
-    assert_int_equal(first_epoch(source, 0, &error), BYOL_FORMAT);
+    assert_int_equal(first_epoch(source, 0, &error), BYOL_ERROR_FORMAT);
     write_text("x.pgm", "nor this\n");
-    assert_int_equal(first_epoch(source, 0.01, &error), BYOL_FORMAT);
+    assert_int_equal(first_epoch(source, 0.01, &error), BYOL_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "2 of 7 images could not be read"));
     assert_non_null(strstr(error.text, ".pgm: not a JPEG"));
     assert_non_null(strstr(error.text, "with a higher data.max_unreadable the run goes on"));

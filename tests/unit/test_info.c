@@ -93,7 +93,7 @@ static void an_impossible_network_is_an_error(void **state) {
     byol_config_set(&config, "recipe", "byol", NULL);
     strcpy(config.encoder.name, "resnet19");
     byol_error error = {0};
-    assert_int_equal(byol_network_describe(&config, 3, 32, NULL, NULL, NULL, &error), BYOL_INVALID);
+    assert_int_equal(byol_network_describe(&config, 3, 32, NULL, NULL, NULL, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "resnet19"));
 }
 

@@ -275,30 +275,30 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     byol_linear_options good = quick(), bad = good;
     byol_features a[2] = {train.features, train.features}, b = test.features, odd = b;
     bad.epochs = 0;
-    check_refused(a, 1, b, bad, BYOL_INVALID, "at least one epoch");
+    check_refused(a, 1, b, bad, BYOL_ERROR_INVALID, "at least one epoch");
     bad = good;
     bad.lrs = (const float[]){0.1f, -1};
     bad.lr_count = 2;
-    check_refused(a, 1, b, bad, BYOL_INVALID, "learning rate 1 of the linear probe is -1");
+    check_refused(a, 1, b, bad, BYOL_ERROR_INVALID, "learning rate 1 of the linear probe is -1");
     bad = good;
     bad.held_out = 0;
-    check_refused(a, 1, b, bad, BYOL_INVALID, "held-out share is 0");
+    check_refused(a, 1, b, bad, BYOL_ERROR_INVALID, "held-out share is 0");
     bad = good;
     bad.momentum = 1;
-    check_refused(a, 1, b, bad, BYOL_INVALID, "momentum");
-    check_refused(a, 0, b, good, BYOL_INVALID, "passes");
+    check_refused(a, 1, b, bad, BYOL_ERROR_INVALID, "momentum");
+    check_refused(a, 0, b, good, BYOL_ERROR_INVALID, "passes");
     odd.dimension = 2;
-    check_refused(a, 1, odd, good, BYOL_MISMATCH, "dimension 2, the training features 4");
+    check_refused(a, 1, odd, good, BYOL_ERROR_MISMATCH, "dimension 2, the training features 4");
     a[1].count = 29;
-    check_refused(a, 2, b, good, BYOL_MISMATCH, "pass 1 of the training features");
+    check_refused(a, 2, b, good, BYOL_ERROR_MISMATCH, "pass 1 of the training features");
     a[0].count = 1;
-    check_refused(a, 1, b, good, BYOL_INVALID, "one training image");
+    check_refused(a, 1, b, good, BYOL_ERROR_INVALID, "one training image");
     a[0].count = 30;
     train.labels[3] = 3;
-    check_refused(a, 1, b, good, BYOL_INVALID, "label 3 of the training features is 3");
+    check_refused(a, 1, b, good, BYOL_ERROR_INVALID, "label 3 of the training features is 3");
     train.labels[3] = 0;
     test.values[5 * 4 + 1] = NAN;
-    check_refused(a, 1, b, good, BYOL_NUMERIC, "vector 5 of the test features");
+    check_refused(a, 1, b, good, BYOL_ERROR_NUMERIC, "vector 5 of the test features");
     blobs_free(train);
     blobs_free(test);
 }
@@ -317,7 +317,7 @@ static void progress_counts_epochs_and_can_stop_it(void **state) {
     uint64_t total = 0;
     assert_int_equal(
         byol_linear(&train.features, 1, &test.features, &options, &result, NULL, stop_after_three, &total, &error),
-        BYOL_CANCELLED);
+        BYOL_ERROR_CANCELLED);
     assert_int_equal(total, 20);
     assert_non_null(strstr(error.text, "after 3 of 10 epochs"));
     blobs_free(train);

@@ -233,7 +233,7 @@ static byol_status failing_image(const byol_source *source, size_t index, const 
                                  byol_picture *picture, byol_error *error) {
     const failing *self = (const failing *)source;
     if (self->asked != NULL) atomic_fetch_add(self->asked, 1);
-    if (index >= self->first_bad) return byol__fail(error, BYOL_IO, "picture %zu cannot be read", index);
+    if (index >= self->first_bad) return byol__fail(error, BYOL_ERROR_IO, "picture %zu cannot be read", index);
     return byol__source_image(self->inner, index, request, picture, error);
 }
 
@@ -288,9 +288,9 @@ static void an_error_of_the_source_arrives_with_its_batch(void **state) {
         for (int again = 0; again < 3; again++) {
             byol__batch batch;
             byol_error error = {0};
-            assert_int_equal(byol__loader_next(loader, &batch, &error), BYOL_IO);
+            assert_int_equal(byol__loader_next(loader, &batch, &error), BYOL_ERROR_IO);
             assert_string_equal(error.text, expected); /* the first of the batch, whichever thread was first */
-            assert_int_equal(byol__loader_next(loader, &batch, NULL), BYOL_IO);
+            assert_int_equal(byol__loader_next(loader, &batch, NULL), BYOL_ERROR_IO);
         }
         byol__loader_free(loader);
     }
@@ -304,13 +304,13 @@ static void what_cannot_be_loaded_is_refused(void **state) {
     byol_error error = {0};
     byol__loader_options options = some_options(1, 0);
     options.batch_size = COUNT + 1;
-    assert_int_equal(byol__loader_create(&loader, source, &options, &error), BYOL_INVALID);
+    assert_int_equal(byol__loader_create(&loader, source, &options, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "batch of 24"));
     assert_non_null(strstr(error.text, "there are 23"));
     for (int i = 0; i < 3; i++) {
         options = some_options(1, 0);
         *(int *[]){&options.batch_size, &options.views.size[1], &options.threads}[i] = 0;
-        assert_int_equal(byol__loader_create(&loader, source, &options, &error), BYOL_INVALID);
+        assert_int_equal(byol__loader_create(&loader, source, &options, &error), BYOL_ERROR_INVALID);
         assert_non_null(strstr(error.text, "at least 1"));
     }
     options = some_options(1, 0);

@@ -89,7 +89,7 @@ static void only_a_mispaired_view_is_held_against_itself(void **state) {
     byol__method_free(method);
     byol_error error = {0};
     config.target.kind = BYOL_TARGET_ONLINE;
-    assert_int_equal(byol_config_check(&config, &error), BYOL_INVALID);
+    assert_int_equal(byol_config_check(&config, &error), BYOL_ERROR_INVALID);
 }
 
 /* The slope of the loss along the gradient is the gradient's length: so it is the gradient of the summed loss, through
@@ -286,7 +286,7 @@ static void a_step_that_is_not_finite_changes_no_parameter(void **state) {
     byol_error error = {0};
     view[5] = NAN;
     run_batch(method, view, noise[1]);
-    assert_int_equal(byol__method_update(method, 0.1, 0.99, &result, &error), BYOL_NUMERIC);
+    assert_int_equal(byol__method_update(method, 0.1, 0.99, &result, &error), BYOL_ERROR_NUMERIC);
     assert_non_null(strstr(error.text, "step 1"));
     assert_memory_equal(method->params, params, method->graph.params.total * sizeof(float));
     free(params);
@@ -359,10 +359,10 @@ static void a_run_without_one_step_is_refused(void **state) {
     byol_config config = tiny_config();
     byol__steps steps;
     byol_error error = {0};
-    assert_int_equal(byol__steps_init(&steps, &config, TINY_BATCH - 1, &error), BYOL_INVALID);
+    assert_int_equal(byol__steps_init(&steps, &config, TINY_BATCH - 1, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "train.batch_size"));
     config.train.accumulate = 9;
-    assert_int_equal(byol__steps_init(&steps, &config, TINY_IMAGES, &error), BYOL_INVALID);
+    assert_int_equal(byol__steps_init(&steps, &config, TINY_IMAGES, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "train.accumulate"));
 }
 

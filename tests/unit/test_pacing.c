@@ -156,7 +156,7 @@ static void a_run_takes_its_time_and_not_more_after_an_interruption(void **state
     (void)state;
     byol_config config = seconds(2);
     witness seen = {.stop_at = 2};
-    expect(BYOL_CANCELLED, &config, TEST_RUNS "/clock", 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, TEST_RUNS "/clock", 0, &seen);
     double before = spent_at(2), begin = byol__now();
     assert_true(before > 0);
     seen = (witness){0};
@@ -174,11 +174,11 @@ static void a_cosine_cannot_end_by_the_clock(void **state) {
     byol_config config = seconds(2);
     byol_error error = {0};
     config.optimizer.schedule = BYOL_LR_COSINE;
-    assert_int_equal(byol_config_check(&config, &error), BYOL_INVALID);
+    assert_int_equal(byol_config_check(&config, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "trapezoid"));
     config = seconds(2);
     config.target.schedule = BYOL_TAU_COSINE;
-    assert_int_equal(byol_config_check(&config, &error), BYOL_INVALID);
+    assert_int_equal(byol_config_check(&config, &error), BYOL_ERROR_INVALID);
 }
 
 static int make_runs(void **state) {

@@ -215,7 +215,7 @@ static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
         assert_int_equal(b->units[2].applied_by, BYOL__NONE);
         assert_int_equal(byol__contraction_of(b, 3)->applies_norm_of, BYOL__NONE);
         byol_error why = {0};
-        assert_int_equal(byol__plan_read_value(a, between, NULL, &why), BYOL_NOT_FOUND);
+        assert_int_equal(byol__plan_read_value(a, between, NULL, &why), BYOL_ERROR_NOT_FOUND);
         if (modes[i] == BYOL__TRAIN) /* the target has it in place in either case */
             assert_true(less.workspace_bytes + byol__layout_bytes(&a->slots[between].layout) <= more.workspace_bytes);
         byol__plan_free(a);
@@ -466,7 +466,7 @@ static void a_mistake_in_a_network_names_its_layer(void **state) {
     byol__value_id x = byol__graph_input(&g, 3, 4, 4);
     x = byol__graph_conv(&g, "layer9.conv7", x, 8, 7, 1, 0, 1, 0);
     byol__graph_relu(&g, x);
-    assert_int_equal(byol__graph_finish(&g, &error), BYOL_INVALID);
+    assert_int_equal(byol__graph_finish(&g, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "layer9.conv7"));
     byol__graph_release(&g);
 }

@@ -43,9 +43,9 @@ static void an_impossible_picture_is_refused_with_words(void **state) {
     uint8_t pixel[4] = {0}, *png = NULL;
     size_t length = 0;
     byol_error error = {0};
-    assert_int_equal(byol__png_encode(pixel, 1, 0, 1, &png, &length, &error), BYOL_INVALID);
+    assert_int_equal(byol__png_encode(pixel, 1, 0, 1, &png, &length, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "PNG"));
-    assert_int_equal(byol__png_encode(pixel, 4, 1, 1, &png, &length, &error), BYOL_INVALID);
+    assert_int_equal(byol__png_encode(pixel, 4, 1, 1, &png, &length, &error), BYOL_ERROR_INVALID);
     assert_null(png);
 }
 

@@ -458,10 +458,10 @@ static void what_is_no_run_leaves_no_page(void **state) {
     byol_report_options options;
     byol_report_options_init(&options);
     const char *const runs[] = {within("nothing", run)};
-    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, &error), BYOL_NOT_FOUND);
+    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, &error), BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, run));
-    assert_int_equal(byol_report_write(runs, 0, out, &options, &error), BYOL_INVALID);
-    assert_int_equal(byol_report_write(runs, 17, out, &options, &error), BYOL_INVALID);
+    assert_int_equal(byol_report_write(runs, 0, out, &options, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_report_write(runs, 17, out, &options, &error), BYOL_ERROR_INVALID);
     assert_false(byol__is_file(out));
 }
 
@@ -486,7 +486,7 @@ static void a_stopped_report_leaves_the_old_page(void **state) {
     options.train = source;
     options.progress = stop_at_once;
     options.context = &asked;
-    assert_int_equal(byol_report_write(runs, 1, out, &options, NULL), BYOL_CANCELLED);
+    assert_int_equal(byol_report_write(runs, 1, out, &options, NULL), BYOL_ERROR_CANCELLED);
     assert_int_equal(asked, 1);
     char *after = read_page(out);
     assert_string_equal(before, after);

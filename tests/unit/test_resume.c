@@ -34,7 +34,7 @@ static void a_resumed_run_ends_as_if_it_had_never_stopped(void **state) {
         char run[64];
         snprintf(run, sizeof run, TEST_RUNS "/stopped-%d", (int)step);
         witness seen = {.stop_at = step};
-        expect(BYOL_CANCELLED, &config, run, 0, &seen);
+        expect(BYOL_ERROR_CANCELLED, &config, run, 0, &seen);
         assert_int_equal(seen.last_step, step);
         seen = (witness){0};
         expect(BYOL_OK, &config, run, 1, &seen);
@@ -59,7 +59,7 @@ static void resuming_holds_for_every_optimizer_and_under_accumulation(void **sta
         expect(BYOL_OK, &config, straight, 0, &seen);
         assert_int_equal(seen.last_step, 2);
         seen = (witness){.stop_at = 1};
-        expect(BYOL_CANCELLED, &config, stopped, 0, &seen);
+        expect(BYOL_ERROR_CANCELLED, &config, stopped, 0, &seen);
         seen = (witness){0};
         expect(BYOL_OK, &config, stopped, 1, &seen);
         assert_same_file(straight, stopped, "encoder.safetensors");
@@ -95,7 +95,7 @@ static void resuming_holds_for_other_members_of_the_family(void **state) {
         witness seen = {0};
         expect(BYOL_OK, members[i].config, straight, 0, &seen);
         seen = (witness){.stop_at = 3};
-        expect(BYOL_CANCELLED, members[i].config, stopped, 0, &seen);
+        expect(BYOL_ERROR_CANCELLED, members[i].config, stopped, 0, &seen);
         seen = (witness){0};
         expect(BYOL_OK, members[i].config, stopped, 1, &seen);
         assert_same_file(straight, stopped, "checkpoints/step-000008.safetensors");
@@ -110,12 +110,12 @@ static void resuming_needs_no_more_the_file_that_a_target_began_with(void **stat
     config.target.kind = BYOL_TARGET_FROZEN;
     strcpy(config.target.init, TEST_RUNS "/teacher");
     seen = (witness){.stop_at = 3};
-    expect(BYOL_CANCELLED, &config, TEST_RUNS "/student", 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, TEST_RUNS "/student", 0, &seen);
     remove_run(TEST_RUNS "/teacher");
     seen = (witness){0};
     expect(BYOL_OK, &config, TEST_RUNS "/student", 1, &seen);
     seen = (witness){0};
-    expect(BYOL_NOT_FOUND, &config, TEST_RUNS "/another", 0, &seen);
+    expect(BYOL_ERROR_NOT_FOUND, &config, TEST_RUNS "/another", 0, &seen);
 }
 
 static void lines_after_the_checkpoint_are_dropped_from_the_log(void **state) {
@@ -123,7 +123,7 @@ static void lines_after_the_checkpoint_are_dropped_from_the_log(void **state) {
     const char *run = TEST_RUNS "/log";
     byol_config config = tiny_config();
     witness seen = {.stop_at = 3};
-    expect(BYOL_CANCELLED, &config, run, 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, run, 0, &seen);
     FILE *log = fopen(TEST_RUNS "/log/metrics.jsonl", "a"); /* what a kill -9 after step 5 leaves */
     assert_non_null(log);
     fputs("{\"step\": 4, \"loss\": 1}\n{\"step\": 5, \"lo", log);
@@ -181,7 +181,7 @@ static void a_run_is_recorded_and_resumed_in_every_locale(void **state) {
     byol_config config = tiny_config();
     witness seen = {.stop_at = 3};
     enter_comma_locale();
-    expect(BYOL_CANCELLED, &config, TEST_RUNS "/comma", 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, TEST_RUNS "/comma", 0, &seen);
     seen = (witness){0};
     expect(BYOL_OK, &config, TEST_RUNS "/comma", 1, &seen);
     setlocale(LC_NUMERIC, "C");
@@ -197,10 +197,10 @@ static void a_damaged_checkpoint_is_named_and_the_one_before_it_taken(void **sta
     byol_config config = tiny_config();
     config.checkpoint.every_steps = 2;
     witness seen = {.stop_at = 5};
-    expect(BYOL_CANCELLED, &config, run, 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, run, 0, &seen);
     flip_byte(run, "checkpoints/step-000005.safetensors", 20000);
     seen = (witness){.stop_at = 6};
-    expect(BYOL_CANCELLED, &config, run, 1, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, run, 1, &seen);
     assert_int_equal(seen.warnings, 1);
     assert_non_null(strstr(seen.warning, "step-000005.safetensors"));
     assert_true(is_there(run, "checkpoints/step-000005.safetensors.damaged"));
@@ -214,9 +214,9 @@ static void where_no_checkpoint_is_whole_nothing_is_thrown_away(void **state) {
     byol_config config = tiny_config();
     witness seen = {.stop_at = 2};
     byol_error error = {0};
-    expect(BYOL_CANCELLED, &config, run, 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, run, 0, &seen);
     flip_byte(run, "checkpoints/step-000002.safetensors", 9000);
-    assert_int_equal(start(&config, run, 1, &seen, &error), BYOL_FORMAT);
+    assert_int_equal(start(&config, run, 1, &seen, &error), BYOL_ERROR_FORMAT);
     assert_non_null(strstr(error.text, run));
     assert_true(is_there(run, "checkpoints/step-000002.safetensors"));
 }
@@ -261,7 +261,7 @@ static void a_full_disk_ends_the_run_and_costs_nothing_that_was_kept(void **stat
     byol_error error = {0};
     byol_status status = start(&config, run, 0, &seen, &error);
     limit_files(RLIM_INFINITY);
-    assert_int_equal(status, BYOL_IO);
+    assert_int_equal(status, BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "encoder.safetensors"));
     assert_int_equal(seen.last_step, 4);
     assert_true(is_there(run, "checkpoints/step-000002.safetensors"));
@@ -284,7 +284,7 @@ static void a_stopped_run_that_cannot_be_kept_says_so(void **state) {
     byol_error error = {0};
     byol_status status = start(&config, TEST_RUNS "/stopped-full", 0, &seen, &error);
     limit_files(RLIM_INFINITY);
-    assert_int_equal(status, BYOL_IO);
+    assert_int_equal(status, BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "encoder.safetensors"));
 }
 

@@ -74,7 +74,7 @@ static void what_is_written_is_read_back(void **state) {
     }
     assert_int_equal(seen, 15);
     byol__tensor none;
-    assert_int_equal(byol__safetensors_tensor(file, 4, &none, &error), BYOL_INVALID);
+    assert_int_equal(byol__safetensors_tensor(file, 4, &none, &error), BYOL_ERROR_INVALID);
     float copy[6];
     assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){3, 2}, 2, copy, &error), BYOL_OK);
     assert_memory_equal(copy, weight, sizeof weight);
@@ -90,12 +90,14 @@ static void a_wrong_name_or_shape_is_an_error_with_both_shapes(void **state) {
     byol__safetensors *file;
     float copy[6];
     assert_int_equal(byol__safetensors_open(&file, path, &error), BYOL_OK);
-    assert_int_equal(byol__safetensors_read(file, "conv2.weight", (int[]){3, 2}, 2, copy, &error), BYOL_NOT_FOUND);
+    assert_int_equal(byol__safetensors_read(file, "conv2.weight", (int[]){3, 2}, 2, copy, &error),
+                     BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "conv2.weight"));
-    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){2, 3}, 2, copy, &error), BYOL_MISMATCH);
+    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){2, 3}, 2, copy, &error), BYOL_ERROR_MISMATCH);
     assert_non_null(strstr(error.text, "(3, 2)"));
     assert_non_null(strstr(error.text, "(2, 3)"));
-    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){3, 2, 1}, 3, copy, &error), BYOL_MISMATCH);
+    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){3, 2, 1}, 3, copy, &error),
+                     BYOL_ERROR_MISMATCH);
     byol__safetensors_close(file);
 }
 
@@ -124,12 +126,12 @@ static void every_truncation_is_refused(void **state) {
         byol__safetensors *file;
         put(damaged, bytes, cut);
         error.text[0] = '\0';
-        if (byol__safetensors_open(&file, damaged, &error) != BYOL_FORMAT) fail_msg("accepted %zu bytes", cut);
+        if (byol__safetensors_open(&file, damaged, &error) != BYOL_ERROR_FORMAT) fail_msg("accepted %zu bytes", cut);
         assert_non_null(strstr(error.text, damaged));
     }
     put(damaged, bytes, length + 1);
     byol__safetensors *file;
-    assert_int_equal(byol__safetensors_open(&file, damaged, &error), BYOL_FORMAT);
+    assert_int_equal(byol__safetensors_open(&file, damaged, &error), BYOL_ERROR_FORMAT);
     byol__free(bytes);
 }
 
@@ -146,7 +148,7 @@ static void every_flipped_bit_is_found(void **state) {
             put(damaged, bytes, length);
             byol__safetensors *file;
             error.text[0] = '\0';
-            if (byol__safetensors_open(&file, damaged, &error) != BYOL_FORMAT)
+            if (byol__safetensors_open(&file, damaged, &error) != BYOL_ERROR_FORMAT)
                 fail_msg("byte %zu flipped by %d and nobody saw", at, flip);
             assert_non_null(strstr(error.text, damaged));
             bytes[at] = (char)(bytes[at] ^ flip);
@@ -197,7 +199,7 @@ static void malformed_headers_are_refused(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         byol__safetensors *file;
         byol_error error = {0};
-        if (open_made(cases[i].header, cases[i].data, &file, &error) != BYOL_FORMAT)
+        if (open_made(cases[i].header, cases[i].data, &file, &error) != BYOL_ERROR_FORMAT)
             fail_msg("accepted: %s", cases[i].header);
         assert_true(strlen(error.text) > 0);
     }
@@ -205,7 +207,7 @@ static void malformed_headers_are_refused(void **state) {
     byol_error error = {0};
     char huge[16] = "\xff\xff\xff\xff\xff\xff\xff\xff{}";
     put(damaged, huge, sizeof huge);
-    assert_int_equal(byol__safetensors_open(&file, damaged, &error), BYOL_FORMAT);
+    assert_int_equal(byol__safetensors_open(&file, damaged, &error), BYOL_ERROR_FORMAT);
 }
 
 static void files_of_others_load_without_a_digest(void **state) {
@@ -218,9 +220,9 @@ static void files_of_others_load_without_a_digest(void **state) {
                          "\"ok\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[10,18]}} ";
     assert_int_equal(open_made(header, 18, &file, &error), BYOL_OK);
     float two[2] = {1, 1};
-    assert_int_equal(byol__safetensors_read(file, "half", (int[]){2}, 1, two, &error), BYOL_UNSUPPORTED);
-    assert_int_equal(byol__safetensors_read(file, "five", (int[]){1}, 1, two, &error), BYOL_UNSUPPORTED);
-    assert_int_equal(byol__safetensors_read(file, "new", (int[]){3}, 1, two, &error), BYOL_UNSUPPORTED);
+    assert_int_equal(byol__safetensors_read(file, "half", (int[]){2}, 1, two, &error), BYOL_ERROR_UNSUPPORTED);
+    assert_int_equal(byol__safetensors_read(file, "five", (int[]){1}, 1, two, &error), BYOL_ERROR_UNSUPPORTED);
+    assert_int_equal(byol__safetensors_read(file, "new", (int[]){3}, 1, two, &error), BYOL_ERROR_UNSUPPORTED);
     assert_int_equal(byol__safetensors_read(file, "ok", (int[]){2}, 1, two, &error), BYOL_OK);
     assert_true(two[0] == 0 && two[1] == 0);
     byol__safetensors_close(file);
@@ -234,13 +236,13 @@ static void a_failed_write_leaves_the_old_file(void **state) {
     byol_error error = {0};
     assert_int_equal(byol__read_file(path, &before, &before_length, &error), BYOL_OK);
     const byol__tensor twice[] = {tensors[0], tensors[0]};
-    assert_int_equal(byol__safetensors_write(path, twice, 2, NULL, 0, &error), BYOL_INVALID);
+    assert_int_equal(byol__safetensors_write(path, twice, 2, NULL, 0, &error), BYOL_ERROR_INVALID);
     const byol__metadata reserved[] = {{"xxh3", "mine"}};
-    assert_int_equal(byol__safetensors_write(path, tensors, 1, reserved, 1, &error), BYOL_INVALID);
+    assert_int_equal(byol__safetensors_write(path, tensors, 1, reserved, 1, &error), BYOL_ERROR_INVALID);
     const byol__tensor not_text[] = {{"\xff", bias, {1}, 1}};
-    assert_int_equal(byol__safetensors_write(path, not_text, 1, NULL, 0, &error), BYOL_INVALID);
+    assert_int_equal(byol__safetensors_write(path, not_text, 1, NULL, 0, &error), BYOL_ERROR_INVALID);
     assert_int_equal(byol__safetensors_write("test_safetensors.safetensors/below", tensors, 1, NULL, 0, &error),
-                     BYOL_IO);
+                     BYOL_ERROR_IO);
     assert_int_equal(byol__read_file(path, &after, &after_length, &error), BYOL_OK);
     assert_int_equal(before_length, after_length);
     assert_memory_equal(before, after, before_length);
@@ -255,7 +257,7 @@ static void a_full_disk_is_an_error_and_the_old_file_stays(void **state) {
     write_sample();
     assert_int_equal(symlink("/dev/full", "test_safetensors.safetensors.tmp"), 0);
     byol_error error = {0};
-    assert_int_equal(byol__safetensors_write(path, tensors, 1, NULL, 0, &error), BYOL_IO);
+    assert_int_equal(byol__safetensors_write(path, tensors, 1, NULL, 0, &error), BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "No space left"));
     struct stat info;
     assert_int_not_equal(lstat("test_safetensors.safetensors.tmp", &info), 0);
@@ -269,9 +271,9 @@ static void a_missing_file_is_not_found(void **state) {
     (void)state;
     byol__safetensors *file;
     byol_error error = {0};
-    assert_int_equal(byol__safetensors_open(&file, "nowhere.safetensors", &error), BYOL_NOT_FOUND);
+    assert_int_equal(byol__safetensors_open(&file, "nowhere.safetensors", &error), BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "nowhere.safetensors"));
-    assert_int_equal(byol__safetensors_open(&file, "/", &error), BYOL_IO);
+    assert_int_equal(byol__safetensors_open(&file, "/", &error), BYOL_ERROR_IO);
     byol__safetensors_close(NULL);
 }
 

@@ -149,11 +149,12 @@ static void what_cannot_be_searched_is_refused(void **state) {
     uint64_t total;
     const float bad[4] = {1, NAN, 0, 1};
     byol_error error = {0};
-    assert_int_equal(byol_search_nearest(bad, 2, 2, bad, 1, 1, 1, found, NULL, NULL, &error), BYOL_INVALID);
+    assert_int_equal(byol_search_nearest(bad, 2, 2, bad, 1, 1, 1, found, NULL, NULL, &error), BYOL_ERROR_INVALID);
     assert_true(error.text[0] != '\0');
-    assert_int_equal(byol_search_nearest(vectors, 3, 2, vectors, 1, 4, 1, found, NULL, NULL, NULL), BYOL_INVALID);
-    assert_int_equal(byol_search_nearest(vectors, 0, 2, vectors, 1, 1, 1, found, NULL, NULL, NULL), BYOL_INVALID);
-    assert_int_equal(byol_search_duplicates(vectors, 3, 2, 1.5f, 1, 1, &pair, &total, NULL, NULL, NULL), BYOL_INVALID);
+    assert_int_equal(byol_search_nearest(vectors, 3, 2, vectors, 1, 4, 1, found, NULL, NULL, NULL), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_search_nearest(vectors, 0, 2, vectors, 1, 1, 1, found, NULL, NULL, NULL), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_search_duplicates(vectors, 3, 2, 1.5f, 1, 1, &pair, &total, NULL, NULL, NULL),
+                     BYOL_ERROR_INVALID);
 }
 
 int main(void) {

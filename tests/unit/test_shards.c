@@ -140,7 +140,7 @@ static void labels_stand_before_or_behind_their_pictures(void **state) {
     tar_add_text(tar, "1.cls", "1");
     tar_add_gray(tar, "2.pgm", 10);
     tar_close(tar);
-    fails(in_folder("c.tar"), BYOL_FORMAT, "1 of 2 pictures have labels");
+    fails(in_folder("c.tar"), BYOL_ERROR_FORMAT, "1 of 2 pictures have labels");
 }
 
 static void a_packed_folder_is_that_folder(void **state) {
@@ -186,9 +186,9 @@ static void braces_name_many_shards(void **state) {
     source = opens(folder); /* all of them, by name */
     assert_int_equal(described(source).count, 4);
     byol_source_free(source);
-    fails(in_folder("s-{008..012}.tar"), BYOL_NOT_FOUND, "s-012.tar");
-    fails(in_folder("s-{8.9}.tar"), BYOL_INVALID, "{000..099}");
-    fails(in_folder("s-{012..008}.tar"), BYOL_INVALID, "{000..099}");
+    fails(in_folder("s-{008..012}.tar"), BYOL_ERROR_NOT_FOUND, "s-012.tar");
+    fails(in_folder("s-{8.9}.tar"), BYOL_ERROR_INVALID, "{000..099}");
+    fails(in_folder("s-{012..008}.tar"), BYOL_ERROR_INVALID, "{000..099}");
 }
 
 static void braces_count_no_further_than_there_can_be_shards(void **state) {
@@ -196,9 +196,9 @@ static void braces_count_no_further_than_there_can_be_shards(void **state) {
     const char *const odd[] = {
         "{-1..-1}", "{+1..2}", "{1..+2}", "{ 1..2}", "{1.. 2}",
         "{1..}",    "{..2}",   "{1..2x}", "{}",      "{18446744073709551614..18446744073709551615}"};
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) fails(in_folder(odd[i]), BYOL_INVALID, "{000..099}");
-    fails(in_folder("{1..999999999999999999}"), BYOL_INVALID, "more than 1000000 shards");
-    fails(in_folder("{0..2000}{0..2000}"), BYOL_INVALID, "more than 1000000 shards");
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) fails(in_folder(odd[i]), BYOL_ERROR_INVALID, "{000..099}");
+    fails(in_folder("{1..999999999999999999}"), BYOL_ERROR_INVALID, "more than 1000000 shards");
+    fails(in_folder("{0..2000}{0..2000}"), BYOL_ERROR_INVALID, "more than 1000000 shards");
 }
 
 /* Whatever is left of it: an answer in words, or the pictures before the cut. */
@@ -276,7 +276,7 @@ static void packing_loses_nothing(void **state) {
     byol_picture_release(&a);
     byol_picture_release(&b);
     byol_source_free(packed);
-    assert_int_equal(byol_pack(source, in_folder("out"), &options, &result, NULL, NULL, &error), BYOL_INVALID);
+    assert_int_equal(byol_pack(source, in_folder("out"), &options, &result, NULL, NULL, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "already holds shards"));
     byol_source_free(source);
 }

@@ -172,10 +172,12 @@ static void what_cannot_be_done_leaves_no_file(void **state) {
     byol_source *source;
     byol_error error = {0};
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 10, 1, 8, 8, NULL), BYOL_OK);
-    assert_int_equal(byol_sheet_write("none.png", &config, source, 0, NULL, NULL, NULL, &error), BYOL_INVALID);
-    assert_int_equal(byol_sheet_write("none.png", &config, source, 9, stop_at_two, NULL, NULL, &error), BYOL_CANCELLED);
+    assert_int_equal(byol_sheet_write("none.png", &config, source, 0, NULL, NULL, NULL, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_sheet_write("none.png", &config, source, 9, stop_at_two, NULL, NULL, &error),
+                     BYOL_ERROR_CANCELLED);
     assert_int_not_equal(access("none.png", F_OK), 0);
-    assert_int_equal(byol_sheet_write("no/folder/none.png", &config, source, 9, NULL, NULL, NULL, &error), BYOL_IO);
+    assert_int_equal(byol_sheet_write("no/folder/none.png", &config, source, 9, NULL, NULL, NULL, &error),
+                     BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "no/folder/none.png"));
     byol_source_free(source);
     byol__free(pixels);

@@ -224,7 +224,7 @@ static void an_idx_folder_has_the_splits_train_and_test(void **state) {
     is_idx(source, 2, 1);
     byol_source_free(source);
     snprintf(spec, sizeof spec, "%s:train", folder);
-    is_refused(spec, BYOL_NOT_FOUND, WORDS("no split 'train'", folder, "train-images-idx3-ubyte"));
+    is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("no split 'train'", folder, "train-images-idx3-ubyte"));
     idx_images(images, 1);
     write_bytes("train-images-idx3-ubyte", images, sizeof images);
     source = opens(folder);
@@ -238,7 +238,7 @@ static void an_idx_folder_has_the_splits_train_and_test(void **state) {
     is_idx(source, 2, 1);
     byol_source_free(source);
     snprintf(spec, sizeof spec, "%s:validation", folder);
-    is_refused(spec, BYOL_INVALID, WORDS("validation", "train and test"));
+    is_refused(spec, BYOL_ERROR_INVALID, WORDS("validation", "train and test"));
 }
 
 static void an_idx_file_of_rank_four_has_channels(void **state) {
@@ -257,7 +257,7 @@ static void an_idx_file_of_rank_four_has_channels(void **state) {
     bytes[11] = 2;
     bytes[15] = 3;
     write_bytes("train-images-idx4-ubyte", bytes, sizeof bytes);
-    is_refused(folder, BYOL_FORMAT, WORDS("1 or 3 channels", "idx4"));
+    is_refused(folder, BYOL_ERROR_FORMAT, WORDS("1 or 3 channels", "idx4"));
 }
 
 static void a_truncated_idx_file_is_named_with_both_sizes(void **state) {
@@ -266,15 +266,15 @@ static void a_truncated_idx_file_is_named_with_both_sizes(void **state) {
     idx_images(images, 1);
     const char *plain = in_folder("x-images-idx3-ubyte"), *packed = in_folder("y-images-idx3-ubyte.gz");
     write_bytes("x-images-idx3-ubyte", images, sizeof images - 1);
-    is_refused(plain, BYOL_FORMAT, WORDS(plain, "truncated", "expected 136 bytes", "found 135"));
+    is_refused(plain, BYOL_ERROR_FORMAT, WORDS(plain, "truncated", "expected 136 bytes", "found 135"));
     write_gz("y-images-idx3-ubyte.gz", images, sizeof images - 1);
-    is_refused(packed, BYOL_FORMAT, WORDS(packed, "truncated", "expected 136 bytes", "found 135"));
+    is_refused(packed, BYOL_ERROR_FORMAT, WORDS(packed, "truncated", "expected 136 bytes", "found 135"));
     for (size_t length = 1; length < 16; length++) {
         write_bytes("x-images-idx3-ubyte", images, length);
-        is_refused(plain, BYOL_FORMAT, WORDS(plain, "truncated"));
+        is_refused(plain, BYOL_ERROR_FORMAT, WORDS(plain, "truncated"));
     }
     write_bytes("x-images-idx3-ubyte", images, 0);
-    is_refused(plain, BYOL_FORMAT, WORDS(plain, "empty"));
+    is_refused(plain, BYOL_ERROR_FORMAT, WORDS(plain, "empty"));
 }
 
 static void a_packed_file_cut_anywhere_is_refused(void **state) {
@@ -288,7 +288,7 @@ static void a_packed_file_cut_anywhere_is_refused(void **state) {
     fclose(stream);
     for (size_t cut = 0; cut + 8 < length; cut++) { /* the last eight bytes are the trailer, after all data */
         write_bytes("y-images-idx3-ubyte.gz", packed, cut);
-        is_refused(path, BYOL_FORMAT, WORDS(path));
+        is_refused(path, BYOL_ERROR_FORMAT, WORDS(path));
     }
 }
 
@@ -298,7 +298,7 @@ static void an_idx_file_that_is_too_long_is_refused(void **state) {
     idx_images(images, 1);
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
     const char *path = in_folder("x-images-idx3-ubyte");
-    is_refused(path, BYOL_FORMAT, WORDS(path, "too long", "136"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "too long", "136"));
 }
 
 static void an_idx_header_is_not_believed_blindly(void **state) {
@@ -308,21 +308,21 @@ static void an_idx_header_is_not_believed_blindly(void **state) {
     idx_images(images, 1);
     images[4] = 0x7f; /* two thousand million images */
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "expected", "found a file of 136"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "expected", "found a file of 136"));
     idx_images(images, 1);
     memset(images + 4, 0xff, 12); /* more than 64 bits can count */
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "damaged"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "damaged"));
     idx_images(images, 1);
     images[11] = 0;
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "0 for dimension 1"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "0 for dimension 1"));
     idx_images(images, 1);
     images[2] = 13; /* floats */
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "00 00 0d 03", "expected 00 00 08 03"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "00 00 0d 03", "expected 00 00 08 03"));
     write_bytes("x-images-idx3-ubyte", "not an image at all", 19);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "6e 6f 74 20"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "6e 6f 74 20"));
 }
 
 static void labels_that_do_not_fit_are_refused(void **state) {
@@ -334,14 +334,14 @@ static void labels_that_do_not_fit_are_refused(void **state) {
     labels[7] = N - 1;
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
     write_bytes("x-labels-idx1-ubyte", labels, sizeof labels - 1);
-    is_refused(path, BYOL_FORMAT, WORDS("x-labels-idx1-ubyte has 4 labels", "x-images-idx3-ubyte has 5 images"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS("x-labels-idx1-ubyte has 4 labels", "x-images-idx3-ubyte has 5 images"));
     labels[7] = N;
     write_bytes("x-labels-idx1-ubyte", labels, sizeof labels - 1);
-    is_refused(path, BYOL_FORMAT, WORDS("x-labels-idx1-ubyte", "truncated", "expected 13 bytes", "found 12"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS("x-labels-idx1-ubyte", "truncated", "expected 13 bytes", "found 12"));
     write_bytes("x-labels-idx1-ubyte", images, sizeof images);
-    is_refused(path, BYOL_FORMAT, WORDS("x-labels-idx1-ubyte", "expected 1 dimension, found 3"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS("x-labels-idx1-ubyte", "expected 1 dimension, found 3"));
     write_bytes("z-images-idx3-ubyte", labels, sizeof labels);
-    is_refused(in_folder("z-images-idx3-ubyte"), BYOL_FORMAT, WORDS("holds no images"));
+    is_refused(in_folder("z-images-idx3-ubyte"), BYOL_ERROR_FORMAT, WORDS("holds no images"));
 }
 
 static void one_file_has_no_split(void **state) {
@@ -351,7 +351,7 @@ static void one_file_has_no_split(void **state) {
     idx_images(images, 1);
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
     snprintf(spec, sizeof spec, "%s/x-images-idx3-ubyte:test", folder);
-    is_refused(spec, BYOL_INVALID, WORDS("one file", "'test'"));
+    is_refused(spec, BYOL_ERROR_INVALID, WORDS("one file", "'test'"));
     write_bytes("odd:name", images, sizeof images);
     byol_source *source = opens(in_folder("odd:name"));
     is_idx(source, 1, 0);
@@ -403,12 +403,12 @@ static void a_split_that_is_not_there_says_what_is(void **state) {
     write_cifar10("data_batch_1.bin", 1);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         snprintf(spec, sizeof spec, "%s:%s", folder, wrong[i]);
-        is_refused(spec, BYOL_INVALID, WORDS(wrong[i], "train, test"));
+        is_refused(spec, BYOL_ERROR_INVALID, WORDS(wrong[i], "train, test"));
     }
     snprintf(spec, sizeof spec, "%s:1,3", folder);
-    is_refused(spec, BYOL_NOT_FOUND, WORDS("data_batch_3.bin", folder, "found data_batch_1.bin"));
+    is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("data_batch_3.bin", folder, "found data_batch_1.bin"));
     snprintf(spec, sizeof spec, "%s:test", folder);
-    is_refused(spec, BYOL_NOT_FOUND, WORDS("no test split", "found data_batch_1.bin"));
+    is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("no test split", "found data_batch_1.bin"));
 }
 
 static void without_training_files_the_test_file_is_what_there_is(void **state) {
@@ -454,21 +454,21 @@ static void cifar100_gives_the_fine_labels(void **state) {
     holds(source, 3, 2, 3);
     byol_source_free(source);
     snprintf(spec, sizeof spec, "%s:1", folder);
-    is_refused(spec, BYOL_NOT_FOUND, WORDS("data_batch_1.bin", "train.bin"));
+    is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("data_batch_1.bin", "train.bin"));
     write_cifar10("data_batch_1.bin", 1);
-    is_refused(folder, BYOL_FORMAT, WORDS("CIFAR-10 and CIFAR-100", folder));
+    is_refused(folder, BYOL_ERROR_FORMAT, WORDS("CIFAR-10 and CIFAR-100", folder));
 }
 
 static void the_folders_that_the_archives_unpack_to_are_found(void **state) {
     (void)state;
     assert_int_equal(mkdir(in_folder("cifar-10-batches-bin"), 0777), 0);
-    is_refused(folder, BYOL_NOT_FOUND, WORDS(folder, "data_batch_1.bin", "train-images-idx3-ubyte"));
+    is_refused(folder, BYOL_ERROR_NOT_FOUND, WORDS(folder, "data_batch_1.bin", "train-images-idx3-ubyte"));
     write_cifar10("cifar-10-batches-bin/data_batch_1.bin", 1);
     opens_as_cifar10("", (int[]){1}, 1);
     opens_as_cifar10("/cifar-10-batches-bin:1", (int[]){1}, 1);
     assert_int_equal(mkdir(in_folder("cifar-100-binary"), 0777), 0);
     write_cifar100("cifar-100-binary/train.bin", 1);
-    is_refused(folder, BYOL_INVALID, WORDS("cifar-10-batches-bin and cifar-100-binary"));
+    is_refused(folder, BYOL_ERROR_INVALID, WORDS("cifar-10-batches-bin and cifar-100-binary"));
 }
 
 static void a_truncated_cifar_file_is_named(void **state) {
@@ -476,12 +476,12 @@ static void a_truncated_cifar_file_is_named(void **state) {
     uint8_t *bytes = cifar10_file(1);
     write_cifar10("data_batch_1.bin", 1);
     write_bytes("data_batch_2.bin", bytes, CIFAR10_LENGTH - 1);
-    is_refused(folder, BYOL_FORMAT, WORDS("data_batch_2.bin", folder, "truncated", "3073", "found 12291"));
+    is_refused(folder, BYOL_ERROR_FORMAT, WORDS("data_batch_2.bin", folder, "truncated", "3073", "found 12291"));
     write_bytes("data_batch_2.bin", bytes, 0);
-    is_refused(folder, BYOL_FORMAT, WORDS("data_batch_2.bin", "found 0"));
+    is_refused(folder, BYOL_ERROR_FORMAT, WORDS("data_batch_2.bin", "found 0"));
     bytes[2 * 3073] = 10;
     write_bytes("data_batch_2.bin", bytes, CIFAR10_LENGTH);
-    is_refused(folder, BYOL_FORMAT, WORDS(folder, "image 6 has label 10", "0 .. 9"));
+    is_refused(folder, BYOL_ERROR_FORMAT, WORDS(folder, "image 6 has label 10", "0 .. 9"));
     byol__free(bytes);
 }
 
@@ -521,7 +521,7 @@ static void a_damaged_archive_is_refused(void **state) {
     size_t length = write_cifar10_archive("archive.tar.gz", 1);
     for (size_t kept = length / 8; kept < length - length / 8; kept += length / 8) {
         assert_int_equal(truncate(path, (off_t)kept), 0);
-        is_refused(path, BYOL_FORMAT, WORDS(path));
+        is_refused(path, BYOL_ERROR_FORMAT, WORDS(path));
         length = write_cifar10_archive("archive.tar.gz", 1);
     }
     member other = {"pictures/cat.jpg", "no", 2};
@@ -529,32 +529,32 @@ static void a_damaged_archive_is_refused(void **state) {
     const member twice[] = {{"a/data_batch_1.bin", bytes, CIFAR10_LENGTH},
                             {"b/data_batch_1.bin", bytes, CIFAR10_LENGTH}};
     pack("archive.tar.gz", 1, 1, twice, 2);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "data_batch_1.bin twice"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "data_batch_1.bin twice"));
     byol__free(bytes);
     pack("archive.tar.gz", 1, 1, &other, 1);
-    is_refused(path, BYOL_FORMAT, WORDS(path, "cat.jpg", "not a JPEG"));
+    is_refused(path, BYOL_ERROR_FORMAT, WORDS(path, "cat.jpg", "not a JPEG"));
     const member neither = {"readme", (uint8_t *)"words", 5};
     pack("archive.tar.gz", 1, 1, &neither, 1);
-    is_refused(path, BYOL_NOT_FOUND, WORDS(path, "no pictures", "no CIFAR data"));
+    is_refused(path, BYOL_ERROR_NOT_FOUND, WORDS(path, "no pictures", "no CIFAR data"));
 }
 
 /* ---- where things are looked for ---- */
 
 static void what_is_missing_is_said_with_what_to_do(void **state) {
     (void)state;
-    is_refused("/nowhere/at/all", BYOL_NOT_FOUND, WORDS("/nowhere/at/all"));
-    is_refused("/nowhere/at/all:train", BYOL_NOT_FOUND, WORDS("/nowhere/at/all'"));
-    is_refused("", BYOL_NOT_FOUND, WORDS("no data"));
-    is_refused("/dev/null", BYOL_IO, WORDS("/dev/null", "not a regular file"));
-    is_refused(folder, BYOL_NOT_FOUND, WORDS(folder));
+    is_refused("/nowhere/at/all", BYOL_ERROR_NOT_FOUND, WORDS("/nowhere/at/all"));
+    is_refused("/nowhere/at/all:train", BYOL_ERROR_NOT_FOUND, WORDS("/nowhere/at/all'"));
+    is_refused("", BYOL_ERROR_NOT_FOUND, WORDS("no data"));
+    is_refused("/dev/null", BYOL_ERROR_IO, WORDS("/dev/null", "not a regular file"));
+    is_refused(folder, BYOL_ERROR_NOT_FOUND, WORDS(folder));
     if (access("/usr/share/datasets/fashion-mnist", F_OK) != 0)
-        is_refused("fashion-mnist", BYOL_NOT_FOUND, WORDS("apt install", "dataset-fashion-mnist"));
+        is_refused("fashion-mnist", BYOL_ERROR_NOT_FOUND, WORDS("apt install", "dataset-fashion-mnist"));
     char *endless = malloc(20000);
     memset(endless, 'x', 19999);
     endless[19999] = '\0';
-    is_refused(endless, BYOL_NOT_FOUND, WORDS("xxx"));
+    is_refused(endless, BYOL_ERROR_NOT_FOUND, WORDS("xxx"));
     endless[10000] = ':';
-    is_refused(endless, BYOL_NOT_FOUND, WORDS("xxx"));
+    is_refused(endless, BYOL_ERROR_NOT_FOUND, WORDS("xxx"));
     free(endless);
 }
 
@@ -568,7 +568,7 @@ static void names_are_looked_for_below_byol_data(void **state) {
     byol_source *source = opens("mine:train");
     is_cifar10(source, (int[]){1}, 1);
     byol_source_free(source);
-    is_refused("yours", BYOL_NOT_FOUND, WORDS("yours", folder));
+    is_refused("yours", BYOL_ERROR_NOT_FOUND, WORDS("yours", folder));
     if (kept != NULL)
         setenv("BYOL_DATA", kept, 1);
     else
@@ -595,7 +595,7 @@ static void memory_is_borrowed_as_it_is(void **state) {
         assert_ptr_equal(picture.image.pixels, pixels + 8 * i);
         assert_int_equal(byol_source_label(source, i), labels[i]);
     }
-    assert_int_equal(byol_source_image(source, 3, NULL, &picture, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_image(source, 3, NULL, &picture, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "no image 3"));
     byol_source_free(source);
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 2, 3, 2, 2, &error), BYOL_OK);
@@ -605,13 +605,16 @@ static void memory_is_borrowed_as_it_is(void **state) {
     assert_int_equal(described(source).classes, 0);
     assert_int_equal(byol_source_label(source, 0), -1);
     byol_source_free(source);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 0, 3, 2, 2, &error), BYOL_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, NULL, NULL, 1, 3, 2, 2, &error), BYOL_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 2, 2, 2, &error), BYOL_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, (1 << 20) + 1, 1, &error), BYOL_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, 1, (1 << 20) + 1, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 0, 3, 2, 2, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, NULL, NULL, 1, 3, 2, 2, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 2, 2, 2, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, (1 << 20) + 1, 1, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, 1, (1 << 20) + 1, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "channels must be 1 or 3"));
-    assert_int_equal(byol_source_from_memory(&source, pixels, (int32_t[]){0, -3, 1}, 3, 1, 2, 4, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, (int32_t[]){0, -3, 1}, 3, 1, 2, 4, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "label 1 is -3"));
 }
 
@@ -637,8 +640,8 @@ static void a_subset_is_the_chosen_samples(void **state) {
     holds(fewer, 0, 2, 0);
     byol_source_free(fewer);
     byol_picture picture = {0};
-    assert_int_equal(byol_source_image(some, 3, NULL, &picture, &error), BYOL_INVALID);
-    assert_int_equal(byol_source_subset(&fewer, all, (uint32_t[]){0, 8}, 2, &error), BYOL_INVALID);
+    assert_int_equal(byol_source_image(some, 3, NULL, &picture, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_subset(&fewer, all, (uint32_t[]){0, 8}, 2, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "image 8"));
     byol_source_free(some);
     byol_source_free(all);

@@ -97,12 +97,12 @@ static void every_tensor_that_does_not_fit_is_named_with_both_shapes(void **stat
     assert_int_equal(byol__alloc(&params, wide.params.total, sizeof *params, "test", NULL), BYOL_OK);
     assert_int_equal(byol__alloc(&statistics, wide.statistics.total, sizeof *statistics, "test", NULL), BYOL_OK);
     write_weights(&imagenet, 1);
-    assert_int_equal(byol__start_from(path, &small, params, statistics, NULL, NULL, &error), BYOL_MISMATCH);
+    assert_int_equal(byol__start_from(path, &small, params, statistics, NULL, NULL, &error), BYOL_ERROR_MISMATCH);
     const char *const words[] = {path,           "1 tensor does not fit", "conv1.weight",
                                  "(4, 3, 7, 7)", "(4, 3, 3, 3)",          ".stem"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(error.text, words[i]) == NULL) fail_msg("'%s' lacks '%s'", error.text, words[i]);
-    assert_int_equal(byol__start_from(path, &wide, params, statistics, NULL, NULL, &error), BYOL_MISMATCH);
+    assert_int_equal(byol__start_from(path, &wide, params, statistics, NULL, NULL, &error), BYOL_ERROR_MISMATCH);
     const char *const more[] = {"100 tensors do not fit", "conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "..."};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (strstr(error.text, more[i]) == NULL) fail_msg("'%s' lacks '%s'", error.text, more[i]);

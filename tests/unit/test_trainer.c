@@ -35,7 +35,7 @@ static void a_configuration_that_could_not_be_read_back_is_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         byol_error error = {0};
         witness seen = {0};
-        assert_int_equal(start(cases[i].config, TEST_RUNS "/refused", 0, &seen, &error), BYOL_INVALID);
+        assert_int_equal(start(cases[i].config, TEST_RUNS "/refused", 0, &seen, &error), BYOL_ERROR_INVALID);
         if (strstr(error.text, cases[i].key) == NULL) fail_msg("'%s' lacks '%s'", error.text, cases[i].key);
     }
 }
@@ -45,7 +45,7 @@ static void a_start_that_failed_leaves_the_folder_free(void **state) {
     byol_config config = tiny_config(), mistyped = config;
     strcpy(mistyped.encoder.init, TEST_RUNS "/whoel");
     witness seen = {0};
-    expect(BYOL_NOT_FOUND, &mistyped, TEST_RUNS "/corrected", 0, &seen);
+    expect(BYOL_ERROR_NOT_FOUND, &mistyped, TEST_RUNS "/corrected", 0, &seen);
     expect(BYOL_OK, &config, TEST_RUNS "/corrected", 0, &seen);
 }
 
@@ -53,14 +53,14 @@ static void checkpoints_alone_are_a_run_too(void **state) {
     (void)state;
     byol_config config = tiny_config();
     witness seen = {.stop_at = 2};
-    expect(BYOL_CANCELLED, &config, TEST_RUNS "/bare", 0, &seen);
+    expect(BYOL_ERROR_CANCELLED, &config, TEST_RUNS "/bare", 0, &seen);
     const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors"};
     for (int i = 0; i < 3; i++) {
         char path[64];
         snprintf(path, sizeof path, TEST_RUNS "/bare/%s", names[i]);
         assert_int_equal(unlink(path), 0);
     }
-    expect(BYOL_INVALID, &config, TEST_RUNS "/bare", 0, &seen);
+    expect(BYOL_ERROR_INVALID, &config, TEST_RUNS "/bare", 0, &seen);
 }
 
 /* ---- What may not go on ---- */
@@ -70,7 +70,7 @@ static void a_folder_with_a_run_is_not_written_over(void **state) {
     byol_config config = tiny_config();
     witness seen = {0};
     byol_error error = {0};
-    assert_int_equal(start(&config, whole, 0, &seen, &error), BYOL_INVALID);
+    assert_int_equal(start(&config, whole, 0, &seen, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, whole));
 }
 
@@ -82,7 +82,7 @@ static void two_processes_cannot_train_in_one_folder(void **state) {
     int lock = open(TEST_RUNS "/whole/.lock", O_RDWR);
     assert_true(lock >= 0);
     assert_int_equal(flock(lock, LOCK_EX), 0); /* a second description: as good as another process */
-    assert_int_equal(start(&config, whole, 1, &seen, &error), BYOL_IO);
+    assert_int_equal(start(&config, whole, 1, &seen, &error), BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "another process"));
     close(lock);
 }
@@ -94,11 +94,16 @@ static void settings_that_change_the_result_must_be_as_they_were(void **state) {
         byol_status status;
         int warnings;
     } cases[] = {
-        {"optimizer.lr", "0.25", BYOL_MISMATCH, 0},  {"train.epochs", "3", BYOL_MISMATCH, 0},
-        {"views.view2.flip", "0", BYOL_MISMATCH, 0}, {"train.accumulate", "2", BYOL_MISMATCH, 0},
-        {"checkpoint.keep", "5", BYOL_OK, 0},        {"eval.every_epochs", "1", BYOL_OK, 0},
-        {"train.log_every", "4", BYOL_OK, 0},        {"train.precision", "auto", BYOL_OK, 0},
-        {"data.image_size", "0", BYOL_OK, 0},        {"train.threads", "1", BYOL_OK, 1},
+        {"optimizer.lr", "0.25", BYOL_ERROR_MISMATCH, 0},
+        {"train.epochs", "3", BYOL_ERROR_MISMATCH, 0},
+        {"views.view2.flip", "0", BYOL_ERROR_MISMATCH, 0},
+        {"train.accumulate", "2", BYOL_ERROR_MISMATCH, 0},
+        {"checkpoint.keep", "5", BYOL_OK, 0},
+        {"eval.every_epochs", "1", BYOL_OK, 0},
+        {"train.log_every", "4", BYOL_OK, 0},
+        {"train.precision", "auto", BYOL_OK, 0},
+        {"data.image_size", "0", BYOL_OK, 0},
+        {"train.threads", "1", BYOL_OK, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         byol_config config = tiny_config();
@@ -118,7 +123,7 @@ static void other_images_are_noticed(void **state) {
     byol_trainer *trainer = NULL;
     byol_error error = {0};
     tiny_pixels[100] ^= 1;
-    assert_int_equal(byol_trainer_create(&trainer, &config, source, whole, 1, NULL, &error), BYOL_MISMATCH);
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, whole, 1, NULL, &error), BYOL_ERROR_MISMATCH);
     assert_non_null(strstr(error.text, "the data"));
     byol_source_free(source);
 }
@@ -135,7 +140,7 @@ static void weights_that_are_not_finite_are_never_kept(void **state) {
     config.optimizer.weight_decay = 10;
     witness seen = {0};
     byol_error error = {0};
-    assert_int_equal(start(&config, run, 0, &seen, &error), BYOL_NUMERIC);
+    assert_int_equal(start(&config, run, 0, &seen, &error), BYOL_ERROR_NUMERIC);
     assert_non_null(strstr(error.text, "optimizer.lr"));
     assert_true(seen.last_step < 40);
     for (int step = 1; step <= 40; step++) { /* what was kept before it went wrong is finite and whole */
@@ -171,7 +176,7 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
     for (int i = 0; i < 5; i++) {
         float kept = *values[i];
         *values[i] = i % 2 ? NAN : INFINITY;
-        assert_int_equal(save(&record, method, &origin, &error), BYOL_NUMERIC);
+        assert_int_equal(save(&record, method, &origin, &error), BYOL_ERROR_NUMERIC);
         assert_false(is_there(TEST_RUNS "/finite", "checkpoints/step-000001.safetensors"));
         assert_false(is_there(TEST_RUNS "/finite", "encoder.safetensors"));
         *values[i] = kept;
@@ -214,7 +219,7 @@ static void half_a_step_is_never_kept(void **state) {
         byol_source *source = source_of_files(order[batch * TINY_BATCH]);
         byol_trainer *trainer = NULL;
         assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, NULL, NULL), BYOL_OK);
-        assert_int_equal(byol_trainer_run(trainer, NULL, NULL), BYOL_FORMAT);
+        assert_int_equal(byol_trainer_run(trainer, NULL, NULL), BYOL_ERROR_FORMAT);
         assert_int_equal(is_there(run, "checkpoints/step-000001.safetensors"), batch == 2);
         byol_trainer_free(trainer);
         byol_source_free(source);
@@ -246,7 +251,7 @@ static void a_collapse_is_told_and_ends_the_run_where_that_is_asked_for(void **s
     (void)state;
     witness seen = {0};
     byol_error error = {0};
-    assert_int_equal(collapse(NULL, &seen, &error), BYOL_COLLAPSED);
+    assert_int_equal(collapse(NULL, &seen, &error), BYOL_ERROR_COLLAPSED);
     assert_true(seen.warnings >= 1);
     assert_non_null(strstr(seen.warning, "collapse"));
     assert_true(seen.last_step < COLLAPSE_STEPS);
@@ -258,7 +263,7 @@ static void a_collapse_that_cannot_be_kept_is_told_with_the_reason(void **state)
     byol_error error = {0};
     byol_status status = collapse(TEST_RUNS "/collapsed-full", &seen, &error);
     limit_files(RLIM_INFINITY);
-    assert_int_equal(status, BYOL_COLLAPSED);
+    assert_int_equal(status, BYOL_ERROR_COLLAPSED);
     assert_non_null(strstr(error.text, "collapse"));
     assert_non_null(strstr(error.text, "no checkpoint could be written: "));
     assert_non_null(strstr(error.text, ".safetensors"));

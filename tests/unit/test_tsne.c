@@ -67,7 +67,7 @@ static void too_few_vectors_are_refused(void **state) {
     float points[6];
     byol_error error = {0};
     fill_groups();
-    assert_int_equal(byol__tsne(vectors, 3, DIMENSION, points, NULL, NULL, &error), BYOL_INVALID);
+    assert_int_equal(byol__tsne(vectors, 3, DIMENSION, points, NULL, NULL, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "at least 4"));
 }
 
@@ -101,7 +101,7 @@ static void the_map_can_be_stopped(void **state) {
     float points[2 * COUNT];
     int calls = 0;
     fill_groups();
-    assert_int_equal(byol__tsne(vectors, COUNT, DIMENSION, points, stop_after_two, &calls, NULL), BYOL_CANCELLED);
+    assert_int_equal(byol__tsne(vectors, COUNT, DIMENSION, points, stop_after_two, &calls, NULL), BYOL_ERROR_CANCELLED);
     assert_int_equal(calls, 2);
 }
 
