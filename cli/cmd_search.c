@@ -77,7 +77,7 @@ typedef struct session {
     byol_encoder *encoder;
     cli_vectors bank, query;
     byol_neighbour *found;
-    byol_pair *pairs;
+    byol_similar_pair *pairs;
     json_t *result;
 } session;
 
@@ -191,7 +191,7 @@ static byol_status find_nearest(session *s, byol_error *error) {
 
 /* ---- Duplicates ---- */
 
-static json_t *show_pair(const session *s, const byol_pair *pair) {
+static json_t *show_pair(const session *s, const byol_similar_pair *pair) {
     char first[32], second[32];
     const char *a = name_of(&s->bank, pair->first, first), *b = name_of(&s->bank, pair->second, second);
     if (cli_tables() != NULL)

@@ -24,7 +24,7 @@ typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
 typedef enum byol_optimizer_name { BYOL_SGD, BYOL_LARS, BYOL_ADAM, BYOL_ADAMW, BYOL_MUON } byol_optimizer_name;
 typedef enum byol_lr_schedule { BYOL_LR_COSINE, BYOL_LR_TRAPEZOID } byol_lr_schedule;
 typedef enum byol_tau_schedule { BYOL_TAU_CONSTANT, BYOL_TAU_COSINE } byol_tau_schedule;
-typedef enum byol_head { BYOL_HEAD_MLP, BYOL_HEAD_LINEAR, BYOL_HEAD_NONE } byol_head;
+typedef enum byol_head_kind { BYOL_HEAD_MLP, BYOL_HEAD_LINEAR, BYOL_HEAD_NONE } byol_head_kind;
 typedef enum byol_target_kind {
     BYOL_TARGET_EMA,
     BYOL_TARGET_ONLINE,
@@ -34,7 +34,7 @@ typedef enum byol_target_kind {
 typedef enum byol_negatives { BYOL_NEGATIVES_HARDEST, BYOL_NEGATIVES_RANDOM } byol_negatives;
 
 /* What lies between a prediction and a target projection. Formulas and sources: docs/family.md. */
-typedef enum byol_distance {
+typedef enum byol_distance_kind {
     BYOL_COSINE, /* BYOL's */
     BYOL_MSE,
     BYOL_SMOOTH_L1,
@@ -43,7 +43,7 @@ typedef enum byol_distance {
     BYOL_TRIPLET,
     BYOL_SOFTMAX_PAIR,
     BYOL_CROSS_CORRELATION, /* Barlow Twins: dimensions are told apart, not images */
-} byol_distance;
+} byol_distance_kind;
 
 typedef enum byol_precision { BYOL_PRECISION_AUTO, BYOL_PRECISION_FP32, BYOL_PRECISION_BF16 } byol_precision;
 
@@ -66,16 +66,16 @@ typedef struct byol_config {
         char init[BYOL_PATH_MAX]; /* random, or weights to begin with: a run folder or a .safetensors file */
     } encoder;
     struct {
-        byol_head kind; /* none: the representation is the projection */
-        int hidden;     /* width of the hidden layer */
-        int out;        /* size of the projection */
+        byol_head_kind kind; /* none: the representation is the projection */
+        int hidden;          /* width of the hidden layer */
+        int out;             /* size of the projection */
     } projector;
     struct {
-        byol_head kind; /* none: the projection is the prediction */
+        byol_head_kind kind; /* none: the projection is the prediction */
         int hidden;
     } predictor;
     struct {
-        byol_distance distance;
+        byol_distance_kind distance;
         int symmetric;            /* 1: view 1 against view 2 and the other way round, summed; 0: the first alone */
         int mispaired;            /* 1: each view against its own target projection, which others did by mistake */
         float temperature;        /* infonce, nce */

@@ -27,16 +27,16 @@ BYOL_API byol_status byol_search_nearest(const float *vectors, size_t count, int
                                          size_t query_count, int k, int threads, byol_neighbour *found,
                                          byol_progress progress, void *context, byol_error *error);
 
-typedef struct byol_pair {
+typedef struct byol_similar_pair {
     uint32_t first, second; /* first < second */
     float similarity;       /* cosine */
-} byol_pair;
+} byol_similar_pair;
 
 /* All pairs among the vectors whose cosine is at least `similarity` (from 1 - 2e-6 on they count as 1, for rounding: 1
  * finds every copy), the most similar first: up to `limit` of them into `pairs` (room for `limit`, the caller's), and
  * how many there are in all into `*total`. */
 BYOL_API byol_status byol_search_duplicates(const float *vectors, size_t count, int dimension, float similarity,
-                                            size_t limit, int threads, byol_pair *pairs, uint64_t *total,
+                                            size_t limit, int threads, byol_similar_pair *pairs, uint64_t *total,
                                             byol_progress progress, void *context, byol_error *error);
 
 #ifdef __cplusplus

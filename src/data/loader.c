@@ -60,7 +60,7 @@ struct byol__loader {
     byol_status status;
     byol_error error;
 
-    byol__unreadable *unreadable; /* realloc'd; each index once */
+    byol__skipped *unreadable; /* realloc'd; each index once */
     size_t unreadable_count;
 };
 
@@ -95,7 +95,7 @@ static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_er
     pthread_mutex_lock(&loader->lock);
     while (known < loader->unreadable_count && loader->unreadable[known].index != index) known++;
     if (known == loader->unreadable_count) {
-        byol__unreadable *grown = realloc(loader->unreadable, (known + 1) * sizeof *grown);
+        byol__skipped *grown = realloc(loader->unreadable, (known + 1) * sizeof *grown);
         if (grown != NULL) {
             loader->unreadable = grown;
             grown[known].index = index;
@@ -139,7 +139,7 @@ static byol_status read_sample(byol__loader *loader, const view_key *key, byol_p
     const byol__request request = {.reduction = reduce_to_crops, .context = key};
     uint32_t index = key->index;
     for (;;) {
-        byol_status status = byol__source_image(loader->source, index, &request, picture, error);
+        byol_status status = byol__source_read(loader->source, index, &request, picture, error);
         if (status == BYOL_OK || !byol_source_unreadable(loader->source, index)) return status;
         BYOL__TRY(note_unreadable(loader, index, error));
         index = index + 1 < loader->count ? index + 1 : 0;
@@ -231,7 +231,7 @@ byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_err
 
 uint64_t byol__loader_batches_per_epoch(const byol__loader *loader) { return loader->batches_per_epoch; }
 
-size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__unreadable *out) {
+size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__skipped *out) {
     byol__loader *self = (byol__loader *)loader; /* for its lock */
     pthread_mutex_lock(&self->lock);
     size_t count = loader->unreadable_count;

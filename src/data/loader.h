@@ -45,13 +45,13 @@ uint64_t byol__loader_batches_per_epoch(const byol__loader *loader);
 byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_error *error);
 
 /* An image that was asked for and could not be read. */
-typedef struct byol__unreadable {
+typedef struct byol__skipped {
     uint32_t index;
     char reason[256];
-} byol__unreadable;
+} byol__skipped;
 
 /* How many different ones so far; number `which` of them is copied to `*out` where it is not NULL. */
-size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__unreadable *out);
+size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__skipped *out);
 
 /* Fills `order` with the permutation of 0 .. count-1 that `epoch` is read in. */
 void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t count);

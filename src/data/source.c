@@ -61,8 +61,8 @@ static int is_damage(byol_status status) {
            status == BYOL_ERROR_UNSUPPORTED;
 }
 
-byol_status byol__source_image(const byol_source *source, size_t index, const byol__request *request,
-                               byol_picture *picture, byol_error *error) {
+byol_status byol__source_read(const byol_source *source, size_t index, const byol__request *request,
+                              byol_picture *picture, byol_error *error) {
     if (index >= source->info.count)
         return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index, source->info.description);
     if (request->channels != 0 && request->channels != 1 && request->channels != 3)
@@ -76,7 +76,7 @@ byol_status byol_source_image(const byol_source *source, size_t index, const byo
                               byol_error *error) {
     byol__request request = {0};
     if (wish != NULL) request = (byol__request){wish->channels, reduce_to_side, &wish->short_side};
-    return byol__source_image(source, index, &request, picture, error);
+    return byol__source_read(source, index, &request, picture, error);
 }
 
 int byol_source_unreadable(const byol_source *source, size_t index) {
@@ -154,7 +154,7 @@ typedef struct subset {
 static byol_status subset_image(const byol_source *source, size_t index, const byol__request *request,
                                 byol_picture *picture, byol_error *error) {
     const subset *self = (const subset *)source;
-    return byol__source_image(self->of, self->indices[index], request, picture, error);
+    return byol__source_read(self->of, self->indices[index], request, picture, error);
 }
 
 static void subset_name(const byol_source *source, size_t index, char *name, size_t size) {

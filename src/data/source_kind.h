@@ -43,8 +43,8 @@ struct byol_source {
 };
 
 /* byol_source_image with a free choice of the size. */
-byol_status byol__source_image(const byol_source *source, size_t index, const byol__request *request,
-                               byol_picture *picture, byol_error *error);
+byol_status byol__source_read(const byol_source *source, size_t index, const byol__request *request,
+                              byol_picture *picture, byol_error *error);
 
 /* How many of `count` images may be unreadable where data.max_unreadable is `share`: one in any case, unless it is 0.
  */

@@ -53,16 +53,16 @@ extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, b
 
 static int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
-static byol__picture picture_of(byol__dtype dtype, byol__format format, int n, int c, int h, int w) {
+static byol__activation picture_of(byol__dtype dtype, byol__format format, int n, int c, int h, int w) {
     byol__layout layout = {dtype, format, n, c, h, w};
     byol__strides s = byol__layout_strides(&layout);
-    return (byol__picture){.h = h,
-                           .w = w,
-                           .channels = byol__layout_padded_channels(&layout),
-                           .stride_n = s.stride_n,
-                           .stride_block = s.stride_block,
-                           .stride_pixel = s.stride_s,
-                           .block = s.lanes};
+    return (byol__activation){.h = h,
+                              .w = w,
+                              .channels = byol__layout_padded_channels(&layout),
+                              .stride_n = s.stride_n,
+                              .stride_block = s.stride_block,
+                              .stride_pixel = s.stride_s,
+                              .block = s.lanes};
 }
 
 static bool whole_vectors(byol__format format, int channels, int lanes) {
@@ -107,8 +107,8 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__winograd_shape *s = &w->shape;
     bool back = d->pass == BYOL__BACKWARD_DATA;
     int lanes = w->kernels->lanes;
-    byol__picture src = picture_of(d->dtype, d->src_format, d->n, d->ic, d->ih, d->iw);
-    byol__picture dst = picture_of(d->dtype, d->dst_format, d->n, d->oc, d->oh, d->ow);
+    byol__activation src = picture_of(d->dtype, d->src_format, d->n, d->ic, d->ih, d->iw);
+    byol__activation dst = picture_of(d->dtype, d->dst_format, d->n, d->oc, d->oh, d->ow);
     s->src = back ? dst : src;
     s->dst = back ? src : dst;
     s->padding = !back ? d->padding : d->stride == 1 ? 2 - d->padding : 0;

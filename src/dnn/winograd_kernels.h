@@ -13,11 +13,11 @@ enum { BYOL__TILE = 4, BYOL__TAPS = 9, BYOL__SLABS_MAX = 81 };
 
 /* An activation, as rows of channels. Channel c of pixel (y, x) of sample n is at
  * n stride_n + (c / block) stride_block + (y w + x) stride_pixel + c % block. */
-typedef struct byol__picture {
+typedef struct byol__activation {
     int h, w, channels; /* channels: a multiple of the kernels' lanes */
     size_t stride_n, stride_block, stride_pixel;
     int block;
-} byol__picture;
+} byol__activation;
 
 /* Tiles of dst are numbered through samples, rows and columns of tiles; a chunk is a run of them. What is transformed
  * lies in slabs, one for each frequency (or frequency and phase, see winograd_strided_kernels.c), in blocks of channels
@@ -27,7 +27,7 @@ typedef struct byol__picture {
  *     weights                    [panel][other channel][tap][panel width], as they are staged
  *     transformed weights        [slab][panel][other channel][panel width] */
 typedef struct byol__winograd_shape {
-    byol__picture src, dst;
+    byol__activation src, dst;
     int padding;                 /* pixels that a window of src begins before its tile */
     int tile;                    /* pixels of dst on the side of one tile */
     int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */

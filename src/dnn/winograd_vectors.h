@@ -81,11 +81,11 @@ INLINE tile_place place_of(const byol__winograd_shape *s, int tile) {
 }
 
 /* A block of channels of a sample. */
-INLINE size_t block_offset(const byol__picture *p, int n, int channel) {
+INLINE size_t block_offset(const byol__activation *p, int n, int channel) {
     return (size_t)n * p->stride_n + (size_t)(channel / p->block) * p->stride_block + (size_t)(channel % p->block);
 }
 
-INLINE size_t pixel_offset(const byol__picture *p, int y, int x) {
+INLINE size_t pixel_offset(const byol__activation *p, int y, int x) {
     return ((size_t)y * (size_t)p->w + (size_t)x) * p->stride_pixel;
 }
 
@@ -132,7 +132,7 @@ typedef struct window_rows {
     bool inside; /* all are there */
 } window_rows;
 
-INLINE window_rows rows_of(const byol__picture *p, const char *block, int y, int count, bool bf16) {
+INLINE window_rows rows_of(const byol__activation *p, const char *block, int y, int count, bool bf16) {
     window_rows rows;
     rows.inside = y >= 0 && y + count <= p->h;
     for (int i = 0; i < count; i++) {
@@ -152,7 +152,7 @@ typedef struct window_place {
 /* Transforms `count` columns from x on. Zero beyond the picture, which is normed first and padded then. Memory answers
  * too late for who asks when he needs it, so as many columns of the chunk's next run, `shift` further, are asked for.
  */
-INLINE void read_columns(const byol__picture *p, const window_rows *rows, const window_rows *next, int shift,
+INLINE void read_columns(const byol__activation *p, const window_rows *rows, const window_rows *next, int shift,
                          bool inside, bool bf16, int x, int count, const window_kind *kind, const input_norm *norm,
                          vec *columns) {
     size_t pixel = bytes_of(p->stride_pixel, bf16);
@@ -173,7 +173,7 @@ INLINE void read_columns(const byol__picture *p, const window_rows *rows, const 
 
 /* A run of tiles in a row: along the columns first, which neighbouring windows share, then along the rows, each value
  * into a slab of its own. */
-INLINE void read_run(const byol__picture *p, window_place at, window_place next, int tiles, const window_kind *kind,
+INLINE void read_run(const byol__activation *p, window_place at, window_place next, int tiles, const window_kind *kind,
                      const input_norm *norm, bool bf16, size_t slab, float *out) {
     vec columns[(RUN * STEP_MOST + 1) * LINE_MOST];
     int count = (tiles - 1) * kind->step + kind->from, shift = next.x - at.x;
@@ -201,7 +201,7 @@ INLINE int run_of(const byol__winograd_shape *s, tile_place at, int count) {
 
 /* What is read for tiles: `channels` of a picture from `channel` on, in windows that begin `padding` pixels before. */
 typedef struct reading {
-    const byol__picture *picture;
+    const byol__activation *picture;
     const void *pixels;
     int padding, channel, channels;
 } reading;
@@ -298,8 +298,8 @@ INLINE vec finished(vec pixel, const finish *f) {
 }
 
 /* A tile of one block of channels of dst: (from, from) products become (to, to) pixels. */
-INLINE void write_tile(const byol__picture *p, const window_kind *kind, const float *products, size_t slab, char *block,
-                       int y, int x, bool inside, const finish *f) {
+INLINE void write_tile(const byol__activation *p, const window_kind *kind, const float *products, size_t slab,
+                       char *block, int y, int x, bool inside, const finish *f) {
     vec half[LINE_MOST * LINE_MOST];
     for (int j = 0; j < kind->from; j++) {
         vec column[LINE_MOST], done[LINE_MOST];
@@ -329,7 +329,9 @@ INLINE void write_tile(const byol__picture *p, const window_kind *kind, const fl
     if (f->moments != NULL) put_down(f->moments, p->channels, &g);
 }
 
-INLINE bool lies_inside(const byol__picture *p, int y, int x, int side) { return y + side <= p->h && x + side <= p->w; }
+INLINE bool lies_inside(const byol__activation *p, int y, int x, int side) {
+    return y + side <= p->h && x + side <= p->w;
+}
 
 /* `moments`, where there are none, and `bf16`: constants where it is inlined. */
 INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,

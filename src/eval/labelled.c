@@ -70,7 +70,7 @@ byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indi
         byol_status one = prepare(set, index, pass, images + i * size, &why);
         if (labels != NULL) labels[i] = set->labels[index];
         if (one == BYOL_OK) continue;
-#pragma omp critical(byol_labelled_batch)
+#pragma omp critical(labelled_batch)
         {
             status = one;
             if (error != NULL) *error = why;

@@ -18,29 +18,29 @@ enum { ROW_TILE = 256, COLUMN_TILE = 1024 };
 
 /* A heap of the best `size` pairs so far, the worst of them first. */
 typedef struct heap {
-    byol_pair *pairs;
+    byol_similar_pair *pairs;
     size_t size, used;
 } heap;
 
 /* The order of results, which does not depend on that of finding: more similar first, then by index. */
-static int is_worse(byol_pair a, byol_pair b) {
+static int is_worse(byol_similar_pair a, byol_similar_pair b) {
     if (a.similarity != b.similarity) return a.similarity < b.similarity;
     return a.first != b.first ? a.first > b.first : a.second > b.second;
 }
 
 static int by_rank(const void *a, const void *b) {
-    byol_pair x = *(const byol_pair *)a, y = *(const byol_pair *)b;
+    byol_similar_pair x = *(const byol_similar_pair *)a, y = *(const byol_similar_pair *)b;
     return is_worse(x, y) - is_worse(y, x);
 }
 
 static void sift_up(heap *h, size_t at) {
-    byol_pair moving = h->pairs[at];
+    byol_similar_pair moving = h->pairs[at];
     for (; at > 0 && is_worse(moving, h->pairs[(at - 1) / 2]); at = (at - 1) / 2) h->pairs[at] = h->pairs[(at - 1) / 2];
     h->pairs[at] = moving;
 }
 
 static void sift_down(heap *h) {
-    byol_pair moving = h->pairs[0];
+    byol_similar_pair moving = h->pairs[0];
     size_t at = 0;
     for (size_t child; (child = 2 * at + 1) < h->used; at = child) {
         if (child + 1 < h->used && is_worse(h->pairs[child + 1], h->pairs[child])) child++;
@@ -50,7 +50,7 @@ static void sift_down(heap *h) {
     h->pairs[at] = moving;
 }
 
-static void offer(heap *h, byol_pair pair) {
+static void offer(heap *h, byol_similar_pair pair) {
     if (h->used < h->size) {
         h->pairs[h->used] = pair;
         sift_up(h, h->used++);
@@ -91,8 +91,8 @@ typedef struct nearest {
     size_t count, dimension;
     int k;
     float *vector_scale, *query_scale;
-    float *products;  /* (ROW_TILE, COLUMN_TILE) */
-    byol_pair *pairs; /* (ROW_TILE, k): first is not used, second the index */
+    float *products;          /* (ROW_TILE, COLUMN_TILE) */
+    byol_similar_pair *pairs; /* (ROW_TILE, k): first is not used, second the index */
     heap heaps[ROW_TILE];
 } nearest;
 
@@ -100,8 +100,8 @@ static void take_row(nearest *n, size_t row, float scale, size_t first, size_t c
     const float *products = n->products + row * COLUMN_TILE;
     for (size_t c = 0; c < columns; c++)
         if (n->vector_scale[first + c] > 0)
-            offer(&n->heaps[row], (byol_pair){.second = (uint32_t)(first + c),
-                                              .similarity = products[c] * n->vector_scale[first + c] * scale});
+            offer(&n->heaps[row], (byol_similar_pair){.second = (uint32_t)(first + c),
+                                                      .similarity = products[c] * n->vector_scale[first + c] * scale});
 }
 
 /* Cosines that rounding has put outside -1 .. 1 come back in. */
@@ -192,7 +192,7 @@ static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, 
     for (size_t b = first > a ? first : a + 1; b < first + columns; b++) {
         float cosine = clamp(products[b - first] * d->scale[a] * d->scale[b]);
         if (!(cosine >= fminf(d->similarity, AS_GOOD_AS_ONE)) || d->scale[a] == 0 || d->scale[b] == 0) continue;
-        offer(h, (byol_pair){(uint32_t)a, (uint32_t)b, cosine});
+        offer(h, (byol_similar_pair){(uint32_t)a, (uint32_t)b, cosine});
         found++;
     }
     return found;
@@ -237,7 +237,7 @@ static byol_status compare_all(duplicates *d, size_t limit, byol_progress progre
     return BYOL_OK;
 }
 
-static void gather(const duplicates *d, size_t limit, byol_pair *pairs) {
+static void gather(const duplicates *d, size_t limit, byol_similar_pair *pairs) {
     heap best = {.pairs = pairs, .size = limit};
     for (int t = 0; t < d->threads; t++)
         for (size_t i = 0; i < d->heaps[t].used; i++) offer(&best, d->heaps[t].pairs[i]);
@@ -245,7 +245,7 @@ static void gather(const duplicates *d, size_t limit, byol_pair *pairs) {
 }
 
 byol_status byol_search_duplicates(const float *vectors, size_t count, int dimension, float similarity, size_t limit,
-                                   int threads, byol_pair *pairs, uint64_t *total, byol_progress progress,
+                                   int threads, byol_similar_pair *pairs, uint64_t *total, byol_progress progress,
                                    void *context, byol_error *error) {
     BYOL__TRY(check_set(count, dimension, error));
     if (!(similarity >= -1 && similarity <= 1))

@@ -23,7 +23,7 @@ byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width)
 
 /* MLP: Linear(hidden, bias) - BN - ReLU - Linear(out, no bias), named prefix.0, prefix.1, prefix.3; LINEAR: Linear(out,
  * bias), named prefix.0; NONE: `src` itself. */
-byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head kind, byol__value_id src, int hidden,
+byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind, byol__value_id src, int hidden,
                           int out);
 
 /* The backbone with a linear classifier on its representation: "fc.weight" (classes, dimension) and "fc.bias", as

@@ -9,7 +9,7 @@
 
 enum { CONV1_OUT = 1024 };
 
-byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head kind, byol__value_id src, int hidden,
+byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind, byol__value_id src, int hidden,
                           int out) {
     char name[BYOL__NODE_NAME_MAX];
     if (kind == BYOL_HEAD_NONE) return src;

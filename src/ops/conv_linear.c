@@ -116,8 +116,8 @@ static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contrac
     byol__contraction_state *s = unit->state;
     const byol__node *node = &c->graph->nodes[unit->stage.node];
     byol__shape in = c->graph->values[unit->stage.src].shape, out = c->graph->values[unit->stage.dst].shape;
-    s->weight = byol__span_of(&c->graph->params, node->weight);
-    s->bias = byol__span_of(&c->graph->params, node->bias);
+    s->weight = byol__range_of(&c->graph->params, node->weight);
+    s->bias = byol__range_of(&c->graph->params, node->bias);
     s->norm = byol__norm_of(c->graph, unit->stage.bn);
     s->applies_norm_of = s->gathers_for = BYOL__NONE;
     s->moments = s->scratch = s->backward_scratch = s->diff_weights = s->diff_bias = BYOL__NO_BUFFER;

@@ -32,10 +32,10 @@ byol__norm byol__norm_of(const byol__graph *graph, int node) {
     if (node == BYOL__NONE) return (byol__norm){{0, 0}, {0, 0}, {0, 0}, {0, 0}};
     const byol__node *bn = &graph->nodes[node];
     return (byol__norm){
-        byol__span_of(&graph->params, bn->weight),
-        byol__span_of(&graph->params, bn->bias),
-        byol__span_of(&graph->statistics, bn->running_mean),
-        byol__span_of(&graph->statistics, bn->running_var),
+        byol__range_of(&graph->params, bn->weight),
+        byol__range_of(&graph->params, bn->bias),
+        byol__range_of(&graph->statistics, bn->running_mean),
+        byol__range_of(&graph->statistics, bn->running_var),
     };
 }
 

@@ -7,7 +7,7 @@
 
 /* Where a batch norm's parameters and statistics lie in their arenas. */
 typedef struct byol__norm {
-    byol__span gamma, beta, running_mean, running_var;
+    byol__range gamma, beta, running_mean, running_var;
 } byol__norm;
 
 byol__norm byol__norm_of(const byol__graph *graph, int node);
@@ -26,7 +26,7 @@ typedef struct byol__pointwise_state {
 
 /* State of a convolution or linear layer. */
 typedef struct byol__contraction_state {
-    byol__span weight, bias;
+    byol__range weight, bias;
     byol__norm norm; /* EVAL: folded in */
     byol__contraction *forward, *backward_data, *backward_weights;
     size_t staged_forward, staged_backward, staged_bias; /* offsets into the staging memory */

@@ -38,9 +38,9 @@ byol__layout byol__layout_for(const byol__compiler *c, int value, byol__format f
     return (byol__layout){c->plan->options.dtype, format, c->plan->options.batch, shape.c, shape.h, shape.w};
 }
 
-byol__span byol__span_of(const byol__table *table, int row) {
-    if (row == BYOL__NONE) return (byol__span){0, 0};
-    return (byol__span){table->rows[row].offset, table->rows[row].count};
+byol__range byol__range_of(const byol__table *table, int row) {
+    if (row == BYOL__NONE) return (byol__range){0, 0};
+    return (byol__range){table->rows[row].offset, table->rows[row].count};
 }
 
 int byol__count_readers(const byol__plan *plan, int value) {

@@ -22,9 +22,9 @@ typedef struct byol__slot {
 } byol__slot;
 
 /* Offset and count of parameters or statistics in their arena; absent: count 0. */
-typedef struct byol__span {
+typedef struct byol__range {
     size_t offset, count;
-} byol__span;
+} byol__range;
 
 /* One stage with all that it runs. In time slot i the plan runs unit i forward, in slot 2 units - 1 - i backward. */
 struct byol__unit {
@@ -90,7 +90,7 @@ void byol__keep_until(byol__plan *plan, int buffer, int slot);
 size_t byol__reserve_staging(byol__plan *plan, size_t bytes);
 
 byol__layout byol__layout_for(const byol__compiler *c, int value, byol__format format);
-byol__span byol__span_of(const byol__table *table, int row);
+byol__range byol__range_of(const byol__table *table, int row);
 /* How many units and outputs read a value; the unit that makes it, or BYOL__NONE. */
 int byol__count_readers(const byol__plan *plan, int value);
 int byol__producer(const byol__plan *plan, int value);

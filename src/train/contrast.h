@@ -18,7 +18,7 @@
 #include "byol/config.h"
 
 typedef struct byol__contrast {
-    byol_distance kind; /* BYOL_INFONCE, BYOL_NCE or BYOL_TRIPLET */
+    byol_distance_kind kind; /* BYOL_INFONCE, BYOL_NCE or BYOL_TRIPLET */
     double temperature, margin;
     byol_negatives negatives;
     int own_negatives;

@@ -9,7 +9,7 @@
 
 byol_status byol__distance_init(byol__distance *distance, const byol_config *config, int batch, int dim,
                                 byol_error *error) {
-    byol_distance kind = config->loss.distance;
+    byol_distance_kind kind = config->loss.distance;
     *distance = (byol__distance){
         .kind = kind,
         .batch = batch,

@@ -10,7 +10,7 @@
 #include "train/contrast.h"
 
 typedef struct byol__distance {
-    byol_distance kind;
+    byol_distance_kind kind;
     int batch, dim;
     double candidates;  /* softmax_pair */
     double second_term; /* mse, smooth_l1: d(p, z) + second_term d(stop_gradient(p), z) */

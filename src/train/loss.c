@@ -17,7 +17,7 @@ typedef struct point {
     double loss, slope;
 } point;
 
-static point byol_at(double cosine, double unused) {
+static point byol_point(double cosine, double unused) {
     (void)unused;
     return (point){2 - 2 * cosine, -2};
 }
@@ -55,7 +55,7 @@ static inline double mean_over_pairs(const float *prediction, const float *targe
 }
 
 double byol__byol_loss(const float *prediction, const float *target, int batch, int dim, float *diff) {
-    return mean_over_pairs(prediction, target, batch, dim, byol_at, 0, diff);
+    return mean_over_pairs(prediction, target, batch, dim, byol_point, 0, diff);
 }
 
 double byol__softmax_pair_loss(const float *prediction, const float *target, int batch, int dim, double candidates,

@@ -345,7 +345,7 @@ static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
     enum { WARNINGS = 10 };
     size_t count = byol__loader_unreadable(trainer->loader, 0, NULL);
     for (; trainer->reported < count; trainer->reported++) {
-        byol__unreadable image;
+        byol__skipped image;
         char name[BYOL_PATH_MAX], text[512];
         byol__loader_unreadable(trainer->loader, trainer->reported, &image);
         byol_source_name(trainer->source, image.index, name, sizeof name);

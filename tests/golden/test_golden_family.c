@@ -30,7 +30,7 @@ typedef struct member {
     byol_config config;
 } member;
 
-static byol_config config_of(byol_distance distance, byol_target_kind kind, int both) {
+static byol_config config_of(byol_distance_kind distance, byol_target_kind kind, int both) {
     byol_config config;
     byol_config_init(&config);
     byol_config_set(&config, "recipe", "byol", NULL);
@@ -150,14 +150,14 @@ static void steps_are_pytorchs(const member *m) {
     byol__safetensors_close(file);
 }
 
-static void family_steps_are_pytorchs(const char *distance_name, byol_distance distance, const char *target_name,
+static void family_steps_are_pytorchs(const char *distance_name, byol_distance_kind distance, const char *target_name,
                                       byol_target_kind kind, int both) {
     char name[48];
     snprintf(name, sizeof name, "%s-%s", distance_name, target_name);
     steps_are_pytorchs(&(member){"family", name, STEPS, 0.005, config_of(distance, kind, both)});
 }
 
-static void with_every_target(const char *name, byol_distance distance) {
+static void with_every_target(const char *name, byol_distance_kind distance) {
     family_steps_are_pytorchs(name, distance, "ema", BYOL_TARGET_EMA, 0);
     family_steps_are_pytorchs(name, distance, "online", BYOL_TARGET_ONLINE, 0);
     family_steps_are_pytorchs(name, distance, "frozen", BYOL_TARGET_FROZEN, 0);
@@ -189,7 +189,7 @@ static void steps_with_a_gradient_through_both_views_are_pytorchs(void **state) 
     family_steps_are_pytorchs("triplet", BYOL_TRIPLET, "both", BYOL_TARGET_ONLINE, 1);
 }
 
-static member of_losses(const char *name, byol_distance distance, byol_target_kind kind) {
+static member of_losses(const char *name, byol_distance_kind distance, byol_target_kind kind) {
     return (member){"losses", name, LOSSES_STEPS, 0.005, config_of(distance, kind, kind == BYOL_TARGET_ONLINE)};
 }
 

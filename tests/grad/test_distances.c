@@ -120,7 +120,7 @@ static void check_gradients(const byol_config *c, const float *prediction, const
     byol__distance_release(&distance);
 }
 
-static byol_config config_for(byol_distance distance) {
+static byol_config config_for(byol_distance_kind distance) {
     byol_config config;
     byol_config_init(&config);
     byol_config_set(&config, "recipe", "byol", NULL);
@@ -191,7 +191,7 @@ static void random_triplets_take_another_image_and_have_their_gradients(void **s
 static void gradients_hold_for_vectors_near_zero(void **state) {
     (void)state;
     const float sizes[BATCH] = {1e-3f, 1e-5f, 1, 1e-8f, 0, 1e4f, 30};
-    const byol_distance kinds[] = {BYOL_COSINE, BYOL_SOFTMAX_PAIR, BYOL_INFONCE, BYOL_NCE, BYOL_TRIPLET};
+    const byol_distance_kind kinds[] = {BYOL_COSINE, BYOL_SOFTMAX_PAIR, BYOL_INFONCE, BYOL_NCE, BYOL_TRIPLET};
     float p[COUNT], z[COUNT];
     fill(p, 0);
     fill(z, 1);
@@ -243,7 +243,7 @@ static void cold_temperatures_do_not_overflow(void **state) {
     float p[COUNT], z[COUNT], diff[COUNT];
     fill(p, 0);
     for (int i = 0; i < COUNT; i++) z[i] = -p[i];
-    const byol_distance kinds[] = {BYOL_INFONCE, BYOL_NCE};
+    const byol_distance_kind kinds[] = {BYOL_INFONCE, BYOL_NCE};
     for (int k = 0; k < 2; k++) {
         byol_config config = config_for(kinds[k]);
         config.loss.temperature = 0.001f;

@@ -94,7 +94,7 @@ static void nor_does_a_step_of_any_other_member_of_the_family(void **state) {
     for (int distance = BYOL_COSINE; distance <= BYOL_CROSS_CORRELATION; distance++)
         for (int negatives = 0; negatives <= (distance == BYOL_TRIPLET); negatives++) {
             byol_config config = tiny_config();
-            config.loss.distance = (byol_distance)distance;
+            config.loss.distance = (byol_distance_kind)distance;
             config.loss.negatives = (byol_negatives)negatives;
             config.predictor.kind = BYOL_HEAD_NONE;
             config.target.kind = BYOL_TARGET_ONLINE;

@@ -111,7 +111,7 @@ static void with_a_stop_gradient_the_targets_count_as_constants(void **state) {
 
 static void without_it_the_gradient_goes_through_both_views(void **state) {
     (void)state;
-    const byol_distance kinds[] = {BYOL_INFONCE, BYOL_NCE, BYOL_MSE, BYOL_SOFTMAX_PAIR};
+    const byol_distance_kind kinds[] = {BYOL_INFONCE, BYOL_NCE, BYOL_MSE, BYOL_SOFTMAX_PAIR};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         byol_config config = contrastive();
         config.loss.distance = kinds[i];

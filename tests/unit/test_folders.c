@@ -400,7 +400,7 @@ static void an_unreadable_picture_is_replaced_by_the_next_that_is_not(void **sta
     size_t found = byol__loader_unreadable(loader, 0, NULL);
     assert_int_equal(found, 5);
     for (size_t i = 0; i < found; i++) {
-        byol__unreadable one;
+        byol__skipped one;
         byol__loader_unreadable(loader, i, &one);
         assert_true(one.index >= GOOD);
         assert_non_null(strstr(one.reason, "q-"));

@@ -234,7 +234,7 @@ static byol_status failing_image(const byol_source *source, size_t index, const 
     const failing *self = (const failing *)source;
     if (self->asked != NULL) atomic_fetch_add(self->asked, 1);
     if (index >= self->first_bad) return byol__fail(error, BYOL_ERROR_IO, "picture %zu cannot be read", index);
-    return byol__source_image(self->inner, index, request, picture, error);
+    return byol__source_read(self->inner, index, request, picture, error);
 }
 
 static int32_t failing_label(const byol_source *source, size_t index) {

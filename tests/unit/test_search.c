@@ -84,7 +84,7 @@ static void zeros_are_near_nothing(void **state) {
 
 static void every_pair_above_the_threshold_is_found_once(void **state) {
     (void)state;
-    static byol_pair pairs[64];
+    static byol_similar_pair pairs[64];
     uint64_t total = 0;
     assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.9999f, 64, 2, pairs, &total, NULL, NULL, NULL),
                      BYOL_OK);
@@ -106,7 +106,7 @@ static void a_threshold_of_one_finds_every_copy(void **state) {
     for (int k = 0; k < 2; k++) {
         size_t half = (size_t)PAIRS * (size_t)dimensions[k];
         float *twice = malloc(2 * half * sizeof *twice);
-        byol_pair pairs[PAIRS];
+        byol_similar_pair pairs[PAIRS];
         uint64_t total = 0;
         assert_non_null(twice);
         fill_with_noise(twice, half);
@@ -122,7 +122,7 @@ static void a_threshold_of_one_finds_every_copy(void **state) {
 
 static void the_best_pairs_are_kept_and_all_are_counted_for_any_number_of_threads(void **state) {
     (void)state;
-    byol_pair one[40], three[40];
+    byol_similar_pair one[40], three[40];
     uint64_t total_one = 0, total_three = 0, counted = 0;
     assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.5f, 40, 1, one, &total_one, NULL, NULL, NULL),
                      BYOL_OK);
@@ -145,7 +145,7 @@ static void the_best_pairs_are_kept_and_all_are_counted_for_any_number_of_thread
 static void what_cannot_be_searched_is_refused(void **state) {
     (void)state;
     byol_neighbour found[4];
-    byol_pair pair;
+    byol_similar_pair pair;
     uint64_t total;
     const float bad[4] = {1, NAN, 0, 1};
     byol_error error = {0};
