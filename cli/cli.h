@@ -1,5 +1,5 @@
-/* What the commands share. The command line uses include/byol alone; people read standard error (and the tables),
- * scripts read the one JSON object that --json puts on standard output. */
+/* What the commands share. The command line uses include/byol alone; people read standard error
+ * (and the tables), scripts read the one JSON object that --json puts on standard output. */
 #ifndef CLI_H
 #define CLI_H
 
@@ -41,10 +41,12 @@ extern const cli_command cli_commands[]; /* ends with a name NULL */
 
 /* ---- cli_describe.c: man pages and completion ---- */
 
-/* argp_parse, for every command the first thing it does: cli_describe takes the parser from here instead. */
+/* argp_parse, for every command the first thing it does: cli_describe takes the parser from here
+ * instead. */
 void cli_parse(const struct argp *parser, int argc, char **argv, void *input);
 
-/* Writes byol.1, byol-COMMAND.1, byol.bash, _byol (zsh) and byol.fish into `folder`. Returns the exit code. */
+/* Writes byol.1, byol-COMMAND.1, byol.bash, _byol (zsh) and byol.fish into `folder`. Returns the
+ * exit code. */
 int cli_describe(const char *folder, const cli_command *commands);
 
 #ifndef CLI_DESCRIBE
@@ -71,10 +73,11 @@ void cli_warn(const char *text);
 /* A line for people, not said with --quiet. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Where tables go: standard output, or standard error where --json has that; NULL: nowhere (--json --quiet). */
+/* Where tables go: standard output, or standard error where --json has that; NULL: nowhere (--json
+ * --quiet). */
 FILE *cli_tables(void);
-/* Prints the object on standard output where --json asks for it, and releases it. Returns `code`, or EXIT_FAILED where
- * it could not be written. */
+/* Prints the object on standard output where --json asks for it, and releases it. Returns `code`,
+ * or EXIT_FAILED where it could not be written. */
 int cli_finish(json_t *object, int code);
 /* A name or a path as JSON: null for NULL, and for what is not UTF-8, which JSON cannot hold. */
 json_t *cli_text(const char *text);
@@ -94,8 +97,8 @@ const char *cli_duration(char text[32], double seconds);
 
 /* ---- cli_files.c: files that results go to ---- */
 
-/* Before long work: can a file of this name be written, and does it end as what is written should (`ending` NULL: as it
- * likes)? Complains by itself, naming the flag; returns an exit code. */
+/* Before long work: can a file of this name be written, and does it end as what is written should
+ * (`ending` NULL: as it likes)? Complains by itself, naming the flag; returns an exit code. */
 int cli_check_output(const char *flag, const char *path, const char *ending);
 
 /* A file that appears under its name only when it is complete. */
@@ -109,14 +112,15 @@ byol_status cli_file_finish(cli_file *file, byol_error *error); /* closes it in 
 
 /* ---- cli_interrupt.c: Ctrl-C ---- */
 
-/* Once, before any other thread is there: SIGINT and SIGTERM go to a thread of their own that waits for them, and no
- * thread has a handler. For a handler's frame is written below the stack pointer, and oneDNN before 3.11.2 lets that
- * pointer lead into the heap while it multiplies matrices over more than 8192 (AVX-512: 2048) terms: the signal would
- * overwrite what lies there (https://github.com/uxlfoundation/oneDNN/issues/4845). Until cli_catch_interrupts they end
- * the program. */
+/* Once, before any other thread is there: SIGINT and SIGTERM go to a thread of their own that waits
+ * for them, and no thread has a handler. For a handler's frame is written below the stack pointer,
+ * and oneDNN before 3.11.2 lets that pointer lead into the heap while it multiplies matrices over
+ * more than 8192 (AVX-512: 2048) terms: the signal would overwrite what lies there
+ * (https://github.com/uxlfoundation/oneDNN/issues/4845). Until cli_catch_interrupts they end the
+ * program. */
 void cli_await_interrupts(void);
-/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one ends the program. One
- * that whoever started the program has it ignore stays ignored. */
+/* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one
+ * ends the program. One that whoever started the program has it ignore stays ignored. */
 void cli_catch_interrupts(void);
 int cli_interrupted(void);
 
@@ -133,7 +137,8 @@ double cli_now(void);
 
 void cli_progress_begin(cli_progress *progress, const char *what, const char *unit);
 /* `rate` 0: taken from done and the time; `tail` stands at the end of the line. */
-void cli_progress_draw(cli_progress *progress, double done, double total, double rate, const char *tail);
+void cli_progress_draw(cli_progress *progress, double done, double total, double rate,
+                       const char *tail);
 void cli_progress_end(cli_progress *progress); /* takes the bar off the screen */
 /* A byol_progress; the context is a cli_progress. Stops on Ctrl-C. */
 int cli_progress_hook(void *context, uint64_t done, uint64_t total);
@@ -149,9 +154,11 @@ typedef struct cli_settings {
     size_t count;
 } cli_settings;
 
-/* An argp parser whose input is a cli_settings: the shorthand flags and --set. They are kept, in their order. */
+/* An argp parser whose input is a cli_settings: the shorthand flags and --set. They are kept, in
+ * their order. */
 const struct argp *cli_settings_argp(void);
-/* The defaults, then `file` (NULL: none), then the flags, checked. Complains by itself; returns an exit code. */
+/* The defaults, then `file` (NULL: none), then the flags, checked. Complains by itself; returns an
+ * exit code. */
 int cli_settings_configure(const cli_settings *settings, const char *file, byol_config *config);
 /* The same over what is in `config` already. */
 int cli_settings_override(const cli_settings *settings, const char *file, byol_config *config);
@@ -160,12 +167,15 @@ void cli_settings_release(cli_settings *settings);
 /* The settings as a table, those that differ from the defaults marked. */
 void cli_settings_print(const byol_config *config, FILE *stream);
 
-/* ---- cli_arguments.c: what is parsed alike in several commands; argp_error where it is wrong ---- */
+/* ---- cli_arguments.c: what is parsed alike in several commands; argp_error where it is wrong ----
+ */
 
 extern const char *const cli_layers[3]; /* by byol_layer */
 byol_layer cli_layer(const char *flag, const char *text, struct argp_state *state);
-long cli_whole_number(const char *flag, const char *text, long least, long most, struct argp_state *state);
+long cli_whole_number(const char *flag, const char *text, long least, long most,
+                      struct argp_state *state);
 /* Keeps the one argument of a command, which is called `what`. */
-void cli_only_argument(const char **place, const char *argument, const char *what, struct argp_state *state);
+void cli_only_argument(const char **place, const char *argument, const char *what,
+                       struct argp_state *state);
 
 #endif

@@ -13,16 +13,19 @@ byol_layer cli_layer(const char *flag, const char *text, struct argp_state *stat
     return BYOL_LAYER_BACKBONE;
 }
 
-long cli_whole_number(const char *flag, const char *text, long least, long most, struct argp_state *state) {
+long cli_whole_number(const char *flag, const char *text, long least, long most,
+                      struct argp_state *state) {
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0 || value < least || value > most)
-        argp_error(state, "%s takes a whole number from %ld to %ld, not '%s'", flag, least, most, text);
+        argp_error(state, "%s takes a whole number from %ld to %ld, not '%s'", flag, least, most,
+                   text);
     return value;
 }
 
-void cli_only_argument(const char **place, const char *argument, const char *what, struct argp_state *state) {
+void cli_only_argument(const char **place, const char *argument, const char *what,
+                       struct argp_state *state) {
     if (*place != NULL) argp_error(state, "one %s, not also '%s'", what, argument);
     *place = argument;
 }

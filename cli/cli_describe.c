@@ -1,5 +1,6 @@
-/* Man pages and shell completion, from the tables that the commands parse their arguments with. The first thing a
- * command does is cli_parse; while describing, that notes the table and leads back here. */
+/* Man pages and shell completion, from the tables that the commands parse their arguments with. The
+ * first thing a command does is cli_parse; while describing, that notes the table and leads back
+ * here. */
 #define CLI_DESCRIBE /* argp_parse is called here and nowhere else */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +17,8 @@ enum { OPTIONS_MAX = 128 };
 typedef struct description {
     const char *name, *summary;
     char arguments[128]; /* "RUN|WEIGHTS.safetensors" */
-    char text[4096];     /* what stands in --help before the options, and behind a \v what follows them */
+    char text[4096]; /* what stands in --help before the options, and behind a \v what follows them
+                      */
     struct argp_option options[OPTIONS_MAX];
     int option_count;
 } description;
@@ -27,14 +29,17 @@ static description *noting; /* NULL: commands are run */
 /* ---- Noting a command's table ---- */
 
 static void note_options(description *d, const struct argp_option *options) {
-    for (; options != NULL && (options->name != NULL || options->key != 0 || options->doc != NULL); options++)
-        if (options->name != NULL && !(options->flags & OPTION_HIDDEN) && d->option_count < OPTIONS_MAX)
+    for (; options != NULL && (options->name != NULL || options->key != 0 || options->doc != NULL);
+         options++)
+        if (options->name != NULL && !(options->flags & OPTION_HIDDEN) &&
+            d->option_count < OPTIONS_MAX)
             d->options[d->option_count++] = *options;
 }
 
 static void note_parser(description *d, const struct argp *parser) {
     note_options(d, parser->options);
-    for (const struct argp_child *child = parser->children; child != NULL && child->argp != NULL; child++)
+    for (const struct argp_child *child = parser->children; child != NULL && child->argp != NULL;
+         child++)
         note_parser(d, child->argp);
 }
 
@@ -51,7 +56,8 @@ void cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
     };
     note_parser(noting, parser); /* before the jump: a parser may lie in its command's frame */
     note_options(noting, usual);
-    snprintf(noting->arguments, sizeof noting->arguments, "%s", parser->args_doc != NULL ? parser->args_doc : "");
+    snprintf(noting->arguments, sizeof noting->arguments, "%s",
+             parser->args_doc != NULL ? parser->args_doc : "");
     snprintf(noting->text, sizeof noting->text, "%s", parser->doc != NULL ? parser->doc : "");
     longjmp(noted, 1);
 }
@@ -98,8 +104,8 @@ static void put_option(FILE *stream, const struct argp_option *option) {
 }
 
 static void begin_page(FILE *stream, const char *dash, const char *name, const char *summary) {
-    fprintf(stream, ".TH BYOL%s%s 1 \"\" \"byol %s\" \"User Commands\"\n.SH NAME\nbyol%s%s \\- ", *dash ? "\\-" : "",
-            name, BYOL_VERSION, *dash ? "\\-" : "", name);
+    fprintf(stream, ".TH BYOL%s%s 1 \"\" \"byol %s\" \"User Commands\"\n.SH NAME\nbyol%s%s \\- ",
+            *dash ? "\\-" : "", name, BYOL_VERSION, *dash ? "\\-" : "", name);
     put_roff(stream, summary, strlen(summary));
 }
 
@@ -118,15 +124,16 @@ static void put_page(FILE *stream, const description *d) {
         put_roff(stream, behind + 1, strlen(behind + 1));
         fputs("\n.fi\n", stream);
     }
-    fputs(
-        ".SH EXIT STATUS\n0: done; 1: failed; 2: a mistake on the command line or in a configuration; 130: stopped by "
-        "Ctrl\\-C.\n.SH SEE ALSO\n.BR byol (1)\n",
-        stream);
+    fputs(".SH EXIT STATUS\n0: done; 1: failed; 2: a mistake on the command line or in a "
+          "configuration; 130: stopped by "
+          "Ctrl\\-C.\n.SH SEE ALSO\n.BR byol (1)\n",
+          stream);
 }
 
 static void put_main_page(FILE *stream, const cli_command *commands) {
     begin_page(stream, "", "", "learns image representations without labels");
-    fputs("\n.SH SYNOPSIS\n\\fBbyol\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\nSelf\\-supervised "
+    fputs("\n.SH SYNOPSIS\n\\fBbyol\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH "
+          "DESCRIPTION\nSelf\\-supervised "
           "pre\\-training (BYOL, arXiv 2006.07733) on the CPU.\n.SH COMMANDS\n",
           stream);
     for (const cli_command *c = commands; c->name != NULL; c++) {
@@ -138,7 +145,8 @@ static void put_main_page(FILE *stream, const cli_command *commands) {
 
 /* ---- Completion ---- */
 
-/* Inside single quotes of a shell; `special` are letters that would mean something to its completion. */
+/* Inside single quotes of a shell; `special` are letters that would mean something to its
+ * completion. */
 static void put_quoted(FILE *stream, const char *text, const char *special) {
     for (; *text != '\0'; text++) {
         if (*text == '\'') {
@@ -151,14 +159,16 @@ static void put_quoted(FILE *stream, const char *text, const char *special) {
 }
 
 static void put_bash(FILE *stream, const cli_command *commands, const description *all) {
-    fputs("# bash completion for byol\n_byol() {\n    local words=\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        "
+    fputs("# bash completion for byol\n_byol() {\n    local words=\n    if [ \"$COMP_CWORD\" -eq 1 "
+          "]; then\n        "
           "words='",
           stream);
     for (const cli_command *c = commands; c->name != NULL; c++) fprintf(stream, "%s ", c->name);
     fputs("--help --version'\n    else\n        case ${COMP_WORDS[1]} in\n", stream);
     for (const description *d = all; d->name != NULL; d++) {
         fprintf(stream, "        %s) words='", d->name);
-        for (int i = 0; i < d->option_count; i++) fprintf(stream, "%s--%s", i > 0 ? " " : "", d->options[i].name);
+        for (int i = 0; i < d->option_count; i++)
+            fprintf(stream, "%s--%s", i > 0 ? " " : "", d->options[i].name);
         fputs("' ;;\n", stream);
     }
     fputs("        esac\n        [[ ${COMP_WORDS[COMP_CWORD]} == -* ]] || words=\n    fi\n"
@@ -186,7 +196,8 @@ static void put_zsh(FILE *stream, const cli_command *commands, const description
         put_quoted(stream, c->help, ":");
         fputs("'\n", stream);
     }
-    fputs(")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    return\nfi\ncase $words[2] in\n",
+    fputs(")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    return\nfi\ncase "
+          "$words[2] in\n",
           stream);
     for (const description *d = all; d->name != NULL; d++) {
         fprintf(stream, "%s)\n    _arguments", d->name);
@@ -206,8 +217,10 @@ static void put_fish(FILE *stream, const cli_command *commands, const descriptio
     for (const description *d = all; d->name != NULL; d++)
         for (int i = 0; i < d->option_count; i++) {
             const struct argp_option *option = &d->options[i];
-            fprintf(stream, "complete -c byol -n '__fish_seen_subcommand_from %s' -l %s", d->name, option->name);
-            if (short_of(option) != '\0' && short_of(option) != '?') fprintf(stream, " -s %c", short_of(option));
+            fprintf(stream, "complete -c byol -n '__fish_seen_subcommand_from %s' -l %s", d->name,
+                    option->name);
+            if (short_of(option) != '\0' && short_of(option) != '?')
+                fprintf(stream, " -s %c", short_of(option));
             fprintf(stream, "%s -d '", option->arg != NULL ? " -r" : "");
             put_quoted(stream, option->doc, "\\");
             fputs("'\n", stream);
@@ -250,7 +263,8 @@ static int write_pages(const char *folder, const cli_command *commands, const de
     return EXIT_DONE;
 }
 
-static int write_completion(const char *folder, const cli_command *commands, const description *all) {
+static int write_completion(const char *folder, const cli_command *commands,
+                            const description *all) {
     static const struct {
         const char *name;
         void (*put)(FILE *stream, const cli_command *commands, const description *all);

@@ -12,10 +12,11 @@
 
 typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, KINDS } kind;
 
-static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised", "raw pixels",
-                                              "gradients (HOG)"};
+static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised",
+                                              "raw pixels", "gradients (HOG)"};
 
-static const char *const kind_keys[KINDS] = {"accuracy", "random_init_accuracy", "pixel_accuracy", "hog_accuracy"};
+static const char *const kind_keys[KINDS] = {"accuracy", "random_init_accuracy", "pixel_accuracy",
+                                             "hog_accuracy"};
 
 static byol_status no_memory(byol_error *error, const char *what) {
     snprintf(error->text, sizeof error->text, "no memory for %s; --limit takes fewer images", what);
@@ -43,8 +44,10 @@ static void shuffle(uint32_t *order, size_t count) {
     }
 }
 
-/* What cannot be read cannot be classified: found by one pass over the chosen images, and left out of the set. */
-static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int threads, byol_error *error) {
+/* What cannot be read cannot be classified: found by one pass over the chosen images, and left out
+ * of the set. */
+static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int threads,
+                                        byol_error *error) {
     byol_source *chosen;
     cli_progress progress;
     byol_status status = byol_source_subset(&chosen, set->whole, set->order, set->count, error);
@@ -59,21 +62,23 @@ static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int
     if (status != BYOL_OK) return status;
     if (kept < set->count) {
         char text[BYOL_PATH_MAX + 128];
-        snprintf(text, sizeof text, "%zu of %zu images of %.900s cannot be read and are left out", set->count - kept,
-                 set->count, spec);
+        snprintf(text, sizeof text, "%zu of %zu images of %.900s cannot be read and are left out",
+                 set->count - kept, set->count, spec);
         cli_warn(text);
     }
     set->count = kept;
     return BYOL_OK;
 }
 
-byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads, byol_error *error) {
+byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads,
+                              byol_error *error) {
     byol_status status = byol_source_open(&set->whole, spec, error);
     if (status != BYOL_OK) return status;
     byol_source_info info;
     byol_source_describe(set->whole, &info);
     if (info.classes == 0) {
-        snprintf(error->text, sizeof error->text, "%.500s has no labels: accuracy cannot be measured on it", spec);
+        snprintf(error->text, sizeof error->text,
+                 "%.500s has no labels: accuracy cannot be measured on it", spec);
         return BYOL_ERROR_INVALID;
     }
     set->count = limit > 0 && limit < info.count ? limit : info.count;
@@ -86,8 +91,10 @@ byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit,
     if (set->order == NULL || set->labels == NULL) return no_memory(error, "labels");
     shuffle(set->order, info.count);
     if (info.decoded) status = leave_out_unreadable(set, spec, threads, error);
-    if (status == BYOL_OK) status = byol_source_subset(&set->source, set->whole, set->order, set->count, error);
-    for (size_t i = 0; i < set->count && status == BYOL_OK; i++) set->labels[i] = byol_source_label(set->source, i);
+    if (status == BYOL_OK)
+        status = byol_source_subset(&set->source, set->whole, set->order, set->count, error);
+    for (size_t i = 0; i < set->count && status == BYOL_OK; i++)
+        set->labels[i] = byol_source_label(set->source, i);
     return status;
 }
 
@@ -98,18 +105,23 @@ void cli_labelled_release(cli_labelled *set) {
     free(set->labels);
 }
 
-/* Classes are numbered by their names' order: a folder that lacks one would number the others otherwise. */
-byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test, byol_error *error) {
+/* Classes are numbered by their names' order: a folder that lacks one would number the others
+ * otherwise. */
+byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test,
+                                byol_error *error) {
     if (test->classes > train->classes) {
-        snprintf(error->text, sizeof error->text, "the test images have %d classes, the training images %d",
-                 test->classes, train->classes);
+        snprintf(error->text, sizeof error->text,
+                 "the test images have %d classes, the training images %d", test->classes,
+                 train->classes);
         return BYOL_ERROR_MISMATCH;
     }
     for (int i = 0; i < test->classes; i++) {
-        const char *one = byol_source_class_name(train->whole, i), *other = byol_source_class_name(test->whole, i);
+        const char *one = byol_source_class_name(train->whole, i),
+                   *other = byol_source_class_name(test->whole, i);
         if (one == NULL || other == NULL || strcmp(one, other) == 0) continue;
         snprintf(error->text, sizeof error->text,
-                 "class %d is '%.100s' in the training images and '%.100s' in the test images: they are of different "
+                 "class %d is '%.100s' in the training images and '%.100s' in the test images: "
+                 "they are of different "
                  "data sets, or one lacks a class",
                  i, one, other);
         return BYOL_ERROR_MISMATCH;
@@ -118,8 +130,8 @@ byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *t
 }
 
 static uint8_t pixel_at(const byol_image *image, int c, int y, int x) {
-    return image
-        ->pixels[(size_t)c * image->channel_stride + (size_t)y * image->row_stride + (size_t)x * image->pixel_stride];
+    return image->pixels[(size_t)c * image->channel_stride + (size_t)y * image->row_stride +
+                         (size_t)x * image->pixel_stride];
 }
 
 static int equal_pixels(const byol_image *a, const byol_image *b) {
@@ -134,16 +146,19 @@ static int equal_pixels(const byol_image *a, const byol_image *b) {
 static int is_same_image(const byol_source *a, const byol_source *b, size_t index) {
     byol_picture one = {0}, other = {0};
     int same = byol_source_image(a, index, NULL, &one, NULL) == BYOL_OK &&
-               byol_source_image(b, index, NULL, &other, NULL) == BYOL_OK && equal_pixels(&one.image, &other.image);
+               byol_source_image(b, index, NULL, &other, NULL) == BYOL_OK &&
+               equal_pixels(&one.image, &other.image);
     byol_picture_release(&one);
     byol_picture_release(&other);
     return same;
 }
 
-/* Wherever they lie: by the labels of all (two sets of one size are in the same order) and the pixels of some. */
+/* Wherever they lie: by the labels of all (two sets of one size are in the same order) and the
+ * pixels of some. */
 static int are_same_images(const cli_labelled *a, const cli_labelled *b) {
     enum { LOOKED_AT = 32 };
-    if (a->count != b->count || memcmp(a->labels, b->labels, a->count * sizeof *a->labels) != 0) return 0;
+    if (a->count != b->count || memcmp(a->labels, b->labels, a->count * sizeof *a->labels) != 0)
+        return 0;
     for (size_t i = 0; i < a->count && i < LOOKED_AT; i++)
         if (!is_same_image(a->source, b->source, i)) return 0;
     return 1;
@@ -152,7 +167,8 @@ static int are_same_images(const cli_labelled *a, const cli_labelled *b) {
 /* "cifar:1,2,3" and "test" -> "cifar:test". A colon before a slash belongs to a folder's name. */
 static void with_split(const char *spec, const char *split, char out[BYOL_PATH_MAX]) {
     const char *colon = strrchr(spec, ':');
-    size_t base = colon != NULL && strchr(colon, '/') == NULL ? (size_t)(colon - spec) : strlen(spec);
+    size_t base =
+        colon != NULL && strchr(colon, '/') == NULL ? (size_t)(colon - spec) : strlen(spec);
     snprintf(out, BYOL_PATH_MAX, "%.*s:%s", (int)base, spec, split);
 }
 
@@ -170,21 +186,33 @@ void cli_eval_sources(const byol_config *config, const char *given_train, const 
 
 /* ---- arguments ---- */
 
-enum { OPTION_TRAIN = 4000, OPTION_TEST, OPTION_LIMIT, OPTION_THREADS, OPTION_SEED, OPTION_NO_BASELINES, OPTION_MEAN };
+enum {
+    OPTION_TRAIN = 4000,
+    OPTION_TEST,
+    OPTION_LIMIT,
+    OPTION_THREADS,
+    OPTION_SEED,
+    OPTION_NO_BASELINES,
+    OPTION_MEAN
+};
 
 static const struct argp_option options[] = {
-    {"train", OPTION_TRAIN, "SRC", 0, "Labelled images to learn from (default: what the run was trained on)", 1},
-    {"test", OPTION_TEST, "SRC", 0, "Labelled images to be told apart (default: the test split of the same)", 1},
+    {"train", OPTION_TRAIN, "SRC", 0,
+     "Labelled images to learn from (default: what the run was trained on)", 1},
+    {"test", OPTION_TEST, "SRC", 0,
+     "Labelled images to be told apart (default: the test split of the same)", 1},
     {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images of each", 1},
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
     {"seed", OPTION_SEED, "N", 0,
-     "Of the random initialisation (default: the run's, so the encoder before training) and of the method's own draws",
+     "Of the random initialisation (default: the run's, so the encoder before training) and of the "
+     "method's own draws",
      1},
     {"mean", OPTION_MEAN, "CROPS", 0,
-     "Take the mean of the vectors of each image, its mirror image and so many random crops, not the centre view alone",
+     "Take the mean of the vectors of each image, its mirror image and so many random crops, not "
+     "the centre view alone",
      1},
-    {"no-baselines", OPTION_NO_BASELINES, NULL, 0, "Measure the trained encoder alone: faster, where the rest is known",
-     1},
+    {"no-baselines", OPTION_NO_BASELINES, NULL, 0,
+     "Measure the trained encoder alone: faster, where the rest is known", 1},
     {0},
 };
 
@@ -193,7 +221,8 @@ static uint64_t read_seed(const char *text, struct argp_state *state) {
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0 || *text == '-')
-        argp_error(state, "--seed takes a whole number up to %llu, not '%s'", (unsigned long long)UINT64_MAX, text);
+        argp_error(state, "--seed takes a whole number up to %llu, not '%s'",
+                   (unsigned long long)UINT64_MAX, text);
     return value;
 }
 
@@ -202,8 +231,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case OPTION_TRAIN: eval->train = argument; return 0;
     case OPTION_TEST: eval->test = argument; return 0;
-    case OPTION_LIMIT: eval->limit = (size_t)cli_whole_number("--limit", argument, 0, INT32_MAX, state); return 0;
-    case OPTION_THREADS: eval->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case OPTION_LIMIT:
+        eval->limit = (size_t)cli_whole_number("--limit", argument, 0, INT32_MAX, state);
+        return 0;
+    case OPTION_THREADS:
+        eval->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
+        return 0;
     case OPTION_MEAN:
         eval->mean = 1;
         eval->crops = (int)cli_whole_number("--mean", argument, 0, 1000, state);
@@ -213,7 +246,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         eval->has_seed = 1;
         eval->seed = read_seed(argument, state);
         return 0;
-    case ARGP_KEY_ARG: cli_only_argument(&eval->model, argument, "RUN or WEIGHTS file", state); return 0;
+    case ARGP_KEY_ARG:
+        cli_only_argument(&eval->model, argument, "RUN or WEIGHTS file", state);
+        return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which RUN or WEIGHTS file?"); return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -228,9 +263,10 @@ static byol_status interrupted(byol_error *error) {
     return BYOL_ERROR_CANCELLED;
 }
 
-/* What needs no encoder: the images themselves, prepared as the encoder's are, as vectors; or their gradients. */
-static byol_status describe_images(cli_session *s, kind what, const cli_labelled *set, size_t dimension, float *values,
-                                   byol_error *error) {
+/* What needs no encoder: the images themselves, prepared as the encoder's are, as vectors; or their
+ * gradients. */
+static byol_status describe_images(cli_session *s, kind what, const cli_labelled *set,
+                                   size_t dimension, float *values, byol_error *error) {
     const byol_config *config = byol_encoder_config(s->trained);
     const byol_view_recipe *recipe = &config->views.view[0];
     int side = config->data.image_size;
@@ -245,7 +281,9 @@ static byol_status describe_images(cli_session *s, kind what, const cli_labelled
         status = byol_source_image(set->source, i, &wish, &picture, error);
         if (status != BYOL_OK) break;
         const byol_image *image = &picture.image;
-        size_t needed = (byol_view_scratch_bytes(image->channels, image->height, image->width, side) + 63) / 64 * 64;
+        size_t needed =
+            (byol_view_scratch_bytes(image->channels, image->height, image->width, side) + 63) /
+            64 * 64;
         if (needed > scratch_bytes) {
             free(scratch);
             scratch = aligned_alloc(64, scratch_bytes = needed);
@@ -255,7 +293,8 @@ static byol_status describe_images(cli_session *s, kind what, const cli_labelled
             }
         }
         float *dst = values + i * dimension;
-        byol_view_center(recipe->mean, recipe->std, image, side, what == HOG ? whole : dst, scratch);
+        byol_view_center(recipe->mean, recipe->std, image, side, what == HOG ? whole : dst,
+                         scratch);
         if (what == HOG) byol_hog(whole, set->channels, side, dst);
         if (cli_progress_hook(&s->progress, i, set->count) != 0) status = interrupted(error);
     }
@@ -272,11 +311,13 @@ static int dimension_of(const cli_session *s, kind what) {
     return byol_encoder_dimension(s->trained, BYOL_LAYER_BACKBONE);
 }
 
-/* One set of features; `pass` below 0: the images as they are, else augmentation number `pass`. Owned: free(values). */
-static byol_status make_features(cli_session *s, kind what, const cli_labelled *set, int pass, byol_features *features,
-                                 byol_error *error) {
+/* One set of features; `pass` below 0: the images as they are, else augmentation number `pass`.
+ * Owned: free(values). */
+static byol_status make_features(cli_session *s, kind what, const cli_labelled *set, int pass,
+                                 byol_features *features, byol_error *error) {
     int dimension = dimension_of(s, what);
-    float *values = aligned_alloc(64, (set->count * (size_t)dimension * sizeof *values + 63) / 64 * 64);
+    float *values =
+        aligned_alloc(64, (set->count * (size_t)dimension * sizeof *values + 63) / 64 * 64);
     if (values == NULL) return no_memory(error, "features");
     *features = (byol_features){values, set->labels, set->count, dimension, s->train.classes};
     char what_is_done[64];
@@ -287,18 +328,20 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
     byol_status status =
         what >= PIXELS ? describe_images(s, what, set, (size_t)dimension, values, error)
         : s->options->mean && pass < 0
-            ? byol_encoder_embed_mean(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->crops, s->options->seed,
-                                      values, cli_progress_hook, &s->progress, error)
-        : pass < 0 ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook,
-                                        &s->progress, error)
-                   : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->seed,
-                                                  (uint32_t)pass, values, cli_progress_hook, &s->progress, error);
+            ? byol_encoder_embed_mean(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->crops,
+                                      s->options->seed, values, cli_progress_hook, &s->progress,
+                                      error)
+        : pass < 0 ? byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values,
+                                        cli_progress_hook, &s->progress, error)
+                   : byol_encoder_embed_augmented(encoder, set->source, BYOL_LAYER_BACKBONE,
+                                                  s->options->seed, (uint32_t)pass, values,
+                                                  cli_progress_hook, &s->progress, error);
     cli_progress_end(&s->progress);
     return status;
 }
 
-static byol_status measure_kind(cli_session *s, kind what, cli_measure measure, const void *context, cli_row *row,
-                                byol_error *error) {
+static byol_status measure_kind(cli_session *s, kind what, cli_measure measure, const void *context,
+                                cli_row *row, byol_error *error) {
     int passes = what >= PIXELS ? 1 : s->options->passes;
     byol_features *train = calloc((size_t)passes, sizeof *train), test = {0};
     if (train == NULL) return no_memory(error, "features");
@@ -331,35 +374,44 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
     fprintf(stream, "  %-22s %10s  %8s\n", "features", "accuracy", choice_name);
     for (int k = 0; k < KINDS; k++)
         if (rows[k].measured)
-            fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "", k == best ? '*' : ' ',
-                    kind_names[k], rows[k].accuracy, rows[k].choice, k == best ? cli_plain(stream) : "");
+            fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "",
+                    k == best ? '*' : ' ', kind_names[k], rows[k].accuracy, rows[k].choice,
+                    k == best ? cli_plain(stream) : "");
     fprintf(stream, "\n(* the best; %s %s)\n", choice_name,
             s->options->choice_given ? "as given" : "chosen on held-out training images");
     if (s->options->mean)
-        fprintf(stream, "(vectors of encoders are means over the centre view, its mirror image and %d crops)\n",
-                s->options->crops);
+        fprintf(
+            stream,
+            "(vectors of encoders are means over the centre view, its mirror image and %d crops)\n",
+            s->options->crops);
 }
 
 static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
     double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy;
     int is_hog = rows[HOG].measured && rows[HOG].accuracy > rows[PIXELS].accuracy;
-    double simple = is_hog ? rows[HOG].accuracy : rows[PIXELS].accuracy; /* the best that needs no network */
+    double simple =
+        is_hog ? rows[HOG].accuracy : rows[PIXELS].accuracy; /* the best that needs no network */
     const char *simple_name = is_hog ? "gradients of the pixels (HOG)" : "the raw pixels";
     char text[256];
     if (s->same_images || !rows[RANDOM].measured) return; /* then it cannot be told */
     if (trained >= 100 && (untrained >= 100 || simple >= 100))
         snprintf(text, sizeof text,
-                 "the trained encoder gets every test image right, and so %s: these images are too few or too easy to "
+                 "the trained encoder gets every test image right, and so %s: these images are too "
+                 "few or too easy to "
                  "show what it has learned",
-                 untrained >= 100 ? "does one with random weights" : "do features without a network");
+                 untrained >= 100 ? "does one with random weights"
+                                  : "do features without a network");
     else if (trained <= untrained)
         snprintf(text, sizeof text,
-                 "the trained encoder (%.2f %%) is no better than one with random weights (%.2f %%): what it has "
-                 "learned is worth nothing here. Look at loss and spread in metrics.jsonl, or check the views",
+                 "the trained encoder (%.2f %%) is no better than one with random weights (%.2f "
+                 "%%): what it has "
+                 "learned is worth nothing here. Look at loss and spread in metrics.jsonl, or "
+                 "check the views",
                  trained, untrained);
     else if (trained <= simple)
         snprintf(text, sizeof text,
-                 "the trained encoder (%.2f %%) has learned something (random weights: %.2f %%), but it is no better "
+                 "the trained encoder (%.2f %%) has learned something (random weights: %.2f %%), "
+                 "but it is no better "
                  "than %s (%.2f %%). Train longer, or check the views",
                  trained, untrained, simple_name, simple);
     else
@@ -367,15 +419,18 @@ static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
     cli_warn(text);
 }
 
-static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS], const char *choice_name) {
+static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS],
+                               const char *choice_name) {
     json_t *object = json_object();
     for (int k = 0; k < KINDS; k++)
-        if (rows[k].measured) json_object_set_new(object, kind_keys[k], json_real(rows[k].accuracy));
+        if (rows[k].measured)
+            json_object_set_new(object, kind_keys[k], json_real(rows[k].accuracy));
     json_object_set_new(object, "classes", json_integer(s->train.classes));
     json_object_set_new(object, "train_count", json_integer((json_int_t)s->train.count));
     json_object_set_new(object, "test_count", json_integer((json_int_t)s->test.count));
     json_object_set_new(object, choice_name, json_real(rows[TRAINED].choice));
-    if (s->options->mean) json_object_set_new(object, "mean_over_views", json_integer(2 + s->options->crops));
+    if (s->options->mean)
+        json_object_set_new(object, "mean_over_views", json_integer(2 + s->options->crops));
     return object;
 }
 
@@ -386,12 +441,15 @@ static void append(byol_error *error, const char *words) {
     snprintf(error->text + length, sizeof error->text - length, "%s", words);
 }
 
-/* Where a name was not given but taken from the run, its configuration is to blame, and the cure is to give one. */
-static byol_status open_sets(cli_session *s, const char *train, const char *test, byol_error *error) {
+/* Where a name was not given but taken from the run, its configuration is to blame, and the cure is
+ * to give one. */
+static byol_status open_sets(cli_session *s, const char *train, const char *test,
+                             byol_error *error) {
     const cli_eval *eval = s->options;
     byol_status status = cli_labelled_open(&s->train, train, eval->limit, eval->threads, error);
     if (status == BYOL_ERROR_NOT_FOUND && eval->train == NULL)
-        append(error, " (as the run's config.yaml has it, from the folder where it was trained; --train SRC says where "
+        append(error, " (as the run's config.yaml has it, from the folder where it was trained; "
+                      "--train SRC says where "
                       "the images are now)");
     if (status != BYOL_OK) return status;
     status = cli_labelled_open(&s->test, test, eval->limit, eval->threads, error);
@@ -403,17 +461,20 @@ static byol_status open_sets(cli_session *s, const char *train, const char *test
 byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *error) {
     s->options = eval;
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
-    byol_status status = byol_encoder_load(&s->trained, s->options->model, s->options->threads, error);
+    byol_status status =
+        byol_encoder_load(&s->trained, s->options->model, s->options->threads, error);
     if (status != BYOL_OK) return status;
     const byol_config *config = byol_encoder_config(s->trained);
     cli_eval_sources(config, s->options->train, s->options->test, train, test);
     status = open_sets(s, train, test, error);
     if (status == BYOL_OK) status = cli_compare_classes(&s->train, &s->test, error);
-    if (s->train.decoded) s->train.channels = byol_encoder_channels(s->trained); /* decoded to what is wanted */
+    if (s->train.decoded)
+        s->train.channels = byol_encoder_channels(s->trained); /* decoded to what is wanted */
     if (s->test.decoded) s->test.channels = byol_encoder_channels(s->trained);
     if (status == BYOL_OK && s->test.channels != s->train.channels) {
-        snprintf(error->text, sizeof error->text, "the test images have %d channels, the training images %d",
-                 s->test.channels, s->train.channels);
+        snprintf(error->text, sizeof error->text,
+                 "the test images have %d channels, the training images %d", s->test.channels,
+                 s->train.channels);
         status = BYOL_ERROR_MISMATCH;
     }
     if (status != BYOL_OK) return status;
@@ -421,21 +482,22 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     cli_say("test:  %s", s->test.description);
     s->same_images = are_same_images(&s->train, &s->test);
     if (s->same_images)
-        cli_warn("the test images are the training images: accuracies on what was learned from mean little. Name "
+        cli_warn("the test images are the training images: accuracies on what was learned from "
+                 "mean little. Name "
                  "other ones with --test");
     uint64_t seed = s->options->has_seed ? s->options->seed : config->train.seed;
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
 
 /* For the report. A folder that cannot be written is worth a warning, not the result. */
-void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies, const char *choice_name, double choice,
-                      const int32_t *predicted) {
+void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies,
+                      const char *choice_name, double choice, const int32_t *predicted) {
     struct stat info;
     byol_error error = {0};
     byol_classification predictions = {0};
     if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
-    byol_status status =
-        byol_classification_init(&predictions, s->test.labels, predicted, s->test.count, s->train.classes, &error);
+    byol_status status = byol_classification_init(&predictions, s->test.labels, predicted,
+                                                  s->test.count, s->train.classes, &error);
     const byol_evaluation evaluation = {
         .method = s->options->method,
         .step = byol_encoder_step(s->trained),
@@ -454,7 +516,8 @@ void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies, co
         .same_images = s->same_images,
     };
     if (status == BYOL_OK && byol_evaluation_is_outranked(s->options->model, &evaluation))
-        cli_say("not kept: %s/evaluation.json has a result of these weights that says more, by more images or by other "
+        cli_say("not kept: %s/evaluation.json has a result of these weights that says more, by "
+                "more images or by other "
                 "ones than were learned from; to keep this one, remove that file first",
                 s->options->model);
     else if (status == BYOL_OK)
@@ -463,11 +526,13 @@ void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies, co
     byol_classification_release(&predictions);
 }
 
-static double accuracy_of(const cli_row *row) { return row->measured ? row->accuracy : (double)NAN; }
+static double accuracy_of(const cli_row *row) {
+    return row->measured ? row->accuracy : (double)NAN;
+}
 
 /* All kinds on an open session; rows[TRAINED].predicted is the caller's: free. */
-static byol_status measure_all(cli_session *s, const char *choice_name, cli_measure measure, const void *context,
-                               cli_row rows[KINDS], byol_error *error) {
+static byol_status measure_all(cli_session *s, const char *choice_name, cli_measure measure,
+                               const void *context, cli_row rows[KINDS], byol_error *error) {
     byol_status status = BYOL_OK;
     rows[TRAINED].predicted = malloc(s->test.count * sizeof *rows->predicted);
     if (rows[TRAINED].predicted == NULL) return no_memory(error, "predictions");
@@ -480,19 +545,22 @@ static byol_status measure_all(cli_session *s, const char *choice_name, cli_meas
                                        accuracy_of(&rows[PIXELS]), accuracy_of(&rows[HOG])};
     /* What the run keeps is of the centre view alone, so that results can be compared. */
     if (status == BYOL_OK && !s->options->mean)
-        cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice, rows[TRAINED].predicted);
+        cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice,
+                         rows[TRAINED].predicted);
     return status;
 }
 
 /* Everything between an open session and its result. */
-static byol_status evaluate(cli_session *s, const char *choice_name, cli_measure measure, const void *context,
-                            const cli_report *report, json_t **result, byol_error *error) {
+static byol_status evaluate(cli_session *s, const char *choice_name, cli_measure measure,
+                            const void *context, const cli_report *report, json_t **result,
+                            byol_error *error) {
     cli_row rows[KINDS] = {0};
     byol_status status = measure_all(s, choice_name, measure, context, rows, error);
     if (status == BYOL_OK) {
         *result = describe_result(s, rows, choice_name);
         print_table(s, rows, choice_name);
-        status = cli_report_show(report, &s->test, s->train.classes, rows[TRAINED].predicted, *result, error);
+        status = cli_report_show(report, &s->test, s->train.classes, rows[TRAINED].predicted,
+                                 *result, error);
         warn_if_worthless(s, rows);
     }
     free(rows[TRAINED].predicted);
@@ -506,8 +574,8 @@ void cli_session_close(cli_session *s) {
     cli_labelled_release(&s->test);
 }
 
-byol_status cli_eval_keep(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context,
-                          byol_error *error) {
+byol_status cli_eval_keep(const cli_eval *eval, const char *choice_name, cli_measure measure,
+                          const void *context, byol_error *error) {
     cli_session s = {0};
     cli_row rows[KINDS] = {0};
     cli_catch_interrupts();
@@ -518,8 +586,8 @@ byol_status cli_eval_keep(const cli_eval *eval, const char *choice_name, cli_mea
     return status;
 }
 
-int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure, const void *context,
-                 const cli_report *report) {
+int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure measure,
+                 const void *context, const cli_report *report) {
     cli_session s = {0};
     byol_error error = {0};
     json_t *result = NULL;
@@ -527,7 +595,8 @@ int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure meas
     if (code != EXIT_DONE) return code;
     cli_catch_interrupts();
     byol_status status = cli_session_open(&s, eval, &error);
-    if (status == BYOL_OK) status = evaluate(&s, choice_name, measure, context, report, &result, &error);
+    if (status == BYOL_OK)
+        status = evaluate(&s, choice_name, measure, context, report, &result, &error);
     cli_session_close(&s);
     if (status == BYOL_OK) return cli_finish(result, EXIT_DONE);
     json_decref(result);

@@ -1,5 +1,6 @@
-/* What knn, linear and finetune share: arguments, labelled images and reports; and for the first two, the trained
- * encoder beside a randomly initialised one, raw pixels and gradients (HOG), measured alike. */
+/* What knn, linear and finetune share: arguments, labelled images and reports; and for the first
+ * two, the trained encoder beside a randomly initialised one, raw pixels and gradients (HOG),
+ * measured alike. */
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
@@ -17,16 +18,18 @@ typedef struct cli_labelled {
     char description[256];
 } cli_labelled;
 
-/* `limit` 0: all images; `threads` 0: every processor. BYOL_ERROR_INVALID where there are no labels. Zero-initialise,
- * then release in any case. */
-byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads, byol_error *error);
+/* `limit` 0: all images; `threads` 0: every processor. BYOL_ERROR_INVALID where there are no
+ * labels. Zero-initialise, then release in any case. */
+byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit, int threads,
+                              byol_error *error);
 void cli_labelled_release(cli_labelled *set);
 
 /* BYOL_ERROR_MISMATCH where a label does not mean the same in both, as far as that is known. */
-byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test, byol_error *error);
+byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test,
+                                byol_error *error);
 
-/* Where a run is evaluated: what is given (may be NULL), or else eval.train or data.train, eval.test or the test split
- * of the training images. */
+/* Where a run is evaluated: what is given (may be NULL), or else eval.train or data.train,
+ * eval.test or the test split of the training images. */
 void cli_eval_sources(const byol_config *config, const char *given_train, const char *given_test,
                       char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]);
 
@@ -36,13 +39,15 @@ typedef struct cli_eval {
     size_t limit;
     int threads, passes; /* passes: augmented views of the training images, 1: none */
     int choice_given;    /* the hyper-parameter was not chosen by us */
-    int mean, crops;     /* mean: vectors are means over the centre view, its mirror image and `crops` crops */
-    int no_baselines;    /* knn, linear: the trained encoder alone */
+    int mean, crops;  /* mean: vectors are means over the centre view, its mirror image and `crops`
+                         crops */
+    int no_baselines; /* knn, linear: the trained encoder alone */
     int has_seed;
     uint64_t seed;
 } cli_eval;
 
-/* Parses MODEL, --train, --test, --limit, --threads, --seed, --mean, --no-baselines into a cli_eval. */
+/* Parses MODEL, --train, --test, --limit, --threads, --seed, --mean, --no-baselines into a
+ * cli_eval. */
 extern const struct argp cli_eval_argp;
 
 /* What is evaluated, on what. */
@@ -63,10 +68,10 @@ typedef struct cli_accuracies {
     double trained, random_init, pixels, hog;
 } cli_accuracies;
 
-/* Keeps a result in the run folder, if the model is one and has no result that says more. `predicted`: a label for each
- * test image. */
-void cli_session_keep(const cli_session *session, const cli_accuracies *accuracies, const char *choice_name,
-                      double choice, const int32_t *predicted);
+/* Keeps a result in the run folder, if the model is one and has no result that says more.
+ * `predicted`: a label for each test image. */
+void cli_session_keep(const cli_session *session, const cli_accuracies *accuracies,
+                      const char *choice_name, double choice, const int32_t *predicted);
 
 /* ---- cli_report.c ---- */
 
@@ -81,9 +86,10 @@ extern const struct argp cli_report_argp;
 /* What knn, linear and finetune have in common: both of the above, and how results are put out. */
 extern const struct argp_child cli_eval_children[];
 
-/* Compares predictions with the labels of `test`: prints, writes and adds "report" to the JSON object. */
-byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes, const int32_t *predicted,
-                            json_t *object, byol_error *error);
+/* Compares predictions with the labels of `test`: prints, writes and adds "report" to the JSON
+ * object. */
+byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes,
+                            const int32_t *predicted, json_t *object, byol_error *error);
 
 /* ---- cli_eval.c again: knn and linear ---- */
 
@@ -96,16 +102,17 @@ typedef struct cli_row {
 
 /* Measures one kind of features: `train` is an array of `passes` sets. */
 typedef byol_status (*cli_measure)(const void *context, const byol_features *train, int passes,
-                                   const byol_features *test, cli_row *row, cli_progress *progress, byol_error *error);
+                                   const byol_features *test, cli_row *row, cli_progress *progress,
+                                   byol_error *error);
 
-/* Runs all kinds, keeps the result (cli_session_keep), prints the table ("accuracy", `choice_name`), the report of the
- * trained encoder and the JSON object. Returns the exit code. */
-int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
-                 const cli_report *report);
+/* Runs all kinds, keeps the result (cli_session_keep), prints the table ("accuracy",
+ * `choice_name`), the report of the trained encoder and the JSON object. Returns the exit code. */
+int cli_eval_run(const cli_eval *options, const char *choice_name, cli_measure measure,
+                 const void *context, const cli_report *report);
 
 /* Keeps the result, and that is all. */
-byol_status cli_eval_keep(const cli_eval *options, const char *choice_name, cli_measure measure, const void *context,
-                          byol_error *error);
+byol_status cli_eval_keep(const cli_eval *options, const char *choice_name, cli_measure measure,
+                          const void *context, byol_error *error);
 
 /* cli_eval_keep by nearest neighbours (cmd_knn.c). */
 byol_status cli_knn_keep(const cli_eval *options, byol_error *error);

@@ -25,13 +25,14 @@ static void *read_file(const char *path, size_t *length) {
     return bytes;
 }
 
-static byol_status write_views(cli_events *events, const char *run, const byol_source *source, byol_error *error) {
+static byol_status write_views(cli_events *events, const char *run, const byol_source *source,
+                               byol_error *error) {
     enum { IMAGES = 8 };
     char path[BYOL_PATH_MAX + 16];
     size_t length;
     snprintf(path, sizeof path, "%s/views.png", run);
-    byol_status status =
-        byol_sheet_write(path, byol_trainer_config(events->trainer), source, IMAGES, NULL, NULL, NULL, error);
+    byol_status status = byol_sheet_write(path, byol_trainer_config(events->trainer), source,
+                                          IMAGES, NULL, NULL, NULL, error);
     if (status != BYOL_OK) return status;
     void *png = read_file(path, &length);
     if (png == NULL) {
@@ -43,13 +44,15 @@ static byol_status write_views(cli_events *events, const char *run, const byol_s
     return status;
 }
 
-void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer, const byol_source *source) {
+void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer,
+                     const byol_source *source) {
     byol_trainer_info info;
     byol_error error = {0};
     byol_trainer_describe(trainer, &info);
     *events = (cli_events){.trainer = trainer, .knn = NAN};
     byol_status status = byol_events_open(&events->file, run, info.first_step, &error);
-    if (status == BYOL_OK && info.first_step == 0) status = write_views(events, run, source, &error);
+    if (status == BYOL_OK && info.first_step == 0)
+        status = write_views(events, run, source, &error);
     if (status != BYOL_OK) give_up(events, &error);
 }
 
@@ -79,18 +82,21 @@ static byol_status write_scalars(cli_events *events, const byol_metrics *m, byol
         {"system/seconds", m->seconds},
         {"eval/knn", events->epoch_ended ? events->knn : NAN},
     };
-    return byol_events_scalars(events->file, m->step, scalars, sizeof scalars / sizeof *scalars, error);
+    return byol_events_scalars(events->file, m->step, scalars, sizeof scalars / sizeof *scalars,
+                               error);
 }
 
 static byol_status write_histograms(cli_events *events, uint64_t step, byol_error *error) {
     static const struct {
         const char *tag;
         byol_layer layer;
-    } histograms[] = {{"vectors/projection", BYOL_LAYER_PROJECTION}, {"vectors/prediction", BYOL_LAYER_PREDICTION}};
+    } histograms[] = {{"vectors/projection", BYOL_LAYER_PROJECTION},
+                      {"vectors/prediction", BYOL_LAYER_PREDICTION}};
     byol_status status = BYOL_OK;
     for (size_t i = 0; i < 2 && status == BYOL_OK; i++) {
         int count, dimension;
-        const float *values = byol_trainer_vectors(events->trainer, histograms[i].layer, &count, &dimension);
+        const float *values =
+            byol_trainer_vectors(events->trainer, histograms[i].layer, &count, &dimension);
         if (values != NULL)
             status = byol_events_histogram(events->file, step, histograms[i].tag, values,
                                            (size_t)count * (size_t)dimension, error);
@@ -105,8 +111,10 @@ void cli_events_step(cli_events *events, const byol_metrics *metrics) {
     int logged = metrics->step % every == 0 || metrics->step == metrics->steps;
     byol_error error = {0};
     byol_status status = BYOL_OK;
-    if (logged || (events->epoch_ended && isfinite(events->knn))) status = write_scalars(events, metrics, &error);
-    if (status == BYOL_OK && events->epoch_ended) status = write_histograms(events, metrics->step, &error);
+    if (logged || (events->epoch_ended && isfinite(events->knn)))
+        status = write_scalars(events, metrics, &error);
+    if (status == BYOL_OK && events->epoch_ended)
+        status = write_histograms(events, metrics->step, &error);
     events->epoch_ended = 0;
     events->knn = NAN;
     if (status != BYOL_OK) give_up(events, &error);

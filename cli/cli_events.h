@@ -13,10 +13,11 @@ typedef struct cli_events {
     double knn;      /* measured at that end; NaN: not */
 } cli_events;
 
-/* Opens the run's event file to go on after what the trainer has done; at the beginning of a run, with a contact sheet
- * of its views (RUN/views.png). What goes wrong here or later is told once as a warning and ends the events, not the
- * run. */
-void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer, const byol_source *source);
+/* Opens the run's event file to go on after what the trainer has done; at the beginning of a run,
+ * with a contact sheet of its views (RUN/views.png). What goes wrong here or later is told once as
+ * a warning and ends the events, not the run. */
+void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer,
+                     const byol_source *source);
 void cli_events_close(cli_events *events);
 
 /* From on_epoch, then from on_step. */

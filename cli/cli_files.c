@@ -9,7 +9,8 @@
 #include "cli.h"
 
 static byol_status fail(const char *path, const char *why, byol_error *error) {
-    snprintf(error->text, sizeof error->text, "cannot write %.700s: %s; what was there before is untouched", path, why);
+    snprintf(error->text, sizeof error->text,
+             "cannot write %.700s: %s; what was there before is untouched", path, why);
     return BYOL_ERROR_IO;
 }
 
@@ -32,12 +33,14 @@ static int ends_with(const char *path, const char *ending) {
 int cli_check_output(const char *flag, const char *path, const char *ending) {
     struct stat info;
     if (ending != NULL && !ends_with(path, ending))
-        return cli_usage("%s: what is written is a %s file, and '%s' has another name: let it end in %s", flag, ending,
-                         path, ending);
+        return cli_usage(
+            "%s: what is written is a %s file, and '%s' has another name: let it end in %s", flag,
+            ending, path, ending);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return cli_usage("%s: %s is %s; give the name of a file", flag, path,
                          S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
-    if (!folder_can_be_written(path)) return cli_usage("%s: the folder of %s cannot be written to", flag, path);
+    if (!folder_can_be_written(path))
+        return cli_usage("%s: the folder of %s cannot be written to", flag, path);
     return EXIT_DONE;
 }
 
@@ -50,15 +53,18 @@ byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error) 
     /* A link stays, and what it leads to is replaced. */
     if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && realpath(path, file->path) == NULL)
         return fail(path, "it is a link that leads nowhere", error);
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) return fail(path, "it is not a regular file", error);
-    if ((size_t)snprintf(file->temporary, sizeof file->temporary, "%s.tmp", file->path) >= sizeof file->temporary)
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return fail(path, "it is not a regular file", error);
+    if ((size_t)snprintf(file->temporary, sizeof file->temporary, "%s.tmp", file->path) >=
+        sizeof file->temporary)
         return fail(path, strerror(ENAMETOOLONG), error);
     file->stream = fopen(file->temporary, "wb");
     return file->stream != NULL ? BYOL_OK : fail(path, strerror(errno), error);
 }
 
 byol_status cli_file_finish(cli_file *file, byol_error *error) {
-    int good = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
+    int good =
+        !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
     int why = errno;
     if (fclose(file->stream) != 0 && good) {
         good = 0;

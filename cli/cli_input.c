@@ -42,7 +42,8 @@ static byol_status open_standard_input(byol_source **out, byol_error *error) {
         snprintf(error->text, sizeof error->text, "paths on standard input: %s", strerror(errno));
         status = BYOL_ERROR_IO;
     } else if (all.count == 0) {
-        snprintf(error->text, sizeof error->text, "standard input names no pictures: give a path a line");
+        snprintf(error->text, sizeof error->text,
+                 "standard input names no pictures: give a path a line");
         status = BYOL_ERROR_NOT_FOUND;
     } else {
         status = byol_source_from_files(out, (const char *const *)all.line, all.count, error);
@@ -53,5 +54,6 @@ static byol_status open_standard_input(byol_source **out, byol_error *error) {
 }
 
 byol_status cli_source_open(byol_source **out, const char *spec, byol_error *error) {
-    return strcmp(spec, "-") == 0 ? open_standard_input(out, error) : byol_source_open(out, spec, error);
+    return strcmp(spec, "-") == 0 ? open_standard_input(out, error)
+                                  : byol_source_open(out, spec, error);
 }

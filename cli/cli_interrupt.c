@@ -14,7 +14,8 @@ static void make_set(sigset_t *set) {
     sigemptyset(set);
     for (int i = 0; i < SIGNALS; i++) {
         struct sigaction now;
-        if (sigaction(asked_to_stop[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) sigaddset(set, asked_to_stop[i]);
+        if (sigaction(asked_to_stop[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(set, asked_to_stop[i]);
     }
 }
 
@@ -46,7 +47,8 @@ void cli_await_interrupts(void) {
         return;
     }
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-    cli_warn("no thread can be started to wait for Ctrl-C: it will end the program at once, without a checkpoint");
+    cli_warn("no thread can be started to wait for Ctrl-C: it will end the program at once, "
+             "without a checkpoint");
 }
 
 void cli_catch_interrupts(void) { atomic_store(&caught, 1); }

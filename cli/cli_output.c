@@ -28,7 +28,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"json", OPTION_JSON, NULL, 0, "Print one JSON object on standard output and nothing else there", 90},
+    {"json", OPTION_JSON, NULL, 0,
+     "Print one JSON object on standard output and nothing else there", 90},
     {"quiet", 'q', NULL, 0, "No progress and no remarks: results, warnings and errors only", 90},
     {0},
 };
@@ -41,7 +42,8 @@ const char *cli_plain(FILE *stream) { return use_colour(stream) ? "\033[0m" : ""
 
 static void complain(const char *kind, const char *colour, const char *text) {
     int coloured = use_colour(stderr);
-    fprintf(stderr, "byol: %s%s:%s %s\n", coloured ? colour : "", kind, coloured ? "\033[0m" : "", text);
+    fprintf(stderr, "byol: %s%s:%s %s\n", coloured ? colour : "", kind, coloured ? "\033[0m" : "",
+            text);
 }
 
 int cli_fail(byol_status status, const byol_error *error) {
@@ -49,7 +51,8 @@ int cli_fail(byol_status status, const byol_error *error) {
         complain("stopped", "\033[1m", error->text[0] != '\0' ? error->text : "by request");
         return EXIT_INTERRUPTED;
     }
-    complain("error", "\033[1;31m", error->text[0] != '\0' ? error->text : byol_status_meaning(status));
+    complain("error", "\033[1;31m",
+             error->text[0] != '\0' ? error->text : byol_status_meaning(status));
     return status == BYOL_ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -48,7 +48,8 @@ static void draw_bar(cli_progress *progress, double share, const char *words) {
     progress->drawn = 1;
 }
 
-void cli_progress_draw(cli_progress *progress, double done, double total, double rate, const char *tail) {
+void cli_progress_draw(cli_progress *progress, double done, double total, double rate,
+                       const char *tail) {
     double now = cli_now();
     double pause = cli_out.terminal ? redraw_seconds : line_seconds;
     if (cli_out.quiet || now - progress->last_drawn < pause || total <= 0) return;
@@ -56,9 +57,11 @@ void cli_progress_draw(cli_progress *progress, double done, double total, double
     double elapsed = now - progress->begin, share = done < total ? done / total : 1;
     if (rate == 0) rate = done / elapsed;
     char words[LINE_MAX_BYTES / 2], speed[64] = "", eta[32];
-    if (progress->unit != NULL) snprintf(speed, sizeof speed, "%.*f %s/s  ", rate < 10 ? 1 : 0, rate, progress->unit);
+    if (progress->unit != NULL)
+        snprintf(speed, sizeof speed, "%.*f %s/s  ", rate < 10 ? 1 : 0, rate, progress->unit);
     snprintf(words, sizeof words, "%sETA %s%s%s", speed,
-             cli_duration(eta, share > 0 ? elapsed / share * (1 - share) : 1e9), *tail != '\0' ? "  " : "", tail);
+             cli_duration(eta, share > 0 ? elapsed / share * (1 - share) : 1e9),
+             *tail != '\0' ? "  " : "", tail);
     if (cli_out.terminal)
         draw_bar(progress, share, words);
     else

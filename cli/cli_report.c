@@ -1,4 +1,5 @@
-/* The classification report of linear and finetune: a table, a CSV file, a part of the JSON object. */
+/* The classification report of linear and finetune: a table, a CSV file, a part of the JSON object.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -26,8 +27,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 const struct argp cli_report_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
-const struct argp_child cli_eval_children[] = {
-    {&cli_eval_argp, 0, NULL, 0}, {&cli_report_argp, 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+const struct argp_child cli_eval_children[] = {{&cli_eval_argp, 0, NULL, 0},
+                                               {&cli_report_argp, 0, NULL, 0},
+                                               {&cli_output_argp, 0, NULL, 0},
+                                               {0}};
 
 /* A class without a name is its number. */
 static const char *class_name(const byol_source *names, int class, char number[16]) {
@@ -43,21 +46,24 @@ static const uint64_t *confusion_row(const byol_classification *report, int clas
 /* ---- table ---- */
 
 static void print_scores(FILE *stream, const char *name, const byol_class_scores *scores) {
-    fprintf(stream, "  %-*.*s %9.2f %9.2f %9.2f %9llu\n", NAME_MAX_SHOWN, NAME_MAX_SHOWN, name, scores->precision,
-            scores->recall, scores->f1, (unsigned long long)scores->support);
+    fprintf(stream, "  %-*.*s %9.2f %9.2f %9.2f %9llu\n", NAME_MAX_SHOWN, NAME_MAX_SHOWN, name,
+            scores->precision, scores->recall, scores->f1, (unsigned long long)scores->support);
 }
 
-static void print_matrix(FILE *stream, const byol_classification *report, const byol_source *names) {
+static void print_matrix(FILE *stream, const byol_classification *report,
+                         const byol_source *names) {
     char number[16];
     if (report->classes > MATRIX_CLASSES) {
-        fprintf(stream, "\n(the confusion matrix of %d classes: --csv or --json)\n", report->classes);
+        fprintf(stream, "\n(the confusion matrix of %d classes: --csv or --json)\n",
+                report->classes);
         return;
     }
     fprintf(stream, "\n  %-*s", NAME_MAX_SHOWN, "taken for class");
     for (int c = 0; c < report->classes; c++) fprintf(stream, " %5d", c);
     fputc('\n', stream);
     for (int row = 0; row < report->classes; row++) {
-        fprintf(stream, "  %2d %-*.*s", row, NAME_MAX_SHOWN - 3, NAME_MAX_SHOWN - 3, class_name(names, row, number));
+        fprintf(stream, "  %2d %-*.*s", row, NAME_MAX_SHOWN - 3, NAME_MAX_SHOWN - 3,
+                class_name(names, row, number));
         for (int c = 0; c < report->classes; c++)
             fprintf(stream, " %5llu", (unsigned long long)confusion_row(report, row)[c]);
         fputc('\n', stream);
@@ -68,9 +74,10 @@ static void print_report(const byol_classification *report, const byol_source *n
     FILE *stream = cli_tables();
     char number[16];
     if (stream == NULL) return;
-    fprintf(stream, "\n  %-*s %9s %9s %9s %9s\n", NAME_MAX_SHOWN, "class (percent)", "precision", "recall", "F1",
-            "images");
-    for (int c = 0; c < report->classes; c++) print_scores(stream, class_name(names, c, number), &report->of_class[c]);
+    fprintf(stream, "\n  %-*s %9s %9s %9s %9s\n", NAME_MAX_SHOWN, "class (percent)", "precision",
+            "recall", "F1", "images");
+    for (int c = 0; c < report->classes; c++)
+        print_scores(stream, class_name(names, c, number), &report->of_class[c]);
     print_scores(stream, "mean over classes", &report->macro);
     print_scores(stream, "mean over images", &report->weighted);
     print_matrix(stream, report, names);
@@ -110,8 +117,8 @@ static void write_csv(FILE *stream, const byol_classification *report, const byo
     }
 }
 
-static byol_status save_csv(const char *path, const byol_classification *report, const byol_source *names,
-                            byol_error *error) {
+static byol_status save_csv(const char *path, const byol_classification *report,
+                            const byol_source *names, byol_error *error) {
     cli_file file;
     byol_status status = cli_file_begin(&file, path, error);
     if (status != BYOL_OK) return status;
@@ -122,9 +129,11 @@ static byol_status save_csv(const char *path, const byol_classification *report,
 /* ---- JSON ---- */
 
 static json_t *describe_scores(const char *name, const byol_class_scores *scores) {
-    json_t *object = json_pack("{s:f, s:f, s:f, s:I}", "precision", scores->precision, "recall", scores->recall, "f1",
-                               scores->f1, "support", (json_int_t)scores->support);
-    json_t *text = name != NULL ? json_string(name) : NULL; /* NULL where the name is not UTF-8, too */
+    json_t *object =
+        json_pack("{s:f, s:f, s:f, s:I}", "precision", scores->precision, "recall", scores->recall,
+                  "f1", scores->f1, "support", (json_int_t)scores->support);
+    json_t *text =
+        name != NULL ? json_string(name) : NULL; /* NULL where the name is not UTF-8, too */
     if (text != NULL) json_object_set_new(object, "name", text);
     return object;
 }
@@ -136,17 +145,20 @@ static json_t *describe_report(const byol_classification *report, const byol_sou
         json_t *counts = json_array();
         for (int c = 0; c < report->classes; c++)
             json_array_append_new(counts, json_integer((json_int_t)confusion_row(report, row)[c]));
-        json_array_append_new(classes, describe_scores(class_name(names, row, number), &report->of_class[row]));
+        json_array_append_new(
+            classes, describe_scores(class_name(names, row, number), &report->of_class[row]));
         json_array_append_new(confusion, counts);
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "classes", classes, "macro", describe_scores(NULL, &report->macro),
-                     "weighted", describe_scores(NULL, &report->weighted), "confusion", confusion);
+    return json_pack("{s:o, s:o, s:o, s:o}", "classes", classes, "macro",
+                     describe_scores(NULL, &report->macro), "weighted",
+                     describe_scores(NULL, &report->weighted), "confusion", confusion);
 }
 
-byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes, const int32_t *predicted,
-                            json_t *object, byol_error *error) {
+byol_status cli_report_show(const cli_report *report, const cli_labelled *test, int classes,
+                            const int32_t *predicted, json_t *object, byol_error *error) {
     byol_classification figures;
-    byol_status status = byol_classification_init(&figures, test->labels, predicted, test->count, classes, error);
+    byol_status status =
+        byol_classification_init(&figures, test->labels, predicted, test->count, classes, error);
     if (status != BYOL_OK) return status;
     if (report->table) print_report(&figures, test->source);
     json_object_set_new(object, "report", describe_report(&figures, test->source));

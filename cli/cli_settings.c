@@ -25,7 +25,12 @@ static const struct {
     {"seed", "train.seed", "N"},
     {"eval-every", "eval.every_epochs", "N"},
 };
-enum { SHORTHANDS = sizeof shorthands / sizeof shorthands[0], FIRST_KEY = 3000, GROUP = 10, HELP_MAX = 256 };
+enum {
+    SHORTHANDS = sizeof shorthands / sizeof shorthands[0],
+    FIRST_KEY = 3000,
+    GROUP = 10,
+    HELP_MAX = 256
+};
 
 static error_t keep(cli_settings *settings, const char *key, const char *value, const char *flag) {
     struct cli_setting *grown = realloc(settings->list, (settings->count + 1) * sizeof *grown);
@@ -42,7 +47,9 @@ static error_t keep(cli_settings *settings, const char *key, const char *value, 
 /* --set encoder.width=16: the key is cut off in place, argv is ours. */
 static error_t keep_assignment(cli_settings *settings, char *argument, struct argp_state *state) {
     char *equals = strchr(argument, '=');
-    if (equals == NULL) argp_error(state, "--set takes KEY=VALUE, as in --set encoder.width=16, not '%s'", argument);
+    if (equals == NULL)
+        argp_error(state, "--set takes KEY=VALUE, as in --set encoder.width=16, not '%s'",
+                   argument);
     *equals = '\0';
     return keep(settings, argument, equals + 1, "set");
 }
@@ -50,7 +57,8 @@ static error_t keep_assignment(cli_settings *settings, char *argument, struct ar
 static error_t parse(int key, char *argument, struct argp_state *state) {
     if (key == 's') return keep_assignment(state->input, argument, state);
     if (key < FIRST_KEY || key >= FIRST_KEY + SHORTHANDS) return ARGP_ERR_UNKNOWN;
-    return keep(state->input, shorthands[key - FIRST_KEY].key, argument, shorthands[key - FIRST_KEY].flag);
+    return keep(state->input, shorthands[key - FIRST_KEY].key, argument,
+                shorthands[key - FIRST_KEY].flag);
 }
 
 /* "choices or range" behind the option's help. */
@@ -61,7 +69,8 @@ static void describe(const char *key, char help[HELP_MAX]) {
         if (strcmp(info.key, key) == 0) break;
     }
     const char *allowed = *info.choices != '\0' ? info.choices : info.range;
-    snprintf(help, HELP_MAX, "%s%s%s%s", info.help, *allowed != '\0' ? " (" : "", allowed, *allowed != '\0' ? ")" : "");
+    snprintf(help, HELP_MAX, "%s%s%s%s", info.help, *allowed != '\0' ? " (" : "", allowed,
+             *allowed != '\0' ? ")" : "");
 }
 
 const struct argp *cli_settings_argp(void) {
@@ -70,10 +79,16 @@ const struct argp *cli_settings_argp(void) {
     static const struct argp parser = {options, parse, NULL, NULL, NULL, NULL, NULL};
     for (int i = 0; i < SHORTHANDS; i++) {
         describe(shorthands[i].key, help[i]);
-        options[i] = (struct argp_option){shorthands[i].flag, FIRST_KEY + i, shorthands[i].argument, 0, help[i], GROUP};
+        options[i] = (struct argp_option){
+            shorthands[i].flag, FIRST_KEY + i, shorthands[i].argument, 0, help[i], GROUP};
     }
-    options[SHORTHANDS] = (struct argp_option){
-        "set", 's', "KEY=VALUE", 0, "Set any option of the configuration; 'byol options' lists them", GROUP};
+    options[SHORTHANDS] =
+        (struct argp_option){"set",
+                             's',
+                             "KEY=VALUE",
+                             0,
+                             "Set any option of the configuration; 'byol options' lists them",
+                             GROUP};
     return &parser;
 }
 
@@ -104,7 +119,8 @@ int cli_settings_override(const cli_settings *settings, const char *file, byol_c
         return EXIT_USAGE;
     }
     int code = apply(settings, config);
-    if (code == EXIT_DONE && byol_config_check(config, &error) != BYOL_OK) code = cli_usage("%s", error.text);
+    if (code == EXIT_DONE && byol_config_check(config, &error) != BYOL_OK)
+        code = cli_usage("%s", error.text);
     return code;
 }
 
@@ -134,7 +150,7 @@ void cli_settings_print(const byol_config *config, FILE *stream) {
         int is_base = strcmp(info.key, "views.preset") == 0 || strcmp(info.key, "recipe") == 0;
         int changed = strcmp(value, is_base ? info.default_value : normal) != 0;
         if (!worth_printing(&info, changed)) continue;
-        fprintf(stream, "  %s%c %-30s %s%s\n", changed ? cli_bold(stream) : "", changed ? '*' : ' ', info.key,
-                *value != '\0' ? value : "-", changed ? cli_plain(stream) : "");
+        fprintf(stream, "  %s%c %-30s %s%s\n", changed ? cli_bold(stream) : "", changed ? '*' : ' ',
+                info.key, *value != '\0' ? value : "-", changed ? cli_plain(stream) : "");
     }
 }

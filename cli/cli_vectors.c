@@ -29,9 +29,11 @@ static byol_status allocate(cli_vectors *vectors, size_t count, int dimension, b
     size_t bytes;
     vectors->count = count;
     vectors->dimension = dimension;
-    if (__builtin_mul_overflow(count, (size_t)dimension * sizeof(float), &bytes) || bytes > SIZE_MAX - 64 ||
+    if (__builtin_mul_overflow(count, (size_t)dimension * sizeof(float), &bytes) ||
+        bytes > SIZE_MAX - 64 ||
         (vectors->values = aligned_alloc(64, (bytes + 64) / 64 * 64)) == NULL)
-        return fail(error, BYOL_ERROR_MEMORY, "no memory for %zu vectors of %d numbers", count, dimension);
+        return fail(error, BYOL_ERROR_MEMORY, "no memory for %zu vectors of %d numbers", count,
+                    dimension);
     return BYOL_OK;
 }
 
@@ -42,21 +44,25 @@ static byol_status take_names(cli_vectors *vectors, const byol_source *source, b
     vectors->names = calloc(vectors->count + 1, sizeof *vectors->names);
     for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) {
         byol_source_name(source, i, name, sizeof name);
-        if ((vectors->names[i] = strdup(name)) == NULL) return fail(error, BYOL_ERROR_MEMORY, "no memory for names");
+        if ((vectors->names[i] = strdup(name)) == NULL)
+            return fail(error, BYOL_ERROR_MEMORY, "no memory for names");
     }
     return vectors->names != NULL ? BYOL_OK : fail(error, BYOL_ERROR_MEMORY, "no memory for names");
 }
 
-byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const byol_source *source, byol_layer layer,
-                              const char *what, byol_error *error) {
+byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
+                              const byol_source *source, byol_layer layer, const char *what,
+                              byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    byol_status status = allocate(vectors, info.count, byol_encoder_dimension(encoder, layer), error);
+    byol_status status =
+        allocate(vectors, info.count, byol_encoder_dimension(encoder, layer), error);
     if (status == BYOL_OK) status = take_names(vectors, source, error);
     if (status != BYOL_OK) return status;
     cli_progress progress;
     cli_progress_begin(&progress, what, "images");
-    status = byol_encoder_embed(encoder, source, layer, vectors->values, cli_progress_hook, &progress, error);
+    status = byol_encoder_embed(encoder, source, layer, vectors->values, cli_progress_hook,
+                                &progress, error);
     cli_progress_end(&progress);
     return status;
 }
@@ -65,14 +71,16 @@ byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-/* Magic, version 1.0, length of the dictionary, dictionary, spaces and a newline up to a multiple of 64 bytes. */
+/* Magic, version 1.0, length of the dictionary, dictionary, spaces and a newline up to a multiple
+ * of 64 bytes. */
 static size_t make_header(unsigned char header[128], size_t rows, size_t columns) {
     memset(header, ' ', 128);
     memcpy(header, magic, sizeof magic);
     header[6] = 1;
     header[7] = 0;
-    int length = snprintf((char *)header + 10, 118, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
-                          rows, columns);
+    int length =
+        snprintf((char *)header + 10, 118,
+                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
     header[10 + length] = ' ';
     size_t total = ((size_t)length + 10 + 1 + 63) / 64 * 64;
     header[8] = (unsigned char)(total - 10);
@@ -81,7 +89,8 @@ static size_t make_header(unsigned char header[128], size_t rows, size_t columns
     return total;
 }
 
-byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns, byol_error *error) {
+byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns,
+                          byol_error *error) {
     unsigned char header[128];
     cli_file f;
     byol_status status = cli_file_begin(&f, path, error);
@@ -96,7 +105,8 @@ byol_status cli_npy_write(const char *path, const float *values, size_t rows, si
 static const char *read_header(FILE *stream, size_t *rows, int *columns) {
     unsigned char front[12] = {0};
     char text[1024] = "";
-    if (fread(front, 1, 10, stream) != 10 || memcmp(front, magic, sizeof magic) != 0) return "it is not a .npy file";
+    if (fread(front, 1, 10, stream) != 10 || memcmp(front, magic, sizeof magic) != 0)
+        return "it is not a .npy file";
     size_t length = front[8] | (size_t)front[9] << 8;
     if (front[6] > 1) { /* versions 2 and 3 have a length of four bytes */
         if (fread(front + 10, 1, 2, stream) != 2) return "it is cut short";
@@ -105,8 +115,9 @@ static const char *read_header(FILE *stream, size_t *rows, int *columns) {
     if (length >= sizeof text || fread(text, 1, length, stream) != length) return "it is cut short";
     const char *shape = strstr(text, "'shape': (");
     int end = 0;
-    if (strstr(text, "'descr': '<f4'") == NULL || strstr(text, "'fortran_order': False") == NULL || shape == NULL ||
-        sscanf(shape, "'shape': (%zu, %d)%n", rows, columns, &end) != 2 || end == 0 || *columns < 1 || *rows < 1)
+    if (strstr(text, "'descr': '<f4'") == NULL || strstr(text, "'fortran_order': False") == NULL ||
+        shape == NULL || sscanf(shape, "'shape': (%zu, %d)%n", rows, columns, &end) != 2 ||
+        end == 0 || *columns < 1 || *rows < 1)
         return "it is not a matrix of float32 in C order";
     return NULL;
 }
@@ -114,8 +125,8 @@ static const char *read_header(FILE *stream, size_t *rows, int *columns) {
 static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *error) {
     FILE *stream = fopen(path, "rb");
     if (stream == NULL)
-        return fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %.700s: %s", path,
-                    strerror(errno));
+        return fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
+                    "cannot read %.700s: %s", path, strerror(errno));
     size_t rows = 0;
     int columns = 0;
     const char *wrong = read_header(stream, &rows, &columns);
@@ -123,7 +134,8 @@ static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *
     if (wrong == NULL) status = allocate(vectors, rows, columns, error);
     if (wrong == NULL && status == BYOL_OK) {
         size_t numbers = rows * (size_t)columns;
-        if (fread(vectors->values, sizeof(float), numbers, stream) != numbers || fgetc(stream) != EOF)
+        if (fread(vectors->values, sizeof(float), numbers, stream) != numbers ||
+            fgetc(stream) != EOF)
             wrong = "it does not have as many numbers as its header says";
     }
     fclose(stream);
@@ -201,21 +213,23 @@ static char *read_record(FILE *stream, char **line, size_t *capacity) {
     return *line;
 }
 
-/* Names from a .csv of ours. Where it is not there, not ours or of another length, there are no names. */
+/* Names from a .csv of ours. Where it is not there, not ours or of another length, there are no
+ * names. */
 static void read_names(cli_vectors *vectors, const char *path) {
     FILE *stream = fopen(path, "rb");
     char *line = NULL;
     size_t capacity = 0, count = 0;
     if (stream == NULL) return;
     char **names = calloc(vectors->count + 1, sizeof *names);
-    int good =
-        names != NULL && read_record(stream, &line, &capacity) != NULL && strncmp(line, "index,path,label", 16) == 0;
+    int good = names != NULL && read_record(stream, &line, &capacity) != NULL &&
+               strncmp(line, "index,path,label", 16) == 0;
     while (good && read_record(stream, &line, &capacity) != NULL) {
         char *at = line, fallback[32];
         snprintf(fallback, sizeof fallback, "image %zu", count);
         int in_order = strtoull(read_field(&at), NULL, 10) == count;
         const char *name = read_field(&at);
-        good = in_order && count < vectors->count && (names[count] = strdup(*name != '\0' ? name : fallback)) != NULL;
+        good = in_order && count < vectors->count &&
+               (names[count] = strdup(*name != '\0' ? name : fallback)) != NULL;
         count += (size_t)good;
     }
     fclose(stream);

@@ -8,7 +8,8 @@
 /* byol_source_open; "-" are paths of pictures on standard input, a line each. */
 byol_status cli_source_open(byol_source **out, const char *spec, byol_error *error);
 
-/* A (count, dimension) matrix and the name of each row's picture. Zero-initialise, then release in any case. */
+/* A (count, dimension) matrix and the name of each row's picture. Zero-initialise, then release in
+ * any case. */
 typedef struct cli_vectors {
     float *values;
     size_t count;
@@ -19,20 +20,24 @@ typedef struct cli_vectors {
 void cli_vectors_release(cli_vectors *vectors);
 
 /* Embeds a source with a progress bar; `what` stands at its front. The names are filled in. */
-byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const byol_source *source, byol_layer layer,
-                              const char *what, byol_error *error);
+byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
+                              const byol_source *source, byol_layer layer, const char *what,
+                              byol_error *error);
 
 /* Writes (rows, columns) floats as NumPy's .npy, format 1.0, under its name only when complete. */
-byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns, byol_error *error);
+byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns,
+                          byol_error *error);
 
-/* Reads a .npy of float32 in two dimensions; names come from the .csv beside it, where one with as many rows is. */
+/* Reads a .npy of float32 in two dimensions; names come from the .csv beside it, where one with as
+ * many rows is. */
 byol_status cli_vectors_read(cli_vectors *vectors, const char *path, byol_error *error);
 
 /* "dir/test.npy" -> "dir/test.csv"; BYOL_PATH_MAX bytes. */
 void cli_csv_path(const char *npy, char *path);
 
-/* Writes "index,path,label": a line for each image (RFC 4180), under its name only when complete. The path is empty for
- * images that are no files, the label (the class's name, or its number) where there are none. */
+/* Writes "index,path,label": a line for each image (RFC 4180), under its name only when complete.
+ * The path is empty for images that are no files, the label (the class's name, or its number) where
+ * there are none. */
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error);
 
 #endif

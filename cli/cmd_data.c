@@ -14,7 +14,9 @@ typedef struct arguments {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
-    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case 't':
+        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
+        return 0;
     case ARGP_KEY_ARG: cli_only_argument(&args->source, argument, "SRC", state); return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which SRC?"); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -26,15 +28,16 @@ static const struct argp_option options[] = {
     {0},
 };
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
-static const struct argp parser = {options,
-                                   parse,
-                                   "SRC",
-                                   "Reads all images of a source and tells what was found: sizes, classes, files that "
-                                   "cannot be read, duplicates, and the mean and deviation to normalise by."
-                                   "\vExample:\n  byol data photos/",
-                                   children,
-                                   NULL,
-                                   NULL};
+static const struct argp parser = {
+    options,
+    parse,
+    "SRC",
+    "Reads all images of a source and tells what was found: sizes, classes, files that "
+    "cannot be read, duplicates, and the mean and deviation to normalise by."
+    "\vExample:\n  byol data photos/",
+    children,
+    NULL,
+    NULL};
 
 typedef struct found {
     const byol_source *source;
@@ -62,8 +65,8 @@ static void print_classes(FILE *stream, const found *f) {
     if (f->info.classes == 0)
         fprintf(stream, "  %-16s none\n", "labels");
     else
-        fprintf(stream, "  %-16s %d, of %zu .. %zu images\n", "classes", f->info.classes, f->class_counts[smallest],
-                f->class_counts[largest]);
+        fprintf(stream, "  %-16s %d, of %zu .. %zu images\n", "classes", f->info.classes,
+                f->class_counts[smallest], f->class_counts[largest]);
 }
 
 static void print_unreadable(FILE *stream, const found *f) {
@@ -95,12 +98,15 @@ static void print(const found *f) {
     fprintf(stream, "  %-16s %s\n", "images", cli_count(count, f->survey.count));
     print_span(stream, "height", f->survey.height);
     print_span(stream, "width", f->survey.width);
-    fprintf(stream, "  %-16s %d (%zu images are gray)\n", "channels", f->info.channels, f->survey.gray);
+    fprintf(stream, "  %-16s %d (%zu images are gray)\n", "channels", f->info.channels,
+            f->survey.gray);
     print_classes(stream, f);
     print_unreadable(stream, f);
     print_duplicates(stream, f);
-    fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "mean", (double)f->mean[0], (double)f->mean[1], (double)f->mean[2]);
-    fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "deviation", (double)f->std[0], (double)f->std[1], (double)f->std[2]);
+    fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "mean", (double)f->mean[0], (double)f->mean[1],
+            (double)f->mean[2]);
+    fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "deviation", (double)f->std[0], (double)f->std[1],
+            (double)f->std[2]);
 }
 
 /* ---- for scripts ---- */
@@ -114,7 +120,9 @@ static json_t *name_of(const found *f, size_t index) {
 
 static json_t *span(byol_span s) { return json_pack("[i, i, i]", s.min, s.median, s.max); }
 
-static json_t *triple(const float x[3]) { return json_pack("[f, f, f]", (double)x[0], (double)x[1], (double)x[2]); }
+static json_t *triple(const float x[3]) {
+    return json_pack("[f, f, f]", (double)x[0], (double)x[1], (double)x[2]);
+}
 
 static json_t *unreadable(const found *f) {
     json_t *list = json_array();
@@ -135,18 +143,19 @@ static json_t *class_counts(const found *f) {
     json_t *list = json_array();
     for (int c = 0; c < f->info.classes; c++) {
         const char *name = byol_source_class_name(f->source, c);
-        json_array_append_new(list,
-                              json_pack("{s:o, s:I}", "name", cli_text(name), "count", (json_int_t)f->class_counts[c]));
+        json_array_append_new(list, json_pack("{s:o, s:I}", "name", cli_text(name), "count",
+                                              (json_int_t)f->class_counts[c]));
     }
     return list;
 }
 
 static json_t *describe(const found *f) {
-    return json_pack("{s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count", (json_int_t)f->survey.count,
-                     "readable", (json_int_t)f->survey.readable, "channels", f->info.channels, "gray",
-                     (json_int_t)f->survey.gray, "height", span(f->survey.height), "width", span(f->survey.width),
-                     "classes", class_counts(f), "unreadable", unreadable(f), "duplicates", duplicates(f), "mean",
-                     triple(f->mean), "std", triple(f->std));
+    return json_pack("{s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count",
+                     (json_int_t)f->survey.count, "readable", (json_int_t)f->survey.readable,
+                     "channels", f->info.channels, "gray", (json_int_t)f->survey.gray, "height",
+                     span(f->survey.height), "width", span(f->survey.width), "classes",
+                     class_counts(f), "unreadable", unreadable(f), "duplicates", duplicates(f),
+                     "mean", triple(f->mean), "std", triple(f->std));
 }
 
 /* ---- the whole ---- */
@@ -155,9 +164,11 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
     cli_progress progress;
     byol_source_describe(f->source, &f->info);
     cli_progress_begin(&progress, "reading", "images");
-    byol_status status = byol_source_survey(f->source, args->threads, &f->survey, cli_progress_hook, &progress, error);
+    byol_status status = byol_source_survey(f->source, args->threads, &f->survey, cli_progress_hook,
+                                            &progress, error);
     cli_progress_end(&progress);
-    if (status == BYOL_OK) status = byol_source_statistics(f->source, args->threads, f->mean, f->std, error);
+    if (status == BYOL_OK)
+        status = byol_source_statistics(f->source, args->threads, f->mean, f->std, error);
     if (status != BYOL_OK) return status;
     f->class_counts = calloc((size_t)f->info.classes + 1, sizeof *f->class_counts);
     if (f->class_counts == NULL) {
@@ -165,7 +176,8 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
         return BYOL_ERROR_MEMORY;
     }
     for (size_t i = 0; i < f->info.count && f->info.classes > 0; i++)
-        if (!byol_source_unreadable(f->source, i)) f->class_counts[byol_source_label(f->source, i)]++;
+        if (!byol_source_unreadable(f->source, i))
+            f->class_counts[byol_source_label(f->source, i)]++;
     return BYOL_OK;
 }
 

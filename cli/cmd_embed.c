@@ -14,8 +14,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'o': args->out = argument; return 0;
     case 'c': args->csv = argument; return 0;
     case 'l': args->layer = cli_layer("--layer", argument, state); return 0;
-    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
-    case ARGP_KEY_ARG: cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state); return 0;
+    case 't':
+        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state);
+        return 0;
     case ARGP_KEY_END:
         if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
         if (args->data == NULL) argp_error(state, "--data SRC is needed: the images to embed");
@@ -29,7 +33,9 @@ static const struct argp_option options[] = {
     {"data", 'd', "SRC", 0, "Images to embed; -: paths on standard input, a line each", 0},
     {"out", 'o', "FILE.npy", 0, "Where the (count, dimension) matrix of floats goes", 0},
     {"csv", 'c', "FILE.csv", 0,
-     "Where index, path and label of each row go; beside the matrix, ending in .csv, unless it is named here", 0},
+     "Where index, path and label of each row go; beside the matrix, ending in .csv, unless it is "
+     "named here",
+     0},
     {"layer", 'l', "NAME", 0, "backbone (default), projection or prediction", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
@@ -46,9 +52,10 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-static byol_status write(const arguments *args, const char *csv, const cli_vectors *vectors, const byol_source *source,
-                         byol_error *error) {
-    byol_status status = cli_npy_write(args->out, vectors->values, vectors->count, (size_t)vectors->dimension, error);
+static byol_status write(const arguments *args, const char *csv, const cli_vectors *vectors,
+                         const byol_source *source, byol_error *error) {
+    byol_status status = cli_npy_write(args->out, vectors->values, vectors->count,
+                                       (size_t)vectors->dimension, error);
     return status == BYOL_OK ? cli_csv_write(csv, source, error) : status;
 }
 
@@ -62,8 +69,8 @@ static void tell_of_unreadable(const byol_source *source, size_t count) {
     cli_warn(text);
 }
 
-static byol_status run(const arguments *args, byol_encoder **encoder, byol_source **source, cli_vectors *vectors,
-                       json_t **result, byol_error *error) {
+static byol_status run(const arguments *args, byol_encoder **encoder, byol_source **source,
+                       cli_vectors *vectors, json_t **result, byol_error *error) {
     char csv[BYOL_PATH_MAX], number[32];
     byol_status status = byol_encoder_load(encoder, args->model, args->threads, error);
     if (status == BYOL_OK) status = cli_source_open(source, args->data, error);
@@ -83,10 +90,11 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
     if (status != BYOL_OK) return status;
     tell_of_unreadable(*source, info.count);
     if (cli_tables() != NULL)
-        fprintf(cli_tables(), "%s: %s vectors of %d numbers (%s); %s: what they are of\n", args->out,
-                cli_count(number, info.count), vectors->dimension, layer, csv);
-    *result = json_pack("{s:o, s:o, s:I, s:i, s:s}", "out", cli_text(args->out), "csv", cli_text(csv), "count",
-                        (json_int_t)info.count, "dimension", vectors->dimension, "layer", layer);
+        fprintf(cli_tables(), "%s: %s vectors of %d numbers (%s); %s: what they are of\n",
+                args->out, cli_count(number, info.count), vectors->dimension, layer, csv);
+    *result =
+        json_pack("{s:o, s:o, s:I, s:i, s:s}", "out", cli_text(args->out), "csv", cli_text(csv),
+                  "count", (json_int_t)info.count, "dimension", vectors->dimension, "layer", layer);
     return BYOL_OK;
 }
 

@@ -36,10 +36,14 @@ static void check(const arguments *args, struct argp_state *state) {
     if (args->out == NULL) argp_error(state, "--out FILE.safetensors or FILE.onnx is needed");
     format wanted = format_of(args->out);
     if (wanted == FORMATS)
-        argp_error(state, "the name after --out ends in .safetensors or .onnx, which says what is written; not '%s'",
+        argp_error(state,
+                   "the name after --out ends in .safetensors or .onnx, which says what is "
+                   "written; not '%s'",
                    args->out);
-    if (wanted == ONNX && args->for_weights) argp_error(state, "--part and --classes are for .safetensors only");
-    if (wanted == SAFETENSORS && args->for_onnx) argp_error(state, "--output and --features are for .onnx only");
+    if (wanted == ONNX && args->for_weights)
+        argp_error(state, "--part and --classes are for .safetensors only");
+    if (wanted == SAFETENSORS && args->for_onnx)
+        argp_error(state, "--output and --features are for .onnx only");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -56,56 +60,69 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         args->for_onnx = 1;
         return 0;
     case FEATURES: args->onnx.features = args->for_onnx = 1; return 0;
-    case ARGP_KEY_ARG: cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state); return 0;
+    case ARGP_KEY_ARG:
+        cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state);
+        return 0;
     case ARGP_KEY_END: check(args, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"out", 'o', "FILE", 0, "FILE.safetensors: weights for PyTorch; FILE.onnx: a network for ONNX runtimes", 0},
-    {"part", PART, "NAME", 0, ".safetensors: backbone (default), or all: with projector and predictor", 0},
+    {"out", 'o', "FILE", 0,
+     "FILE.safetensors: weights for PyTorch; FILE.onnx: a network for ONNX runtimes", 0},
+    {"part", PART, "NAME", 0,
+     ".safetensors: backbone (default), or all: with projector and predictor", 0},
     {"classes", CLASSES, "N", 0,
-     ".safetensors: add a classifier of N classes, all zero and yet to be trained (fc.weight, fc.bias), so that "
+     ".safetensors: add a classifier of N classes, all zero and yet to be trained (fc.weight, "
+     "fc.bias), so that "
      "torchvision's network finds nothing missing",
      0},
-    {"output", OUTPUT, "NAME", 0, ".onnx: what comes out: backbone (default), projection or prediction", 0},
-    {"features", FEATURES, NULL, 0, ".onnx: the feature maps of each stage come out too, as layer1 ... layer4", 0},
+    {"output", OUTPUT, "NAME", 0,
+     ".onnx: what comes out: backbone (default), projection or prediction", 0},
+    {"features", FEATURES, NULL, 0,
+     ".onnx: the feature maps of each stage come out too, as layer1 ... layer4", 0},
     {0},
 };
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
-static const struct argp parser = {options,
-                                   parse,
-                                   "RUN|WEIGHTS.safetensors",
-                                   "Writes an encoder for other programs. The weights have torchvision's names; the "
-                                   "ONNX network takes RGB in 0 .. 1 and any batch size."
-                                   "\vExamples:\n"
-                                   "  byol export runs/first --out encoder.onnx\n"
-                                   "  byol export runs/first --classes 1000 --out resnet18.safetensors",
-                                   children,
-                                   NULL,
-                                   NULL};
+static const struct argp parser = {
+    options,
+    parse,
+    "RUN|WEIGHTS.safetensors",
+    "Writes an encoder for other programs. The weights have torchvision's names; the "
+    "ONNX network takes RGB in 0 .. 1 and any batch size."
+    "\vExamples:\n"
+    "  byol export runs/first --out encoder.onnx\n"
+    "  byol export runs/first --classes 1000 --out resnet18.safetensors",
+    children,
+    NULL,
+    NULL};
 
-/* Where torchvision's network of that name is another one, its load_state_dict will complain: better said here. */
+/* Where torchvision's network of that name is another one, its load_state_dict will complain:
+ * better said here. */
 static void tell_of_shapes(const byol_encoder *encoder) {
     const byol_config *config = byol_encoder_config(encoder);
     int channels = byol_encoder_channels(encoder);
     if (config->encoder.width != 64)
-        cli_say("note: width %d; torchvision's and timm's networks have width 64 and do not take these weights",
+        cli_say("note: width %d; torchvision's and timm's networks have width 64 and do not take "
+                "these weights",
                 config->encoder.width);
     else if (config->encoder.stem == BYOL_STEM_SMALL)
-        cli_say("note: the small stem; in torchvision first: net.conv1 = torch.nn.Conv2d(%d, 64, 3, 1, 1, bias=False); "
+        cli_say("note: the small stem; in torchvision first: net.conv1 = torch.nn.Conv2d(%d, 64, "
+                "3, 1, 1, bias=False); "
                 "net.maxpool = torch.nn.Identity()",
                 channels);
     else if (channels != 3)
-        cli_say("note: %d channel; in torchvision first: net.conv1 = torch.nn.Conv2d(%d, 64, 7, 2, 3, bias=False)",
+        cli_say("note: %d channel; in torchvision first: net.conv1 = torch.nn.Conv2d(%d, 64, 7, 2, "
+                "3, bias=False)",
                 channels, channels);
 }
 
 static byol_status run(const arguments *args, byol_encoder **encoder, byol_error *error) {
     byol_status status = byol_encoder_load(encoder, args->model, 0, error);
     if (status != BYOL_OK) return status;
-    if (format_of(args->out) == ONNX) return byol_export_onnx(*encoder, args->out, &args->onnx, error);
+    if (format_of(args->out) == ONNX)
+        return byol_export_onnx(*encoder, args->out, &args->onnx, error);
     status = byol_export_safetensors(*encoder, args->out, &args->weights, error);
     if (status == BYOL_OK) tell_of_shapes(*encoder);
     return status;
@@ -114,12 +131,13 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_error
 static json_t *describe(const arguments *args, const byol_encoder *encoder) {
     const byol_config *config = byol_encoder_config(encoder);
     format written = format_of(args->out);
-    json_t *object = json_pack("{s:o, s:s, s:s, s:i, s:i}", "out", cli_text(args->out), "format", suffixes[written] + 1,
-                               "encoder", config->encoder.name, "image_size", config->data.image_size, "channels",
-                               byol_encoder_channels(encoder));
+    json_t *object = json_pack("{s:o, s:s, s:s, s:i, s:i}", "out", cli_text(args->out), "format",
+                               suffixes[written] + 1, "encoder", config->encoder.name, "image_size",
+                               config->data.image_size, "channels", byol_encoder_channels(encoder));
     if (written == ONNX) {
         json_object_set_new(object, "output", json_string(cli_layers[args->onnx.output]));
-        json_object_set_new(object, "dimension", json_integer(byol_encoder_dimension(encoder, args->onnx.output)));
+        json_object_set_new(object, "dimension",
+                            json_integer(byol_encoder_dimension(encoder, args->onnx.output)));
     }
     return object;
 }

@@ -13,40 +13,62 @@ typedef struct arguments {
 
 /* ---- arguments ---- */
 
-enum { FRACTION = 6000, STAGES, OPTIMIZER, LR, LR_DECAY, WEIGHT_DECAY, HELD_OUT, CROP, PRECISION, NO_SCRATCH };
+enum {
+    FRACTION = 6000,
+    STAGES,
+    OPTIMIZER,
+    LR,
+    LR_DECAY,
+    WEIGHT_DECAY,
+    HELD_OUT,
+    CROP,
+    PRECISION,
+    NO_SCRATCH
+};
 
 static const struct argp_option options[] = {
     {"label-fraction", FRACTION, "X", 0,
-     "Share of the labels that is used, drawn per class, e.g. 0.01 (default 1). The same --seed draws the same", 0},
+     "Share of the labels that is used, drawn per class, e.g. 0.01 (default 1). The same --seed "
+     "draws the same",
+     0},
     {"train-stages", STAGES, "N", 0,
-     "How many of the last stages of the backbone learn besides the head: all (default), or 0 (the head alone) up to 5 "
+     "How many of the last stages of the backbone learn besides the head: all (default), or 0 (the "
+     "head alone) up to 5 "
      "(a ResNet's four and its stem)",
      0},
     {"optimizer", OPTIMIZER, "NAME", 0, "adamw (default) or sgd", 0},
     {"lr", LR, "X", 0, "Learning rate of the head (default 0.001 for adamw, 0.05 for sgd)", 0},
-    {"lr-decay", LR_DECAY, "X", 0, "Each stage learns at X times the rate of the one behind it (default 0.8)", 0},
-    {"weight-decay", WEIGHT_DECAY, "X", 0, "On kernels and matrices (default 0.05 for adamw, 0.0005 for sgd)", 0},
-    {"epochs", 'e', "N", 0, "Passes over the images (default 20, more where these are few: at least 1000 steps)", 0},
+    {"lr-decay", LR_DECAY, "X", 0,
+     "Each stage learns at X times the rate of the one behind it (default 0.8)", 0},
+    {"weight-decay", WEIGHT_DECAY, "X", 0,
+     "On kernels and matrices (default 0.05 for adamw, 0.0005 for sgd)", 0},
+    {"epochs", 'e', "N", 0,
+     "Passes over the images (default 20, more where these are few: at least 1000 steps)", 0},
     {"batch-size", 'b', "N", 0, "Default 64", 0},
-    {"held-out", HELD_OUT, "X", 0, "Share of the labels that only chooses the best epoch (default 0.1)", 0},
+    {"held-out", HELD_OUT, "X", 0,
+     "Share of the labels that only chooses the best epoch (default 0.1)", 0},
     {"crop", CROP, "X", 0, "Random crops show this share of an image or more (default 0.4)", 0},
     {"precision", PRECISION, "NAME", 0, "Of training: auto (default), fp32 or bf16", 0},
-    {"out", 'o', "FILE.safetensors", 0, "Save the fine-tuned network with torchvision's names, head included (fc.*)",
-     0},
+    {"out", 'o', "FILE.safetensors", 0,
+     "Save the fine-tuned network with torchvision's names, head included (fc.*)", 0},
     {"no-scratch", NO_SCRATCH, NULL, 0,
-     "Do not train the same network from random weights beside it: half the time, but nothing to compare with", 0},
+     "Do not train the same network from random weights beside it: half the time, but nothing to "
+     "compare with",
+     0},
     {0},
 };
 
 static float number(const char *text, struct argp_state *state, const char *flag) {
     char *end;
     float value = strtof(text, &end);
-    if (end == text || *end != '\0' || !isfinite(value)) argp_error(state, "--%s takes a number, not '%s'", flag, text);
+    if (end == text || *end != '\0' || !isfinite(value))
+        argp_error(state, "--%s takes a number, not '%s'", flag, text);
     return value;
 }
 
 /* The index of `text` among `names`. */
-static int choice(const char *text, const char *const *names, int count, struct argp_state *state, const char *flag) {
+static int choice(const char *text, const char *const *names, int count, struct argp_state *state,
+                  const char *flag) {
     char all[64] = "";
     for (int i = 0; i < count; i++) {
         if (strcmp(text, names[i]) == 0) return i;
@@ -57,7 +79,8 @@ static int choice(const char *text, const char *const *names, int count, struct 
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    static const char *const optimizers[] = {"adamw", "sgd"}, *const precisions[] = {"auto", "fp32", "bf16"};
+    static const char *const optimizers[] = {"adamw", "sgd"}, *const precisions[] = {"auto", "fp32",
+                                                                                     "bf16"};
     arguments *args = state->input;
     byol_finetune_options *o = &args->options;
     switch (key) {
@@ -67,20 +90,26 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case FRACTION: o->label_fraction = number(argument, state, "label-fraction"); return 0;
     case STAGES:
-        o->train_stages =
-            strcmp(argument, "all") == 0 ? -1 : (int)cli_whole_number("--train-stages", argument, 0, 100, state);
+        o->train_stages = strcmp(argument, "all") == 0
+                              ? -1
+                              : (int)cli_whole_number("--train-stages", argument, 0, 100, state);
         return 0;
     case OPTIMIZER:
-        o->optimizer = choice(argument, optimizers, 2, state, "optimizer") == 0 ? BYOL_ADAMW : BYOL_SGD;
+        o->optimizer =
+            choice(argument, optimizers, 2, state, "optimizer") == 0 ? BYOL_ADAMW : BYOL_SGD;
         return 0;
     case LR: o->lr = number(argument, state, "lr"); return 0;
     case LR_DECAY: o->lr_decay = number(argument, state, "lr-decay"); return 0;
     case WEIGHT_DECAY: o->weight_decay = number(argument, state, "weight-decay"); return 0;
     case 'e': o->epochs = (int)cli_whole_number("--epochs", argument, 1, 1000000, state); return 0;
-    case 'b': o->batch_size = (int)cli_whole_number("--batch-size", argument, 1, 65536, state); return 0;
+    case 'b':
+        o->batch_size = (int)cli_whole_number("--batch-size", argument, 1, 65536, state);
+        return 0;
     case HELD_OUT: o->held_out = number(argument, state, "held-out"); return 0;
     case CROP: o->crop_area_min = number(argument, state, "crop"); return 0;
-    case PRECISION: o->precision = (byol_precision)choice(argument, precisions, 3, state, "precision"); return 0;
+    case PRECISION:
+        o->precision = (byol_precision)choice(argument, precisions, 3, state, "precision");
+        return 0;
     case 'o': o->save = argument; return 0;
     case NO_SCRATCH: args->no_scratch = 1; return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -91,9 +120,11 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Trains the encoder and a linear head on labelled images, all of them or few, beside the same network from random "
+    "Trains the encoder and a linear head on labelled images, all of them or few, beside the same "
+    "network from random "
     "weights. The best epoch is chosen on held-out training images, the test images are used once."
-    "\vExample:\n  byol finetune runs/first --train fashion-mnist:train --test fashion-mnist:test --label-fraction "
+    "\vExample:\n  byol finetune runs/first --train fashion-mnist:train --test fashion-mnist:test "
+    "--label-fraction "
     "0.01 "
     "--report",
     cli_eval_children,
@@ -109,18 +140,19 @@ typedef struct attempt {
 
 enum { TUNED, SCRATCH, ROWS };
 
-static byol_status train(cli_session *s, const byol_encoder *encoder, const byol_finetune_options *how, attempt *row,
-                         int32_t *predicted, byol_error *error) {
+static byol_status train(cli_session *s, const byol_encoder *encoder,
+                         const byol_finetune_options *how, attempt *row, int32_t *predicted,
+                         byol_error *error) {
     cli_progress_begin(&s->progress, row->name, "images");
-    byol_status status = byol_finetune(encoder, s->train.source, s->test.source, how, &row->result, predicted,
-                                       cli_progress_hook, &s->progress, error);
+    byol_status status = byol_finetune(encoder, s->train.source, s->test.source, how, &row->result,
+                                       predicted, cli_progress_hook, &s->progress, error);
     cli_progress_end(&s->progress);
     return status;
 }
 
 /* From scratch all stages learn, and alike: nothing in them is worth keeping. */
-static byol_status train_both(cli_session *s, const arguments *args, attempt rows[ROWS], int32_t *predicted,
-                              byol_error *error) {
+static byol_status train_both(cli_session *s, const arguments *args, attempt rows[ROWS],
+                              int32_t *predicted, byol_error *error) {
     byol_finetune_options how = args->options;
     byol_status status = train(s, s->trained, &how, &rows[TUNED], predicted, error);
     if (status != BYOL_OK || args->no_scratch) return status;
@@ -138,37 +170,46 @@ static void print_table(const cli_session *s, const arguments *args, const attem
     if (stream == NULL) return;
     char labels[32], held_out[32], test[32];
     const byol_finetune_result *tuned = &rows[TUNED].result;
-    fprintf(stream, "%s\n%s labelled images (%s of them held out), %s test images, %d classes\n\n", s->options->model,
-            cli_count(labels, tuned->label_count), cli_count(held_out, tuned->held_out_count),
-            cli_count(test, s->test.count), s->train.classes);
-    fprintf(stream, "  %-22s %10s  %10s  %10s  %8s\n", "network", "accuracy", "held out", "epoch", "seconds");
-    int better = !args->no_scratch && rows[SCRATCH].result.accuracy > tuned->accuracy ? SCRATCH : TUNED;
+    fprintf(stream, "%s\n%s labelled images (%s of them held out), %s test images, %d classes\n\n",
+            s->options->model, cli_count(labels, tuned->label_count),
+            cli_count(held_out, tuned->held_out_count), cli_count(test, s->test.count),
+            s->train.classes);
+    fprintf(stream, "  %-22s %10s  %10s  %10s  %8s\n", "network", "accuracy", "held out", "epoch",
+            "seconds");
+    int better =
+        !args->no_scratch && rows[SCRATCH].result.accuracy > tuned->accuracy ? SCRATCH : TUNED;
     for (int r = 0; r < (args->no_scratch ? 1 : ROWS); r++) {
         const byol_finetune_result *result = &rows[r].result;
         char epoch[32];
         snprintf(epoch, sizeof epoch, "%d of %d", result->best_epoch, result->epochs);
-        fprintf(stream, "%s%c %-22s %8.2f %%  %8.2f %%  %10s  %8.1f%s\n", r == better ? cli_bold(stream) : "",
-                r == better ? '*' : ' ', rows[r].name, result->accuracy, result->held_out_accuracy, epoch,
-                result->seconds, r == better ? cli_plain(stream) : "");
+        fprintf(stream, "%s%c %-22s %8.2f %%  %8.2f %%  %10s  %8.1f%s\n",
+                r == better ? cli_bold(stream) : "", r == better ? '*' : ' ', rows[r].name,
+                result->accuracy, result->held_out_accuracy, epoch, result->seconds,
+                r == better ? cli_plain(stream) : "");
     }
     fprintf(stream, "\n(* the better; the epoch chosen on held-out training images)\n");
 }
 
 /* As it was written: 0.05, not the nearest float's 0.0500000007. */
-static double fraction_of(const arguments *args) { return round((double)args->options.label_fraction * 1e7) / 1e7; }
+static double fraction_of(const arguments *args) {
+    return round((double)args->options.label_fraction * 1e7) / 1e7;
+}
 
 static json_t *describe(const cli_session *s, const arguments *args, const attempt rows[ROWS]) {
     const byol_finetune_result *tuned = &rows[TUNED].result;
-    json_t *object =
-        json_pack("{s:f, s:f, s:i, s:I, s:I, s:I, s:I, s:f, s:i, s:i, s:I, s:f, s:I}", "accuracy", tuned->accuracy,
-                  "held_out_accuracy", tuned->held_out_accuracy, "classes", s->train.classes, "train_count",
-                  (json_int_t)s->train.count, "test_count", (json_int_t)s->test.count, "label_count",
-                  (json_int_t)tuned->label_count, "held_out_count", (json_int_t)tuned->held_out_count, "label_fraction",
-                  fraction_of(args), "epochs", tuned->epochs, "best_epoch", tuned->best_epoch, "steps",
-                  (json_int_t)tuned->steps, "seconds", tuned->seconds, "seed", (json_int_t)args->options.seed);
+    json_t *object = json_pack(
+        "{s:f, s:f, s:i, s:I, s:I, s:I, s:I, s:f, s:i, s:i, s:I, s:f, s:I}", "accuracy",
+        tuned->accuracy, "held_out_accuracy", tuned->held_out_accuracy, "classes", s->train.classes,
+        "train_count", (json_int_t)s->train.count, "test_count", (json_int_t)s->test.count,
+        "label_count", (json_int_t)tuned->label_count, "held_out_count",
+        (json_int_t)tuned->held_out_count, "label_fraction", fraction_of(args), "epochs",
+        tuned->epochs, "best_epoch", tuned->best_epoch, "steps", (json_int_t)tuned->steps,
+        "seconds", tuned->seconds, "seed", (json_int_t)args->options.seed);
     if (!args->no_scratch)
-        json_object_set_new(object, "from_scratch_accuracy", json_real(rows[SCRATCH].result.accuracy));
-    if (args->options.save != NULL) json_object_set_new(object, "out", cli_text(args->options.save));
+        json_object_set_new(object, "from_scratch_accuracy",
+                            json_real(rows[SCRATCH].result.accuracy));
+    if (args->options.save != NULL)
+        json_object_set_new(object, "out", cli_text(args->options.save));
     return object;
 }
 
@@ -177,12 +218,15 @@ static void warn_if_worthless(const attempt rows[ROWS]) {
     double tuned = rows[TUNED].result.accuracy, scratch = rows[SCRATCH].result.accuracy;
     if (tuned > scratch) return;
     if (tuned >= 100)
-        snprintf(text, sizeof text,
-                 "the fine-tuned encoder gets every test image right, and so does the same network trained from random "
-                 "weights: these images are too few or too easy to show what it had learned before");
+        snprintf(
+            text, sizeof text,
+            "the fine-tuned encoder gets every test image right, and so does the same network "
+            "trained from random "
+            "weights: these images are too few or too easy to show what it had learned before");
     else
         snprintf(text, sizeof text,
-                 "the fine-tuned encoder (%.2f %%) is no better than the same network trained from random weights "
+                 "the fine-tuned encoder (%.2f %%) is no better than the same network trained from "
+                 "random weights "
                  "(%.2f %%): what it has learned before is worth nothing here",
                  tuned, scratch);
     cli_warn(text);
@@ -198,11 +242,13 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
     byol_status status = train_both(s, args, rows, predicted, error);
     if (status == BYOL_OK) {
         const cli_accuracies accuracies = {rows[TUNED].result.accuracy,
-                                           args->no_scratch ? NAN : rows[SCRATCH].result.accuracy, NAN, NAN};
+                                           args->no_scratch ? NAN : rows[SCRATCH].result.accuracy,
+                                           NAN, NAN};
         cli_session_keep(s, &accuracies, "label_fraction", fraction_of(args), predicted);
         *result = describe(s, args, rows);
         print_table(s, args, rows);
-        status = cli_report_show(&args->report, &s->test, s->train.classes, predicted, *result, error);
+        status =
+            cli_report_show(&args->report, &s->test, s->train.classes, predicted, *result, error);
         if (!args->no_scratch && !s->same_images) warn_if_worthless(rows);
     }
     free(predicted);
@@ -211,8 +257,10 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
 
 static int check_outputs(const arguments *args) {
     int code = EXIT_DONE;
-    if (args->options.save != NULL) code = cli_check_output("--out", args->options.save, ".safetensors");
-    if (code == EXIT_DONE && args->report.csv != NULL) code = cli_check_output("--csv", args->report.csv, NULL);
+    if (args->options.save != NULL)
+        code = cli_check_output("--out", args->options.save, ".safetensors");
+    if (code == EXIT_DONE && args->report.csv != NULL)
+        code = cli_check_output("--csv", args->report.csv, NULL);
     return code;
 }
 

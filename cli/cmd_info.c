@@ -21,13 +21,16 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
             argp_error(state, "--channels is 1 or 3, not '%s'", argument);
         args->channels = argument[0] - '0';
         return 0;
-    case ARGP_KEY_ARG: cli_only_argument(&args->path, argument, "RUN or CONFIG.yaml", state); return 0;
+    case ARGP_KEY_ARG:
+        cli_only_argument(&args->path, argument, "RUN or CONFIG.yaml", state);
+        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"channels", 'c', "N", 0, "Of the images, where no weights and no data say so: 1 or 3 (default)", 0},
+    {"channels", 'c', "N", 0,
+     "Of the images, where no weights and no data say so: 1 or 3 (default)", 0},
     {0},
 };
 
@@ -56,13 +59,15 @@ static byol_status look_at_weights(subject *s, const char *path, byol_error *err
     return BYOL_OK;
 }
 
-/* Channels and size are the images' own where nobody says otherwise; 3 and 32 where there are none to look at. */
+/* Channels and size are the images' own where nobody says otherwise; 3 and 32 where there are none
+ * to look at. */
 static void look_at_data(subject *s, int channels) {
     byol_source *source = NULL;
     byol_source_info info = {.channels = 3};
     int size = 32;
     int wanted = channels == 0 || s->config.data.image_size == 0;
-    if (wanted && s->config.data.train[0] != '\0' && byol_source_open(&source, s->config.data.train, NULL) == BYOL_OK) {
+    if (wanted && s->config.data.train[0] != '\0' &&
+        byol_source_open(&source, s->config.data.train, NULL) == BYOL_OK) {
         byol_source_describe(source, &info);
         size = byol_source_view_size(source);
     }
@@ -97,43 +102,51 @@ static void print_layer(void *context, const byol_network_layer *layer) {
         snprintf(shape, sizeof shape, "%d x %d x %d", layer->channels, layer->height, layer->width);
     fprintf(stream, "%-28s %-20s %16s %13s %9s %9s\n", layer->name, layer->kind, shape,
             layer->parameters > 0 ? cli_count(parameters, layer->parameters) : "",
-            layer->flops > 0 ? cli_scaled(flops, (double)layer->flops) : "", cli_bytes(bytes, layer->output_bytes));
+            layer->flops > 0 ? cli_scaled(flops, (double)layer->flops) : "",
+            cli_bytes(bytes, layer->output_bytes));
 }
 
 static void print_totals(const subject *s, const byol_network_totals *t, FILE *stream) {
     char a[32], b[32], c[32];
-    fprintf(stream, "\n%s, width %d, %d x %d x %d images\n", s->config.encoder.name, s->config.encoder.width,
-            s->channels, s->image_size, s->image_size);
-    fprintf(stream, "  parameters   encoder %s, projector %s, predictor %s\n", cli_count(a, t->parameters_encoder),
-            cli_count(b, t->parameters_projector), cli_count(c, t->parameters_predictor));
+    fprintf(stream, "\n%s, width %d, %d x %d x %d images\n", s->config.encoder.name,
+            s->config.encoder.width, s->channels, s->image_size, s->image_size);
+    fprintf(stream, "  parameters   encoder %s, projector %s, predictor %s\n",
+            cli_count(a, t->parameters_encoder), cli_count(b, t->parameters_projector),
+            cli_count(c, t->parameters_predictor));
     fprintf(stream, "  forward      %sFLOP an image, the encoder alone %sFLOP\n",
             cli_scaled(a, (double)t->forward_flops), cli_scaled(b, (double)t->encoder_flops));
-    fprintf(stream, "  vectors      representation %d, projection %d\n", t->representation, t->projection);
-    fprintf(stream, "  training     workspace %s, staged weights %s, at batch %d\n", cli_bytes(a, t->workspace_bytes),
-            cli_bytes(b, t->staging_bytes), s->config.train.batch_size);
+    fprintf(stream, "  vectors      representation %d, projection %d\n", t->representation,
+            t->projection);
+    fprintf(stream, "  training     workspace %s, staged weights %s, at batch %d\n",
+            cli_bytes(a, t->workspace_bytes), cli_bytes(b, t->staging_bytes),
+            s->config.train.batch_size);
 }
 
 static json_t *describe_totals(const subject *s, const byol_network_totals *t) {
-    return json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:I}", "encoder",
-                     s->config.encoder.name, "width", s->config.encoder.width, "channels", s->channels, "image_size",
-                     s->image_size, "parameters_encoder", (json_int_t)t->parameters_encoder, "parameters_projector",
-                     (json_int_t)t->parameters_projector, "parameters_predictor", (json_int_t)t->parameters_predictor,
-                     "forward_flops", (json_int_t)t->forward_flops, "encoder_flops", (json_int_t)t->encoder_flops,
-                     "representation", t->representation, "projection", t->projection, "workspace_bytes",
-                     (json_int_t)t->workspace_bytes, "staging_bytes", (json_int_t)t->staging_bytes);
+    return json_pack(
+        "{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:I}", "encoder",
+        s->config.encoder.name, "width", s->config.encoder.width, "channels", s->channels,
+        "image_size", s->image_size, "parameters_encoder", (json_int_t)t->parameters_encoder,
+        "parameters_projector", (json_int_t)t->parameters_projector, "parameters_predictor",
+        (json_int_t)t->parameters_predictor, "forward_flops", (json_int_t)t->forward_flops,
+        "encoder_flops", (json_int_t)t->encoder_flops, "representation", t->representation,
+        "projection", t->projection, "workspace_bytes", (json_int_t)t->workspace_bytes,
+        "staging_bytes", (json_int_t)t->staging_bytes);
 }
 
 int cmd_info(int argc, char **argv) {
-    const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
-    const struct argp parser = {options,
-                                parse,
-                                "[RUN|WEIGHTS.safetensors|CONFIG.yaml]",
-                                "Prints a network layer by layer: output, parameters, FLOPs and bytes of one image, "
-                                "and what training it takes."
-                                "\vExample:\n  byol info configs/cifar10.yaml --batch-size 64",
-                                children,
-                                NULL,
-                                NULL};
+    const struct argp_child children[] = {
+        {cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+    const struct argp parser = {
+        options,
+        parse,
+        "[RUN|WEIGHTS.safetensors|CONFIG.yaml]",
+        "Prints a network layer by layer: output, parameters, FLOPs and bytes of one image, "
+        "and what training it takes."
+        "\vExample:\n  byol info configs/cifar10.yaml --batch-size 64",
+        children,
+        NULL,
+        NULL};
     arguments args = {0};
     cli_parse(&parser, argc, argv, &args);
     subject s;
@@ -143,11 +156,14 @@ int cmd_info(int argc, char **argv) {
         byol_network_totals totals;
         byol_error error = {0};
         if (stream != NULL)
-            fprintf(stream, "%-28s %-20s %16s %13s %9s %9s\n", "layer", "", "output", "parameters", "FLOP", "output");
-        byol_status status = byol_network_describe(&s.config, s.channels, s.image_size,
-                                                   stream != NULL ? print_layer : NULL, stream, &totals, &error);
+            fprintf(stream, "%-28s %-20s %16s %13s %9s %9s\n", "layer", "", "output", "parameters",
+                    "FLOP", "output");
+        byol_status status =
+            byol_network_describe(&s.config, s.channels, s.image_size,
+                                  stream != NULL ? print_layer : NULL, stream, &totals, &error);
         if (status == BYOL_OK && stream != NULL) print_totals(&s, &totals, stream);
-        code = status == BYOL_OK ? cli_finish(describe_totals(&s, &totals), EXIT_DONE) : cli_fail(status, &error);
+        code = status == BYOL_OK ? cli_finish(describe_totals(&s, &totals), EXIT_DONE)
+                                 : cli_fail(status, &error);
     }
     cli_settings_release(&args.settings);
     return code;

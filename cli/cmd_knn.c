@@ -12,8 +12,8 @@ static const int candidates[] = {1, 5, 20, 50, 200};
 static int smaller(int k, size_t count) { return (size_t)k < count ? k : (int)count; }
 
 /* The training set is in random order: its end is held out and asked about the rest. */
-static byol_status choose_k(const byol_features *train, byol_knn_options *options, cli_progress *progress,
-                            byol_error *error) {
+static byol_status choose_k(const byol_features *train, byol_knn_options *options,
+                            cli_progress *progress, byol_error *error) {
     size_t held_out = train->count / 10 < HELD_OUT_MAX ? train->count / 10 : HELD_OUT_MAX;
     byol_features bank = *train, asked = *train;
     bank.count = train->count - held_out;
@@ -26,7 +26,8 @@ static byol_status choose_k(const byol_features *train, byol_knn_options *option
         double accuracy;
         options->k = candidates[i];
         if ((size_t)candidates[i] > bank.count) break;
-        byol_status status = byol_knn(&bank, &asked, options, &accuracy, NULL, cli_progress_hook, progress, error);
+        byol_status status =
+            byol_knn(&bank, &asked, options, &accuracy, NULL, cli_progress_hook, progress, error);
         if (status != BYOL_OK) return status;
         if (accuracy > best) {
             best = accuracy;
@@ -37,8 +38,9 @@ static byol_status choose_k(const byol_features *train, byol_knn_options *option
     return BYOL_OK;
 }
 
-static byol_status measure(const void *context, const byol_features *train, int passes, const byol_features *test,
-                           cli_row *row, cli_progress *progress, byol_error *error) {
+static byol_status measure(const void *context, const byol_features *train, int passes,
+                           const byol_features *test, cli_row *row, cli_progress *progress,
+                           byol_error *error) {
     const arguments *args = context;
     (void)passes;
     byol_knn_options options;
@@ -51,7 +53,8 @@ static byol_status measure(const void *context, const byol_features *train, int 
         status = choose_k(train, &options, progress, error);
     if (status != BYOL_OK) return status;
     row->choice = options.k;
-    return byol_knn(train, test, &options, &row->accuracy, row->predicted, cli_progress_hook, progress, error);
+    return byol_knn(train, test, &options, &row->accuracy, row->predicted, cli_progress_hook,
+                    progress, error);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -67,14 +70,16 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"k", 'k', "N", 0, "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training images)", 0},
+    {"k", 'k', "N", 0,
+     "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training images)", 0},
     {0},
 };
 static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly initialised one, raw "
+    "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly "
+    "initialised one, raw "
     "pixels and histograms of gradients (HOG)."
     "\vExample:\n  byol knn runs/first --train fashion-mnist:train --test fashion-mnist:test",
     cli_eval_children,

@@ -27,31 +27,37 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_BUDGET:
         args->minutes = byol_budget_minutes(argument);
         if (args->minutes <= 0)
-            argp_error(state, "--budget takes a time, as in 90s, 30m, 8h or 2d, not '%s'", argument);
+            argp_error(state, "--budget takes a time, as in 90s, 30m, 8h or 2d, not '%s'",
+                       argument);
         return 0;
     case ARGP_KEY_ARG: cli_only_argument(&args->file, argument, "CONFIG.yaml", state); return 0;
     case ARGP_KEY_END:
-        if (args->out == NULL) argp_error(state, "--out RUN is needed: the folder for checkpoints and results");
+        if (args->out == NULL)
+            argp_error(state, "--out RUN is needed: the folder for checkpoints and results");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"out", 'o', "RUN", 0, "Folder for checkpoints, metrics and the encoder; created if it is not there", 0},
+    {"out", 'o', "RUN", 0,
+     "Folder for checkpoints, metrics and the encoder; created if it is not there", 0},
     {"budget", OPTION_BUDGET, "TIME", 0,
-     "Choose everything for a run of this time (30m, 8h): by the images, and by what this machine does in some "
+     "Choose everything for a run of this time (30m, 8h): by the images, and by what this machine "
+     "does in some "
      "seconds. "
      "What the file, flags and --set say stands",
      0},
     {"resume", 'r', NULL, 0,
-     "Go on from the last good checkpoint in RUN, exactly as if it had never stopped; without a CONFIG.yaml, with the "
+     "Go on from the last good checkpoint in RUN, exactly as if it had never stopped; without a "
+     "CONFIG.yaml, with the "
      "configuration that lies there",
      0},
     {0},
 };
 static const char doc[] =
-    "Trains an encoder on images without labels. The file is read first, then flags and --set in their order. Ctrl-C "
+    "Trains an encoder on images without labels. The file is read first, then flags and --set in "
+    "their order. Ctrl-C "
     "writes a checkpoint and ends with exit code 130."
     "\vExamples:\n"
     "  byol pretrain --data photos/ --budget 30m --out runs/photos\n"
@@ -73,16 +79,19 @@ static int configure(const arguments *args, byol_config *config) {
     snprintf(saved, sizeof saved, "%s/config.yaml", args->out);
     if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
     if (file != NULL && is_folder(file))
-        return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file, file);
+        return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file,
+                         file);
     byol_config_init(config);
-    /* What a run of before does not say is as it was then: recipes were not there, BYOL was the default. */
+    /* What a run of before does not say is as it was then: recipes were not there, BYOL was the
+     * default. */
     if (file == saved) byol_config_set(config, "recipe", "byol", NULL);
     int code = cli_settings_override(&args->settings, file, config);
     if (code != EXIT_DONE) return code;
     if (config->data.train[0] == '\0' && file == NULL && args->resume)
         return cli_usage("%s holds no run that could go on: there is no %s", args->out, saved);
     if (config->data.train[0] == '\0')
-        return cli_usage("no images to learn from: give --data SRC, or data.train in the configuration");
+        return cli_usage(
+            "no images to learn from: give --data SRC, or data.train in the configuration");
     return EXIT_DONE;
 }
 
@@ -97,7 +106,8 @@ static byol_status open_online_knn(online_knn *knn, const byol_config *config, b
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
     cli_eval_sources(config, NULL, NULL, train, test);
     byol_status status = cli_labelled_open(&knn->train, train, 0, config->train.threads, error);
-    if (status == BYOL_OK) status = cli_labelled_open(&knn->test, test, 0, config->train.threads, error);
+    if (status == BYOL_OK)
+        status = cli_labelled_open(&knn->test, test, 0, config->train.threads, error);
     if (status == BYOL_OK) status = cli_compare_classes(&knn->train, &knn->test, error);
     return status;
 }
@@ -107,12 +117,13 @@ static float *embed(byol_encoder *encoder, const cli_labelled *set, byol_error *
     float *values = aligned_alloc(64, (set->count * dimension * sizeof *values + 63) / 64 * 64);
     cli_progress progress;
     if (values == NULL) {
-        snprintf(error->text, sizeof error->text, "no memory for the features of %zu images", set->count);
+        snprintf(error->text, sizeof error->text, "no memory for the features of %zu images",
+                 set->count);
         return NULL;
     }
     cli_progress_begin(&progress, "kNN: embedding", "images");
-    byol_status status =
-        byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values, cli_progress_hook, &progress, error);
+    byol_status status = byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values,
+                                            cli_progress_hook, &progress, error);
     cli_progress_end(&progress);
     if (status == BYOL_OK) return values;
     free(values);
@@ -128,14 +139,17 @@ static double measure_knn(const online_knn *knn, byol_trainer *trainer, byol_err
     float *test = train != NULL ? embed(encoder, &knn->test, error) : NULL;
     if (test != NULL) {
         int dimension = byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
-        byol_features bank = {train, knn->train.labels, knn->train.count, dimension, knn->train.classes};
-        byol_features asked = {test, knn->test.labels, knn->test.count, dimension, knn->train.classes};
+        byol_features bank = {train, knn->train.labels, knn->train.count, dimension,
+                              knn->train.classes};
+        byol_features asked = {test, knn->test.labels, knn->test.count, dimension,
+                               knn->train.classes};
         byol_knn_options knn_options;
         byol_knn_options_init(&knn_options);
         knn_options.threads = byol_trainer_config(trainer)->train.threads;
         if ((size_t)knn_options.k > bank.count) knn_options.k = (int)bank.count;
         double measured;
-        if (byol_knn(&bank, &asked, &knn_options, &measured, NULL, NULL, NULL, error) == BYOL_OK) accuracy = measured;
+        if (byol_knn(&bank, &asked, &knn_options, &measured, NULL, NULL, NULL, error) == BYOL_OK)
+            accuracy = measured;
     }
     free(train);
     free(test);
@@ -156,7 +170,8 @@ typedef struct session {
     int labelled; /* the images are: the result can be judged by them */
 } session;
 
-/* After a few steps it is known how long a run by epochs will take: said once, while it is no loss to stop it. */
+/* After a few steps it is known how long a run by epochs will take: said once, while it is no loss
+ * to stop it. */
 static void tell_time(session *s, const byol_metrics *m) {
     enum { STEPS = 5 };
     char text[192];
@@ -165,7 +180,8 @@ static void tell_time(session *s, const byol_metrics *m) {
     double images = (double)s->config.train.batch_size * s->config.train.accumulate;
     double minutes = (double)(m->steps - m->step) * images / m->images_per_second / 60;
     if (minutes > 60) {
-        snprintf(text, sizeof text, "this run will take about %.1f hours; --budget 1h chooses a recipe for one hour",
+        snprintf(text, sizeof text,
+                 "this run will take about %.1f hours; --budget 1h chooses a recipe for one hour",
                  minutes / 60);
         cli_progress_end(&s->progress);
         cli_warn(text);
@@ -239,31 +255,39 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
     byol_trainer_describe(trainer, &info);
     cli_settings_print(byol_trainer_config(trainer), stderr);
     cli_say("data         %s", data.description);
-    cli_say("parameters   encoder %s, projector %s, predictor %s", cli_count(a, info.parameters_encoder),
-            cli_count(b, info.parameters_projector), cli_count(c, info.parameters_predictor));
+    cli_say("parameters   encoder %s, projector %s, predictor %s",
+            cli_count(a, info.parameters_encoder), cli_count(b, info.parameters_projector),
+            cli_count(c, info.parameters_predictor));
     cli_say("memory       workspace %s, parameters and their companions %s, staged weights %s",
-            cli_bytes(a, info.workspace_bytes), cli_bytes(b, info.arena_bytes), cli_bytes(c, info.staging_bytes));
+            cli_bytes(a, info.workspace_bytes), cli_bytes(b, info.arena_bytes),
+            cli_bytes(c, info.staging_bytes));
     if (info.steps > 0)
         snprintf(d, sizeof d, "%s in all", cli_count(c, info.steps));
     else
-        snprintf(d, sizeof d, "%.4g minutes in all", (double)byol_trainer_config(trainer)->train.minutes);
-    cli_say("work         %sFLOP an image, %s steps an epoch, %s", cli_scaled(a, (double)info.flops_per_image),
-            cli_count(b, info.steps_per_epoch), d);
+        snprintf(d, sizeof d, "%.4g minutes in all",
+                 (double)byol_trainer_config(trainer)->train.minutes);
+    cli_say("work         %sFLOP an image, %s steps an epoch, %s",
+            cli_scaled(a, (double)info.flops_per_image), cli_count(b, info.steps_per_epoch), d);
     cli_say("run          %s%s%s", s->args->out, info.first_step > 0 ? ", resumed after step " : "",
             info.first_step > 0 ? cli_count(d, info.first_step) : "");
 }
 
-static int was_complete(const session *s, const byol_run_result *result) { return s->first_step == result->steps; }
+static int was_complete(const session *s, const byol_run_result *result) {
+    return s->first_step == result->steps;
+}
 
-/* A run that was complete has nothing left to measure: its summary says what it came to, if it is of this end. */
+/* A run that was complete has nothing left to measure: its summary says what it came to, if it is
+ * of this end. */
 static void recall(const session *s, byol_run_result *result) {
     char path[PATH_MAX];
-    json_int_t memory = (json_int_t)result->peak_memory_bytes, unreadable = (json_int_t)result->unreadable;
+    json_int_t memory = (json_int_t)result->peak_memory_bytes,
+               unreadable = (json_int_t)result->unreadable;
     snprintf(path, sizeof path, "%s/summary.json", s->args->out);
     json_t *summary = json_load_file(path, 0, NULL);
     if (json_integer_value(json_object_get(summary, "steps")) == (json_int_t)result->steps)
         json_unpack(summary, "{s?F, s?F, s?I, s?I}", "loss", &result->loss, "images_per_second",
-                    &result->images_per_second, "peak_memory_bytes", &memory, "unreadable", &unreadable);
+                    &result->images_per_second, "peak_memory_bytes", &memory, "unreadable",
+                    &unreadable);
     json_decref(summary);
     result->peak_memory_bytes = (uint64_t)memory;
     result->unreadable = (uint64_t)unreadable;
@@ -273,12 +297,12 @@ static void print_result(const session *s, const byol_run_result *result) {
     FILE *stream = cli_tables();
     if (stream == NULL) return;
     char memory[32], steps[32];
-    fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n", "run", s->args->out, "epochs", result->epochs, "steps",
-            cli_count(steps, result->steps));
+    fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n", "run", s->args->out, "epochs",
+            result->epochs, "steps", cli_count(steps, result->steps));
     if (was_complete(s, result)) fprintf(stream, "  %-18s it was complete already\n", "");
     if (isfinite(result->loss))
-        fprintf(stream, "  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "loss (last epoch)", result->loss,
-                "images a second", result->images_per_second, "peak memory",
+        fprintf(stream, "  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "loss (last epoch)",
+                result->loss, "images a second", result->images_per_second, "peak memory",
                 cli_bytes(memory, result->peak_memory_bytes));
     if (isfinite(s->knn.accuracy)) fprintf(stream, "  %-18s %.2f %%\n", "kNN", s->knn.accuracy);
     if (result->unreadable > 0)
@@ -294,16 +318,17 @@ static void print_result(const session *s, const byol_run_result *result) {
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 static json_t *describe_result(const session *s, const byol_run_result *result) {
-    json_t *object = json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:I}", "run", cli_text(s->args->out), "epochs",
-                               result->epochs, "steps", (json_int_t)result->steps, "loss", number(result->loss),
-                               "images_per_second", number(result->images_per_second), "peak_memory_bytes",
-                               (json_int_t)result->peak_memory_bytes, "unreadable", (json_int_t)result->unreadable);
+    json_t *object = json_pack(
+        "{s:o, s:i, s:I, s:o, s:o, s:I, s:I}", "run", cli_text(s->args->out), "epochs",
+        result->epochs, "steps", (json_int_t)result->steps, "loss", number(result->loss),
+        "images_per_second", number(result->images_per_second), "peak_memory_bytes",
+        (json_int_t)result->peak_memory_bytes, "unreadable", (json_int_t)result->unreadable);
     if (isfinite(s->knn.accuracy)) json_object_set_new(object, "knn", json_real(s->knn.accuracy));
     return object;
 }
 
-static byol_status train(session *s, byol_trainer *trainer, const byol_source *source, byol_run_result *result,
-                         byol_error *error) {
+static byol_status train(session *s, byol_trainer *trainer, const byol_source *source,
+                         byol_run_result *result, byol_error *error) {
     byol_trainer_info info;
     byol_source_info images;
     byol_source_describe(source, &images);
@@ -319,7 +344,8 @@ static byol_status train(session *s, byol_trainer *trainer, const byol_source *s
     return status;
 }
 
-/* What the budget chooses, with what the user says over it. A run that goes on keeps what was chosen. */
+/* What the budget chooses, with what the user says over it. A run that goes on keeps what was
+ * chosen. */
 static byol_status choose(session *s, const byol_source *source, byol_error *error) {
     const arguments *args = s->args;
     byol_config chosen;
@@ -330,8 +356,8 @@ static byol_status choose(session *s, const byol_source *source, byol_error *err
     chosen.train.threads = s->config.train.threads;
     chosen.train.precision = s->config.train.precision;
     cli_progress_begin(&s->progress, "measuring this machine", NULL);
-    byol_status status =
-        byol_budget_choose(&chosen, source, args->minutes, cli_progress_hook, &s->progress, &budget, error);
+    byol_status status = byol_budget_choose(&chosen, source, args->minutes, cli_progress_hook,
+                                            &s->progress, &budget, error);
     cli_progress_end(&s->progress);
     if (status != BYOL_OK) return status;
     if (cli_settings_override(&args->settings, args->file, &chosen) != EXIT_DONE) {
@@ -340,24 +366,28 @@ static byol_status choose(session *s, const byol_source *source, byol_error *err
         return BYOL_ERROR_INVALID;
     }
     s->config = chosen;
-    cli_say("for %.4g minutes (all of it is in config.yaml, and what you set yourself stands):", args->minutes);
+    cli_say("for %.4g minutes (all of it is in config.yaml, and what you set yourself stands):",
+            args->minutes);
     for (int i = 0; i < BYOL_BUDGET_REASONS; i++) cli_say("  - %s", budget.reasons[i]);
     return BYOL_OK;
 }
 
-static byol_status run(session *s, byol_source **source, byol_trainer **trainer, byol_run_result *result,
-                       byol_error *error) {
+static byol_status run(session *s, byol_source **source, byol_trainer **trainer,
+                       byol_run_result *result, byol_error *error) {
     byol_status status = byol_source_open(source, s->config.data.train, error);
     if (status == BYOL_OK) status = choose(s, *source, error);
-    if (status == BYOL_OK && s->config.eval.every_epochs > 0) status = open_online_knn(&s->knn, &s->config, error);
+    if (status == BYOL_OK && s->config.eval.every_epochs > 0)
+        status = open_online_knn(&s->knn, &s->config, error);
     byol_trainer_hooks hooks = {s, on_step, on_epoch, on_warning};
     if (status == BYOL_OK)
-        status = byol_trainer_create(trainer, &s->config, *source, s->args->out, s->args->resume, &hooks, error);
+        status = byol_trainer_create(trainer, &s->config, *source, s->args->out, s->args->resume,
+                                     &hooks, error);
     if (status == BYOL_OK) status = train(s, *trainer, *source, result, error);
     return status;
 }
 
-static int report(const session *s, byol_status status, byol_run_result *result, const byol_error *error) {
+static int report(const session *s, byol_status status, byol_run_result *result,
+                  const byol_error *error) {
     if (status == BYOL_OK) {
         if (was_complete(s, result)) recall(s, result);
         print_result(s, result);
@@ -365,8 +395,8 @@ static int report(const session *s, byol_status status, byol_run_result *result,
     }
     if (status == BYOL_ERROR_CANCELLED && cli_interrupted()) {
         if (result->steps > 0)
-            cli_say("stopped; a checkpoint is in %s. Go on with: byol pretrain --out %s --resume", s->args->out,
-                    s->args->out);
+            cli_say("stopped; a checkpoint is in %s. Go on with: byol pretrain --out %s --resume",
+                    s->args->out, s->args->out);
         else
             cli_say("stopped before the first step");
         return EXIT_INTERRUPTED;
@@ -375,7 +405,8 @@ static int report(const session *s, byol_status status, byol_run_result *result,
 }
 
 int cmd_pretrain(int argc, char **argv) {
-    const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+    const struct argp_child children[] = {
+        {cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
     const struct argp parser = {options, parse, "[CONFIG.yaml]", doc, children, NULL, NULL};
     arguments args = {0};
     cli_parse(&parser, argc, argv, &args);

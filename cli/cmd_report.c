@@ -18,7 +18,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'a': args->train = argument; return 0;
     case 'e': args->test = argument; return 0;
     case 'n': args->no_pictures = 1; return 0;
-    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
+    case 't':
+        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
+        return 0;
     case ARGP_KEY_ARG:
         if (args->count == RUNS_MAX) argp_error(state, "at most %d runs", RUNS_MAX);
         args->runs[args->count++] = argument;
@@ -34,9 +36,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"out", 'o', "FILE.html", 0, "Where the page goes (default: RUN/report.html)", 0},
-    {"train", 'a', "SRC", 0, "Images to find neighbours among (default: what the run was trained on)", 0},
-    {"test", 'e', "SRC", 0, "Images for the map, whose neighbours are sought (default: the test split of the same)", 0},
-    {"no-pictures", 'n', NULL, 0, "Curves, results and settings only: needs neither data nor encoder", 0},
+    {"train", 'a', "SRC", 0,
+     "Images to find neighbours among (default: what the run was trained on)", 0},
+    {"test", 'e', "SRC", 0,
+     "Images for the map, whose neighbours are sought (default: the test split of the same)", 0},
+    {"no-pictures", 'n', NULL, 0,
+     "Curves, results and settings only: needs neither data nor encoder", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
@@ -45,11 +50,14 @@ static const struct argp parser = {
     options,
     parse,
     "RUN...",
-    "Writes a page that shows a run: one HTML file that needs no network. What 'byol knn' and 'byol linear' found is "
-    "taken from the run; where nearest neighbours have not been measured for these weights, that is done first, on at "
+    "Writes a page that shows a run: one HTML file that needs no network. What 'byol knn' and "
+    "'byol linear' found is "
+    "taken from the run; where nearest neighbours have not been measured for these weights, that "
+    "is done first, on at "
     "most "
     "10,000 images. Several runs are compared: curves, results and the settings that differ."
-    "\vExamples:\n  byol report runs/first\n  byol report runs/a runs/b runs/c --out comparison.html",
+    "\vExamples:\n  byol report runs/first\n  byol report runs/a runs/b runs/c --out "
+    "comparison.html",
     children,
     NULL,
     NULL};
@@ -69,17 +77,21 @@ static byol_status open_any(cli_labelled *set, const char *spec, int threads, by
     return BYOL_OK; /* unlabelled: the images as they lie there */
 }
 
-static const byol_source *images_of(const cli_labelled *set) { return set->source != NULL ? set->source : set->whole; }
+static const byol_source *images_of(const cli_labelled *set) {
+    return set->source != NULL ? set->source : set->whole;
+}
 
 /* What cannot be opened is missing on the page, which says so. */
-static void open_pictures(const arguments *args, const byol_config *config, pictures *p, byol_report_options *page) {
+static void open_pictures(const arguments *args, const byol_config *config, pictures *p,
+                          byol_report_options *page) {
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
     byol_error error = {0}, ignored = {0};
     cli_eval_sources(config, args->train, args->test, train, test);
     byol_status status = byol_source_open(&p->data, config->data.train, &error);
     if (status == BYOL_OK) status = open_any(&p->train, train, args->threads, &error);
     if (status == BYOL_OK &&
-        open_any(&p->test, test, args->threads, args->test != NULL ? &error : &ignored) != BYOL_OK &&
+        open_any(&p->test, test, args->threads, args->test != NULL ? &error : &ignored) !=
+            BYOL_OK &&
         args->test != NULL)
         status = BYOL_ERROR_NOT_FOUND;
     page->data = p->data;
@@ -105,9 +117,11 @@ static void begin_stage(void *context, const char *what) {
 }
 
 /* Measures kNN where the run has no such result for its weights, and both sets have labels. */
-static byol_status evaluate(const arguments *args, uint64_t step, const pictures *p, byol_error *error) {
+static byol_status evaluate(const arguments *args, uint64_t step, const pictures *p,
+                            byol_error *error) {
     const char *run = args->runs[0];
-    if (p->train.labels == NULL || p->test.labels == NULL || byol_evaluation_is_current(run, "knn", step))
+    if (p->train.labels == NULL || p->test.labels == NULL ||
+        byol_evaluation_is_current(run, "knn", step))
         return BYOL_OK;
     cli_say("measuring nearest neighbours first, as 'byol knn %s --limit %d'", run, EVALUATED);
     cli_eval eval = {.method = "knn",
@@ -120,8 +134,8 @@ static byol_status evaluate(const arguments *args, uint64_t step, const pictures
     return cli_knn_keep(&eval, error);
 }
 
-static byol_status write_with_pictures(const arguments *args, const char *out, byol_report_options *page,
-                                       byol_error *error) {
+static byol_status write_with_pictures(const arguments *args, const char *out,
+                                       byol_report_options *page, byol_error *error) {
     pictures p = {0};
     byol_encoder *encoder;
     byol_status status = byol_encoder_load(&encoder, args->runs[0], args->threads, error);
@@ -160,5 +174,6 @@ int cmd_report(int argc, char **argv) {
     cli_progress_end(&progress);
     if (status != BYOL_OK) return cli_fail(status, &error);
     if (cli_tables() != NULL) fprintf(cli_tables(), "%s\n", out);
-    return cli_finish(json_pack("{s:o, s:I}", "out", cli_text(out), "runs", (json_int_t)args.count), EXIT_DONE);
+    return cli_finish(json_pack("{s:o, s:I}", "out", cli_text(out), "runs", (json_int_t)args.count),
+                      EXIT_DONE);
 }

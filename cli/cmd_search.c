@@ -24,11 +24,14 @@ static float parse_similarity(const char *text, struct argp_state *state) {
 
 static void check(const arguments *args, struct argp_state *state) {
     if ((args->data == NULL) == (args->vectors == NULL))
-        argp_error(state, "one of --vectors FILE.npy (from 'byol embed') and --data SRC (with a RUN) is needed");
+        argp_error(
+            state,
+            "one of --vectors FILE.npy (from 'byol embed') and --data SRC (with a RUN) is needed");
     if (args->data != NULL && args->model == NULL)
         argp_error(state, "--data needs a RUN or WEIGHTS file to embed with");
     if (args->duplicates == (args->query != NULL))
-        argp_error(state, "one of --query (a row's number, or a picture) and --duplicates is needed");
+        argp_error(state,
+                   "one of --query (a row's number, or a picture) and --duplicates is needed");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -41,8 +44,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case DUPLICATES: args->duplicates = 1; return 0;
     case ABOVE: args->above = parse_similarity(argument, state); return 0;
     case 'l': args->layer = cli_layer("--layer", argument, state); return 0;
-    case 't': args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state); return 0;
-    case ARGP_KEY_ARG: cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state); return 0;
+    case 't':
+        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state);
+        return 0;
     case ARGP_KEY_END: check(args, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -51,25 +58,28 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct argp_option options[] = {
     {"vectors", VECTORS, "FILE.npy", 0, "Search these, which 'byol embed' has written", 0},
     {"data", 'd', "SRC", 0, "Search these images: they are embedded first, with RUN", 0},
-    {"query", 'q', "N|SRC", 0, "Find what is nearest to row N, or to the images of SRC (embedded with RUN)", 0},
+    {"query", 'q', "N|SRC", 0,
+     "Find what is nearest to row N, or to the images of SRC (embedded with RUN)", 0},
     {"neighbours", 'k', "N", 0, "How many of the nearest are shown (10)", 0},
-    {"duplicates", DUPLICATES, NULL, 0, "List pairs that are nearly the same, the most similar first, up to 1000", 0},
+    {"duplicates", DUPLICATES, NULL, 0,
+     "List pairs that are nearly the same, the most similar first, up to 1000", 0},
     {"above", ABOVE, "COSINE", 0, "With --duplicates: from this similarity on (0.98)", 0},
     {"layer", 'l', "NAME", 0, "backbone (default), projection or prediction", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
-static const struct argp parser = {options,
-                                   parse,
-                                   "[RUN|WEIGHTS.safetensors]",
-                                   "Finds the nearest images by the cosine of their vectors; distances are 1 - cosine."
-                                   "\vExamples:\n"
-                                   "  byol search --vectors test.npy --query 17\n"
-                                   "  byol search runs/first --data fashion-mnist:test --duplicates --above 0.99",
-                                   children,
-                                   NULL,
-                                   NULL};
+static const struct argp parser = {
+    options,
+    parse,
+    "[RUN|WEIGHTS.safetensors]",
+    "Finds the nearest images by the cosine of their vectors; distances are 1 - cosine."
+    "\vExamples:\n"
+    "  byol search --vectors test.npy --query 17\n"
+    "  byol search runs/first --data fashion-mnist:test --duplicates --above 0.99",
+    children,
+    NULL,
+    NULL};
 
 /* All that one call holds. */
 typedef struct session {
@@ -90,7 +100,8 @@ static const char *name_of(const cli_vectors *vectors, size_t index, char text[3
 /* Names of files need not be UTF-8, JSON is. */
 /* ---- What is searched, and what for ---- */
 
-static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors, byol_error *error) {
+static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors,
+                         byol_error *error) {
     byol_source *source;
     byol_status status = cli_source_open(&source, spec, error);
     if (status != BYOL_OK) return status;
@@ -108,19 +119,23 @@ static byol_status embed(session *s, const char *spec, const char *what, cli_vec
 static byol_status open_bank(session *s, byol_error *error) {
     const arguments *args = s->args;
     byol_status status = BYOL_OK;
-    if (args->model != NULL) status = byol_encoder_load(&s->encoder, args->model, args->threads, error);
+    if (args->model != NULL)
+        status = byol_encoder_load(&s->encoder, args->model, args->threads, error);
     if (status != BYOL_OK) return status;
     return args->vectors != NULL ? cli_vectors_read(&s->bank, args->vectors, error)
                                  : embed(s, args->data, "embedding", &s->bank, error);
 }
 
 /* A number is a row of what is searched; everything else are images. */
-static int is_row(const char *text) { return *text != '\0' && strspn(text, "0123456789") == strlen(text); }
+static int is_row(const char *text) {
+    return *text != '\0' && strspn(text, "0123456789") == strlen(text);
+}
 
 static byol_status take_row(session *s, byol_error *error) {
     unsigned long long row = strtoull(s->args->query, NULL, 10);
     if (row >= s->bank.count) {
-        snprintf(error->text, sizeof error->text, "--query %.40s: there are %zu rows, counted from 0", s->args->query,
+        snprintf(error->text, sizeof error->text,
+                 "--query %.40s: there are %zu rows, counted from 0", s->args->query,
                  s->bank.count);
         return BYOL_ERROR_INVALID;
     }
@@ -140,15 +155,17 @@ static byol_status open_query(session *s, byol_error *error) {
     if (is_row(s->args->query)) return take_row(s, error);
     if (s->encoder == NULL) {
         snprintf(error->text, sizeof error->text,
-                 "--query %.500s: images are embedded with the RUN that the vectors are from; name it too",
+                 "--query %.500s: images are embedded with the RUN that the vectors are from; name "
+                 "it too",
                  s->args->query);
         return BYOL_ERROR_INVALID;
     }
     byol_status status = embed(s, s->args->query, "embedding the query", &s->query, error);
     if (status == BYOL_OK && s->query.dimension != s->bank.dimension) {
-        snprintf(error->text, sizeof error->text,
-                 "the vectors have %d numbers, those of %.300s %d: they are of another encoder or layer",
-                 s->bank.dimension, s->args->model, s->query.dimension);
+        snprintf(
+            error->text, sizeof error->text,
+            "the vectors have %d numbers, those of %.300s %d: they are of another encoder or layer",
+            s->bank.dimension, s->args->model, s->query.dimension);
         return BYOL_ERROR_MISMATCH;
     }
     return status;
@@ -161,11 +178,14 @@ static json_t *show_query(const session *s, size_t query, int k) {
     const byol_neighbour *found = s->found + query * (size_t)k;
     char text[32];
     json_t *list = json_array();
-    if (stream != NULL) fprintf(stream, "%s%s%s\n", cli_bold(stream), s->query.names[query], cli_plain(stream));
+    if (stream != NULL)
+        fprintf(stream, "%s%s%s\n", cli_bold(stream), s->query.names[query], cli_plain(stream));
     for (int i = 0; i < k && isfinite(found[i].distance); i++) {
         const char *name = name_of(&s->bank, found[i].index, text);
-        if (stream != NULL) fprintf(stream, "  %8u  %.6f  %s\n", found[i].index, (double)found[i].distance, name);
-        json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "index", (json_int_t)found[i].index, "distance",
+        if (stream != NULL)
+            fprintf(stream, "  %8u  %.6f  %s\n", found[i].index, (double)found[i].distance, name);
+        json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "index",
+                                              (json_int_t)found[i].index, "distance",
                                               (double)found[i].distance, "path", cli_text(name)));
     }
     return json_pack("{s:o, s:o}", "query", cli_text(s->query.names[query]), "nearest", list);
@@ -179,8 +199,9 @@ static byol_status find_nearest(session *s, byol_error *error) {
     if (s->found == NULL) return BYOL_ERROR_MEMORY;
     cli_progress progress;
     cli_progress_begin(&progress, "searching", "images");
-    status = byol_search_nearest(s->bank.values, s->bank.count, s->bank.dimension, s->query.values, s->query.count, k,
-                                 s->args->threads, s->found, cli_progress_hook, &progress, error);
+    status = byol_search_nearest(s->bank.values, s->bank.count, s->bank.dimension, s->query.values,
+                                 s->query.count, k, s->args->threads, s->found, cli_progress_hook,
+                                 &progress, error);
     cli_progress_end(&progress);
     if (status != BYOL_OK) return status;
     json_t *queries = json_array();
@@ -193,11 +214,14 @@ static byol_status find_nearest(session *s, byol_error *error) {
 
 static json_t *show_pair(const session *s, const byol_similar_pair *pair) {
     char first[32], second[32];
-    const char *a = name_of(&s->bank, pair->first, first), *b = name_of(&s->bank, pair->second, second);
+    const char *a = name_of(&s->bank, pair->first, first),
+               *b = name_of(&s->bank, pair->second, second);
     if (cli_tables() != NULL)
-        fprintf(cli_tables(), "  %8u  %8u  %.6f  %s  %s\n", pair->first, pair->second, (double)pair->similarity, a, b);
-    return json_pack("{s:[I, I], s:f, s:[o, o]}", "rows", (json_int_t)pair->first, (json_int_t)pair->second,
-                     "similarity", (double)pair->similarity, "paths", cli_text(a), cli_text(b));
+        fprintf(cli_tables(), "  %8u  %8u  %.6f  %s  %s\n", pair->first, pair->second,
+                (double)pair->similarity, a, b);
+    return json_pack("{s:[I, I], s:f, s:[o, o]}", "rows", (json_int_t)pair->first,
+                     (json_int_t)pair->second, "similarity", (double)pair->similarity, "paths",
+                     cli_text(a), cli_text(b));
 }
 
 static byol_status find_duplicates(session *s, byol_error *error) {
@@ -206,19 +230,20 @@ static byol_status find_duplicates(session *s, byol_error *error) {
     if (s->pairs == NULL) return BYOL_ERROR_MEMORY;
     cli_progress progress;
     cli_progress_begin(&progress, "comparing", "images");
-    byol_status status =
-        byol_search_duplicates(s->bank.values, s->bank.count, s->bank.dimension, s->args->above, PAIRS_MAX,
-                               s->args->threads, s->pairs, &total, cli_progress_hook, &progress, error);
+    byol_status status = byol_search_duplicates(
+        s->bank.values, s->bank.count, s->bank.dimension, s->args->above, PAIRS_MAX,
+        s->args->threads, s->pairs, &total, cli_progress_hook, &progress, error);
     cli_progress_end(&progress);
     if (status != BYOL_OK) return status;
     json_t *list = json_array();
-    for (size_t i = 0; i < total && i < PAIRS_MAX; i++) json_array_append_new(list, show_pair(s, &s->pairs[i]));
+    for (size_t i = 0; i < total && i < PAIRS_MAX; i++)
+        json_array_append_new(list, show_pair(s, &s->pairs[i]));
     char number[32];
     if (cli_tables() != NULL)
         fprintf(cli_tables(), "%s pairs of a similarity from %g on%s\n", cli_count(number, total),
                 (double)s->args->above, total > PAIRS_MAX ? "; the first 1,000 are shown" : "");
-    s->result = json_pack("{s:I, s:I, s:f, s:o}", "count", (json_int_t)s->bank.count, "total", (json_int_t)total,
-                          "above", (double)s->args->above, "pairs", list);
+    s->result = json_pack("{s:I, s:I, s:f, s:o}", "count", (json_int_t)s->bank.count, "total",
+                          (json_int_t)total, "above", (double)s->args->above, "pairs", list);
     return BYOL_OK;
 }
 
@@ -229,7 +254,8 @@ int cmd_search(int argc, char **argv) {
     session s = {.args = &args};
     byol_error error = {"no memory"};
     byol_status status = open_bank(&s, &error);
-    if (status == BYOL_OK) status = args.duplicates ? find_duplicates(&s, &error) : find_nearest(&s, &error);
+    if (status == BYOL_OK)
+        status = args.duplicates ? find_duplicates(&s, &error) : find_nearest(&s, &error);
     byol_encoder_free(s.encoder);
     cli_vectors_release(&s.bank);
     cli_vectors_release(&s.query);

@@ -18,10 +18,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
     case 'o': args->out = argument; return 0;
-    case 'n': args->count = (int)cli_whole_number("--count", argument, 1, COUNT_MAX, state); return 0;
+    case 'n':
+        args->count = (int)cli_whole_number("--count", argument, 1, COUNT_MAX, state);
+        return 0;
     case ARGP_KEY_ARG: cli_only_argument(&args->file, argument, "CONFIG.yaml", state); return 0;
     case ARGP_KEY_END:
-        if (args->out == NULL) argp_error(state, "--out FILE.png is needed: where the picture goes");
+        if (args->out == NULL)
+            argp_error(state, "--out FILE.png is needed: where the picture goes");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -41,7 +44,8 @@ static int configure(const arguments *args, byol_config *config) {
     return code;
 }
 
-static byol_status write_sheet(const arguments *args, const byol_config *config, json_t **result, byol_error *error) {
+static byol_status write_sheet(const arguments *args, const byol_config *config, json_t **result,
+                               byol_error *error) {
     byol_source *source;
     byol_status status = byol_source_open(&source, config->data.train, error);
     if (status != BYOL_OK) return status;
@@ -51,16 +55,19 @@ static byol_status write_sheet(const arguments *args, const byol_config *config,
     cli_progress progress;
     byol_sheet_info sheet;
     cli_progress_begin(&progress, "making views", "images");
-    status = byol_sheet_write(args->out, config, source, args->count, cli_progress_hook, &progress, &sheet, error);
+    status = byol_sheet_write(args->out, config, source, args->count, cli_progress_hook, &progress,
+                              &sheet, error);
     cli_progress_end(&progress);
     byol_source_free(source);
     if (status != BYOL_OK) return status;
     if (cli_tables() != NULL)
-        fprintf(cli_tables(), "%s: %d images, of each the original, view 1 and view 2; %d pixels, magnified %d times\n",
+        fprintf(cli_tables(),
+                "%s: %d images, of each the original, view 1 and view 2; %d pixels, magnified %d "
+                "times\n",
                 args->out, sheet.images, sheet.view_size, sheet.magnified);
-    *result =
-        json_pack("{s:o, s:i, s:i, s:i, s:i, s:i}", "out", cli_text(args->out), "images", sheet.images, "view_size",
-                  sheet.view_size, "magnified", sheet.magnified, "width", sheet.width, "height", sheet.height);
+    *result = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i}", "out", cli_text(args->out), "images",
+                        sheet.images, "view_size", sheet.view_size, "magnified", sheet.magnified,
+                        "width", sheet.width, "height", sheet.height);
     return BYOL_OK;
 }
 
@@ -75,7 +82,8 @@ static int run(const arguments *args) {
 }
 
 int cmd_views(int argc, char **argv) {
-    const struct argp_child children[] = {{cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
+    const struct argp_child children[] = {
+        {cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
     const struct argp parser = {
         options,
         parse,

@@ -27,13 +27,16 @@ const cli_command cli_commands[] = {
 };
 enum { COMMANDS = sizeof cli_commands / sizeof cli_commands[0] - 1 };
 
-BYOL_API const char *argp_program_version /* visible: the C library reads it */ = "byol " BYOL_VERSION;
+BYOL_API const char *argp_program_version /* visible: the C library reads it */ =
+    "byol " BYOL_VERSION;
 
 static void print_help(FILE *stream) {
     fputs("Usage: byol COMMAND [ARGUMENT...]\n\n"
-          "Learns image representations without labels (BYOL, arXiv 2006.07733), on the CPU.\n\nCommands:\n",
+          "Learns image representations without labels (BYOL, arXiv 2006.07733), on the "
+          "CPU.\n\nCommands:\n",
           stream);
-    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].help);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].help);
     fputs("\n'byol COMMAND --help' explains a command. 'byol --version' prints the version.\n\n"
           "Example:\n"
           "  byol pretrain --data fashion-mnist:train --width 16 --epochs 5 --out runs/first\n"
@@ -51,10 +54,12 @@ static size_t shared_front(const char *a, const char *b) {
 static int unknown(const char *word) {
     int nearest = 0;
     for (int i = 1; i < COMMANDS; i++)
-        if (shared_front(word, cli_commands[i].name) > shared_front(word, cli_commands[nearest].name)) nearest = i;
+        if (shared_front(word, cli_commands[i].name) >
+            shared_front(word, cli_commands[nearest].name))
+            nearest = i;
     if (shared_front(word, cli_commands[nearest].name) >= 2)
-        return cli_usage("there is no command '%s'; did you mean '%s'? 'byol --help' lists them", word,
-                         cli_commands[nearest].name);
+        return cli_usage("there is no command '%s'; did you mean '%s'? 'byol --help' lists them",
+                         word, cli_commands[nearest].name);
     return cli_usage("there is no command '%s'; 'byol --help' lists them", word);
 }
 
@@ -66,15 +71,18 @@ static int run_command(const cli_command *command, int argc, char **argv) {
     return command->run(argc, argv);
 }
 
-/* libgomp's threads spin while they wait for each other, and one busy neighbour on the machine then costs a factor of
- * ten: a spinning thread holds the processor that the thread it waits for needs. Waiting threads that sleep cost next
- * to nothing here. libgomp reads its settings before main runs, so the program starts itself once more; a user's own
- * setting stays. Where the user binds threads to processors (OMP_PROC_BIND, OMP_PLACES), this thread is bound by now,
- * and the program started anew would think it had one processor: whoever places threads has a machine to himself. */
+/* libgomp's threads spin while they wait for each other, and one busy neighbour on the machine then
+ * costs a factor of ten: a spinning thread holds the processor that the thread it waits for needs.
+ * Waiting threads that sleep cost next to nothing here. libgomp reads its settings before main
+ * runs, so the program starts itself once more; a user's own setting stays. Where the user binds
+ * threads to processors (OMP_PROC_BIND, OMP_PLACES), this thread is bound by now, and the program
+ * started anew would think it had one processor: whoever places threads has a machine to himself.
+ */
 static void let_waiting_threads_sleep(char **argv) {
     if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
     if (omp_get_proc_bind() != omp_proc_bind_false) return;
-    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv); /* failing is fine: as before */
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+        execv("/proc/self/exe", argv); /* failing is fine: as before */
 }
 
 int main(int argc, char **argv) {
@@ -95,6 +103,7 @@ int main(int argc, char **argv) {
     }
     if (strcmp(word, "--help-options") == 0) word = "options";
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(word, cli_commands[i].name) == 0) return run_command(&cli_commands[i], argc - 1, argv + 1);
+        if (strcmp(word, cli_commands[i].name) == 0)
+            return run_command(&cli_commands[i], argc - 1, argv + 1);
     return unknown(word);
 }

@@ -1,4 +1,5 @@
-/* Vectors of images on disk. usage: embed_file RUN SRC     (SRC: whatever `byol embed --data` takes) */
+/* Vectors of images on disk. usage: embed_file RUN SRC     (SRC: whatever `byol embed --data`
+ * takes) */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,12 +28,14 @@ int main(int argc, char **argv) {
     int dimension = byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
     float *vectors = malloc(sizeof *vectors * info.count * (size_t)dimension);
     if (vectors == NULL) return EXIT_FAILURE;
-    check(byol_encoder_embed(encoder, source, BYOL_LAYER_BACKBONE, vectors, NULL, NULL, &error), &error);
+    check(byol_encoder_embed(encoder, source, BYOL_LAYER_BACKBONE, vectors, NULL, NULL, &error),
+          &error);
     for (size_t i = 0; i < info.count; i++) {
         char name[256];
         byol_source_name(source, i, name, sizeof name);
         printf("%s", name);
-        for (int d = 0; d < dimension; d++) printf(" %g", (double)vectors[i * (size_t)dimension + (size_t)d]);
+        for (int d = 0; d < dimension; d++)
+            printf(" %g", (double)vectors[i * (size_t)dimension + (size_t)d]);
         printf("\n");
     }
     free(vectors);

@@ -1,5 +1,5 @@
-/* Watching a training, and ending it when it has learned enough: hooks see every step and every epoch. The events can
- * be looked at with TensorBoard. usage: training_callback SRC FOLDER */
+/* Watching a training, and ending it when it has learned enough: hooks see every step and every
+ * epoch. The events can be looked at with TensorBoard. usage: training_callback SRC FOLDER */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ static void check(byol_status status, const byol_error *error) {
 /* Anything but 0 stops the training. */
 static int on_step(void *context, const byol_metrics *metrics) {
     watch *w = context;
-    const byol_scalar scalars[] = {{"train/loss", metrics->loss}, {"monitor/spread", metrics->spread}};
+    const byol_scalar scalars[] = {{"train/loss", metrics->loss},
+                                   {"monitor/spread", metrics->spread}};
     w->best = fmin(w->best, metrics->loss);
     if (byol_events_scalars(w->events, metrics->step, scalars, 2, NULL) != BYOL_OK) return 1;
     return metrics->loss < 0.01;
@@ -31,8 +32,8 @@ static double on_epoch(void *context, byol_trainer *trainer, const byol_epoch_in
     const watch *w = context;
     int count, dimension;
     const float *vectors = byol_trainer_vectors(trainer, BYOL_LAYER_PROJECTION, &count, &dimension);
-    printf("epoch %d of %d: lowest loss so far %.3f, a projection begins with %.3f\n", info->epoch, info->epochs,
-           w->best, (double)vectors[0]);
+    printf("epoch %d of %d: lowest loss so far %.3f, a projection begins with %.3f\n", info->epoch,
+           info->epochs, w->best, (double)vectors[0]);
     return NAN; /* or an accuracy that was measured here, in percent */
 }
 
@@ -62,7 +63,8 @@ int main(int argc, char **argv) {
     check(byol_events_open(&w.events, argv[2], 0, &error), &error);
     check(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error), &error);
     byol_status status = byol_trainer_run(trainer, NULL, &error);
-    if (status != BYOL_ERROR_CANCELLED) check(status, &error); /* cancelled: on_step had seen enough */
+    if (status != BYOL_ERROR_CANCELLED)
+        check(status, &error); /* cancelled: on_step had seen enough */
     byol_trainer_free(trainer);
     byol_events_close(w.events);
     byol_source_free(source);

@@ -15,7 +15,8 @@ static inline int make_folder(void **state) {
     return mkdtemp(folder) == NULL;
 }
 
-static inline int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
+static inline int remove_one(const char *path, const struct stat *info, int type,
+                             struct FTW *where) {
     (void)info, (void)type, (void)where;
     return remove(path);
 }

@@ -7,7 +7,11 @@
 #include "base/philox.h"
 #include "byol/source.h"
 
-enum { PICTURE_CHANNELS = 3, PICTURE_SIDE = 20, PICTURE_BYTES = PICTURE_CHANNELS * PICTURE_SIDE * PICTURE_SIDE };
+enum {
+    PICTURE_CHANNELS = 3,
+    PICTURE_SIDE = 20,
+    PICTURE_BYTES = PICTURE_CHANNELS * PICTURE_SIDE * PICTURE_SIDE
+};
 
 typedef struct pictures {
     uint8_t *pixels;
@@ -15,8 +19,9 @@ typedef struct pictures {
     byol_source *source;
 } pictures;
 
-/* Noise around a grey of the picture's own, in which one colour of three (class 0, 1, 2) is brighter by `signal`. At
- * signal 0, labels have nothing to do with the pictures. Different `lane`s give training and test sets of one kind. */
+/* Noise around a grey of the picture's own, in which one colour of three (class 0, 1, 2) is
+ * brighter by `signal`. At signal 0, labels have nothing to do with the pictures. Different `lane`s
+ * give training and test sets of one kind. */
 static inline pictures pictures_create(size_t count, int signal, uint32_t lane) {
     pictures p = {malloc(count * PICTURE_BYTES), malloc(count * sizeof(int32_t)), NULL};
     byol__random random = byol__random_stream(13, BYOL__PURPOSE_BENCH, 0, 0, lane);
@@ -26,9 +31,11 @@ static inline pictures pictures_create(size_t count, int signal, uint32_t lane) 
         int grey = 40 + (int)byol__random_below(&random, 100);
         for (int c = 0; c < PICTURE_CHANNELS; c++)
             for (int k = 0; k < PICTURE_SIDE * PICTURE_SIDE; k++)
-                *pixel++ = (uint8_t)(grey + (c == p.labels[i] ? signal : 0) + (int)byol__random_below(&random, 40));
+                *pixel++ = (uint8_t)(grey + (c == p.labels[i] ? signal : 0) +
+                                     (int)byol__random_below(&random, 40));
     }
-    byol_source_from_memory(&p.source, p.pixels, p.labels, count, PICTURE_CHANNELS, PICTURE_SIDE, PICTURE_SIDE, NULL);
+    byol_source_from_memory(&p.source, p.pixels, p.labels, count, PICTURE_CHANNELS, PICTURE_SIDE,
+                            PICTURE_SIDE, NULL);
     return p;
 }
 

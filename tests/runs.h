@@ -1,4 +1,5 @@
-/* Small whole runs in a folder of the test's own, and their files; after cmocka.h. TEST_RUNS is that folder. */
+/* Small whole runs in a folder of the test's own, and their files; after cmocka.h. TEST_RUNS is
+ * that folder. */
 #ifndef TEST_RUNS_H
 #define TEST_RUNS_H
 
@@ -53,8 +54,8 @@ static inline void on_warning(void *context, const char *text) {
     snprintf(seen->warning, sizeof seen->warning, "%s", text);
 }
 
-static inline byol_status start(const byol_config *config, const char *run, int resume, witness *seen,
-                                byol_error *error) {
+static inline byol_status start(const byol_config *config, const char *run, int resume,
+                                witness *seen, byol_error *error) {
     const byol_trainer_hooks hooks = {
         .context = seen, .on_step = on_step, .on_epoch = on_epoch, .on_warning = on_warning};
     byol_source *source = tiny_source();
@@ -66,7 +67,8 @@ static inline byol_status start(const byol_config *config, const char *run, int 
     return status;
 }
 
-static inline void expect(byol_status wanted, const byol_config *config, const char *run, int resume, witness *seen) {
+static inline void expect(byol_status wanted, const byol_config *config, const char *run,
+                          int resume, witness *seen) {
     byol_error error = {0};
     byol_status status = start(config, run, resume, seen, &error);
     if (status != wanted) print_error("%s\n", error.text);
@@ -75,7 +77,8 @@ static inline void expect(byol_status wanted, const byol_config *config, const c
 
 /* ---- Files ---- */
 
-static inline int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
+static inline int remove_entry(const char *path, const struct stat *info, int kind,
+                               struct FTW *where) {
     (void)info;
     (void)kind;
     (void)where;
@@ -131,7 +134,8 @@ static inline void flip_byte(const char *run, const char *name, long offset) {
 static inline json_t *log_line(const char *run, int number) {
     size_t length;
     char *text = read_file(run, "metrics.jsonl", &length), *line = text;
-    for (int i = 0; i < number && line != NULL; i++) line = strchr(line, '\n') == NULL ? NULL : strchr(line, '\n') + 1;
+    for (int i = 0; i < number && line != NULL; i++)
+        line = strchr(line, '\n') == NULL ? NULL : strchr(line, '\n') + 1;
     json_t *object = line == NULL ? NULL : json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
     json_object_del(object, "seconds");
     json_object_del(object, "images_per_second");
@@ -159,7 +163,10 @@ static inline int make_whole(void **state) {
     remove_run(TEST_RUNS);
     byol_config config = tiny_config();
     witness seen = {0};
-    return start(&config, whole, 0, &seen, NULL) == BYOL_OK && seen.last_step == 8 && seen.epochs == 2 ? 0 : -1;
+    return start(&config, whole, 0, &seen, NULL) == BYOL_OK && seen.last_step == 8 &&
+                   seen.epochs == 2
+               ? 0
+               : -1;
 }
 
 static inline int clean_up(void **state) {

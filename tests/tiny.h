@@ -1,5 +1,6 @@
 /* The smallest run there is: 64 coloured pictures of 20 x 20 pixels, a ResNet-18 of width 8: of the
- * networks that oneDNN 2.6 has fast convolutions for (channels by eight, no image below 3 x 3) the smallest. */
+ * networks that oneDNN 2.6 has fast convolutions for (channels by eight, no image below 3 x 3) the
+ * smallest. */
 #ifndef TINY_H
 #define TINY_H
 
@@ -21,7 +22,8 @@ static inline byol_source *tiny_source(void) {
                 for (int x = 0; x < TINY_SIDE; x++)
                     *pixel++ = (uint8_t)(i * 37 + c * 91 + x * (i % 7) * 5 + y * (i % 5) * 7);
     byol_source *source = NULL;
-    byol_source_from_memory(&source, tiny_pixels, NULL, TINY_IMAGES, TINY_CHANNELS, TINY_SIDE, TINY_SIDE, NULL);
+    byol_source_from_memory(&source, tiny_pixels, NULL, TINY_IMAGES, TINY_CHANNELS, TINY_SIDE,
+                            TINY_SIDE, NULL);
     return source;
 }
 

@@ -28,7 +28,8 @@ static inline byol__method *create(const byol_config *config) {
     byol__method *method = NULL;
     byol_error error = {0};
     if (byol_config_check(config, &error) != BYOL_OK) fail_msg("%s", error.text);
-    if (byol__method_create(&method, config, TINY_CHANNELS, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__method_create(&method, config, TINY_CHANNELS, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     return method;
 }
 

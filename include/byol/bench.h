@@ -1,5 +1,5 @@
-/* What this machine can do, and what the library reaches of it. Synthetic images but for byol_bench_load; nothing
- * written. */
+/* What this machine can do, and what the library reaches of it. Synthetic images but for
+ * byol_bench_load; nothing written. */
 #ifndef BYOL_BENCH_H
 #define BYOL_BENCH_H
 
@@ -15,10 +15,11 @@ extern "C" {
 #endif
 
 typedef struct byol_bench_options {
-    double seconds;         /* how long to measure at least; default 5 */
-    int channels;           /* of the synthetic images, 1 or 3; default 3 */
-    int source_size;        /* side of the synthetic images; 0 (default): data.image_size */
-    int picture_width;      /* views: instead of these, decoded pictures of this size (bytes interleaved, of any */
+    double seconds;    /* how long to measure at least; default 5 */
+    int channels;      /* of the synthetic images, 1 or 3; default 3 */
+    int source_size;   /* side of the synthetic images; 0 (default): data.image_size */
+    int picture_width; /* views: instead of these, decoded pictures of this size (bytes interleaved,
+                          of any */
     int picture_height;     /* shape); 0 (default): none */
     byol_progress progress; /* may be NULL; non-zero stops (BYOL_ERROR_CANCELLED) */
     void *context;
@@ -27,8 +28,8 @@ typedef struct byol_bench_options {
 BYOL_API void byol_bench_options_init(byol_bench_options *options);
 
 typedef struct byol_bench_peak_result {
-    double fma_gflops; /* multiply-adds from registers, all threads: what the cores can do. fp32's; in bf16, where the
-                          processor computes in it, its dot products */
+    double fma_gflops; /* multiply-adds from registers, all threads: what the cores can do. fp32's;
+                          in bf16, where the processor computes in it, its dot products */
     double matmul_gflops; /* a large matrix product by oneDNN in `precision` */
     double peak_gflops;   /* the larger of the two */
     double memory_gbytes; /* GB/s from and to main memory, all threads (STREAM's triad) */
@@ -45,8 +46,10 @@ BYOL_API byol_status byol_bench_peak(const byol_config *config, const byol_bench
 typedef struct byol_bench_work {
     const char *name; /* static */
     double ms;        /* of a step, mean */
-    double gflops;    /* achieved, counted as multiply-adds of the direct way; 0 where there are none to speak of */
-    double gbytes;    /* GB/s achieved, every array read or written counted once a pass; 0: not counted */
+    double gflops; /* achieved, counted as multiply-adds of the direct way; 0 where there are none
+                      to speak of */
+    double
+        gbytes; /* GB/s achieved, every array read or written counted once a pass; 0: not counted */
 } byol_bench_work;
 
 enum { BYOL_BENCH_WORKS = 16 };
@@ -55,7 +58,8 @@ typedef struct byol_bench_step_result {
     double images_per_second;
     double step_ms, step_ms_max; /* median of the measured steps, and the slowest */
     int steps;                   /* how many were measured */
-    double gflops; /* FLOPs of the network's convolutions and matrices in a whole step, by the time it took */
+    double gflops; /* FLOPs of the network's convolutions and matrices in a whole step, by the time
+                      it took */
     double peak_gflops, peak_fraction;
     double memory_gbytes;       /* as in byol_bench_peak_result */
     uint64_t peak_memory_bytes; /* of the process */
@@ -66,8 +70,9 @@ typedef struct byol_bench_step_result {
     int work_count;
 } byol_bench_step_result;
 
-/* Whole training steps of `config`, views included, through the trainer itself. The learning rate is 0 so that noise
- * cannot blow up the weights: the work is the same. data.image_size 0 counts as 32. */
+/* Whole training steps of `config`, views included, through the trainer itself. The learning rate
+ * is 0 so that noise cannot blow up the weights: the work is the same. data.image_size 0 counts
+ * as 32. */
 BYOL_API byol_status byol_bench_step(const byol_config *config, const byol_bench_options *options,
                                      byol_bench_step_result *result, byol_error *error);
 
@@ -79,7 +84,8 @@ typedef struct byol_bench_embed_result {
     int threads;
 } byol_bench_embed_result;
 
-/* Images into vectors by the backbone of `config`, freshly initialised, fp32: byol_encoder_embed, as it is used. */
+/* Images into vectors by the backbone of `config`, freshly initialised, fp32: byol_encoder_embed,
+ * as it is used. */
 BYOL_API byol_status byol_bench_embed(const byol_config *config, const byol_bench_options *options,
                                       byol_bench_embed_result *result, byol_error *error);
 
@@ -103,9 +109,9 @@ typedef struct byol_bench_load_result {
     uint64_t memory_bytes_late;  /* and at its end; 0: the system does not tell */
 } byol_bench_load_result;
 
-/* Batches of two views from `data.train`, by the loader as training uses it on train.threads threads, and nothing done
- * with them. Batches of train.batch_size, or of all images where they are fewer. BYOL_ERROR_INVALID where no images are
- * named. */
+/* Batches of two views from `data.train`, by the loader as training uses it on train.threads
+ * threads, and nothing done with them. Batches of train.batch_size, or of all images where they are
+ * fewer. BYOL_ERROR_INVALID where no images are named. */
 BYOL_API byol_status byol_bench_load(const byol_config *config, const byol_bench_options *options,
                                      byol_bench_load_result *result, byol_error *error);
 
@@ -121,10 +127,11 @@ typedef struct byol_bench_knn_result {
     int threads;
 } byol_bench_knn_result;
 
-/* kNN of this shape, and how fast a large matrix product is (byol_bench_peak, fp32) on train.threads threads. */
+/* kNN of this shape, and how fast a large matrix product is (byol_bench_peak, fp32) on
+ * train.threads threads. */
 BYOL_API byol_status byol_bench_knn(const byol_config *config, const byol_bench_knn_shape *shape,
-                                    const byol_bench_options *options, byol_bench_knn_result *result,
-                                    byol_error *error);
+                                    const byol_bench_options *options,
+                                    byol_bench_knn_result *result, byol_error *error);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
-/* From a time to a configuration: what to train on these images, on this machine, in so many minutes. */
+/* From a time to a configuration: what to train on these images, on this machine, in so many
+ * minutes. */
 #ifndef BYOL_BUDGET_H
 #define BYOL_BUDGET_H
 
@@ -16,22 +17,25 @@ extern "C" {
 enum { BYOL_BUDGET_REASONS = 5, BYOL_BUDGET_REASON_MAX = 240 };
 
 typedef struct byol_budget {
-    double images_per_second;                                  /* of the chosen configuration, measured just now */
-    double epochs;                                             /* that fit into the time at that rate */
-    char reasons[BYOL_BUDGET_REASONS][BYOL_BUDGET_REASON_MAX]; /* what was chosen and why, a sentence each */
+    double images_per_second; /* of the chosen configuration, measured just now */
+    double epochs;            /* that fit into the time at that rate */
+    char reasons[BYOL_BUDGET_REASONS]
+                [BYOL_BUDGET_REASON_MAX]; /* what was chosen and why, a sentence each */
 } byol_budget;
 
-/* Fills `config` (data.train is left as it is) for a run of `minutes` on `source`: the size of the views, the encoder
- * and its width, the loss, batch and optimizer, and train.minutes. The choices stand on measurements (docs/guide.md).
- * It trains a few candidates for a second or two each to know their rates here; train.threads and train.precision of
- * `config` count. `progress` (may be NULL) is called between candidates; non-zero stops (BYOL_ERROR_CANCELLED).
+/* Fills `config` (data.train is left as it is) for a run of `minutes` on `source`: the size of the
+ * views, the encoder and its width, the loss, batch and optimizer, and train.minutes. The choices
+ * stand on measurements (docs/guide.md). It trains a few candidates for a second or two each to
+ * know their rates here; train.threads and train.precision of `config` count. `progress` (may be
+ * NULL) is called between candidates; non-zero stops (BYOL_ERROR_CANCELLED).
  *
  * BYOL_ERROR_INVALID where minutes is not above 0, or there are fewer than two images. */
-BYOL_API byol_status byol_budget_choose(byol_config *config, const byol_source *source, double minutes,
-                                        byol_progress progress, void *context, byol_budget *budget, byol_error *error);
+BYOL_API byol_status byol_budget_choose(byol_config *config, const byol_source *source,
+                                        double minutes, byol_progress progress, void *context,
+                                        byol_budget *budget, byol_error *error);
 
-/* "90s", "30m", "1.5h" or "2d"; a number alone is minutes. Returns minutes, or 0 where it is no such text or not above
- * 0. */
+/* "90s", "30m", "1.5h" or "2d"; a number alone is minutes. Returns minutes, or 0 where it is no
+ * such text or not above 0. */
 BYOL_API double byol_budget_minutes(const char *text);
 
 #ifdef __cplusplus

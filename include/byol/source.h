@@ -15,81 +15,95 @@ extern "C" {
 typedef struct byol_source byol_source;
 
 typedef struct byol_source_info {
-    const char *kind; /* "idx", "cifar10", "cifar100", "memory", "npy"; of pictures that are decoded "folder", "list",
-                       * "picture", "shards"; static */
-    const char *description; /* one line for people: what was found and where; borrowed from the source */
-    size_t count;            /* images */
-    int channels;            /* 1 or 3 */
-    int height, width;       /* 0 where the images have different sizes */
-    int short_side;          /* the shorter of the two; where sizes differ the median of a sample of the images */
-    int classes;             /* 0 where there are no labels */
-    int decoded;          /* 1: images are files, decoded when they are asked for, and some may turn out unreadable */
-    int statistics_known; /* 1: the presets' mean and std are meant for it; 0: it is better measured */
+    const char *kind; /* "idx", "cifar10", "cifar100", "memory", "npy"; of pictures that are decoded
+                       * "folder", "list", "picture", "shards"; static */
+    const char
+        *description;  /* one line for people: what was found and where; borrowed from the source */
+    size_t count;      /* images */
+    int channels;      /* 1 or 3 */
+    int height, width; /* 0 where the images have different sizes */
+    int short_side;    /* the shorter of the two; where sizes differ the median of a sample of the
+                          images */
+    int classes;       /* 0 where there are no labels */
+    int decoded; /* 1: images are files, decoded when they are asked for, and some may turn out
+                    unreadable */
+    int statistics_known; /* 1: the presets' mean and std are meant for it; 0: it is better measured
+                           */
 } byol_source_info;
 
-/* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split: "fashion-mnist:train",
- * "path/to/cifar-10:test", "images-idx3-ubyte.gz". What a path holds is found out by looking at it: a folder of
- * pictures, a text file that lists them, one picture, tar shards (also as "shards/{000..099}.tar"), a .npy array of
- * bytes, IDX, CIFAR-10 or -100 (docs/data.md). Without a split: train, or all there is where there are none. For CIFAR
- * folders a comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
+/* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split:
+ * "fashion-mnist:train", "path/to/cifar-10:test", "images-idx3-ubyte.gz". What a path holds is
+ * found out by looking at it: a folder of pictures, a text file that lists them, one picture, tar
+ * shards (also as "shards/{000..099}.tar"), a .npy array of bytes, IDX, CIFAR-10 or -100
+ * (docs/data.md). Without a split: train, or all there is where there are none. For CIFAR folders a
+ * comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
  *
- * Errors: BYOL_ERROR_NOT_FOUND (what was looked for, where, and how to get it), BYOL_ERROR_FORMAT (truncated or
- * corrupt: file, expected and found size), BYOL_ERROR_INVALID (no such split; more than one thing it could be),
- * BYOL_ERROR_UNSUPPORTED (an array of other numbers than bytes), BYOL_ERROR_IO, BYOL_ERROR_MEMORY. `*out` is owned:
- * byol_source_free. */
+ * Errors: BYOL_ERROR_NOT_FOUND (what was looked for, where, and how to get it), BYOL_ERROR_FORMAT
+ * (truncated or corrupt: file, expected and found size), BYOL_ERROR_INVALID (no such split; more
+ * than one thing it could be), BYOL_ERROR_UNSUPPORTED (an array of other numbers than bytes),
+ * BYOL_ERROR_IO, BYOL_ERROR_MEMORY. `*out` is owned: byol_source_free. */
 BYOL_API byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error);
 
-/* Images that the caller holds: `pixels` is (count, channels, height, width) bytes, borrowed until byol_source_free;
- * `labels` is `count` numbers 0 .. classes-1, borrowed, or NULL. `channels` is 1 or 3. */
-BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels,
-                                             size_t count, int channels, int height, int width, byol_error *error);
+/* Images that the caller holds: `pixels` is (count, channels, height, width) bytes, borrowed until
+ * byol_source_free; `labels` is `count` numbers 0 .. classes-1, borrowed, or NULL. `channels` is 1
+ * or 3. */
+BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels,
+                                             const int32_t *labels, size_t count, int channels,
+                                             int height, int width, byol_error *error);
 
-/* Pictures in files named one by one, in this order, without labels; the names are copied, and nothing is read yet but
- * a few of them for their sizes. BYOL_ERROR_INVALID where `count` is 0. */
-BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count,
-                                            byol_error *error);
+/* Pictures in files named one by one, in this order, without labels; the names are copied, and
+ * nothing is read yet but a few of them for their sizes. BYOL_ERROR_INVALID where `count` is 0. */
+BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const *paths,
+                                            size_t count, byol_error *error);
 
-/* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one; the indices are copied.
+/* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one; the
+ * indices are copied.
  */
-BYOL_API byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices, size_t count,
-                                        byol_error *error);
+BYOL_API byol_status byol_source_subset(byol_source **out, const byol_source *of,
+                                        const uint32_t *indices, size_t count, byol_error *error);
 
 BYOL_API void byol_source_free(byol_source *source);
 
 BYOL_API void byol_source_describe(const byol_source *source, byol_source_info *info);
 
-/* Side of the views where data.image_size is 0: the images' height; of files that are decoded their typical shorter
- * side, at least 8 and at most 224. */
+/* Side of the views where data.image_size is 0: the images' height; of files that are decoded their
+ * typical shorter side, at least 8 and at most 224. */
 BYOL_API int byol_source_view_size(const byol_source *source);
 
-/* Room for one image at a time, of one thread. Zero-initialise it, read one image after the other into it, then
- * byol_picture_release. */
+/* Room for one image at a time, of one thread. Zero-initialise it, read one image after the other
+ * into it, then byol_picture_release. */
 typedef struct byol_picture {
-    byol_image image; /* borrowed from this room or from the source, until the next image is read or either is freed */
-    unsigned char *bytes[2]; /* owned: what is being decoded, and the pixels; NULL where the source has them */
+    byol_image image; /* borrowed from this room or from the source, until the next image is read or
+                         either is freed */
+    unsigned char *
+        bytes[2]; /* owned: what is being decoded, and the pixels; NULL where the source has them */
     size_t capacity[2];
 } byol_picture;
 
 BYOL_API void byol_picture_release(byol_picture *picture); /* NULL is fine */
 
-/* What a reader wants of an image. Only sources that decode (info.decoded) can heed it; others give what they have. */
+/* What a reader wants of an image. Only sources that decode (info.decoded) can heed it; others give
+ * what they have. */
 typedef struct byol_wish {
     int channels;   /* 1 or 3; 0: as the source says */
-    int short_side; /* the image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side has at least this
-                     * many pixels; 0: in full size */
+    int short_side; /* the image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side
+                     * has at least this many pixels; 0: in full size */
 } byol_wish;
 
-/* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each with a room of its
- * own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or BYOL_ERROR_UNSUPPORTED (an animated WebP, more than
- * 100 million pixels, a file of more than 1 GiB), naming the file, where it cannot be read or decoded: then
- * byol_source_unreadable is 1 for it. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
-BYOL_API byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
-                                       byol_picture *picture, byol_error *error);
+/* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each
+ * with a room of its own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or
+ * BYOL_ERROR_UNSUPPORTED (an animated WebP, more than 100 million pixels, a file of more than 1
+ * GiB), naming the file, where it cannot be read or decoded: then byol_source_unreadable is 1 for
+ * it. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
+BYOL_API byol_status byol_source_image(const byol_source *source, size_t index,
+                                       const byol_wish *wish, byol_picture *picture,
+                                       byol_error *error);
 
 /* 1 where image `index` was asked for before and could not be read. */
 BYOL_API int byol_source_unreadable(const byol_source *source, size_t index);
 
-/* Writes the name of image `index` ("cats/17.jpg"; "image 17" where it has none), cut to `size` bytes. */
+/* Writes the name of image `index` ("cats/17.jpg"; "image 17" where it has none), cut to `size`
+ * bytes. */
 BYOL_API void byol_source_name(const byol_source *source, size_t index, char *name, size_t size);
 
 /* Label of image `index`, or -1 where there are none. */

@@ -19,17 +19,17 @@ extern "C" {
 #endif
 
 /* name, value, meaning */
-#define BYOL_STATUS_TABLE(X)                                                                                           \
-    X(BYOL_OK, 0, "success")                                                                                           \
-    X(BYOL_ERROR_INVALID, -1, "an argument, option or configuration value is wrong")                                   \
-    X(BYOL_ERROR_NOT_FOUND, -2, "a file, folder, data set or name does not exist")                                     \
-    X(BYOL_ERROR_IO, -3, "reading or writing failed")                                                                  \
-    X(BYOL_ERROR_FORMAT, -4, "a file is truncated, corrupt or of another kind")                                        \
-    X(BYOL_ERROR_MISMATCH, -5, "two things do not agree: shapes, names, configurations")                               \
-    X(BYOL_ERROR_MEMORY, -6, "there is not enough memory")                                                             \
-    X(BYOL_ERROR_UNSUPPORTED, -7, "this build or this machine cannot do that")                                         \
-    X(BYOL_ERROR_NUMERIC, -8, "NaN or infinity appeared")                                                              \
-    X(BYOL_ERROR_COLLAPSED, -9, "the representation has collapsed, and that should end the run")                       \
+#define BYOL_STATUS_TABLE(X)                                                                       \
+    X(BYOL_OK, 0, "success")                                                                       \
+    X(BYOL_ERROR_INVALID, -1, "an argument, option or configuration value is wrong")               \
+    X(BYOL_ERROR_NOT_FOUND, -2, "a file, folder, data set or name does not exist")                 \
+    X(BYOL_ERROR_IO, -3, "reading or writing failed")                                              \
+    X(BYOL_ERROR_FORMAT, -4, "a file is truncated, corrupt or of another kind")                    \
+    X(BYOL_ERROR_MISMATCH, -5, "two things do not agree: shapes, names, configurations")           \
+    X(BYOL_ERROR_MEMORY, -6, "there is not enough memory")                                         \
+    X(BYOL_ERROR_UNSUPPORTED, -7, "this build or this machine cannot do that")                     \
+    X(BYOL_ERROR_NUMERIC, -8, "NaN or infinity appeared")                                          \
+    X(BYOL_ERROR_COLLAPSED, -9, "the representation has collapsed, and that should end the run")   \
     X(BYOL_ERROR_CANCELLED, -10, "the caller asked to stop")
 
 typedef enum byol_status {

@@ -13,7 +13,8 @@ extern "C" {
 #define BYOL_VERSION_PATCH 0
 #define BYOL_VERSION "0.1.0"
 /* To compare with: #if BYOL_VERSION_NUMBER >= 10203 is "1.2.3 or later". */
-#define BYOL_VERSION_NUMBER (BYOL_VERSION_MAJOR * 10000 + BYOL_VERSION_MINOR * 100 + BYOL_VERSION_PATCH)
+#define BYOL_VERSION_NUMBER                                                                        \
+    (BYOL_VERSION_MAJOR * 10000 + BYOL_VERSION_MINOR * 100 + BYOL_VERSION_PATCH)
 
 /* BYOL_VERSION as the library was built with. Static. */
 BYOL_API const char *byol_version(void);

@@ -1,6 +1,7 @@
-/* Views: random augmentations of one image. The recipe is the reference's (BYOL, arXiv 2006.07733, appendix B, and the
- * authors' code): crop and resize, flip, colour jitter, grayscale, blur, solarize, normalise, in this order. Besides
- * it, other members of the family turn and shift the picture after the flip, and end with noise and cutout. */
+/* Views: random augmentations of one image. The recipe is the reference's (BYOL, arXiv 2006.07733,
+ * appendix B, and the authors' code): crop and resize, flip, colour jitter, grayscale, blur,
+ * solarize, normalise, in this order. Besides it, other members of the family turn and shift the
+ * picture after the flip, and end with noise and cutout. */
 #ifndef BYOL_VIEWS_H
 #define BYOL_VIEWS_H
 
@@ -20,50 +21,57 @@ typedef struct byol_view_recipe {
     float flip;                             /* probability of a horizontal flip */
     float jitter;                           /* probability of colour jitter as a whole */
     float brightness, contrast, saturation; /* strength s: factor uniform in [max(0, 1-s), 1+s] */
-    float hue;                              /* strength h <= 0.5: shift uniform in [-h, h] of the colour circle */
-    float grayscale;                        /* probability; weights .2989, .587, .114 */
-    float blur;                             /* probability of Gaussian blur */
-    float blur_sigma_min, blur_sigma_max;   /* uniform; radius int(image_size / 20), at least 1 */
-    float solarize;                         /* probability; x -> 1 - x where x >= threshold */
+    float hue;       /* strength h <= 0.5: shift uniform in [-h, h] of the colour circle */
+    float grayscale; /* probability; weights .2989, .587, .114 */
+    float blur;      /* probability of Gaussian blur */
+    float blur_sigma_min, blur_sigma_max; /* uniform; radius int(image_size / 20), at least 1 */
+    float solarize;                       /* probability; x -> 1 - x where x >= threshold */
     float solarize_threshold;
     /* Not of that recipe, and 0 in every preset. */
-    float rotate;          /* degrees: angle uniform in [-rotate, rotate]; bilinear, black outside */
-    float translate;       /* share of the side: shift along each axis uniform in whole pixels up to it */
-    int pad;               /* pixels: the plain random crop out of the picture with that much black around it */
-    float noise;           /* standard deviation of Gaussian noise, pixels being in [0, 1]; not clipped */
-    float cutout;          /* probability of a square filled with the mean */
-    float cutout_size;     /* its side as a share of the picture's; its centre is any pixel */
-    float mean[3], std[3]; /* per channel, the last step: (x - mean) / std; one-channel images use [0] */
+    float rotate;    /* degrees: angle uniform in [-rotate, rotate]; bilinear, black outside */
+    float translate; /* share of the side: shift along each axis uniform in whole pixels up to it */
+    int pad; /* pixels: the plain random crop out of the picture with that much black around it */
+    float noise;  /* standard deviation of Gaussian noise, pixels being in [0, 1]; not clipped */
+    float cutout; /* probability of a square filled with the mean */
+    float cutout_size; /* its side as a share of the picture's; its centre is any pixel */
+    float mean[3],
+        std[3]; /* per channel, the last step: (x - mean) / std; one-channel images use [0] */
 } byol_view_recipe;
 
-/* Fills the recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize), "small" (32-px: no blur,
- * solarize 0 / .2). The third is the first with crops of 5 to 30 % of the area, for small views. Mean and std are
- * ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_ERROR_INVALID for another name. */
-BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3], byol_error *error);
+/* Fills the recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize),
+ * "small" (32-px: no blur, solarize 0 / .2). The third is the first with crops of 5 to 30 % of the
+ * area, for small views. Mean and std are ImageNet's for byol and simclr, CIFAR-10's for small.
+ * BYOL_ERROR_INVALID for another name. */
+BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3],
+                                      byol_error *error);
 
-/* An image as bytes: value(c, y, x) = pixels[c * channel_stride + y * row_stride + x * pixel_stride], 0 .. 255. */
+/* An image as bytes: value(c, y, x) = pixels[c * channel_stride + y * row_stride + x *
+ * pixel_stride], 0 .. 255. */
 typedef struct byol_image {
     const uint8_t *pixels;
     int channels, height, width; /* channels 1 or 3 (RGB) */
     size_t channel_stride, row_stride, pixel_stride;
 } byol_image;
 
-/* Makes view number `view` (from 0) of `image` for (seed, epoch, sample): a pure function of its arguments. `dst` is
- * (channels, size, size) floats, plain. `scratch` is byol_view_scratch_bytes() bytes, 64-byte aligned. */
-BYOL_API void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed,
-                             uint32_t epoch, uint32_t sample, int view, float *dst, void *scratch);
+/* Makes view number `view` (from 0) of `image` for (seed, epoch, sample): a pure function of its
+ * arguments. `dst` is (channels, size, size) floats, plain. `scratch` is byol_view_scratch_bytes()
+ * bytes, 64-byte aligned. */
+BYOL_API void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size,
+                             uint64_t seed, uint32_t epoch, uint32_t sample, int view, float *dst,
+                             void *scratch);
 
 /* Scratch needed for images of up to height x width and `channels` and views of `size`. */
 BYOL_API size_t byol_view_scratch_bytes(int channels, int height, int width, int size);
 
-/* The evaluation view: short side resized (bicubic, antialiased) to `size`, centre crop, normalised with mean and std.
- * Same `dst` and `scratch`. */
-BYOL_API void byol_view_center(const float mean[3], const float std[3], const byol_image *image, int size, float *dst,
-                               void *scratch);
+/* The evaluation view: short side resized (bicubic, antialiased) to `size`, centre crop, normalised
+ * with mean and std. Same `dst` and `scratch`. */
+BYOL_API void byol_view_center(const float mean[3], const float std[3], const byol_image *image,
+                               int size, float *dst, void *scratch);
 
-/* The whole image resized (bicubic, antialiased) to height x width, for people: `dst` is (channels, height, width)
- * floats in [0, 1]. BYOL_ERROR_MEMORY. */
-BYOL_API byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst, byol_error *error);
+/* The whole image resized (bicubic, antialiased) to height x width, for people: `dst` is (channels,
+ * height, width) floats in [0, 1]. BYOL_ERROR_MEMORY. */
+BYOL_API byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst,
+                                     byol_error *error);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,8 @@ enum { CROP_TRIES = 10, JITTER_ORDERS = 24 };
 
 static int at_least_one(int value) { return value > 1 ? value : 1; }
 
-/* The largest centred box whose aspect is allowed: what torchvision and TensorFlow take when no try fits. */
+/* The largest centred box whose aspect is allowed: what torchvision and TensorFlow take when no try
+ * fits. */
 static void crop_centre(const byol_view_recipe *recipe, int height, int width, byol__draws *draws) {
     double aspect = (double)width / height;
     draws->crop_width = width;
@@ -22,8 +23,8 @@ static void crop_centre(const byol_view_recipe *recipe, int height, int width, b
 }
 
 /* The tries come last in the stream, because their number depends on the image. */
-static void crop_random(const byol_view_recipe *recipe, int height, int width, float place_x, float place_y,
-                        byol__random *random, byol__draws *draws) {
+static void crop_random(const byol_view_recipe *recipe, int height, int width, float place_x,
+                        float place_y, byol__random *random, byol__draws *draws) {
     double low = log((double)recipe->crop_aspect_min), high = log((double)recipe->crop_aspect_max);
     for (int i = 0; i < CROP_TRIES; i++) {
         float share = byol__random_range(random, recipe->crop_area_min, recipe->crop_area_max);
@@ -56,16 +57,18 @@ static float factor(byol__random *random, float strength) {
     return byol__random_range(random, strength < 1 ? 1 - strength : 0, 1 + strength);
 }
 
-byol__draws byol__view_draw(const byol_view_recipe *recipe, int height, int width, uint64_t seed, uint32_t epoch,
-                            uint32_t sample, int view) {
-    byol__random random = byol__random_stream(seed, BYOL__PURPOSE_VIEW, epoch, sample, (uint32_t)view);
+byol__draws byol__view_draw(const byol_view_recipe *recipe, int height, int width, uint64_t seed,
+                            uint32_t epoch, uint32_t sample, int view) {
+    byol__random random =
+        byol__random_stream(seed, BYOL__PURPOSE_VIEW, epoch, sample, (uint32_t)view);
     byol__draws draws;
     float place_x = byol__random_uniform(&random);
     float place_y = byol__random_uniform(&random);
     draws.flip = byol__random_uniform(&random) < recipe->flip;
     draws.jitter = byol__random_uniform(&random) < recipe->jitter;
     /* One number exactly, unlike byol__random_below; its bias of 24 / 2^32 is nothing. */
-    jitter_order((uint32_t)(((uint64_t)byol__random_u32(&random) * JITTER_ORDERS) >> 32), draws.order);
+    jitter_order((uint32_t)(((uint64_t)byol__random_u32(&random) * JITTER_ORDERS) >> 32),
+                 draws.order);
     draws.brightness = factor(&random, recipe->brightness);
     draws.contrast = factor(&random, recipe->contrast);
     draws.saturation = factor(&random, recipe->saturation);

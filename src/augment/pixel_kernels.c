@@ -1,5 +1,6 @@
-/* Compiled once for each instruction set: KERNELS_ISA is plain, avx2 or avx512. Loops over single pixels are written so
- * that the compiler makes vectors of them; sums over neighbours are in GCC's vector types. */
+/* Compiled once for each instruction set: KERNELS_ISA is plain, avx2 or avx512. Loops over single
+ * pixels are written so that the compiler makes vectors of them; sums over neighbours are in GCC's
+ * vector types. */
 #include "augment/pixels.h"
 
 #include <string.h>
@@ -41,7 +42,8 @@ static void contrast(float *x, size_t count, float factor, float offset) {
     for (size_t i = 0; i < count; i++) x[i] = clip(factor * x[i] + offset);
 }
 
-static void saturation(float *restrict r, float *restrict g, float *restrict b, size_t count, float factor) {
+static void saturation(float *restrict r, float *restrict g, float *restrict b, size_t count,
+                       float factor) {
     for (size_t i = 0; i < count; i++) {
         float offset = (1 - factor) * (GRAY[0] * r[i] + GRAY[1] * g[i] + GRAY[2] * b[i]);
         r[i] = clip(factor * r[i] + offset);
@@ -50,21 +52,25 @@ static void saturation(float *restrict r, float *restrict g, float *restrict b, 
     }
 }
 
-/* A channel's new value where the hue lies `far` (in sixths of a turn, times the chroma) from the channel's complement,
- * -3 .. 8: it is lowest up to one sixth from there and highest from two sixths on, and the same after a whole turn. */
+/* A channel's new value where the hue lies `far` (in sixths of a turn, times the chroma) from the
+ * channel's complement, -3 .. 8: it is lowest up to one sixth from there and highest from two
+ * sixths on, and the same after a whole turn. */
 INLINE float at_hue(float far, float chroma, float low, float high) {
     float up = magnitude(magnitude(far) - 3.0f * chroma);
     return smaller(larger(up + (high - 2.0f * chroma), low), high);
 }
 
-/* All hues are counted in sixths of a turn and times the chroma: so there is no division, and gray needs no case. */
-static void hue(float *restrict r, float *restrict g, float *restrict b, size_t count, float shift) {
+/* All hues are counted in sixths of a turn and times the chroma: so there is no division, and gray
+ * needs no case. */
+static void hue(float *restrict r, float *restrict g, float *restrict b, size_t count,
+                float shift) {
     float turn = 6.0f * (shift < 0 ? shift + 1 : shift);
     for (size_t i = 0; i < count; i++) {
         float red = r[i], green = g[i], blue = b[i];
         float high = larger(larger(red, green), blue), low = smaller(smaller(red, green), blue);
         float chroma = high - low, whole = 6.0f * chroma;
-        float in_red = green - blue, in_green = blue - red + 2.0f * chroma, in_blue = red - green + 4.0f * chroma;
+        float in_red = green - blue, in_green = blue - red + 2.0f * chroma,
+              in_blue = red - green + 4.0f * chroma;
         float turned = (high == red ? in_red : high == green ? in_green : in_blue) + turn * chroma;
         turned -= turned >= whole ? whole : 0; /* now -1 .. 6 */
         r[i] = at_hue(turned, chroma, low, high);
@@ -74,7 +80,8 @@ static void hue(float *restrict r, float *restrict g, float *restrict b, size_t 
 }
 
 static void grayscale(float *restrict r, float *restrict g, float *restrict b, size_t count) {
-    for (size_t i = 0; i < count; i++) r[i] = g[i] = b[i] = GRAY[0] * r[i] + GRAY[1] * g[i] + GRAY[2] * b[i];
+    for (size_t i = 0; i < count; i++)
+        r[i] = g[i] = b[i] = GRAY[0] * r[i] + GRAY[1] * g[i] + GRAY[2] * b[i];
 }
 
 static void solarize(float *x, size_t count, float threshold) {
@@ -86,10 +93,12 @@ static void normalise(float *x, size_t count, float mean, float std) {
     for (size_t i = 0; i < count; i++) x[i] = (x[i] - mean) * scale;
 }
 
-/* Sum of the gray values. Sums side by side, so that the order of additions is one that vectors can keep. */
+/* Sum of the gray values. Sums side by side, so that the order of additions is one that vectors can
+ * keep. */
 static double gray_sum(const float *x, int channels, size_t plane, size_t count) {
     const float *r = x, *g = channels == 3 ? x + plane : x, *b = channels == 3 ? x + 2 * plane : x;
-    float in_r = channels == 3 ? GRAY[0] : 1, in_g = channels == 3 ? GRAY[1] : 0, in_b = channels == 3 ? GRAY[2] : 0;
+    float in_r = channels == 3 ? GRAY[0] : 1, in_g = channels == 3 ? GRAY[1] : 0,
+          in_b = channels == 3 ? GRAY[2] : 0;
     float sums[LANES] = {0};
     double total = 0;
     size_t i = 0;
@@ -114,24 +123,28 @@ static void apply_step(const byol__step *step, int channels, float *x, size_t pl
         if (step->kind == BYOL__STEP_BRIGHTNESS) brightness(channel, count, step->value);
         if (step->kind == BYOL__STEP_CONTRAST) contrast(channel, count, step->value, step->offset);
         if (step->kind == BYOL__STEP_SOLARIZE) solarize(channel, count, step->value);
-        if (step->kind == BYOL__STEP_NORMALISE) normalise(channel, count, step->mean[c], step->std[c]);
+        if (step->kind == BYOL__STEP_NORMALISE)
+            normalise(channel, count, step->mean[c], step->std[c]);
     }
 }
 
 /* In blocks that stay in the cache from step to step, and whose sums lose no precision. */
-static void apply(const byol__steps *steps, float *image, size_t plane, size_t begin, size_t count) {
+static void apply(const byol__steps *steps, float *image, size_t plane, size_t begin,
+                  size_t count) {
     if (steps->count == 0 && steps->gray_sum == NULL) return;
     for (size_t done = 0; done < count; done += BLOCK) {
         size_t block = count - done < BLOCK ? count - done : BLOCK;
         float *x = image + begin + done;
-        for (int i = 0; i < steps->count; i++) apply_step(&steps->list[i], steps->channels, x, plane, block);
+        for (int i = 0; i < steps->count; i++)
+            apply_step(&steps->list[i], steps->channels, x, plane, block);
         if (steps->gray_sum != NULL) *steps->gray_sum += gray_sum(x, steps->channels, plane, block);
     }
 }
 
 /* ---- taps ---- */
 
-/* Keys, "Cubic convolution interpolation for digital image processing" (1981), a = -1/2. Zero from distance 2 on. */
+/* Keys, "Cubic convolution interpolation for digital image processing" (1981), a = -1/2. Zero from
+ * distance 2 on. */
 INLINE oct cubic(oct x) {
     typedef int32_t mask __attribute__((vector_size(OCT * 4), aligned(4), may_alias));
     x = (oct)((mask)x & 0x7fffffff); /* |x| */
@@ -175,35 +188,41 @@ static void taps_fill(byol__taps *taps, int in, int out, int first, int size, in
 INLINE vec load(const float *from) { return *(const vec *)from; }
 INLINE void store(float *to, vec value) { *(vec *)to = value; }
 
-static inline size_t padded(size_t count) { return (count + 15) / 16 * 16; } /* LANES of any instruction set */
+static inline size_t padded(size_t count) {
+    return (count + 15) / 16 * 16;
+} /* LANES of any instruction set */
 
 static void copy_clipped(float *restrict dst, const float *restrict src, size_t count) {
     for (size_t i = 0; i < count; i++) dst[i] = clip(src[i]);
 }
 
 /* sums[v] += weights[k] * row k, over `vectors` vectors side by side. */
-INLINE void add_rows(vec *sums, int vectors, const float *weights, int count, const float *src, size_t stride) {
+INLINE void add_rows(vec *sums, int vectors, const float *weights, int count, const float *src,
+                     size_t stride) {
     for (int k = 0; k < count; k++, src += stride)
         for (int v = 0; v < vectors; v++) sums[v] += weights[k] * load(src + v * LANES);
 }
 
 /* ---- resize ----
  *
- * Down the columns, resampling is sums of whole rows, which vectors do well whatever the rows hold. Across a row it is
- * not, so OCT rows that are done are turned on their side, resampled as if down the columns, and turned back:
+ * Down the columns, resampling is sums of whole rows, which vectors do well whatever the rows hold.
+ * Across a row it is not, so OCT rows that are done are turned on their side, resampled as if down
+ * the columns, and turned back:
  *
- *     bytes -> lines, a ring of source rows (ring, line) -> panel (line, OCT) -> sized (channels, stride, OCT)
+ *     bytes -> lines, a ring of source rows (ring, line) -> panel (line, OCT) -> sized (channels,
+ * stride, OCT)
  *           -> turned (OCT, stride) -> OCT rows of the image
  *
  * A line holds all channels as they lie in the source: side by side, or one behind the other. */
 
 typedef struct frame {
-    int first_x, first_y, width, height; /* what the taps reach: a centre crop leaves much of a wide image alone */
-    size_t line, stride;                 /* floats of a line, of an output row; padded */
-    int ring;                            /* lines that are kept */
+    int first_x, first_y, width,
+        height;          /* what the taps reach: a centre crop leaves much of a wide image alone */
+    size_t line, stride; /* floats of a line, of an output row; padded */
+    int ring;            /* lines that are kept */
     float *lines, *panel, *sized, *turned;
     uint8_t *bytes; /* of one line */
-    int mixed;      /* do the channels of a pixel lie side by side? Else they lie one behind the other */
+    int mixed; /* do the channels of a pixel lie side by side? Else they lie one behind the other */
 } frame;
 
 static int reach(const byol__taps *taps, int size, int *first) {
@@ -224,7 +243,8 @@ static int ring_lines(const byol__taps *down, int size) {
 }
 
 static size_t resize_floats(int channels, int height, int width, int out_height, int out_width) {
-    int scale = height > out_height ? (height + out_height - 1) / out_height : 1; /* source rows to an output row */
+    int scale = height > out_height ? (height + out_height - 1) / out_height
+                                    : 1; /* source rows to an output row */
     int ring = OCT * scale + 1 + byol__taps_limit(height, out_height);
     size_t line = padded((size_t)width * channels), stride = padded(out_width);
     return ((ring < height ? ring : height) + OCT + 1) * line + (channels + 1) * stride * OCT;
@@ -245,7 +265,8 @@ static frame frame_lay(const byol__resize *job) {
     return f;
 }
 
-static void gather(const uint8_t *restrict src, size_t stride, size_t count, uint8_t *restrict dst) {
+static void gather(const uint8_t *restrict src, size_t stride, size_t count,
+                   uint8_t *restrict dst) {
     if (stride == 1)
         memcpy(dst, src, count);
     else
@@ -254,12 +275,14 @@ static void gather(const uint8_t *restrict src, size_t stride, size_t count, uin
 
 /* Source row `y` of those that count. */
 static void read_line(const byol__resize *job, const frame *f, int y) {
-    const uint8_t *src = job->pixels + (f->first_y + y) * job->row_stride + (size_t)f->first_x * job->pixel_stride;
+    const uint8_t *src =
+        job->pixels + (f->first_y + y) * job->row_stride + (size_t)f->first_x * job->pixel_stride;
     if (f->mixed)
         memcpy(f->bytes, src, (size_t)f->width * job->channels);
     else
         for (int c = 0; c < job->channels; c++)
-            gather(src + c * job->channel_stride, job->pixel_stride, f->width, f->bytes + (size_t)c * f->width);
+            gather(src + c * job->channel_stride, job->pixel_stride, f->width,
+                   f->bytes + (size_t)c * f->width);
     float *restrict dst = f->lines + y % f->ring * f->line;
     const uint8_t *restrict bytes = f->bytes;
     for (size_t x = 0; x < f->line; x += 16)
@@ -267,11 +290,13 @@ static void read_line(const byol__resize *job, const frame *f, int y) {
 }
 
 INLINE void turn_4x4(const float *src, size_t src_stride, float *dst, size_t dst_stride) {
-    quad a = *(const quad *)src, b = *(const quad *)(src + src_stride), c = *(const quad *)(src + 2 * src_stride),
-         d = *(const quad *)(src + 3 * src_stride);
+    quad a = *(const quad *)src, b = *(const quad *)(src + src_stride),
+         c = *(const quad *)(src + 2 * src_stride), d = *(const quad *)(src + 3 * src_stride);
     typedef int32_t index __attribute__((vector_size(16)));
-    quad ab = __builtin_shuffle(a, b, (index){0, 4, 1, 5}), AB = __builtin_shuffle(a, b, (index){2, 6, 3, 7});
-    quad cd = __builtin_shuffle(c, d, (index){0, 4, 1, 5}), CD = __builtin_shuffle(c, d, (index){2, 6, 3, 7});
+    quad ab = __builtin_shuffle(a, b, (index){0, 4, 1, 5}),
+         AB = __builtin_shuffle(a, b, (index){2, 6, 3, 7});
+    quad cd = __builtin_shuffle(c, d, (index){0, 4, 1, 5}),
+         CD = __builtin_shuffle(c, d, (index){2, 6, 3, 7});
     *(quad *)dst = __builtin_shuffle(ab, cd, (index){0, 1, 4, 5});
     *(quad *)(dst + dst_stride) = __builtin_shuffle(ab, cd, (index){2, 3, 6, 7});
     *(quad *)(dst + 2 * dst_stride) = __builtin_shuffle(AB, CD, (index){0, 1, 4, 5});
@@ -279,24 +304,28 @@ INLINE void turn_4x4(const float *src, size_t src_stride, float *dst, size_t dst
 }
 
 /* (rows, columns) -> (columns, rows), both multiples of 4. */
-INLINE void turn(const float *src, size_t rows, size_t columns, size_t src_stride, float *dst, size_t dst_stride) {
+INLINE void turn(const float *src, size_t rows, size_t columns, size_t src_stride, float *dst,
+                 size_t dst_stride) {
     for (size_t x = 0; x < columns; x += 4)
         for (size_t y = 0; y < rows; y += 4)
             turn_4x4(src + y * src_stride + x, src_stride, dst + x * dst_stride + y, dst_stride);
 }
 
-/* OCT output rows from `y` on, columns x .. x + vectors * LANES, of all lines: sums of rows, turned into the panel. */
+/* OCT output rows from `y` on, columns x .. x + vectors * LANES, of all lines: sums of rows, turned
+ * into the panel. */
 INLINE void panel_columns(const byol__resize *job, const frame *f, int y, size_t x, int vectors) {
     float tile[OCT * CHUNK];
     const byol__taps *down = &job->down;
     for (int row = 0; row < OCT; row++) {
-        int out = y + row < job->height ? y + row : job->height - 1; /* the last panel repeats the last row */
+        int out = y + row < job->height ? y + row
+                                        : job->height - 1; /* the last panel repeats the last row */
         const float *weights = down->weights + (size_t)out * down->count;
         int slot = (down->start[out] - f->first_y) % f->ring;
         int before_end = down->count < f->ring - slot ? down->count : f->ring - slot;
         vec sums[4] = {0};
         add_rows(sums, vectors, weights, before_end, f->lines + slot * f->line + x, f->line);
-        add_rows(sums, vectors, weights + before_end, down->count - before_end, f->lines + x, f->line);
+        add_rows(sums, vectors, weights + before_end, down->count - before_end, f->lines + x,
+                 f->line);
         for (int v = 0; v < vectors; v++) store(tile + row * CHUNK + v * LANES, sums[v]);
     }
     turn(tile, OCT, vectors * LANES, CHUNK, f->panel + x * OCT, OCT);
@@ -309,8 +338,8 @@ static void panel_fill(const byol__resize *job, const frame *f, int y) {
 }
 
 /* panel -> sized. What can be a constant is a parameter of its own. */
-INLINE void panel_across(const byol__resize *job, const frame *f, int channels, size_t step_x, size_t step_c,
-                         int count) {
+INLINE void panel_across(const byol__resize *job, const frame *f, int channels, size_t step_x,
+                         size_t step_c, int count) {
     const float *channel[3] = {f->panel, f->panel + step_c * OCT, f->panel + 2 * step_c * OCT};
     for (int x = 0; x < job->width; x++) {
         const float *weights = job->across.weights + (size_t)x * count;
@@ -319,9 +348,11 @@ INLINE void panel_across(const byol__resize *job, const frame *f, int channels, 
         for (int k = 0; k < count; k++)
             for (int c = 0; c < channels; c++)
                 for (int p = 0; p < PARTS; p++)
-                    sums[c][p] += weights[k] * *(const part *)(channel[c] + from + k * step_x * OCT + p * PART);
+                    sums[c][p] += weights[k] *
+                                  *(const part *)(channel[c] + from + k * step_x * OCT + p * PART);
         for (int c = 0; c < channels; c++)
-            for (int p = 0; p < PARTS; p++) *(part *)(f->sized + (c * f->stride + x) * OCT + p * PART) = sums[c][p];
+            for (int p = 0; p < PARTS; p++)
+                *(part *)(f->sized + (c * f->stride + x) * OCT + p * PART) = sums[c][p];
     }
 }
 
@@ -368,8 +399,8 @@ static void resize(const byol__resize *job, const byol__steps *then, float *dst)
 
 /* ---- blur ----
  *
- * A band of rows is blurred across into a ring of rows; rows of the image whose neighbours are all there are then made
- * of them, in place: the ring holds what they were. */
+ * A band of rows is blurred across into a ring of rows; rows of the image whose neighbours are all
+ * there are then made of them, in place: the ring holds what they were. */
 
 enum { BAND = 8 };
 
@@ -399,7 +430,9 @@ static blurring blur_lay(const byol__blur *job) {
     b.line = job->scratch + pointer_floats(radius);
     b.lines = b.line + b.stride + padded(2 * (size_t)radius);
     b.out = b.lines + job->channels * b.ring * b.stride;
-    memset(b.line, 0, (b.lines - b.line) * sizeof *b.line); /* what is beyond the row is computed with, and not used */
+    memset(b.line, 0,
+           (b.lines - b.line) *
+               sizeof *b.line); /* what is beyond the row is computed with, and not used */
     return b;
 }
 
@@ -470,7 +503,8 @@ static void blur_down(const blurring *b, int channel, int y, int end, float *dst
     }
 }
 
-static void blur(const byol__blur *job, const byol__steps *before, const byol__steps *after, float *image) {
+static void blur(const byol__blur *job, const byol__steps *before, const byol__steps *after,
+                 float *image) {
     blurring b = blur_lay(job);
     int size = job->size, ready = 0;
     size_t plane = (size_t)size * size;

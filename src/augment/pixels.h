@@ -1,7 +1,8 @@
-/* The loops over pixels. One source (pixel_kernels.c), compiled once for each instruction set. Images are planar floats
- * (channels, size, size) in [0, 1]; `plane` is size * size. What is done to single pixels is given as a list of steps
- * that the other loops apply to a few rows at a time, while these are still in the first-level cache: a view passes
- * through memory at most twice. No allocation, nothing of libm. */
+/* The loops over pixels. One source (pixel_kernels.c), compiled once for each instruction set.
+ * Images are planar floats (channels, size, size) in [0, 1]; `plane` is size * size. What is done
+ * to single pixels is given as a list of steps that the other loops apply to a few rows at a time,
+ * while these are still in the first-level cache: a view passes through memory at most twice. No
+ * allocation, nothing of libm. */
 #ifndef BYOL__PIXELS_H
 #define BYOL__PIXELS_H
 
@@ -13,9 +14,11 @@
 
 typedef enum byol__step_kind {
     BYOL__STEP_BRIGHTNESS, /* x -> value x, clipped */
-    BYOL__STEP_CONTRAST,   /* x -> value x + offset, clipped; offset: (1 - value) times the gray image's mean */
+    BYOL__STEP_CONTRAST,   /* x -> value x + offset, clipped; offset: (1 - value) times the gray
+                              image's mean */
     BYOL__STEP_SATURATION, /* x -> value x + (1 - value) gray(x), clipped; three channels */
-    BYOL__STEP_HUE,       /* turns the hue by value (-1 .. 1 turns), saturation and value of HSV stay; three channels */
+    BYOL__STEP_HUE, /* turns the hue by value (-1 .. 1 turns), saturation and value of HSV stay;
+                       three channels */
     BYOL__STEP_GRAYSCALE, /* all three channels become .2989 r + .587 g + .114 b */
     BYOL__STEP_SOLARIZE,  /* x -> 1 - x where x >= value */
     BYOL__STEP_NORMALISE, /* x -> (x - mean) / std of its channel */
@@ -46,7 +49,8 @@ typedef struct byol__resize {
     float *scratch; /* resize_floats() of them */
 } byol__resize;
 
-/* A convolution along both axes, the border reflected without repeating the edge (dcb|abcd|cba), clipped. */
+/* A convolution along both axes, the border reflected without repeating the edge (dcb|abcd|cba),
+ * clipped. */
 typedef struct byol__blur {
     int channels, size, radius; /* radius < size */
     const float *kernel;        /* 2 radius + 1 numbers, and a zero behind them */
@@ -56,21 +60,24 @@ typedef struct byol__blur {
 typedef struct byol__pixel_table {
     /* Applies the steps to pixels begin .. begin+count-1 of every channel. */
     void (*apply)(const byol__steps *steps, float *image, size_t plane, size_t begin, size_t count);
-    /* Fills `taps` (whose arrays are there and large enough) for output pixels first .. first+size-1 of the `out` that
-     * `in` source pixels are resized to; `reversed` makes them in mirrored order. The kernel is Keys' with a = -0.5 on
-     * half-pixel centres, widened by in / out where that shrinks, and cut and renormalised at the edges: as PIL and
-     * TensorFlow's antialiased resize. */
+    /* Fills `taps` (whose arrays are there and large enough) for output pixels first ..
+     * first+size-1 of the `out` that `in` source pixels are resized to; `reversed` makes them in
+     * mirrored order. The kernel is Keys' with a = -0.5 on half-pixel centres, widened by in / out
+     * where that shrinks, and cut and renormalised at the edges: as PIL and TensorFlow's
+     * antialiased resize. */
     void (*taps_fill)(byol__taps *taps, int in, int out, int first, int size, int reversed);
     /* Resizes, and applies `then` to the result. */
     void (*resize)(const byol__resize *job, const byol__steps *then, float *dst);
     /* Scratch for boxes of up to height x width and at least out_height x out_width outputs. */
     size_t (*resize_floats)(int channels, int height, int width, int out_height, int out_width);
     /* Applies `before`, blurs, applies `after`. */
-    void (*blur)(const byol__blur *job, const byol__steps *before, const byol__steps *after, float *image);
+    void (*blur)(const byol__blur *job, const byol__steps *before, const byol__steps *after,
+                 float *image);
     size_t (*blur_floats)(int channels, int size, int radius);
 } byol__pixel_table;
 
-/* The table for an instruction set; NULL where it was not compiled. byol__isa_best() is one that is there and runs. */
+/* The table for an instruction set; NULL where it was not compiled. byol__isa_best() is one that is
+ * there and runs. */
 const byol__pixel_table *byol__pixels(byol__isa isa);
 
 #endif

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* Where the parts of a view's scratch lie. `work` is first the resize's, then that of a picture that is moved, then the
- * blur's. */
+/* Where the parts of a view's scratch lie. `work` is first the resize's, then that of a picture
+ * that is moved, then the blur's. */
 typedef struct workspace {
     byol__taps across, down;
     float *kernel; /* of the blur */
@@ -39,16 +39,20 @@ static extent extent_of_view(const byol_image *image, int size) {
 
 /* Lays `space` out from `scratch` on and returns the end. */
 static char *workspace_lay(workspace *space, const extent *e, char *scratch) {
-    size_t resize = pixels()->resize_floats(e->channels, e->height, e->width, e->out_height, e->out_width), blur = 0;
+    size_t resize = pixels()->resize_floats(e->channels, e->height, e->width, e->out_height,
+                                            e->out_width),
+           blur = 0;
     if (e->blur_radius > 0) blur = pixels()->blur_floats(e->channels, e->out_width, e->blur_radius);
     space->across.start = take(&scratch, e->out_width, sizeof(int));
-    space->across.weights =
-        take(&scratch, (size_t)e->out_width * byol__taps_limit(e->width, e->out_width), sizeof(float));
+    space->across.weights = take(
+        &scratch, (size_t)e->out_width * byol__taps_limit(e->width, e->out_width), sizeof(float));
     space->down.start = take(&scratch, e->out_height, sizeof(int));
     space->down.weights =
-        take(&scratch, (size_t)e->out_height * byol__taps_limit(e->height, e->out_height), sizeof(float));
+        take(&scratch, (size_t)e->out_height * byol__taps_limit(e->height, e->out_height),
+             sizeof(float));
     space->kernel = take(&scratch, 2 * e->blur_radius + 2, sizeof(float));
-    size_t plane = (size_t)e->out_height * (size_t)e->out_width, most = resize > blur ? resize : blur;
+    size_t plane = (size_t)e->out_height * (size_t)e->out_width,
+           most = resize > blur ? resize : blur;
     space->work = take(&scratch, most > plane ? most : plane, sizeof(float));
     return scratch;
 }
@@ -66,8 +70,8 @@ size_t byol_view_scratch_bytes(int channels, int height, int width, int size) {
 }
 
 /* Resizes the box at (x, y) of `image` by the taps in `space`, and applies `then`. */
-static void resize(const byol_image *image, int x, int y, int out_height, int out_width, const workspace *space,
-                   const byol__steps *then, float *dst) {
+static void resize(const byol_image *image, int x, int y, int out_height, int out_width,
+                   const workspace *space, const byol__steps *then, float *dst) {
     byol__resize job = {
         .pixels = image->pixels + y * image->row_stride + x * image->pixel_stride,
         .channels = image->channels,
@@ -83,8 +87,8 @@ static void resize(const byol_image *image, int x, int y, int out_height, int ou
     pixels()->resize(&job, then, dst);
 }
 
-static void crop_resize_flip(const byol_image *image, const byol__draws *draws, int size, workspace *space,
-                             const byol__steps *then, float *dst) {
+static void crop_resize_flip(const byol_image *image, const byol__draws *draws, int size,
+                             workspace *space, const byol__steps *then, float *dst) {
     pixels()->taps_fill(&space->across, draws->crop_width, size, 0, size, draws->flip);
     pixels()->taps_fill(&space->down, draws->crop_height, size, 0, size, 0);
     resize(image, draws->crop_x, draws->crop_y, size, size, space, then, dst);
@@ -95,10 +99,12 @@ static void add_step(byol__steps *steps, byol__step_kind kind, float value) {
 }
 
 static void add_normalise(byol__steps *steps, const float *mean, const float *std) {
-    steps->list[steps->count++] = (byol__step){.kind = BYOL__STEP_NORMALISE, .mean = mean, .std = std};
+    steps->list[steps->count++] =
+        (byol__step){.kind = BYOL__STEP_NORMALISE, .mean = mean, .std = std};
 }
 
-/* A view's steps on single pixels, divided where all pixels must be there before the next can be made. */
+/* A view's steps on single pixels, divided where all pixels must be there before the next can be
+ * made. */
 typedef struct division {
     byol__steps before_contrast, before_blur, after_blur;
     int contrast; /* is there one? It is the first step of before_blur */
@@ -122,7 +128,8 @@ static byol__steps *divide_jitter(const byol__draws *draws, int channels, divisi
     byol__steps *last = &parts->before_contrast;
     for (int i = 0; draws->jitter && i < BYOL__JITTERS; i++) {
         byol__jitter jitter = draws->order[i];
-        int of_colour = jitter == BYOL__SATURATION || jitter == BYOL__HUE; /* one channel has none */
+        int of_colour =
+            jitter == BYOL__SATURATION || jitter == BYOL__HUE; /* one channel has none */
         if ((of_colour && channels == 1) || (jitter == BYOL__HUE && draws->hue == 0)) continue;
         if (jitter == BYOL__CONTRAST) last = &parts->before_blur;
         add_step(last, kinds[jitter], values[jitter]);
@@ -131,7 +138,8 @@ static byol__steps *divide_jitter(const byol__draws *draws, int channels, divisi
     return last;
 }
 
-static division divide(const byol_view_recipe *recipe, const byol__draws *draws, int channels, int size) {
+static division divide(const byol_view_recipe *recipe, const byol__draws *draws, int channels,
+                       int size) {
     division parts = {{.channels = channels}, {.channels = channels}, {.channels = channels}, 0, 0};
     byol__steps *last = divide_jitter(draws, channels, &parts);
     if (draws->grayscale && channels == 3) add_step(last, BYOL__STEP_GRAYSCALE, 0);
@@ -142,7 +150,8 @@ static division divide(const byol_view_recipe *recipe, const byol__draws *draws,
     return parts;
 }
 
-/* The kernel of radius `most`, or less: the weights beyond what is taken are together less than the rounding of 1. */
+/* The kernel of radius `most`, or less: the weights beyond what is taken are together less than the
+ * rounding of 1. */
 static int gaussian(float sigma, int most, float *kernel) {
     sigma = sigma > 1e-3f ? sigma : 1e-3f; /* no blur at all, without a division by zero */
     int radius = (int)ceilf(5.5f * sigma);
@@ -159,15 +168,17 @@ static int gaussian(float sigma, int most, float *kernel) {
 }
 
 static void blur(float sigma, const division *parts, int size, workspace *space, float *dst) {
-    byol__blur job = {
-        .channels = parts->before_blur.channels, .size = size, .kernel = space->kernel, .scratch = space->work};
+    byol__blur job = {.channels = parts->before_blur.channels,
+                      .size = size,
+                      .kernel = space->kernel,
+                      .scratch = space->work};
     job.radius = gaussian(sigma, blur_radius(size), space->kernel);
     pixels()->blur(&job, &parts->before_blur, &parts->after_blur, dst);
 }
 
 /* A picture that is turned or shifted has all its pixels before their colours change. */
-static void move(const byol__noise *noise, const byol_image *image, const byol__draws *draws, int size,
-                 workspace *space, const byol__steps *then, float *dst) {
+static void move(const byol__noise *noise, const byol_image *image, const byol__draws *draws,
+                 int size, workspace *space, const byol__steps *then, float *dst) {
     const byol__steps nothing = {.channels = image->channels};
     size_t plane = (size_t)size * size;
     crop_resize_flip(image, draws, size, space, &nothing, dst);
@@ -176,10 +187,12 @@ static void move(const byol__noise *noise, const byol_image *image, const byol__
 }
 
 /* The view is made in place in `dst`. */
-void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed, uint32_t epoch,
-                    uint32_t sample, int view, float *dst, void *scratch) {
+void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size,
+                    uint64_t seed, uint32_t epoch, uint32_t sample, int view, float *dst,
+                    void *scratch) {
     size_t plane = (size_t)size * size;
-    byol__draws draws = byol__view_draw(recipe, image->height, image->width, seed, epoch, sample, view);
+    byol__draws draws =
+        byol__view_draw(recipe, image->height, image->width, seed, epoch, sample, view);
     division parts = divide(recipe, &draws, image->channels, size);
     double gray_sum = 0;
     if (parts.contrast) parts.before_contrast.gray_sum = &gray_sum;
@@ -191,7 +204,8 @@ void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int
         move(&noise, image, &draws, size, &space, &parts.before_contrast, dst);
     else
         crop_resize_flip(image, &draws, size, &space, &parts.before_contrast, dst);
-    if (parts.contrast) parts.before_blur.list[0].offset = (1 - draws.contrast) * (float)(gray_sum / (double)plane);
+    if (parts.contrast)
+        parts.before_blur.list[0].offset = (1 - draws.contrast) * (float)(gray_sum / (double)plane);
     if (parts.blur)
         blur(draws.blur_sigma, &parts, size, &space, dst);
     else
@@ -200,21 +214,25 @@ void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int
 }
 
 /* Sizes and rounding as torchvision's Resize and CenterCrop. */
-void byol_view_center(const float mean[3], const float std[3], const byol_image *image, int size, float *dst,
-                      void *scratch) {
+void byol_view_center(const float mean[3], const float std[3], const byol_image *image, int size,
+                      float *dst, void *scratch) {
     int height = image->height, width = image->width, shorter = height < width ? height : width;
-    int out_width = (int)((int64_t)size * width / shorter), out_height = (int)((int64_t)size * height / shorter);
+    int out_width = (int)((int64_t)size * width / shorter),
+        out_height = (int)((int64_t)size * height / shorter);
     extent e = extent_of_view(image, size);
     workspace space;
     workspace_lay(&space, &e, scratch);
-    pixels()->taps_fill(&space.across, width, out_width, (int)lrint((out_width - size) / 2.0), size, 0);
-    pixels()->taps_fill(&space.down, height, out_height, (int)lrint((out_height - size) / 2.0), size, 0);
+    pixels()->taps_fill(&space.across, width, out_width, (int)lrint((out_width - size) / 2.0), size,
+                        0);
+    pixels()->taps_fill(&space.down, height, out_height, (int)lrint((out_height - size) / 2.0),
+                        size, 0);
     byol__steps then = {.channels = image->channels};
     add_normalise(&then, mean, std);
     resize(image, 0, 0, size, size, &space, &then, dst);
 }
 
-byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst, byol_error *error) {
+byol_status byol_view_whole(const byol_image *image, int height, int width, float *dst,
+                            byol_error *error) {
     extent e = {image->channels, image->height, image->width, height, width, 0};
     workspace space;
     void *scratch;

@@ -28,9 +28,11 @@ static byol_status resolve(const char *path, char out[PATH_MAX], byol_error *err
     snprintf(out, PATH_MAX, "%s", path);
     if (lstat(path, &info) != 0) return BYOL_OK; /* nothing there yet */
     if (S_ISLNK(info.st_mode) && realpath(path, out) == NULL)
-        return byol__fail(error, BYOL_ERROR_INVALID, "cannot write %s: it is a link that leads nowhere", path);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "cannot write %s: it is a link that leads nowhere", path);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return byol__fail(error, BYOL_ERROR_INVALID, "cannot write %s: %s; give the name of a file", path,
+        return byol__fail(error, BYOL_ERROR_INVALID, "cannot write %s: %s; give the name of a file",
+                          path,
                           S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
     return BYOL_OK;
 }
@@ -39,11 +41,13 @@ byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_er
     memset(file, 0, sizeof *file);
     BYOL__TRY(resolve(path, file->path, error));
     if (strlen(path) >= sizeof file->path ||
-        (size_t)snprintf(file->temporary, sizeof file->temporary, "%s.tmp", file->path) >= sizeof file->temporary)
+        (size_t)snprintf(file->temporary, sizeof file->temporary, "%s.tmp", file->path) >=
+            sizeof file->temporary)
         return byol__fail(error, BYOL_ERROR_INVALID, "path is too long: %.200s...", path);
     file->stream = fopen(file->temporary, "wb");
     if (file->stream == NULL)
-        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", file->temporary, strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", file->temporary,
+                          strerror(errno));
     return BYOL_OK;
 }
 
@@ -64,7 +68,8 @@ static int sync_folder_of(const char *path) {
     else
         slash[slash == folder] = '\0';
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return errno == EACCES ? 0 : -1; /* one may write into a folder that one may not read */
+    if (descriptor < 0)
+        return errno == EACCES ? 0 : -1; /* one may write into a folder that one may not read */
     int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP, why = errno;
     close(descriptor);
     errno = why;
@@ -72,7 +77,8 @@ static int sync_folder_of(const char *path) {
 }
 
 byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error) {
-    int failed = ferror(file->stream) || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
+    int failed =
+        ferror(file->stream) || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
     int why = errno;
     if (fclose(file->stream) != 0 && !failed) {
         failed = 1;
@@ -84,12 +90,14 @@ byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error) {
         why = errno;
     }
     if (!failed && sync_folder_of(file->path) != 0)
-        return byol__fail(error, BYOL_ERROR_IO,
-                          "%s is written, but its folder could not be made safe against a power cut: %s", file->path,
-                          strerror(errno));
+        return byol__fail(
+            error, BYOL_ERROR_IO,
+            "%s is written, but its folder could not be made safe against a power cut: %s",
+            file->path, strerror(errno));
     if (!failed) return BYOL_OK;
     unlink(file->temporary);
-    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s; what was there before is untouched", file->path,
+    return byol__fail(error, BYOL_ERROR_IO,
+                      "cannot write %s: %s; what was there before is untouched", file->path,
                       strerror(why));
 }
 
@@ -103,19 +111,21 @@ byol_status byol__make_folder(const char *path, byol_error *error) {
         char kept = *c;
         *c = '\0';
         if (mkdir(partial, 0777) != 0 && errno != EEXIST)
-            return byol__fail(error, BYOL_ERROR_IO, "cannot create folder %s: %s", partial, strerror(errno));
+            return byol__fail(error, BYOL_ERROR_IO, "cannot create folder %s: %s", partial,
+                              strerror(errno));
         if (kept == '\0') break;
         *c = kept;
     }
-    if (!byol__is_folder(path)) return byol__fail(error, BYOL_ERROR_IO, "%s is there but is not a folder", path);
+    if (!byol__is_folder(path))
+        return byol__fail(error, BYOL_ERROR_IO, "%s is there but is not a folder", path);
     return BYOL_OK;
 }
 
 byol_status byol__read_file(const char *path, char **out, size_t *length, byol_error *error) {
     FILE *stream = fopen(path, "rb");
     if (stream == NULL)
-        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %s: %s", path,
-                          strerror(errno));
+        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
+                          "cannot read %s: %s", path, strerror(errno));
     byol_status status = BYOL_OK;
     struct stat info;
     char *text = NULL;

@@ -7,19 +7,21 @@
 
 #include "byol/status.h"
 
-/* A file that appears under its name only when it is complete: written as `path`.tmp, synced, renamed, the folder
- * synced. Where `path` is a symbolic link, the file that it leads to is replaced and the link stays; what is not a
- * regular file (a device, a folder) is refused: a rename would put a file in its place. */
+/* A file that appears under its name only when it is complete: written as `path`.tmp, synced,
+ * renamed, the folder synced. Where `path` is a symbolic link, the file that it leads to is
+ * replaced and the link stays; what is not a regular file (a device, a folder) is refused: a rename
+ * would put a file in its place. */
 typedef struct byol__atomic_file {
     FILE *stream;
     char path[4096];
     char temporary[4096];
 } byol__atomic_file;
 
-/* BYOL_ERROR_INVALID: the path is too long, or of something that is not a regular file; BYOL_ERROR_IO: it cannot be
- * written. */
+/* BYOL_ERROR_INVALID: the path is too long, or of something that is not a regular file;
+ * BYOL_ERROR_IO: it cannot be written. */
 byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_error *error);
-/* Flushes, syncs, renames. On failure the temporary is removed, what stood at `path` before is untouched. */
+/* Flushes, syncs, renames. On failure the temporary is removed, what stood at `path` before is
+ * untouched. */
 byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error);
 void byol__atomic_abandon(byol__atomic_file *file); /* removes the temporary */
 

@@ -7,7 +7,8 @@
 
 #include "base/threads.h"
 
-/* The rest of the first line of `path` that begins with `key`, without blanks, separators and quotes around it. */
+/* The rest of the first line of `path` that begins with `key`, without blanks, separators and
+ * quotes around it. */
 static int find_line(const char *path, const char *key, char *value, int size) {
     FILE *stream = fopen(path, "re");
     char line[512];
@@ -26,7 +27,8 @@ static int find_line(const char *path, const char *key, char *value, int size) {
 void byol__machine_describe(byol__machine *machine) {
     struct utsname names;
     char release[96];
-    *machine = (byol__machine){.processor = "unknown", .system = "unknown", .processors = byol__processors()};
+    *machine = (byol__machine){
+        .processor = "unknown", .system = "unknown", .processors = byol__processors()};
     find_line("/proc/cpuinfo", "model name", machine->processor, sizeof machine->processor);
     machine->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     if (uname(&names) != 0) return;

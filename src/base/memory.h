@@ -1,4 +1,5 @@
-/* Memory: zeroed, aligned to a cache line, with an error instead of a crash. All large buffers come from here. */
+/* Memory: zeroed, aligned to a cache line, with an error instead of a crash. All large buffers come
+ * from here. */
 #ifndef BYOL__MEMORY_H
 #define BYOL__MEMORY_H
 
@@ -8,8 +9,9 @@
 
 enum { BYOL__ALIGNMENT = 64 }; /* bytes: one cache line, one AVX-512 register */
 
-/* `count` elements of `size` bytes, zeroed, 64-byte aligned; BYOL_ERROR_MEMORY (saying how many bytes for `what`) on
- * failure or overflow. `*out` is owned by the caller: byol__free. A count of 0 gives a pointer that may be freed. */
+/* `count` elements of `size` bytes, zeroed, 64-byte aligned; BYOL_ERROR_MEMORY (saying how many
+ * bytes for `what`) on failure or overflow. `*out` is owned by the caller: byol__free. A count of 0
+ * gives a pointer that may be freed. */
 byol_status byol__alloc(void *out, size_t count, size_t size, const char *what, byol_error *error);
 
 void byol__free(void *pointer); /* NULL is fine */

@@ -23,7 +23,8 @@ void byol__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out
     out[3] = c3;
 }
 
-byol__random byol__random_stream(uint64_t seed, byol__purpose purpose, uint32_t epoch, uint32_t index, uint32_t lane) {
+byol__random byol__random_stream(uint64_t seed, byol__purpose purpose, uint32_t epoch,
+                                 uint32_t index, uint32_t lane) {
     byol__random random = {
         .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
         .counter = {0, index, (epoch << 8) | (lane & 0xffu), (uint32_t)purpose},
@@ -41,7 +42,8 @@ uint32_t byol__random_u32(byol__random *random) {
     return random->block[random->used++];
 }
 
-/* Lemire, "Fast random integer generation in an interval" (2019): rejects the few products that would be biased. */
+/* Lemire, "Fast random integer generation in an interval" (2019): rejects the few products that
+ * would be biased. */
 uint32_t byol__random_below(byol__random *random, uint32_t bound) {
     uint64_t product = (uint64_t)byol__random_u32(random) * bound;
     if ((uint32_t)product < bound) {
@@ -51,7 +53,9 @@ uint32_t byol__random_below(byol__random *random, uint32_t bound) {
     return (uint32_t)(product >> 32);
 }
 
-float byol__random_uniform(byol__random *random) { return (float)(byol__random_u32(random) >> 8) * 0x1p-24f; }
+float byol__random_uniform(byol__random *random) {
+    return (float)(byol__random_u32(random) >> 8) * 0x1p-24f;
+}
 
 float byol__random_range(byol__random *random, float low, float high) {
     return low + (high - low) * byol__random_uniform(random);

@@ -1,6 +1,7 @@
-/* Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
- * 1, 2, 3", SC'11). A stream is named by what it is for, not by what was drawn before it, so a view does not depend on
- * the number of threads or ranks, and nothing has to be saved to resume. */
+/* Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random
+ * numbers: as easy as 1, 2, 3", SC'11). A stream is named by what it is for, not by what was drawn
+ * before it, so a view does not depend on the number of threads or ranks, and nothing has to be
+ * saved to resume. */
 #ifndef BYOL__PHILOX_H
 #define BYOL__PHILOX_H
 
@@ -8,12 +9,13 @@
 
 /* Separates the uses of one seed. Values are part of reproducibility: never renumber. */
 typedef enum byol__purpose {
-    BYOL__PURPOSE_INIT = 1,     /* parameter initialisation; index = parameter */
-    BYOL__PURPOSE_SHUFFLE = 2,  /* order of samples; epoch */
-    BYOL__PURPOSE_VIEW = 3,     /* augmentation; epoch, sample, view */
-    BYOL__PURPOSE_PROBE = 4,    /* evaluation: splits, shuffles, augmentation of the linear probe */
-    BYOL__PURPOSE_BENCH = 5,    /* synthetic data of benchmarks and tests */
-    BYOL__PURPOSE_NOISE = 6,    /* rotation, translation, noise and cutout of a view; epoch, sample, view */
+    BYOL__PURPOSE_INIT = 1,    /* parameter initialisation; index = parameter */
+    BYOL__PURPOSE_SHUFFLE = 2, /* order of samples; epoch */
+    BYOL__PURPOSE_VIEW = 3,    /* augmentation; epoch, sample, view */
+    BYOL__PURPOSE_PROBE = 4,   /* evaluation: splits, shuffles, augmentation of the linear probe */
+    BYOL__PURPOSE_BENCH = 5,   /* synthetic data of benchmarks and tests */
+    BYOL__PURPOSE_NOISE =
+        6, /* rotation, translation, noise and cutout of a view; epoch, sample, view */
     BYOL__PURPOSE_NEGATIVE = 7, /* which other image a triplet takes; batch, row */
 } byol__purpose;
 
@@ -27,14 +29,17 @@ typedef struct byol__random {
 /* The four 32-bit words of Philox 4x32-10 for this counter and key. */
 void byol__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* The stream for (seed, purpose, epoch, index, lane): the same five numbers give the same stream everywhere. `lane` is
- * below 2^8 (the view), `epoch` below 2^24, `index` below 2^32 (the sample). */
-byol__random byol__random_stream(uint64_t seed, byol__purpose purpose, uint32_t epoch, uint32_t index, uint32_t lane);
+/* The stream for (seed, purpose, epoch, index, lane): the same five numbers give the same stream
+ * everywhere. `lane` is below 2^8 (the view), `epoch` below 2^24, `index` below 2^32 (the sample).
+ */
+byol__random byol__random_stream(uint64_t seed, byol__purpose purpose, uint32_t epoch,
+                                 uint32_t index, uint32_t lane);
 
 uint32_t byol__random_u32(byol__random *random);
-uint32_t byol__random_below(byol__random *random, uint32_t bound);     /* 0 .. bound-1, unbiased; bound > 0 */
-float byol__random_uniform(byol__random *random);                      /* [0, 1), 24 bits */
+uint32_t byol__random_below(byol__random *random,
+                            uint32_t bound);      /* 0 .. bound-1, unbiased; bound > 0 */
+float byol__random_uniform(byol__random *random); /* [0, 1), 24 bits */
 float byol__random_range(byol__random *random, float low, float high); /* [low, high) */
-float byol__random_normal(byol__random *random);                       /* mean 0, variance 1 (Box-Muller) */
+float byol__random_normal(byol__random *random); /* mean 0, variance 1 (Box-Muller) */
 
 #endif

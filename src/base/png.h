@@ -7,9 +7,9 @@
 
 #include "byol/status.h"
 
-/* Encodes interleaved bytes (height, width, channels), channels 1 (grey) or 3 (RGB), as PNG. `*out` (`*length` bytes)
- * is owned: free(). BYOL_ERROR_INVALID for a shape that PNG cannot hold. */
-byol_status byol__png_encode(const uint8_t *pixels, int channels, int height, int width, uint8_t **out, size_t *length,
-                             byol_error *error);
+/* Encodes interleaved bytes (height, width, channels), channels 1 (grey) or 3 (RGB), as PNG. `*out`
+ * (`*length` bytes) is owned: free(). BYOL_ERROR_INVALID for a shape that PNG cannot hold. */
+byol_status byol__png_encode(const uint8_t *pixels, int channels, int height, int width,
+                             uint8_t **out, size_t *length, byol_error *error);
 
 #endif

@@ -21,7 +21,8 @@ void byol__unbind_thread(void) {
 }
 
 byol__threads byol__threads_begin(int wanted) {
-    byol__threads threads = {.count = wanted > 0 ? wanted : byol__processors(), .callers = omp_get_max_threads()};
+    byol__threads threads = {.count = wanted > 0 ? wanted : byol__processors(),
+                             .callers = omp_get_max_threads()};
     omp_set_num_threads(threads.count);
     return threads;
 }

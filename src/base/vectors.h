@@ -1,5 +1,5 @@
-/* GCC's vectors, as wide as the instruction set has them, and bf16 in them. For the files that are compiled once for
- * each set (isa.h). */
+/* GCC's vectors, as wide as the instruction set has them, and bf16 in them. For the files that are
+ * compiled once for each set (isa.h). */
 #ifndef BYOL__VECTORS_H
 #define BYOL__VECTORS_H
 
@@ -39,6 +39,8 @@ INLINE vec round_to_bf16(vec value) {
 }
 
 /* Of numbers that bf16 has. */
-INLINE hvec narrow_to_bf16(vec rounded) { return __builtin_convertvector((uvec)rounded >> 16, hvec); }
+INLINE hvec narrow_to_bf16(vec rounded) {
+    return __builtin_convertvector((uvec)rounded >> 16, hvec);
+}
 
 #endif

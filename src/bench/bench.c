@@ -27,12 +27,14 @@ void byol_bench_options_init(byol_bench_options *options) {
 
 static int cancelled(const byol_bench_options *options, double done) {
     double share = done < options->seconds ? done / options->seconds : 1;
-    return options->progress != NULL && options->progress(options->context, (uint64_t)(share * 1000), 1000) != 0;
+    return options->progress != NULL &&
+           options->progress(options->context, (uint64_t)(share * 1000), 1000) != 0;
 }
 
 /* ---- peak ---- */
 
-/* One product (SIDE, SIDE) x (SIDE, SIDE), repeated. Large enough for oneDNN's best, small enough for a quick start. */
+/* One product (SIDE, SIDE) x (SIDE, SIDE), repeated. Large enough for oneDNN's best, small enough
+ * for a quick start. */
 enum { SIDE = 2048 };
 
 typedef struct product {
@@ -65,9 +67,12 @@ static byol_status product_init(product *p, byol__dtype dtype, byol_error *error
     size_t values = (size_t)SIDE * SIDE;
     BYOL__TRY(byol__alloc(&p->src, values, sizeof(float), "matrix", error));
     BYOL__TRY(byol__alloc(&p->dst, values, sizeof(float), "matrix", error));
-    BYOL__TRY(byol__alloc(&p->weights, byol__contraction_weights_bytes(p->contraction), 1, "matrix", error));
-    BYOL__TRY(byol__alloc(&p->scratch, byol__contraction_scratch_bytes(p->contraction), 1, "scratch", error));
-    return byol__contraction_bind(p->contraction, p->src, p->weights, NULL, p->dst, p->scratch, error);
+    BYOL__TRY(byol__alloc(&p->weights, byol__contraction_weights_bytes(p->contraction), 1, "matrix",
+                          error));
+    BYOL__TRY(byol__alloc(&p->scratch, byol__contraction_scratch_bytes(p->contraction), 1,
+                          "scratch", error));
+    return byol__contraction_bind(p->contraction, p->src, p->weights, NULL, p->dst, p->scratch,
+                                  error);
 }
 
 static void product_release(product *p) {
@@ -80,7 +85,8 @@ static void product_release(product *p) {
 }
 
 /* The best of the runs: other work on the machine can only make a run slower. */
-static byol_status matmul_gflops(byol__dtype dtype, double seconds, double *gflops, byol_error *error) {
+static byol_status matmul_gflops(byol__dtype dtype, double seconds, double *gflops,
+                                 byol_error *error) {
     product p = {0};
     byol_status status = product_init(&p, dtype, error);
     if (status == BYOL_OK) {
@@ -99,18 +105,21 @@ static byol_status matmul_gflops(byol__dtype dtype, double seconds, double *gflo
     return status;
 }
 
-static byol_status measure_peak(byol_precision precision, int threads, const byol_bench_options *options,
-                                byol_bench_peak_result *result, byol_error *error) {
+static byol_status measure_peak(byol_precision precision, int threads,
+                                const byol_bench_options *options, byol_bench_peak_result *result,
+                                byol_error *error) {
     *result = (byol_bench_peak_result){.threads = threads, .precision = precision};
     byol__dtype dtype = precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
     double third = options->seconds / 3;
     if (cancelled(options, 0)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
-    result->fma_gflops = byol__fma_gflops(threads, dtype == BYOL__BF16, third, &result->instructions);
+    result->fma_gflops =
+        byol__fma_gflops(threads, dtype == BYOL__BF16, third, &result->instructions);
     if (cancelled(options, third)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     BYOL__TRY(matmul_gflops(dtype, third, &result->matmul_gflops, error));
     if (cancelled(options, 2 * third)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     BYOL__TRY(byol__triad_gbytes(threads, third, &result->memory_gbytes, error));
-    result->peak_gflops = result->matmul_gflops > result->fma_gflops ? result->matmul_gflops : result->fma_gflops;
+    result->peak_gflops =
+        result->matmul_gflops > result->fma_gflops ? result->matmul_gflops : result->fma_gflops;
     return BYOL_OK;
 }
 
@@ -123,8 +132,8 @@ static byol_precision resolve_precision(byol_precision asked) {
 byol_status byol_bench_peak(const byol_config *config, const byol_bench_options *options,
                             byol_bench_peak_result *result, byol_error *error) {
     byol__threads threads = byol__threads_begin(config->train.threads);
-    byol_status status =
-        measure_peak(resolve_precision(config->train.precision), threads.count, options, result, error);
+    byol_status status = measure_peak(resolve_precision(config->train.precision), threads.count,
+                                      options, result, error);
     byol__threads_end(threads);
     return status;
 }
@@ -186,16 +195,18 @@ static void list_works(const stopwatch *watch, byol_bench_step_result *result) {
     for (int i = 0; i < BYOL__WORKS; i++) {
         double seconds = watch->profile.rows[i].seconds;
         if (seconds == 0) continue;
-        result->works[result->work_count++] = (byol_bench_work){names[i], seconds / watch->count * 1e3,
-                                                                (double)watch->profile.rows[i].flops / seconds * 1e-9,
-                                                                (double)watch->profile.rows[i].bytes / seconds * 1e-9};
+        result->works[result->work_count++] =
+            (byol_bench_work){names[i], seconds / watch->count * 1e3,
+                              (double)watch->profile.rows[i].flops / seconds * 1e-9,
+                              (double)watch->profile.rows[i].bytes / seconds * 1e-9};
         rest -= seconds;
     }
-    result->works[result->work_count++] = (byol_bench_work){"loss, monitor, all else", rest / watch->count * 1e3, 0, 0};
+    result->works[result->work_count++] =
+        (byol_bench_work){"loss, monitor, all else", rest / watch->count * 1e3, 0, 0};
 }
 
-static byol_status time_steps(const byol_config *config, const byol_source *source, stopwatch *watch,
-                              byol_bench_step_result *result, byol_error *error) {
+static byol_status time_steps(const byol_config *config, const byol_source *source,
+                              stopwatch *watch, byol_bench_step_result *result, byol_error *error) {
     byol_trainer *trainer;
     byol_trainer_hooks hooks = {.context = watch, .on_step = after_step};
     BYOL__TRY(byol_trainer_create(&trainer, config, source, NULL, 0, &hooks, error));
@@ -208,7 +219,8 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
         const byol_config *resolved = byol_trainer_config(trainer);
         double images = (double)config->train.batch_size * config->train.accumulate;
         double median = byol__median(watch->seconds, watch->count), slowest = 0;
-        for (int i = 0; i < watch->count; i++) slowest = watch->seconds[i] > slowest ? watch->seconds[i] : slowest;
+        for (int i = 0; i < watch->count; i++)
+            slowest = watch->seconds[i] > slowest ? watch->seconds[i] : slowest;
         list_works(watch, result);
         result->steps = watch->count;
         result->step_ms = median * 1e3;
@@ -248,10 +260,13 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
     byol_source *source = NULL;
     stopwatch watch = {.options = options};
     *result = (byol_bench_step_result){0};
-    byol_status status = make_noise(&pixels, count, (size_t)options->channels * (size_t)side * (size_t)side, error);
+    byol_status status =
+        make_noise(&pixels, count, (size_t)options->channels * (size_t)side * (size_t)side, error);
     if (status == BYOL_OK)
-        status = byol_source_from_memory(&source, pixels, NULL, count, options->channels, side, side, error);
-    if (status == BYOL_OK) status = byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
+        status = byol_source_from_memory(&source, pixels, NULL, count, options->channels, side,
+                                         side, error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
     if (status == BYOL_OK) status = time_steps(&changed, source, &watch, result, error);
     byol__free(watch.seconds);
     byol_source_free(source);
@@ -274,7 +289,8 @@ byol_status byol__bench_rate(const byol_config *config, const byol_source *sourc
     byol_bench_options_init(&options);
     options.seconds = seconds;
     stopwatch watch = {.options = &options};
-    byol_status status = byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
+    byol_status status =
+        byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
     if (status == BYOL_OK) status = time_steps(&changed, source, &watch, &result, error);
     byol__free(watch.seconds);
     *images_per_second = result.images_per_second;
@@ -285,19 +301,21 @@ byol_status byol__bench_rate(const byol_config *config, const byol_source *sourc
 
 enum { NOISE_IMAGES = 64 };
 
-/* Both views of one image after the other, as the loader makes them, by one thread until the time is over. */
-static double make_views(const byol_config *config, const byol_image *images, int size, double seconds, float *dst,
-                         void *scratch) {
+/* Both views of one image after the other, as the loader makes them, by one thread until the time
+ * is over. */
+static double make_views(const byol_config *config, const byol_image *images, int size,
+                         double seconds, float *dst, void *scratch) {
     double begin = byol__now();
     uint32_t sample = 0;
     for (; byol__now() - begin < seconds; sample++)
         for (int view = 0; view < 2; view++)
-            byol_view_make(&config->views.view[view], &images[sample % NOISE_IMAGES], size, config->train.seed, 0,
-                           sample, view, dst, scratch);
+            byol_view_make(&config->views.view[view], &images[sample % NOISE_IMAGES], size,
+                           config->train.seed, 0, sample, view, dst, scratch);
     return 2.0 * sample;
 }
 
-/* One image as a source gives it: a square of planes, or a picture of interleaved bytes as decoders make them. */
+/* One image as a source gives it: a square of planes, or a picture of interleaved bytes as decoders
+ * make them. */
 static byol_image noise_image(const byol_bench_options *options, int size) {
     byol_image image = {.channels = options->channels};
     if (options->picture_width > 0 && options->picture_height > 0) {
@@ -321,13 +339,17 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
     int threads = used.count;
     byol_image images[NOISE_IMAGES], image = noise_image(options, size);
     size_t image_bytes = (size_t)image.channels * (size_t)image.height * (size_t)image.width;
-    size_t view_bytes = byol__align_up((size_t)options->channels * (size_t)size * (size_t)size * sizeof(float));
-    size_t scratch_bytes = byol__align_up(byol_view_scratch_bytes(image.channels, image.height, image.width, size));
+    size_t view_bytes =
+        byol__align_up((size_t)options->channels * (size_t)size * (size_t)size * sizeof(float));
+    size_t scratch_bytes =
+        byol__align_up(byol_view_scratch_bytes(image.channels, image.height, image.width, size));
     uint8_t *pixels = NULL;
     unsigned char *room = NULL;
     byol_status status = make_noise(&pixels, NOISE_IMAGES, image_bytes, error);
-    if (status == BYOL_OK) status = byol__alloc(&room, (size_t)threads, view_bytes + scratch_bytes, "views", error);
-    if (status == BYOL_OK && cancelled(options, 0)) status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
+    if (status == BYOL_OK)
+        status = byol__alloc(&room, (size_t)threads, view_bytes + scratch_bytes, "views", error);
+    if (status == BYOL_OK && cancelled(options, 0))
+        status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     if (status == BYOL_OK) {
         for (size_t i = 0; i < NOISE_IMAGES; i++) {
             images[i] = image;
@@ -337,7 +359,8 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
 #pragma omp parallel num_threads(threads) reduction(+ : made)
         {
             unsigned char *own = room + (size_t)omp_get_thread_num() * (view_bytes + scratch_bytes);
-            made = make_views(config, images, size, options->seconds, (float *)(void *)own, own + view_bytes);
+            made = make_views(config, images, size, options->seconds, (float *)(void *)own,
+                              own + view_bytes);
         }
         *result = (byol_bench_views_result){made / (byol__now() - begin) / threads, threads};
     }

@@ -24,16 +24,19 @@ static byol_status backbone_flops(const byol__graph *graph, double *flops, byol_
     return BYOL_OK;
 }
 
-static byol_status random_encoder(byol_encoder **out, const byol_config *config, int channels, double *flops,
-                                  byol_error *error) {
+static byol_status random_encoder(byol_encoder **out, const byol_config *config, int channels,
+                                  double *flops, byol_error *error) {
     byol__graph graph;
     float *params = NULL, *statistics = NULL;
     byol__graph_init(&graph);
-    byol_status status = byol__online_network(&graph, config, channels, config->data.image_size, error);
+    byol_status status =
+        byol__online_network(&graph, config, channels, config->data.image_size, error);
     if (status == BYOL_OK) status = backbone_flops(&graph, flops, error);
-    if (status == BYOL_OK) status = byol__alloc(&params, graph.params.total, sizeof *params, "parameters", error);
     if (status == BYOL_OK)
-        status = byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "statistics", error);
+        status = byol__alloc(&params, graph.params.total, sizeof *params, "parameters", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "statistics",
+                             error);
     if (status == BYOL_OK) {
         byol__params_init(&graph.params, config->train.seed, params);
         byol__params_init(&graph.statistics, config->train.seed, statistics);
@@ -48,11 +51,14 @@ static byol_status random_encoder(byol_encoder **out, const byol_config *config,
 
 /* Passes over the source until the time is over; the first one does not count. */
 static byol_status time_passes(byol_encoder *encoder, const byol_source *source, float *features,
-                               const byol_bench_options *options, byol_bench_embed_result *result, byol_error *error) {
+                               const byol_bench_options *options, byol_bench_embed_result *result,
+                               byol_error *error) {
     double seconds[PASSES_MAX], sum = 0;
-    for (int pass = -1; pass < PASSES_MAX && (pass < PASSES_MIN || sum < options->seconds); pass++) {
+    for (int pass = -1; pass < PASSES_MAX && (pass < PASSES_MIN || sum < options->seconds);
+         pass++) {
         double begin = byol__now();
-        BYOL__TRY(byol_encoder_embed(encoder, source, BYOL_LAYER_BACKBONE, features, NULL, NULL, error));
+        BYOL__TRY(
+            byol_encoder_embed(encoder, source, BYOL_LAYER_BACKBONE, features, NULL, NULL, error));
         if (pass >= 0) {
             seconds[pass] = byol__now() - begin;
             sum += seconds[pass];
@@ -74,12 +80,15 @@ static byol_status measure(byol_encoder *encoder, int size, const byol_bench_opt
     byol_source *source = NULL;
     byol_status status = byol__alloc(&pixels, IMAGES, bytes, "synthetic images", error);
     if (status == BYOL_OK)
-        status = byol__alloc(&features, (size_t)IMAGES * (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE),
+        status = byol__alloc(&features,
+                             (size_t)IMAGES *
+                                 (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE),
                              sizeof *features, "features", error);
     if (status == BYOL_OK) {
         byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
         for (size_t i = 0; i < IMAGES * bytes; i++) pixels[i] = (uint8_t)byol__random_u32(&random);
-        status = byol_source_from_memory(&source, pixels, NULL, IMAGES, options->channels, size, size, error);
+        status = byol_source_from_memory(&source, pixels, NULL, IMAGES, options->channels, size,
+                                         size, error);
     }
     if (status == BYOL_OK) status = time_passes(encoder, source, features, options, result, error);
     byol_source_free(source);

@@ -20,8 +20,9 @@ static uint64_t resident_bytes(void) {
     return read == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* Batches until the time is over. The first does not count: the loader's threads begin with it. Memory is read when a
- * quarter of the time has passed and all rooms have their size, and again at the end. */
+/* Batches until the time is over. The first does not count: the loader's threads begin with it.
+ * Memory is read when a quarter of the time has passed and all rooms have their size, and again at
+ * the end. */
 static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_options *options,
                          byol_bench_load_result *result, byol_error *error) {
     byol__batch batch;
@@ -34,7 +35,8 @@ static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_
         passed = byol__now() - begin;
         if (result->memory_bytes_early == 0 && passed > options->seconds / 4)
             result->memory_bytes_early = resident_bytes();
-        uint64_t share = passed < options->seconds ? (uint64_t)(1000 * passed / options->seconds) : 1000;
+        uint64_t share =
+            passed < options->seconds ? (uint64_t)(1000 * passed / options->seconds) : 1000;
         if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     }
@@ -45,14 +47,16 @@ static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_
     return BYOL_OK;
 }
 
-static byol_status measure(const byol_config *config, const byol_source *source, const byol_bench_options *options,
-                           byol_bench_load_result *result, byol_error *error) {
+static byol_status measure(const byol_config *config, const byol_source *source,
+                           const byol_bench_options *options, byol_bench_load_result *result,
+                           byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
     byol_config resolved = *config;
     if (config->data.image_size == 0) resolved.data.image_size = byol_source_view_size(source);
     byol__loader_options loading = {
-        .batch_size = (size_t)config->train.batch_size < info.count ? config->train.batch_size : (int)info.count,
+        .batch_size = (size_t)config->train.batch_size < info.count ? config->train.batch_size
+                                                                    : (int)info.count,
         .seed = config->train.seed,
         .threads = result->threads,
         .max_unreadable = (double)config->data.max_unreadable,

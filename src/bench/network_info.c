@@ -38,8 +38,8 @@ static byol_network_layer describe_node(const byol__graph *graph, const byol__no
 }
 
 /* What the training plan takes: asked of the plan itself. */
-static byol_status plan_costs(const byol__graph *graph, const byol_config *config, byol_network_totals *totals,
-                              byol_error *error) {
+static byol_status plan_costs(const byol__graph *graph, const byol_config *config,
+                              byol_network_totals *totals, byol_error *error) {
     int bf16 = config->train.precision == BYOL_PRECISION_BF16 ||
                (config->train.precision == BYOL_PRECISION_AUTO && byol__cpu_has_bf16());
     byol__plan_options options = {.batch = config->train.batch_size,
@@ -56,8 +56,8 @@ static byol_status plan_costs(const byol__graph *graph, const byol_config *confi
     return BYOL_OK;
 }
 
-static byol_status sum_up(const byol__graph *graph, const byol_config *config, byol_network_totals *totals,
-                          byol_error *error) {
+static byol_status sum_up(const byol__graph *graph, const byol_config *config,
+                          byol_network_totals *totals, byol_error *error) {
     *totals = (byol_network_totals){
         .representation = graph->values[graph->output[BYOL__REPRESENTATION]].shape.c,
         .projection = graph->values[graph->output[BYOL__PROJECTION]].shape.c,
@@ -75,8 +75,8 @@ static byol_status sum_up(const byol__graph *graph, const byol_config *config, b
 }
 
 byol_status byol_network_describe(const byol_config *config, int channels, int image_size,
-                                  void (*layer)(void *context, const byol_network_layer *layer), void *context,
-                                  byol_network_totals *totals, byol_error *error) {
+                                  void (*layer)(void *context, const byol_network_layer *layer),
+                                  void *context, byol_network_totals *totals, byol_error *error) {
     byol__graph graph;
     byol__graph_init(&graph);
     byol_status status = byol__online_network(&graph, config, channels, image_size, error);

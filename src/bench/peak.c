@@ -11,8 +11,9 @@
 #include <immintrin.h>
 #endif
 
-/* Each runs `rounds` rounds of CHAINS independent multiply-adds: enough of them to hide the latency of one (4 to 5
- * cycles, two a cycle). Every round needs the last one's result, so the compiler cannot fold them. */
+/* Each runs `rounds` rounds of CHAINS independent multiply-adds: enough of them to hide the latency
+ * of one (4 to 5 cycles, two a cycle). Every round needs the last one's result, so the compiler
+ * cannot fold them. */
 enum { CHAINS = 12, ROUNDS = 1 << 20 };
 
 typedef float (*fma_loop)(int rounds);
@@ -23,7 +24,8 @@ __attribute__((target("avx512f,avx512bf16"))) static float dot_bf16(int rounds) 
     __m512 a[CHAINS];
     for (int i = 0; i < CHAINS; i++) a[i] = _mm512_set1_ps((float)i);
     for (int r = 0; r < rounds; r++)
-        for (int i = 0; i < CHAINS; i++) a[i] = _mm512_dpbf16_ps(a[i], (__m512bh)ones, (__m512bh)ones);
+        for (int i = 0; i < CHAINS; i++)
+            a[i] = _mm512_dpbf16_ps(a[i], (__m512bh)ones, (__m512bh)ones);
     for (int i = 1; i < CHAINS; i++) a[0] = _mm512_add_ps(a[0], a[i]);
     return _mm512_cvtss_f32(a[0]);
 }
@@ -69,7 +71,8 @@ static kind choose(int bf16) {
 #if defined(__x86_64__)
     if (bf16 && byol__cpu_has_bf16()) return (kind){"avx512bf16", dot_bf16, 32};
     if (__builtin_cpu_supports("avx512f")) return (kind){"avx512f", fma_avx512, 16};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return (kind){"avx2", fma_avx2, 8};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return (kind){"avx2", fma_avx2, 8};
 #else
     (void)bf16;
 #endif
@@ -108,7 +111,8 @@ static double triad(int threads, float *a, const float *b, const float *c) {
 
 byol_status byol__triad_gbytes(int threads, double seconds, double *gbytes, byol_error *error) {
     float *arrays;
-    BYOL__TRY(byol__alloc(&arrays, 3 * (size_t)TRIAD_FLOATS, sizeof *arrays, "arrays of the benchmark", error));
+    BYOL__TRY(byol__alloc(&arrays, 3 * (size_t)TRIAD_FLOATS, sizeof *arrays,
+                          "arrays of the benchmark", error));
     float *a = arrays, *b = a + TRIAD_FLOATS, *c = b + TRIAD_FLOATS;
     double begin = byol__now(), best = triad(threads, a, b, c);
     do {

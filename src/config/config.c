@@ -64,7 +64,8 @@ static int read_triple(const byol__option *option, const char *text, void *field
 }
 
 static int read_switch(const byol__option *option, const char *text, void *field) {
-    static const char *const words[][2] = {{"0", "1"}, {"false", "true"}, {"no", "yes"}, {"off", "on"}};
+    static const char *const words[][2] = {
+        {"0", "1"}, {"false", "true"}, {"no", "yes"}, {"off", "on"}};
     (void)option;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         for (int value = 0; value < 2; value++) {
@@ -115,25 +116,29 @@ static byol_status refuse(const byol__option *option, const char *value, byol_er
     byol_option_info info;
     byol_option_describe((size_t)(option - byol__options), &info);
     if (option->choices != NULL)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; choose one of: %s", option->key, value,
-                          option->choices);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; choose one of: %s",
+                          option->key, value, option->choices);
     if (option->kind == BYOL__SWITCH)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; it takes true or false", option->key,
-                          value);
-    if (!byol__yaml_holds(value)) return byol__fail(error, BYOL_ERROR_INVALID, "%s must be UTF-8 text", option->key);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s cannot be '%.100s'; it takes true or false", option->key, value);
+    if (!byol__yaml_holds(value))
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s must be UTF-8 text", option->key);
     if (option->kind == BYOL__TEXT)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s is too long: %zu bytes, at most %zu are allowed", option->key,
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s is too long: %zu bytes, at most %zu are allowed", option->key,
                           strlen(value), option->size - 1);
-    return byol__fail(error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; it takes %s%s%s, %s", option->key, value,
-                      option->kind == BYOL__TRIPLE   ? ""
-                      : option->kind == BYOL__NUMBER ? "a "
-                                                     : "an ",
-                      info.type, option->kind == BYOL__TRIPLE ? " such as 0.49, 0.48, 0.45" : "", info.range);
+    return byol__fail(
+        error, BYOL_ERROR_INVALID, "%s cannot be '%.100s'; it takes %s%s%s, %s", option->key, value,
+        option->kind == BYOL__TRIPLE   ? ""
+        : option->kind == BYOL__NUMBER ? "a "
+                                       : "an ",
+        info.type, option->kind == BYOL__TRIPLE ? " such as 0.49, 0.48, 0.45" : "", info.range);
 }
 
 static byol_status apply_recipe(byol_config *config, byol_error *error);
 
-static byol_status set_option(byol_config *config, const byol__option *option, const char *value, byol_error *error) {
+static byol_status set_option(byol_config *config, const byol__option *option, const char *value,
+                              byol_error *error) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     int accepted = readers[option->kind](option, value, (char *)config + option->offset);
     byol__c_locale_leave(before, c_locale);
@@ -156,7 +161,8 @@ static byol_status apply_recipe(byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
-byol_status byol_config_set(byol_config *config, const char *key, const char *value, byol_error *error) {
+byol_status byol_config_set(byol_config *config, const char *key, const char *value,
+                            byol_error *error) {
     const byol__option *option = byol__option_find(key);
     if (option != NULL) return set_option(config, option, value, error);
     if (byol__option_of_views(key, 1) != NULL) {
@@ -168,13 +174,16 @@ byol_status byol_config_set(byol_config *config, const char *key, const char *va
         return status;
     }
     if (byol__option_group(key))
-        return byol__fail(error, BYOL_ERROR_INVALID, "'%s' is a group of options, it takes no value of its own", key);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "'%s' is a group of options, it takes no value of its own", key);
     char nearest[64];
     byol__option_nearest(key, 0, nearest);
-    return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
+    return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'",
+                      key, nearest);
 }
 
-/* What stands for no choice, as an application may have set it, becomes a number: no word, so that setting refuses it.
+/* What stands for no choice, as an application may have set it, becomes a number: no word, so that
+ * setting refuses it.
  */
 static void format_choice(const char *choices, int index, char text[BYOL__VALUE_MAX]) {
     const char *word = index < 0 ? NULL : choices;
@@ -205,33 +214,43 @@ static void format_triple(const float values[3], char text[BYOL__VALUE_MAX]) {
     }
 }
 
-void byol__option_format(const byol_config *config, const byol__option *option, char text[BYOL__VALUE_MAX]) {
+void byol__option_format(const byol_config *config, const byol__option *option,
+                         char text[BYOL__VALUE_MAX]) {
     const void *field = (const char *)config + option->offset;
     const float *numbers = field;
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     switch (option->kind) {
     case BYOL__INTEGER: snprintf(text, BYOL__VALUE_MAX, "%d", *(const int *)field); break;
-    case BYOL__SEED: snprintf(text, BYOL__VALUE_MAX, "%llu", (unsigned long long)*(const uint64_t *)field); break;
+    case BYOL__SEED:
+        snprintf(text, BYOL__VALUE_MAX, "%llu", (unsigned long long)*(const uint64_t *)field);
+        break;
     case BYOL__NUMBER: format_number(numbers[0], text, BYOL__VALUE_MAX); break;
     case BYOL__TRIPLE: format_triple(numbers, text); break;
-    case BYOL__SWITCH: snprintf(text, BYOL__VALUE_MAX, "%s", *(const int *)field ? "true" : "false"); break;
+    case BYOL__SWITCH:
+        snprintf(text, BYOL__VALUE_MAX, "%s", *(const int *)field ? "true" : "false");
+        break;
     case BYOL__CHOICE: format_choice(option->choices, *(const int *)field, text); break;
-    case BYOL__TEXT: snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)option->size, (const char *)field); break;
+    case BYOL__TEXT:
+        snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)option->size, (const char *)field);
+        break;
     }
     byol__c_locale_leave(before, c_locale);
 }
 
-byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size, byol_error *error) {
+byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size,
+                            byol_error *error) {
     const byol__option *option = byol__option_find(key);
     if (option == NULL) {
         char nearest[64];
         byol__option_nearest(key, 0, nearest);
-        return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'", key, nearest);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "there is no option '%.100s'; the nearest is '%s'", key, nearest);
     }
     char text[BYOL__VALUE_MAX];
     byol__option_format(config, option, text);
     if (strlen(text) >= size)
-        return byol__fail(error, BYOL_ERROR_INVALID, "the value of %s is %zu bytes long, there is room for %zu", key,
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the value of %s is %zu bytes long, there is room for %zu", key,
                           strlen(text), size);
     memcpy(value, text, strlen(text) + 1);
     return BYOL_OK;
@@ -242,5 +261,6 @@ void byol_config_init(byol_config *config) {
     for (size_t i = 1; i < byol__options_count; i++)
         if (byol__options[i].default_value != NULL)
             set_option(config, &byol__options[i], byol__options[i].default_value, NULL);
-    set_option(config, &byol__options[0], byol__options[0].default_value, NULL); /* the recipe: over presets */
+    set_option(config, &byol__options[0], byol__options[0].default_value,
+               NULL); /* the recipe: over presets */
 }

@@ -15,43 +15,53 @@ static byol_status check_recipe(const byol_view_recipe *recipe, int number, byol
     };
     for (int i = 0; i < 3; i++)
         if (ranges[i].min > ranges[i].max)
-            return byol__fail(error, BYOL_ERROR_INVALID, "views.view%d.%s_min is %g, more than %s_max, which is %g",
-                              number, ranges[i].name, (double)ranges[i].min, ranges[i].name, (double)ranges[i].max);
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "views.view%d.%s_min is %g, more than %s_max, which is %g", number,
+                              ranges[i].name, (double)ranges[i].min, ranges[i].name,
+                              (double)ranges[i].max);
     return BYOL_OK;
 }
 
 /* The family's choices that exclude each other. */
 static byol_status check_method(const byol_config *config, byol_error *error) {
-    int is_online = config->target.kind == BYOL_TARGET_ONLINE, is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
+    int is_online = config->target.kind == BYOL_TARGET_ONLINE,
+        is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
     int is_copy = strcmp(config->target.init, "copy") == 0;
     if (!config->target.stop_gradient && (!is_online || config->predictor.kind != BYOL_HEAD_NONE))
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "target.stop_gradient false goes with target.kind online and predictor.kind none: both sides "
+                          "target.stop_gradient false goes with target.kind online and "
+                          "predictor.kind none: both sides "
                           "are then the same network");
     int is_vectors = config->target.kind == BYOL_TARGET_VECTORS;
     if (is_vectors != (config->target.vectors[0] != '\0'))
-        return byol__fail(error, BYOL_ERROR_INVALID, "target.kind vectors and target.vectors FILE.npy go together");
-    if (is_vectors && (!is_copy || config->loss.mispaired))
-        return byol__fail(
-            error, BYOL_ERROR_INVALID,
-            "with target.kind vectors there is no target network: target.init is copy, loss.mispaired false");
-    if (config->loss.mispaired && (is_online || !config->loss.symmetric))
-        return byol__fail(
-            error, BYOL_ERROR_INVALID,
-            "loss.mispaired goes with a target of its own (target.kind ema or frozen) and loss.symmetric");
-    if (is_online && !is_copy)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "target.init says where another target begins; with target.kind online it is copy");
+                          "target.kind vectors and target.vectors FILE.npy go together");
+    if (is_vectors && (!is_copy || config->loss.mispaired))
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "with target.kind vectors there is no target network: target.init is "
+                          "copy, loss.mispaired false");
+    if (config->loss.mispaired && (is_online || !config->loss.symmetric))
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "loss.mispaired goes with a target of its own (target.kind ema or "
+                          "frozen) and loss.symmetric");
+    if (is_online && !is_copy)
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "target.init says where another target begins; with target.kind online it is copy");
     if (strcmp(config->target.encoder, "same") != 0 && (!is_frozen || is_copy))
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "target.encoder %s needs target.kind frozen, and target.init random or weights to load: it "
+                          "target.encoder %s needs target.kind frozen, and target.init random or "
+                          "weights to load: it "
                           "cannot be a copy or an average of another network",
                           config->target.encoder);
     if (config->target.width != 0 && strcmp(config->target.encoder, "same") == 0)
-        return byol__fail(error, BYOL_ERROR_INVALID, "target.width is that of a target.encoder, which is same here");
-    if (strcmp(config->encoder.init, "copy") == 0 || config->encoder.init[0] == '\0' || config->target.init[0] == '\0')
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "encoder.init is random or a path, target.init is copy, random or a path");
+                          "target.width is that of a target.encoder, which is same here");
+    if (strcmp(config->encoder.init, "copy") == 0 || config->encoder.init[0] == '\0' ||
+        config->target.init[0] == '\0')
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "encoder.init is random or a path, target.init is copy, random or a path");
     return BYOL_OK;
 }
 
@@ -61,42 +71,49 @@ static byol_status check_views(const byol_config *config, byol_error *error) {
     for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++)
         BYOL__TRY(check_recipe(&config->views.view[kind], kind + 1, error));
     if (count[0] + count[1] < 2)
-        return byol__fail(
-            error, BYOL_ERROR_INVALID,
-            "views.view1.count is %d and views.view2.count is %d: a method needs two views of an image, at "
-            "least, that predict each other",
-            count[0], count[1]);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "views.view1.count is %d and views.view2.count is %d: a method needs two "
+                          "views of an image, at "
+                          "least, that predict each other",
+                          count[0], count[1]);
     if (count[0] + count[1] + count[2] > BYOL_VIEWS_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "views.*.count add up to %d, at most %d are possible",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "views.*.count add up to %d, at most %d are possible",
                           count[0] + count[1] + count[2], BYOL_VIEWS_MAX);
     if (count[2] > 0 && !config->loss.symmetric)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "views.view3.count is %d, but without loss.symmetric the first view alone predicts",
-                          count[2]);
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "views.view3.count is %d, but without loss.symmetric the first view alone predicts",
+            count[2]);
     return BYOL_OK;
 }
 
 byol_status byol_config_check(const byol_config *config, byol_error *error) {
     BYOL__TRY(check_views(config, error));
     BYOL__TRY(check_method(config, error));
-    if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 && config->data.image_size < 32)
+    if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 &&
+        config->data.image_size < 32)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "encoder.stem imagenet divides the image by 32; data.image_size is %d: take at least 32, or "
+                          "encoder.stem imagenet divides the image by 32; data.image_size is %d: "
+                          "take at least 32, or "
                           "encoder.stem small",
                           config->data.image_size);
     if (config->optimizer.nesterov && config->optimizer.name != BYOL_SGD)
-        return byol__fail(error, BYOL_ERROR_INVALID, "optimizer.nesterov goes with optimizer.name sgd only");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "optimizer.nesterov goes with optimizer.name sgd only");
     if (config->optimizer.nesterov && config->optimizer.momentum == 0)
-        return byol__fail(error, BYOL_ERROR_INVALID, "optimizer.nesterov needs an optimizer.momentum above 0");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "optimizer.nesterov needs an optimizer.momentum above 0");
     if (config->train.minutes > 0 && config->optimizer.schedule != BYOL_LR_TRAPEZOID)
-        return byol__fail(
-            error, BYOL_ERROR_INVALID,
-            "train.minutes needs optimizer.schedule trapezoid: half a cosine must know the end of the run "
-            "at its beginning");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "train.minutes needs optimizer.schedule trapezoid: half a cosine must "
+                          "know the end of the run "
+                          "at its beginning");
     if (config->train.minutes > 0 && config->target.kind == BYOL_TARGET_EMA &&
         config->target.schedule != BYOL_TAU_CONSTANT)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "train.minutes needs target.schedule constant: a cosine must know the end of the run at its "
+                          "train.minutes needs target.schedule constant: a cosine must know the "
+                          "end of the run at its "
                           "beginning");
     return BYOL_OK;
 }

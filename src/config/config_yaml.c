@@ -1,5 +1,5 @@
-/* Configurations as YAML. A file is read by events into a list of settings (dotted key, value, line); only a file that
- * is right as a whole changes anything. */
+/* Configurations as YAML. A file is read by events into a list of settings (dotted key, value,
+ * line); only a file that is right as a whole changes anything. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ typedef struct reader {
     byol_error *error;
 } reader;
 
-static byol_status fail_at(reader *r, size_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static byol_status fail_at(reader *r, size_t line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static byol_status fail_at(reader *r, size_t line, const char *format, ...) {
     if (r->error == NULL) return BYOL_ERROR_INVALID;
@@ -44,9 +45,11 @@ static byol_status fail_at(reader *r, size_t line, const char *format, ...) {
 static byol_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) return BYOL_OK;
     const yaml_parser_t *p = &r->parser;
-    if (p->error == YAML_MEMORY_ERROR) return byol__fail(r->error, BYOL_ERROR_MEMORY, "no memory to read %s", r->name);
+    if (p->error == YAML_MEMORY_ERROR)
+        return byol__fail(r->error, BYOL_ERROR_MEMORY, "no memory to read %s", r->name);
     size_t line = p->error == YAML_READER_ERROR ? p->mark.line : p->problem_mark.line;
-    return fail_at(r, line + 1, "not YAML: %s%s%s", p->problem != NULL ? p->problem : "cannot be read",
+    return fail_at(r, line + 1, "not YAML: %s%s%s",
+                   p->problem != NULL ? p->problem : "cannot be read",
                    p->context != NULL ? " " : "", p->context != NULL ? p->context : "");
 }
 
@@ -55,15 +58,16 @@ static size_t line_of(const yaml_event_t *event) { return event->start_mark.line
 static byol_status unknown_key(reader *r, const char *key, int group, size_t line) {
     char nearest[64];
     byol__option_nearest(key, group, nearest);
-    return fail_at(r, line, "there is no %s '%.100s'; the nearest is '%s'", group ? "group of options" : "option", key,
-                   nearest);
+    return fail_at(r, line, "there is no %s '%.100s'; the nearest is '%s'",
+                   group ? "group of options" : "option", key, nearest);
 }
 
 static byol_status add_setting(reader *r, const char *key, const char *value, size_t line) {
     for (size_t i = 0; i < r->count; i++)
         if (strcmp(r->settings[i].key, key) == 0)
             return fail_at(r, line, "'%s' was set before, in line %zu", key, r->settings[i].line);
-    if (strlen(value) >= BYOL__VALUE_MAX) return fail_at(r, line, "the value of '%s' is too long", key);
+    if (strlen(value) >= BYOL__VALUE_MAX)
+        return fail_at(r, line, "the value of '%s' is too long", key);
     if (r->count == r->capacity) {
         setting *grown;
         BYOL__TRY(byol__alloc(&grown, r->capacity * 2 + 64, sizeof *grown, r->name, r->error));
@@ -84,7 +88,8 @@ static byol_status read_scalar(reader *r, const char *key, const yaml_event_t *e
     if (strlen(value) != event->data.scalar.length)
         return fail_at(r, line_of(event), "the value of '%s' holds a NUL character", key);
     /* "eval:" with all beneath it commented out */
-    if (*value == '\0' && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && byol__option_group(key))
+    if (*value == '\0' && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+        byol__option_group(key))
         return BYOL_OK;
     return add_setting(r, key, value, line_of(event));
 }
@@ -94,7 +99,8 @@ static byol_status read_list(reader *r, const char *key, size_t line) {
     const byol__option *option = byol__option_find(key);
     if (option == NULL) option = byol__option_of_views(key, 1);
     if (option == NULL) return unknown_key(r, key, 0, line);
-    if (option->kind != BYOL__TRIPLE) return fail_at(r, line, "'%s' takes one value, not a list", key);
+    if (option->kind != BYOL__TRIPLE)
+        return fail_at(r, line, "'%s' takes one value, not a list", key);
     char value[BYOL__VALUE_MAX];
     size_t used = 0;
     for (int i = 0;; i++) {
@@ -123,7 +129,8 @@ static byol_status read_value(reader *r, const char *key, int *deeper) {
     else if (event.type == YAML_SEQUENCE_START_EVENT)
         status = read_list(r, key, line);
     else if (event.type == YAML_ALIAS_EVENT)
-        status = fail_at(r, line, "'%s': aliases (*name) are not understood here; write the value out", key);
+        status = fail_at(r, line,
+                         "'%s': aliases (*name) are not understood here; write the value out", key);
     else if (byol__option_find(key) != NULL)
         status = fail_at(r, line, "'%s' takes a value, not a group of options", key);
     else if (!byol__option_group(key))
@@ -135,12 +142,14 @@ static byol_status read_value(reader *r, const char *key, int *deeper) {
 }
 
 /* Appends ".part" to the dotted path of the group that is open. */
-static byol_status append_key(reader *r, char path[KEY_MAX], size_t length, const yaml_event_t *event) {
+static byol_status append_key(reader *r, char path[KEY_MAX], size_t length,
+                              const yaml_event_t *event) {
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at(r, line_of(event), "a key must be a word, as in encoder: {width: 16}");
     int written = snprintf(path + length, KEY_MAX - length, "%s%s", length > 0 ? "." : "",
                            (const char *)event->data.scalar.value);
-    if ((size_t)written >= KEY_MAX - length || strlen(path) != length + (length > 0) + event->data.scalar.length)
+    if ((size_t)written >= KEY_MAX - length ||
+        strlen(path) != length + (length > 0) + event->data.scalar.length)
         return fail_at(r, line_of(event), "there is no option '%.100s...'", path);
     return BYOL_OK;
 }
@@ -178,8 +187,9 @@ static byol_status read_document(reader *r) {
         if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_START_EVENT) continue;
         if (type == YAML_MAPPING_START_EVENT) break;
         return fail_at(r, line, "%s",
-                       type == YAML_STREAM_END_EVENT ? "no options in it: the file is empty"
-                                                     : "options are expected, as in encoder: {width: 16}");
+                       type == YAML_STREAM_END_EVENT
+                           ? "no options in it: the file is empty"
+                           : "options are expected, as in encoder: {width: 16}");
     }
     BYOL__TRY(read_mapping(r));
     for (;;) {
@@ -189,7 +199,8 @@ static byol_status read_document(reader *r) {
         size_t line = line_of(&event);
         yaml_event_delete(&event);
         if (type == YAML_STREAM_END_EVENT) return BYOL_OK;
-        if (type == YAML_DOCUMENT_START_EVENT) return fail_at(r, line, "a second document begins here; one is allowed");
+        if (type == YAML_DOCUMENT_START_EVENT)
+            return fail_at(r, line, "a second document begins here; one is allowed");
     }
 }
 
@@ -213,10 +224,11 @@ static byol_status apply(reader *r, byol_config *config) {
     return BYOL_OK;
 }
 
-byol_status byol_config_parse(byol_config *config, const char *yaml, size_t length, const char *name,
-                              byol_error *error) {
+byol_status byol_config_parse(byol_config *config, const char *yaml, size_t length,
+                              const char *name, byol_error *error) {
     reader r = {.name = name, .error = error};
-    if (!yaml_parser_initialize(&r.parser)) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", name);
+    if (!yaml_parser_initialize(&r.parser))
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", name);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)yaml, length);
     byol_config changed = *config;
     byol_status status = read_document(&r);
@@ -238,14 +250,16 @@ byol_status byol_config_load(byol_config *config, const char *path, byol_error *
 
 static int emit_scalar(yaml_emitter_t *emitter, const char *text, int quoted) {
     yaml_event_t event;
-    return yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
-                                        quoted ? YAML_DOUBLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE) &&
+    return yaml_scalar_event_initialize(
+               &event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
+               quoted ? YAML_DOUBLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE) &&
            yaml_emitter_emit(emitter, &event);
 }
 
 static int emit_group(yaml_emitter_t *emitter, int begin) {
     yaml_event_t event;
-    return (begin ? yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE)
+    return (begin ? yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
+                                                        YAML_BLOCK_MAPPING_STYLE)
                   : yaml_mapping_end_event_initialize(&event)) &&
            yaml_emitter_emit(emitter, &event);
 }
@@ -268,7 +282,8 @@ static int count_dots(const char *text, size_t length) {
     return dots;
 }
 
-/* Closes and opens groups on the way from key `from` to key `to` and writes the last part of `to`. */
+/* Closes and opens groups on the way from key `from` to key `to` and writes the last part of `to`.
+ */
 static int emit_key(yaml_emitter_t *emitter, const char *from, const char *to) {
     size_t shared = 0; /* length of the common path, its last dot included */
     for (size_t i = 0; from[i] != '\0' && from[i] == to[i]; i++)
@@ -306,9 +321,11 @@ static int emit_options(yaml_emitter_t *emitter, const byol_config *config) {
 
 static int emit_document(yaml_emitter_t *emitter, const byol_config *config) {
     yaml_event_t event;
-    return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) && yaml_emitter_emit(emitter, &event) &&
-           yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1) && yaml_emitter_emit(emitter, &event) &&
-           emit_group(emitter, 1) && emit_options(emitter, config) && emit_group(emitter, 0) &&
+    return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) &&
+           yaml_emitter_emit(emitter, &event) &&
+           yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1) &&
+           yaml_emitter_emit(emitter, &event) && emit_group(emitter, 1) &&
+           emit_options(emitter, config) && emit_group(emitter, 0) &&
            yaml_document_end_event_initialize(&event, 1) && yaml_emitter_emit(emitter, &event) &&
            yaml_stream_end_event_initialize(&event) && yaml_emitter_emit(emitter, &event) &&
            yaml_emitter_flush(emitter);
@@ -316,21 +333,23 @@ static int emit_document(yaml_emitter_t *emitter, const byol_config *config) {
 
 byol_status byol_config_write(const byol_config *config, FILE *stream, byol_error *error) {
     yaml_emitter_t emitter;
-    if (!yaml_emitter_initialize(&emitter)) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to write YAML");
+    if (!yaml_emitter_initialize(&emitter))
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to write YAML");
     yaml_emitter_set_output_file(&emitter, stream);
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
     int written = emit_document(&emitter, config);
     yaml_emitter_delete(&emitter);
     if (!written || ferror(stream))
-        return byol__fail(error, BYOL_ERROR_IO, "cannot write the configuration: %s", strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write the configuration: %s",
+                          strerror(errno));
     return BYOL_OK;
 }
 
 int byol__yaml_holds(const char *text) {
     yaml_event_t event;
-    int valid = yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
-                                             YAML_ANY_SCALAR_STYLE);
+    int valid = yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+                                             (int)strlen(text), 1, 1, YAML_ANY_SCALAR_STYLE);
     if (valid) yaml_event_delete(&event);
     return valid;
 }

@@ -2,86 +2,113 @@
 
 #include <string.h>
 
-#define FIELD(member) .offset = offsetof(byol_config, member), .size = sizeof(((byol_config *)0)->member)
+#define FIELD(member)                                                                              \
+    .offset = offsetof(byol_config, member), .size = sizeof(((byol_config *)0)->member)
 #define RANGE(low, high) .min = low, .max = high, .range = #low " .. " #high
 #define OR_ZERO(low, high) .or_zero = 1, .min = low, .max = high, .range = "0 or " #low " .. " #high
 
-#define RECIPE_ROW(view_, field, kind_, range_, help_)                                                                 \
-    {.key = "views.view" #view_ "." #field, .kind = kind_, FIELD(views.view[view_ - 1].field), range_, .help = help_},
-
-/* How many views of a kind there are, and of what size. */
-#define COUNT_ROW(view_, field, default_, range_, help_)                                                               \
-    {.key = "views.view" #view_ "." #field,                                                                            \
-     .kind = BYOL__INTEGER,                                                                                            \
-     FIELD(views.field[view_ - 1]),                                                                                    \
-     .default_value = default_,                                                                                        \
-     range_,                                                                                                           \
+#define RECIPE_ROW(view_, field, kind_, range_, help_)                                             \
+    {.key = "views.view" #view_ "." #field,                                                        \
+     .kind = kind_,                                                                                \
+     FIELD(views.view[view_ - 1].field),                                                           \
+     range_,                                                                                       \
      .help = help_},
 
-/* The recipe of one kind of views; the key "views.NAME" sets NAME of all (byol__option_of_views). */
-#define RECIPE(v)                                                                                                      \
-    COUNT_ROW(v, count, v < 3 ? "1" : "0", RANGE(0, 16), "how many such views are made of an image")                   \
-    COUNT_ROW(v, size, "0", OR_ZERO(8, 1024), "side of such a view in pixels; 0: data.image_size")                     \
-    RECIPE_ROW(v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1), "smallest share of the image's area in a crop")        \
-    RECIPE_ROW(v, crop_area_max, BYOL__NUMBER, RANGE(0.001, 1), "largest share of the image's area in a crop")         \
-    RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10), "smallest width / height of a crop")                  \
-    RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER, RANGE(0.1, 10), "largest width / height of a crop")                   \
-    RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip")                                 \
-    RECIPE_ROW(v, jitter, BYOL__NUMBER, RANGE(0, 1), "probability of colour jitter as a whole")                        \
-    RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10), "strength s: factor in [max(0, 1-s), 1+s]")                  \
-    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                     \
-    RECIPE_ROW(v, saturation, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                                   \
-    RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5), "shift in [-hue, hue] of the colour circle")                       \
-    RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")                         \
-    RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur")                                     \
-    RECIPE_ROW(v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100), "smallest sigma of the blur, pixels")                \
-    RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER, RANGE(0.01, 100), "largest sigma of the blur, pixels")                 \
-    RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1), "probability of solarize: x to 1-x from the threshold up")      \
-    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1), "pixel value from which solarize inverts")            \
-    RECIPE_ROW(v, rotate, BYOL__NUMBER, RANGE(0, 180), "degrees: the angle is in [-rotate, rotate]")                   \
-    RECIPE_ROW(v, translate, BYOL__NUMBER, RANGE(0, 1), "share of the side by which the picture is shifted at most")   \
-    RECIPE_ROW(v, pad, BYOL__INTEGER, RANGE(0, 1024),                                                                  \
-               "plain random crop: out of the picture with that many pixels around it")                                \
-    RECIPE_ROW(v, noise, BYOL__NUMBER, RANGE(0, 10), "standard deviation of Gaussian noise on pixels in [0, 1]")       \
-    RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1), "probability of cutting a square out")                            \
-    RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1), "side of that square, as a share of the picture's")          \
-    RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000), "three numbers taken off the channels, the last step")       \
-    RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000), "three numbers the channels are divided by after that")
+/* How many views of a kind there are, and of what size. */
+#define COUNT_ROW(view_, field, default_, range_, help_)                                           \
+    {.key = "views.view" #view_ "." #field,                                                        \
+     .kind = BYOL__INTEGER,                                                                        \
+     FIELD(views.field[view_ - 1]),                                                                \
+     .default_value = default_,                                                                    \
+     range_,                                                                                       \
+     .help = help_},
 
-/* In the order of the written YAML. A group's rows stand together, and views.preset before what it sets. */
+/* The recipe of one kind of views; the key "views.NAME" sets NAME of all (byol__option_of_views).
+ */
+#define RECIPE(v)                                                                                  \
+    COUNT_ROW(v, count, v < 3 ? "1" : "0", RANGE(0, 16),                                           \
+              "how many such views are made of an image")                                          \
+    COUNT_ROW(v, size, "0", OR_ZERO(8, 1024), "side of such a view in pixels; 0: data.image_size") \
+    RECIPE_ROW(v, crop_area_min, BYOL__NUMBER, RANGE(0.001, 1),                                    \
+               "smallest share of the image's area in a crop")                                     \
+    RECIPE_ROW(v, crop_area_max, BYOL__NUMBER, RANGE(0.001, 1),                                    \
+               "largest share of the image's area in a crop")                                      \
+    RECIPE_ROW(v, crop_aspect_min, BYOL__NUMBER, RANGE(0.1, 10),                                   \
+               "smallest width / height of a crop")                                                \
+    RECIPE_ROW(v, crop_aspect_max, BYOL__NUMBER, RANGE(0.1, 10),                                   \
+               "largest width / height of a crop")                                                 \
+    RECIPE_ROW(v, flip, BYOL__NUMBER, RANGE(0, 1), "probability of a horizontal flip")             \
+    RECIPE_ROW(v, jitter, BYOL__NUMBER, RANGE(0, 1), "probability of colour jitter as a whole")    \
+    RECIPE_ROW(v, brightness, BYOL__NUMBER, RANGE(0, 10),                                          \
+               "strength s: factor in [max(0, 1-s), 1+s]")                                         \
+    RECIPE_ROW(v, contrast, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")                 \
+    RECIPE_ROW(v, saturation, BYOL__NUMBER, RANGE(0, 10), "strength, as brightness")               \
+    RECIPE_ROW(v, hue, BYOL__NUMBER, RANGE(0, 0.5), "shift in [-hue, hue] of the colour circle")   \
+    RECIPE_ROW(v, grayscale, BYOL__NUMBER, RANGE(0, 1), "probability of dropping the colours")     \
+    RECIPE_ROW(v, blur, BYOL__NUMBER, RANGE(0, 1), "probability of Gaussian blur")                 \
+    RECIPE_ROW(v, blur_sigma_min, BYOL__NUMBER, RANGE(0.01, 100),                                  \
+               "smallest sigma of the blur, pixels")                                               \
+    RECIPE_ROW(v, blur_sigma_max, BYOL__NUMBER, RANGE(0.01, 100),                                  \
+               "largest sigma of the blur, pixels")                                                \
+    RECIPE_ROW(v, solarize, BYOL__NUMBER, RANGE(0, 1),                                             \
+               "probability of solarize: x to 1-x from the threshold up")                          \
+    RECIPE_ROW(v, solarize_threshold, BYOL__NUMBER, RANGE(0, 1),                                   \
+               "pixel value from which solarize inverts")                                          \
+    RECIPE_ROW(v, rotate, BYOL__NUMBER, RANGE(0, 180),                                             \
+               "degrees: the angle is in [-rotate, rotate]")                                       \
+    RECIPE_ROW(v, translate, BYOL__NUMBER, RANGE(0, 1),                                            \
+               "share of the side by which the picture is shifted at most")                        \
+    RECIPE_ROW(v, pad, BYOL__INTEGER, RANGE(0, 1024),                                              \
+               "plain random crop: out of the picture with that many pixels around it")            \
+    RECIPE_ROW(v, noise, BYOL__NUMBER, RANGE(0, 10),                                               \
+               "standard deviation of Gaussian noise on pixels in [0, 1]")                         \
+    RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1), "probability of cutting a square out")        \
+    RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1),                                          \
+               "side of that square, as a share of the picture's")                                 \
+    RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),                                          \
+               "three numbers taken off the channels, the last step")                              \
+    RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                                          \
+               "three numbers the channels are divided by after that")
+
+/* In the order of the written YAML. A group's rows stand together, and views.preset before what it
+ * sets. */
 const byol__option byol__options[] = {
     {.key = "recipe",
      .kind = BYOL__TEXT,
      FIELD(recipe),
      .default_value = "short",
      .choices = "short, byol",
-     .help = "what encoder, heads, loss, views, optimizer and target start from; short: learns most in minutes and "
+     .help = "what encoder, heads, loss, views, optimizer and target start from; short: learns "
+             "most in minutes and "
              "hours; byol: as published, for hundreds of epochs"},
     {.key = "data.train",
      .kind = BYOL__TEXT,
      FIELD(data.train),
      .default_value = "",
-     .help = "images to learn from: a path or a known name, with an optional split (fashion-mnist:train)"},
+     .help = "images to learn from: a path or a known name, with an optional split "
+             "(fashion-mnist:train)"},
     {.key = "data.image_size",
      .kind = BYOL__INTEGER,
      FIELD(data.image_size),
      .default_value = "0",
      OR_ZERO(8, 1024),
-     .help =
-         "side of the square views in pixels; 0: the images' own height; of picture files the typical shorter side, at "
-         "most 224"},
+     .help = "side of the square views in pixels; 0: the images' own height; of picture files the "
+             "typical shorter side, at "
+             "most 224"},
     {.key = "data.statistics",
      .kind = BYOL__CHOICE,
      FIELD(data.statistics),
      .default_value = "auto",
      .choices = "auto, preset",
-     .help = "mean and std to normalise by; auto: measured on pictures of your own, unless views.* set them"},
+     .help = "mean and std to normalise by; auto: measured on pictures of your own, unless views.* "
+             "set them"},
     {.key = "data.max_unreadable",
      .kind = BYOL__NUMBER,
      FIELD(data.max_unreadable),
      .default_value = "0.01",
      RANGE(0, 1),
-     .help = "share of the images that may turn out unreadable (they are skipped) before the run stops; one may in any "
+     .help = "share of the images that may turn out unreadable (they are skipped) before the run "
+             "stops; one may in any "
              "case, unless it is 0"},
 
     {.key = "encoder.name",
@@ -155,13 +182,14 @@ const byol__option byol__options[] = {
      .kind = BYOL__SWITCH,
      FIELD(loss.symmetric),
      .default_value = "true",
-     .help = "view 1 predicts view 2 and view 2 predicts view 1, the two summed; false: the first alone"},
+     .help = "view 1 predicts view 2 and view 2 predicts view 1, the two summed; false: the first "
+             "alone"},
     {.key = "loss.mispaired",
      .kind = BYOL__SWITCH,
      FIELD(loss.mispaired),
      .default_value = "false",
-     .help =
-         "a known mistake, for study: each view predicts itself, not the other one; symmetric, a target of its own"},
+     .help = "a known mistake, for study: each view predicts itself, not the other one; symmetric, "
+             "a target of its own"},
     {.key = "loss.temperature",
      .kind = BYOL__NUMBER,
      FIELD(loss.temperature),
@@ -184,7 +212,8 @@ const byol__option byol__options[] = {
      .kind = BYOL__SWITCH,
      FIELD(loss.own_negatives),
      .default_value = "true",
-     .help = "the other images' predictions of the same view push apart too, as in SimCLR; infonce"},
+     .help =
+         "the other images' predictions of the same view push apart too, as in SimCLR; infonce"},
     {.key = "loss.candidates",
      .kind = BYOL__NUMBER,
      FIELD(loss.candidates),
@@ -209,20 +238,22 @@ const byol__option byol__options[] = {
      FIELD(loss.variance),
      .default_value = "0",
      RANGE(0, 1e6),
-     .help =
-         "weight of a regularizer: each dimension of the projections is to have a deviation of 1 (VICReg); 0: none"},
+     .help = "weight of a regularizer: each dimension of the projections is to have a deviation of "
+             "1 (VICReg); 0: none"},
     {.key = "loss.covariance",
      .kind = BYOL__NUMBER,
      FIELD(loss.covariance),
      .default_value = "0",
      RANGE(0, 1e6),
-     .help = "weight of a regularizer: dimensions of the projections are to be uncorrelated (VICReg); 0: none"},
+     .help = "weight of a regularizer: dimensions of the projections are to be uncorrelated "
+             "(VICReg); 0: none"},
     {.key = "loss.coding_rate",
      .kind = BYOL__NUMBER,
      FIELD(loss.coding_rate),
      .default_value = "0",
      RANGE(0, 1e6),
-     .help = "weight of a regularizer: projections are to fill their space (coding rate, EMP-SSL); 0: none"},
+     .help = "weight of a regularizer: projections are to fill their space (coding rate, EMP-SSL); "
+             "0: none"},
     {.key = "loss.coding_precision",
      .kind = BYOL__NUMBER,
      FIELD(loss.coding_precision),
@@ -296,7 +327,8 @@ const byol__option byol__options[] = {
      FIELD(optimizer.schedule),
      .default_value = "trapezoid",
      .choices = "cosine, trapezoid",
-     .help = "of the learning rate; cosine: half a cosine to 0; trapezoid: constant, at last linear to 0"},
+     .help = "of the learning rate; cosine: half a cosine to 0; trapezoid: constant, at last "
+             "linear to 0"},
     {.key = "optimizer.decay",
      .kind = BYOL__NUMBER,
      FIELD(optimizer.decay),
@@ -321,7 +353,8 @@ const byol__option byol__options[] = {
      FIELD(target.kind),
      .default_value = "online",
      .choices = "ema, online, frozen, vectors",
-     .help = "ema: an average of the online network; online: that network itself; frozen: it never moves; vectors: no "
+     .help = "ema: an average of the online network; online: that network itself; frozen: it never "
+             "moves; vectors: no "
              "network but what another model made of each image"},
     {.key = "target.stop_gradient",
      .kind = BYOL__SWITCH,
@@ -332,7 +365,8 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(target.init),
      .default_value = "copy",
-     .help = "copy: starts as the online network; random: as another one; or a run or weights file to load"},
+     .help = "copy: starts as the online network; random: as another one; or a run or weights file "
+             "to load"},
     {.key = "target.encoder",
      .kind = BYOL__TEXT,
      FIELD(target.encoder),
@@ -349,7 +383,8 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(target.vectors),
      .default_value = "",
-     .help = "a .npy file of float32, (images of data.train, numbers), with target.kind vectors only"},
+     .help =
+         "a .npy file of float32, (images of data.train, numbers), with target.kind vectors only"},
     {.key = "target.dimension",
      .kind = BYOL__INTEGER,
      FIELD(target.dimension),
@@ -380,7 +415,8 @@ const byol__option byol__options[] = {
      FIELD(train.minutes),
      .default_value = "0",
      RANGE(0, 1e6),
-     .help = "the run ends after this time, evaluation excluded, whatever train.epochs says; 0: by epochs"},
+     .help = "the run ends after this time, evaluation excluded, whatever train.epochs says; 0: by "
+             "epochs"},
     {.key = "train.batch_size",
      .kind = BYOL__INTEGER,
      FIELD(train.batch_size),
@@ -397,7 +433,8 @@ const byol__option byol__options[] = {
      .kind = BYOL__SWITCH,
      FIELD(train.recompute),
      .default_value = "false",
-     .help = "repeat forward passes to keep the activations of one view only: slower, less memory, the same "
+     .help = "repeat forward passes to keep the activations of one view only: slower, less memory, "
+             "the same "
              "numbers; target.kind online"},
     {.key = "train.precision",
      .kind = BYOL__CHOICE,
@@ -444,8 +481,8 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(eval.test),
      .default_value = "",
-     .help =
-         "labelled images to be told apart; empty: the test split of eval.train, or of data.train where that is empty"},
+     .help = "labelled images to be told apart; empty: the test split of eval.train, or of "
+             "data.train where that is empty"},
 
     {.key = "checkpoint.every_minutes",
      .kind = BYOL__NUMBER,
@@ -477,7 +514,9 @@ const byol__option *byol__option_find(const char *key) {
 
 const byol__option *byol__option_of_views(const char *key, int number) {
     char long_key[64];
-    if (strncmp(key, "views.", 6) != 0 || strcmp(key + 6, "count") == 0 || strcmp(key + 6, "size") == 0) return NULL;
+    if (strncmp(key, "views.", 6) != 0 || strcmp(key + 6, "count") == 0 ||
+        strcmp(key + 6, "size") == 0)
+        return NULL;
     if (number > 2 && strncmp(key + 6, "crop_area", 9) == 0) return NULL;
     snprintf(long_key, sizeof long_key, "views.view%d.%.40s", number, key + 6);
     return byol__option_find(long_key);
@@ -486,7 +525,8 @@ const byol__option *byol__option_of_views(const char *key, int number) {
 int byol__option_group(const char *path) {
     size_t length = strlen(path);
     for (size_t i = 0; i < byol__options_count; i++)
-        if (strncmp(byol__options[i].key, path, length) == 0 && byol__options[i].key[length] == '.') return 1;
+        if (strncmp(byol__options[i].key, path, length) == 0 && byol__options[i].key[length] == '.')
+            return 1;
     return 0;
 }
 
@@ -515,8 +555,8 @@ typedef struct nearest_key {
 } nearest_key;
 
 /* `compared`: what of the key is likely to be written. */
-static void consider(nearest_key *best, const char *wanted, const char *key, size_t length, const char *compared,
-                     int penalty) {
+static void consider(nearest_key *best, const char *wanted, const char *key, size_t length,
+                     const char *compared, int penalty) {
     int distance = edit_distance(wanted, compared, length - (size_t)(compared - key)) + penalty;
     if (best->key[0] != '\0' && distance >= best->distance) return;
     snprintf(best->key, sizeof best->key, "%.*s", (int)length, key);
@@ -527,7 +567,8 @@ void byol__option_nearest(const char *key, int groups, char nearest[64]) {
     nearest_key best = {0};
     for (size_t i = 0; i < byol__options_count; i++) {
         const char *known = byol__options[i].key;
-        for (const char *dot = strchr(known, '.'); dot != NULL && groups; dot = strchr(dot + 1, '.'))
+        for (const char *dot = strchr(known, '.'); dot != NULL && groups;
+             dot = strchr(dot + 1, '.'))
             consider(&best, key, known, (size_t)(dot - known), known, 0);
         if (groups) continue;
         consider(&best, key, known, strlen(known), known, 0);
@@ -546,7 +587,8 @@ void byol__option_nearest(const char *key, int groups, char nearest[64]) {
 size_t byol_option_count(void) { return byol__options_count; }
 
 void byol_option_describe(size_t index, byol_option_info *info) {
-    static const char *const types[] = {"integer", "integer", "number", "three numbers", "switch", "choice", "text"};
+    static const char *const types[] = {"integer", "integer", "number", "three numbers",
+                                        "switch",  "choice",  "text"};
     const byol__option *option = &byol__options[index];
     *info = (byol_option_info){
         .key = option->key,

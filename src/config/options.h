@@ -1,4 +1,5 @@
-/* The one table of options. Everything that reads, writes, checks or explains a configuration goes through its rows. */
+/* The one table of options. Everything that reads, writes, checks or explains a configuration goes
+ * through its rows. */
 #ifndef BYOL__OPTIONS_H
 #define BYOL__OPTIONS_H
 
@@ -47,18 +48,21 @@ typedef struct byol__recipe_row {
 /* What the recipe `name` sets besides the defaults of what recipes set at all. */
 const byol__recipe_row *byol__recipe_rows(const char *name);
 
-/* `key` "views.flip" stands for that key of every view: the row of view `number` (from 1), or NULL. The area of crops
- * is what makes the small views of the third kind, so it is set for the first two alone; count and size for none. */
+/* `key` "views.flip" stands for that key of every view: the row of view `number` (from 1), or NULL.
+ * The area of crops is what makes the small views of the third kind, so it is set for the first two
+ * alone; count and size for none. */
 const byol__option *byol__option_of_views(const char *key, int number);
 
 /* 1 where `path` is the front part of some key: "encoder", "views.view1". */
 int byol__option_group(const char *path);
 
-/* The known key, or group where `groups` is set, that looks most like `key`, written to `nearest`. */
+/* The known key, or group where `groups` is set, that looks most like `key`, written to `nearest`.
+ */
 void byol__option_nearest(const char *key, int groups, char nearest[64]);
 
 /* The value of a row as text that the setter reads back bit for bit. */
-void byol__option_format(const byol_config *config, const byol__option *option, char text[BYOL__VALUE_MAX]);
+void byol__option_format(const byol_config *config, const byol__option *option,
+                         char text[BYOL__VALUE_MAX]);
 
 /* 1 where YAML can carry `text`: it is UTF-8. */
 int byol__yaml_holds(const char *text);

@@ -1,4 +1,5 @@
-/* The named view recipes: BYOL, appendix B, table 6; SimCLR (Chen et al., 2020), appendix A, colour strength 1. */
+/* The named view recipes: BYOL, appendix B, table 6; SimCLR (Chen et al., 2020), appendix A, colour
+ * strength 1. */
 #include <string.h>
 
 #include "base/error.h"
@@ -8,10 +9,10 @@
 #define CIFAR10 .mean = {0.4914f, 0.4822f, 0.4465f}, .std = {0.2470f, 0.2435f, 0.2616f}
 
 /* What all presets share. */
-#define COMMON                                                                                                         \
-    .crop_area_min = 0.08f, .crop_area_max = 1, .crop_aspect_min = 3.0f / 4, .crop_aspect_max = 4.0f / 3,              \
-    .flip = 0.5f, .jitter = 0.8f, .grayscale = 0.2f, .blur_sigma_min = 0.1f, .blur_sigma_max = 2,                      \
-    .solarize_threshold = 0.5f, .cutout_size = 0.5f
+#define COMMON                                                                                     \
+    .crop_area_min = 0.08f, .crop_area_max = 1, .crop_aspect_min = 3.0f / 4,                       \
+    .crop_aspect_max = 4.0f / 3, .flip = 0.5f, .jitter = 0.8f, .grayscale = 0.2f,                  \
+    .blur_sigma_min = 0.1f, .blur_sigma_max = 2, .solarize_threshold = 0.5f, .cutout_size = 0.5f
 #define JITTER_BYOL .brightness = 0.4f, .contrast = 0.4f, .saturation = 0.2f, .hue = 0.1f
 #define JITTER_SIMCLR .brightness = 0.8f, .contrast = 0.8f, .saturation = 0.8f, .hue = 0.2f
 
@@ -39,5 +40,6 @@ byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3], byol_
         recipe[2].crop_area_max = 0.3f;
         return BYOL_OK;
     }
-    return byol__fail(error, BYOL_ERROR_INVALID, "no views preset '%.100s': choose byol, simclr or small", name);
+    return byol__fail(error, BYOL_ERROR_INVALID,
+                      "no views preset '%.100s': choose byol, simclr or small", name);
 }

@@ -1,5 +1,5 @@
-/* The recipes: what `recipe` sets all at once. "short" is the table of options with their defaults; what the others
- * have otherwise stands here. */
+/* The recipes: what `recipe` sets all at once. "short" is the table of options with their defaults;
+ * what the others have otherwise stands here. */
 #include <string.h>
 
 #include "config/options.h"

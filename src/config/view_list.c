@@ -3,7 +3,8 @@
 void byol__view_list_make(byol__view_list *list, const byol_config *config) {
     *list = (byol__view_list){0};
     for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++) {
-        int size = config->views.size[kind] > 0 ? config->views.size[kind] : config->data.image_size;
+        int size =
+            config->views.size[kind] > 0 ? config->views.size[kind] : config->data.image_size;
         for (int i = 0; i < config->views.count[kind] && list->count < BYOL_VIEWS_MAX; i++) {
             list->recipe[list->count] = config->views.view[kind];
             list->size[list->count++] = size;

@@ -6,13 +6,14 @@
 
 typedef struct byol__view_list {
     int count;
-    int large; /* the first of them are of views.view1 and views.view2: the others predict them, never the reverse */
+    int large; /* the first of them are of views.view1 and views.view2: the others predict them,
+                  never the reverse */
     byol_view_recipe recipe[BYOL_VIEWS_MAX];
     int size[BYOL_VIEWS_MAX]; /* side in pixels */
 } byol__view_list;
 
-/* view1 as often as views.view1.count says, then view2, then view3. `config` checked; a size of 0 becomes
- * data.image_size. */
+/* view1 as often as views.view1.count says, then view2, then view3. `config` checked; a size of 0
+ * becomes data.image_size. */
 void byol__view_list_make(byol__view_list *list, const byol_config *config);
 
 #endif

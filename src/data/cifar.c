@@ -1,6 +1,7 @@
-/* CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky, 2009): files of records, each one label byte (CIFAR-100: the
- * coarse label, then the fine one, which is used) and 3 x 32 x 32 pixels, planar. In a folder, or in the .tar.gz that
- * they come in. The pixels stay where they were read to: each file is a block of the source. */
+/* CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky, 2009): files of records, each one label
+ * byte (CIFAR-100: the coarse label, then the fine one, which is used) and 3 x 32 x 32 pixels,
+ * planar. In a folder, or in the .tar.gz that they come in. The pixels stay where they were read
+ * to: each file is a block of the source. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -18,14 +19,17 @@
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, TEST = 0, BATCH_MAX = 63, MEMBER_MAX = 1 << 30 };
 
-/* The two data sets. `test`, `train`: names of their files; CIFAR-10's training files are numbered. */
+/* The two data sets. `test`, `train`: names of their files; CIFAR-10's training files are numbered.
+ */
 typedef struct family {
     const char *kind, *name, *names_file, *test, *train;
     int classes, label_bytes;
 } family;
 
-static const family CIFAR10 = {"cifar10", "CIFAR-10", "batches.meta.txt", "test_batch.bin", "data_batch_%d.bin", 10, 1};
-static const family CIFAR100 = {"cifar100", "CIFAR-100", "fine_label_names.txt", "test.bin", "train.bin", 100, 2};
+static const family CIFAR10 = {
+    "cifar10", "CIFAR-10", "batches.meta.txt", "test_batch.bin", "data_batch_%d.bin", 10, 1};
+static const family CIFAR100 = {
+    "cifar100", "CIFAR-100", "fine_label_names.txt", "test.bin", "train.bin", 100, 2};
 
 /* What a file called `name` is: its family (NULL: none of ours) and its batch, TEST or from 1. */
 static const family *recognise(const char *name, int *batch) {
@@ -33,8 +37,8 @@ static const family *recognise(const char *name, int *batch) {
     *batch = TEST;
     if (strcmp(name, CIFAR10.test) == 0) return &CIFAR10;
     if (strcmp(name, CIFAR100.test) == 0) return &CIFAR100;
-    if (sscanf(name, "data_batch_%2d.bin%n", batch, &length) == 1 && length > 0 && name[length] == '\0' &&
-        *batch >= 1 && *batch <= BATCH_MAX)
+    if (sscanf(name, "data_batch_%2d.bin%n", batch, &length) == 1 && length > 0 &&
+        name[length] == '\0' && *batch >= 1 && *batch <= BATCH_MAX)
         return &CIFAR10;
     *batch = 1;
     return strcmp(name, CIFAR100.train) == 0 ? &CIFAR100 : NULL;
@@ -61,7 +65,8 @@ static byol_status parse_split(const char *split, split_wish *out, byol_error *e
         long batch = *c >= '0' && *c <= '9' ? strtol(c, &end, 10) : 0;
         if (batch < 1 || batch > BATCH_MAX || (*end != ',' && *end != '\0'))
             return byol__fail(error, BYOL_ERROR_INVALID,
-                              "no split '%.50s': there are train, test and, for CIFAR-10, lists of batches as in 1,2,3",
+                              "no split '%.50s': there are train, test and, for CIFAR-10, lists of "
+                              "batches as in 1,2,3",
                               split);
         out->batches |= UINT64_C(1) << batch;
         if (*end == '\0') return BYOL_OK;
@@ -103,8 +108,10 @@ static void files_release(data_files *files) {
     byol__free(files->names100.bytes);
 }
 
-/* Notes that there is a file called `name`. `*place` is where its content is to go, NULL where it is not wanted. */
-static byol_status claim_place(data_files *files, const char *name, data_file **place, byol_error *error) {
+/* Notes that there is a file called `name`. `*place` is where its content is to go, NULL where it
+ * is not wanted. */
+static byol_status claim_place(data_files *files, const char *name, data_file **place,
+                               byol_error *error) {
     int batch;
     const family *of = recognise(name, &batch);
     *place = NULL;
@@ -132,7 +139,8 @@ static byol_status read_from_folder(data_files *files, const char *name, byol_er
 static byol_status read_folder(data_files *files, byol_error *error) {
     DIR *folder = opendir(files->path);
     if (folder == NULL)
-        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", files->path, strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", files->path,
+                          strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(folder)) != NULL;)
         status = read_from_folder(files, entry->d_name, error);
@@ -145,12 +153,14 @@ static byol_status read_member(data_files *files, byol__unpack *archive, byol_er
     BYOL__TRY(claim_place(files, archive->member, &place, error));
     if (place == NULL) return BYOL_OK;
     if (archive->member_size > MEMBER_MAX)
-        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its %s would have %zu bytes", files->path,
-                          archive->member, archive->member_size);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its %s would have %zu bytes",
+                          files->path, archive->member, archive->member_size);
     BYOL__TRY(byol__alloc(&place->bytes, archive->member_size + 1, 1, files->path, error));
-    BYOL__TRY(byol__unpack_read(archive, place->bytes, archive->member_size, &place->length, error));
+    BYOL__TRY(
+        byol__unpack_read(archive, place->bytes, archive->member_size, &place->length, error));
     if (place->length == archive->member_size) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_FORMAT, "%s is truncated: expected %zu bytes of %s, found %zu; get it again",
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s is truncated: expected %zu bytes of %s, found %zu; get it again",
                       files->path, archive->member_size, archive->member, place->length);
 }
 
@@ -176,24 +186,27 @@ static void drop(data_file *file) {
 /* Is all there that was wished for? Adds the number of files to `*count`. */
 static byol_status check_files(data_files *files, size_t *count, byol_error *error) {
     if (files->family == NULL)
-        return byol__fail(
-            error, BYOL_ERROR_FORMAT,
-            "%s holds no CIFAR data: looked for data_batch_1.bin .., test_batch.bin (CIFAR-10), train.bin "
-            "and test.bin (CIFAR-100)",
-            files->path);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s holds no CIFAR data: looked for data_batch_1.bin .., test_batch.bin "
+                          "(CIFAR-10), train.bin "
+                          "and test.bin (CIFAR-100)",
+                          files->path);
     if (files->mixed)
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s holds CIFAR-10 and CIFAR-100 (%s): give each a folder of its own", files->path,
-                          files->seen);
+                          "%s holds CIFAR-10 and CIFAR-100 (%s): give each a folder of its own",
+                          files->path, files->seen);
     for (int i = 0; i <= BATCH_MAX; i++) {
         *count += files->batches[i].bytes != NULL;
-        if (files->wish.choice == LISTED && (files->wish.batches >> i & 1) && files->batches[i].bytes == NULL)
-            return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no data_batch_%d.bin in %s: found %s", i,
-                              files->path, files->seen);
+        if (files->wish.choice == LISTED && (files->wish.batches >> i & 1) &&
+            files->batches[i].bytes == NULL)
+            return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                              "there is no data_batch_%d.bin in %s: found %s", i, files->path,
+                              files->seen);
     }
     if (*count == 0)
         return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no %s split in %s: found %s",
-                          files->wish.choice == TEST_ONLY ? "test" : "train", files->path, files->seen);
+                          files->wish.choice == TEST_ONLY ? "test" : "train", files->path,
+                          files->seen);
     if (files->wish.choice == ANYTHING && *count > 1 && files->batches[TEST].bytes != NULL) {
         drop(&files->batches[TEST]); /* train, where there is one */
         --*count;
@@ -201,17 +214,20 @@ static byol_status check_files(data_files *files, size_t *count, byol_error *err
     return BYOL_OK;
 }
 
-static byol_status check_length(const data_files *files, int batch, size_t record_bytes, byol_error *error) {
+static byol_status check_length(const data_files *files, int batch, size_t record_bytes,
+                                byol_error *error) {
     char name[32];
     size_t length = files->batches[batch].length;
     if (length > 0 && length % record_bytes == 0) return BYOL_OK;
     snprintf(name, sizeof name, batch == TEST ? files->family->test : files->family->train, batch);
     return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%s of %s is truncated: expected a multiple of %zu bytes (one image), found %zu; get it again",
+                      "%s of %s is truncated: expected a multiple of %zu bytes (one image), found "
+                      "%zu; get it again",
                       name, files->path, record_bytes, length);
 }
 
-/* Moves the files into the blocks of `images`, in the order of their numbers, the test batch first if there. */
+/* Moves the files into the blocks of `images`, in the order of their numbers, the test batch first
+ * if there. */
 static byol_status take_blocks(byol__images *images, data_files *files, byol_error *error) {
     byol__block *block = images->blocks;
     images->image_offset = files->family->label_bytes;
@@ -220,7 +236,8 @@ static byol_status take_blocks(byol__images *images, data_files *files, byol_err
         data_file *file = &files->batches[i];
         if (file->bytes == NULL) continue;
         BYOL__TRY(check_length(files, i, images->record_bytes, error));
-        *block = (byol__block){(uint8_t *)file->bytes, file->length / images->record_bytes, file->bytes};
+        *block =
+            (byol__block){(uint8_t *)file->bytes, file->length / images->record_bytes, file->bytes};
         images->base.info.count += block++->count;
         file->bytes = NULL;
     }
@@ -229,15 +246,18 @@ static byol_status take_blocks(byol__images *images, data_files *files, byol_err
 
 static byol_status take_labels(byol__images *images, const data_files *files, byol_error *error) {
     size_t index = 0;
-    BYOL__TRY(byol__alloc(&images->owned_labels, images->base.info.count, sizeof(int32_t), "labels", error));
+    BYOL__TRY(byol__alloc(&images->owned_labels, images->base.info.count, sizeof(int32_t), "labels",
+                          error));
     images->labels = images->owned_labels;
     for (const byol__block *block = images->blocks; index < images->base.info.count; block++)
         for (size_t i = 0; i < block->count; i++) {
             int label = block->records[i * images->record_bytes + images->image_offset - 1];
             if (label >= files->family->classes)
                 return byol__fail(error, BYOL_ERROR_FORMAT,
-                                  "%s is damaged or no %s: image %zu has label %d, expected 0 .. %d; get it again",
-                                  files->path, files->family->name, index, label, files->family->classes - 1);
+                                  "%s is damaged or no %s: image %zu has label %d, expected 0 .. "
+                                  "%d; get it again",
+                                  files->path, files->family->name, index, label,
+                                  files->family->classes - 1);
             images->owned_labels[index++] = label;
         }
     return BYOL_OK;
@@ -275,10 +295,12 @@ static byol_status create(byol_source **out, data_files *files, byol_error *erro
     return status;
 }
 
-byol_status byol__cifar_open(byol_source **out, const char *path, const char *split, byol_error *error) {
+byol_status byol__cifar_open(byol_source **out, const char *path, const char *split,
+                             byol_error *error) {
     data_files files = {.path = path};
     BYOL__TRY(parse_split(split, &files.wish, error));
-    byol_status status = byol__is_folder(path) ? read_folder(&files, error) : read_archive(&files, error);
+    byol_status status =
+        byol__is_folder(path) ? read_folder(&files, error) : read_archive(&files, error);
     if (status == BYOL_OK) status = create(out, &files, error);
     files_release(&files);
     return status;

@@ -1,8 +1,10 @@
-/* Pictures from the bytes of a file. JPEG, PNG, WebP, PGM and PPM are told apart by their first bytes, not by names.
+/* Pictures from the bytes of a file. JPEG, PNG, WebP, PGM and PPM are told apart by their first
+ * bytes, not by names.
  *
- * What comes out has 8 bits a channel and 1 or 3 channels, interleaved (h, w, c), and stands upright: a JPEG's EXIF
- * orientation is applied. Of 16 bits the high byte is kept. Transparent pixels are composited on white, as a page shows
- * them; the colours that a file keeps under full transparency are nobody's picture. CMYK is taken as Adobe's. */
+ * What comes out has 8 bits a channel and 1 or 3 channels, interleaved (h, w, c), and stands
+ * upright: a JPEG's EXIF orientation is applied. Of 16 bits the high byte is kept. Transparent
+ * pixels are composited on white, as a page shows them; the colours that a file keeps under full
+ * transparency are nobody's picture. CMYK is taken as Adobe's. */
 #ifndef BYOL__DECODE_H
 #define BYOL__DECODE_H
 
@@ -11,7 +13,8 @@
 
 #include "data/source_kind.h"
 
-/* A picture with more pixels is refused: each loader thread holds one, and a header can promise anything. */
+/* A picture with more pixels is refused: each loader thread holds one, and a header can promise
+ * anything. */
 enum { BYOL__PIXELS_MAX = 100 * 1000 * 1000 };
 
 typedef struct byol__picture_info {
@@ -20,18 +23,21 @@ typedef struct byol__picture_info {
 } byol__picture_info;
 
 /* Looks at the header alone. */
-byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error);
+byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__picture_info *info,
+                                byol_error *error);
 
-/* Decodes into picture->bytes[1], as `request` has it; only JPEG is decoded smaller. Whatever the bytes are, the worst
- * that happens is BYOL_ERROR_FORMAT (damaged, truncated, no picture) or BYOL_ERROR_UNSUPPORTED (too large, a rare
- * variant). A truncated JPEG is damaged, too: half a picture is grey. */
-byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__request *request, byol_picture *picture,
-                         byol_error *error);
+/* Decodes into picture->bytes[1], as `request` has it; only JPEG is decoded smaller. Whatever the
+ * bytes are, the worst that happens is BYOL_ERROR_FORMAT (damaged, truncated, no picture) or
+ * BYOL_ERROR_UNSUPPORTED (too large, a rare variant). A truncated JPEG is damaged, too: half a
+ * picture is grey. */
+byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__request *request,
+                         byol_picture *picture, byol_error *error);
 
 /* Do the first bytes of a file look like a picture's? */
 int byol__begins_as_picture(const uint8_t *bytes, size_t length);
 
-/* Does a file of this name claim to be a picture that can be decoded? By its extension, in any case. */
+/* Does a file of this name claim to be a picture that can be decoded? By its extension, in any
+ * case. */
 int byol__is_picture_name(const char *name);
 
 /* ---- what the formats share ---- */
@@ -39,19 +45,23 @@ int byol__is_picture_name(const char *name);
 /* One format: each function may count on bytes that `begins` has accepted. */
 typedef struct byol__format {
     int (*begins)(const uint8_t *bytes, size_t length);
-    byol_status (*header)(const uint8_t *bytes, size_t length, byol__picture_info *info, byol_error *error);
-    byol_status (*decode)(const uint8_t *bytes, size_t length, const byol__request *request, byol_picture *picture,
+    byol_status (*header)(const uint8_t *bytes, size_t length, byol__picture_info *info,
                           byol_error *error);
+    byol_status (*decode)(const uint8_t *bytes, size_t length, const byol__request *request,
+                          byol_picture *picture, byol_error *error);
 } byol__format;
 
 extern const byol__format byol__jpeg, byol__png, byol__webp, byol__pnm;
 
-/* BYOL_ERROR_FORMAT or BYOL_ERROR_UNSUPPORTED where a side is not positive or too long, or there are too many pixels.
+/* BYOL_ERROR_FORMAT or BYOL_ERROR_UNSUPPORTED where a side is not positive or too long, or there
+ * are too many pixels.
  */
-byol_status byol__check_size(const char *format, uint64_t height, uint64_t width, byol_error *error);
+byol_status byol__check_size(const char *format, uint64_t height, uint64_t width,
+                             byol_error *error);
 
 /* Describes picture->image as channels x height x width in bytes[1], which is made large enough. */
-byol_status byol__picture_lay(byol_picture *picture, int channels, int height, int width, byol_error *error);
+byol_status byol__picture_lay(byol_picture *picture, int channels, int height, int width,
+                              byol_error *error);
 
 /* The luma of a colour: ITU-R 601, as JPEG's and PIL's. */
 static inline uint8_t byol__luma(unsigned r, unsigned g, unsigned b) {
@@ -59,7 +69,7 @@ static inline uint8_t byol__luma(unsigned r, unsigned g, unsigned b) {
 }
 
 /* Composites (height, width, 4) on white into a picture of `channels`. */
-byol_status byol__picture_from_rgba(byol_picture *picture, const uint8_t *rgba, int channels, int height, int width,
-                                    byol_error *error);
+byol_status byol__picture_from_rgba(byol_picture *picture, const uint8_t *rgba, int channels,
+                                    int height, int width, byol_error *error);
 
 #endif

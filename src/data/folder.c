@@ -15,7 +15,8 @@
 
 /* ---- folders ---- */
 
-static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_length, byol_error *error) {
+static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_length,
+                         byol_error *error) {
     switch (entry->fts_info) {
     case FTS_DNR:
     case FTS_ERR:
@@ -30,12 +31,15 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
     }
 }
 
-/* Links are followed; a folder that lies within itself by way of one is seen once (FTS_DC). Names that begin with a dot
- * are hidden, and an archiver's __MACOSX holds no pictures, whatever their names say. */
+/* Links are followed; a folder that lies within itself by way of one is seen once (FTS_DC). Names
+ * that begin with a dot are hidden, and an archiver's __MACOSX holds no pictures, whatever their
+ * names say. */
 static byol_status walk(byol__pictures *pictures, const char *folder, byol_error *error) {
     char *roots[] = {(char *)folder, NULL};
     FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
-    if (tree == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", folder, strerror(errno));
+    if (tree == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", folder,
+                          strerror(errno));
     byol_status status = BYOL_OK;
     for (FTSENT *entry; status == BYOL_OK && (entry = fts_read(tree)) != NULL;) {
         int hidden = entry->fts_name[0] == '.' || strcmp(entry->fts_name, "__MACOSX") == 0;
@@ -48,12 +52,14 @@ static byol_status walk(byol__pictures *pictures, const char *folder, byol_error
     return status;
 }
 
-byol_status byol__folder_open(byol_source **out, const char *folder, const char *split, byol_error *error) {
+byol_status byol__folder_open(byol_source **out, const char *folder, const char *split,
+                              byol_error *error) {
     char root[PATH_MAX + 1], what[PATH_MAX + 64];
     byol__pictures *pictures;
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/') length--;
-    snprintf(root, sizeof root, "%.*s%s", (int)length, folder, folder[length - 1] == '/' ? "" : "/");
+    snprintf(root, sizeof root, "%.*s%s", (int)length, folder,
+             folder[length - 1] == '/' ? "" : "/");
     BYOL__TRY(byol__pictures_create(&pictures, "folder", root, error));
     byol_status status = walk(pictures, root, error);
     if (status == BYOL_OK) status = byol__pictures_arrange(pictures, split, error);
@@ -68,20 +74,22 @@ byol_status byol__folder_open(byol_source **out, const char *folder, const char 
 
 /* ---- lists ---- */
 
-/* The label behind a path: after a tab, or a whole number after the last blank. Cuts it off; NULL where there is none.
+/* The label behind a path: after a tab, or a whole number after the last blank. Cuts it off; NULL
+ * where there is none.
  */
 static char *cut_label(char *line) {
     char *at = strchr(line, '\t');
     if (at == NULL) {
         at = strrchr(line, ' ');
-        if (at == NULL || at[1] == '\0' || at[1 + strspn(at + 1, "0123456789")] != '\0') return NULL;
+        if (at == NULL || at[1] == '\0' || at[1 + strspn(at + 1, "0123456789")] != '\0')
+            return NULL;
     }
     *at++ = '\0';
     return at + strspn(at, " \t");
 }
 
-static byol_status take_lines(byol__pictures *pictures, char *text, const char *path, size_t *labelled,
-                              byol_error *error) {
+static byol_status take_lines(byol__pictures *pictures, char *text, const char *path,
+                              size_t *labelled, byol_error *error) {
     size_t number = 0;
     for (char *line = text, *next; line != NULL; line = next) {
         next = strchr(line, '\n');
@@ -92,8 +100,8 @@ static byol_status take_lines(byol__pictures *pictures, char *text, const char *
         if (length == 0 || *line == '#') continue;
         char *label = cut_label(line);
         if (strlen(line) >= PATH_MAX)
-            return byol__fail(error, BYOL_ERROR_FORMAT, "%s:%zu: not a path: more than %d bytes", path, number,
-                              PATH_MAX);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s:%zu: not a path: more than %d bytes",
+                              path, number, PATH_MAX);
         BYOL__TRY(byol__pictures_add(pictures, line, error));
         if (label == NULL || *label == '\0') continue;
         ++*labelled;
@@ -102,13 +110,15 @@ static byol_status take_lines(byol__pictures *pictures, char *text, const char *
     return BYOL_OK;
 }
 
-static byol_status read_list(byol__pictures *pictures, const char *path, char *text, byol_error *error) {
+static byol_status read_list(byol__pictures *pictures, const char *path, char *text,
+                             byol_error *error) {
     size_t labelled = 0;
     BYOL__TRY(take_lines(pictures, text, path, &labelled, error));
     if (labelled > 0 && labelled < pictures->count)
-        return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s gives labels to %zu of its %zu pictures: to all or to none (PATH, tab, LABEL)", path,
-                          labelled, pictures->count);
+        return byol__fail(
+            error, BYOL_ERROR_FORMAT,
+            "%s gives labels to %zu of its %zu pictures: to all or to none (PATH, tab, LABEL)",
+            path, labelled, pictures->count);
     return labelled > 0 ? byol__pictures_label_as_written(pictures, error) : BYOL_OK;
 }
 
@@ -136,13 +146,15 @@ byol_status byol__list_open(byol_source **out, const char *path, byol_error *err
 
 /* ---- named one by one ---- */
 
-byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count, byol_error *error) {
+byol_status byol_source_from_files(byol_source **out, const char *const *paths, size_t count,
+                                   byol_error *error) {
     char what[PATH_MAX];
     byol__pictures *pictures;
     if (count == 0) return byol__fail(error, BYOL_ERROR_INVALID, "no picture is named");
     BYOL__TRY(byol__pictures_create(&pictures, count == 1 ? "picture" : "list", "", error));
     byol_status status = BYOL_OK;
-    for (size_t i = 0; i < count && status == BYOL_OK; i++) status = byol__pictures_add(pictures, paths[i], error);
+    for (size_t i = 0; i < count && status == BYOL_OK; i++)
+        status = byol__pictures_add(pictures, paths[i], error);
     snprintf(what, sizeof what, "%s%s", paths[0], count > 1 ? " and others" : "");
     if (status == BYOL_OK) status = byol__pictures_complete(pictures, what, error);
     if (status == BYOL_OK)

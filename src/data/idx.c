@@ -1,4 +1,5 @@
-/* IDX, the format of MNIST: 0 0 type rank, the dimensions as big-endian 32-bit numbers, then the values. */
+/* IDX, the format of MNIST: 0 0 type rank, the dimensions as big-endian 32-bit numbers, then the
+ * values. */
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,8 +15,9 @@
 
 enum { TYPE_BYTE = 8, RANK_MAX = 4, SIDE_MAX = 1 << 16 };
 
-static const char *const FASHION_MNIST[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                                            "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+static const char *const FASHION_MNIST[] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
+                                            "Coat",        "Sandal",    "Shirt",    "Sneaker",
+                                            "Bag",         "Ankle boot"};
 
 typedef struct idx {
     int rank;
@@ -25,42 +27,48 @@ typedef struct idx {
 
 static byol_status truncated(const char *path, size_t expected, size_t found, byol_error *error) {
     return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%s is truncated: expected %zu bytes (unpacked), found %zu; get it again", path, expected, found);
+                      "%s is truncated: expected %zu bytes (unpacked), found %zu; get it again",
+                      path, expected, found);
 }
 
-/* Deflate cannot pack more than 1032 to 1 (zlib's own documentation): a header that promises more is not believed, so
- * that a damaged one cannot make us ask for terabytes. */
+/* Deflate cannot pack more than 1032 to 1 (zlib's own documentation): a header that promises more
+ * is not believed, so that a damaged one cannot make us ask for terabytes. */
 static byol_status check_promise(const char *path, size_t bytes, byol_error *error) {
     struct stat info;
     if (stat(path, &info) != 0 || bytes / 1032 <= (size_t)info.st_size) return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%s is truncated or damaged: expected %zu bytes by its header, found a file of %zu; get it again",
+                      "%s is truncated or damaged: expected %zu bytes by its header, found a file "
+                      "of %zu; get it again",
                       path, bytes, (size_t)info.st_size);
 }
 
-static byol_status read_header(byol__unpack *file, idx *out, size_t *header_bytes, size_t *value_bytes,
-                               byol_error *error) {
+static byol_status read_header(byol__unpack *file, idx *out, size_t *header_bytes,
+                               size_t *value_bytes, byol_error *error) {
     uint8_t magic[4], dims[4 * RANK_MAX];
     size_t got;
     BYOL__TRY(byol__unpack_read(file, magic, sizeof magic, &got, error));
     if (got < sizeof magic) return truncated(file->path, sizeof magic, got, error);
-    if (magic[0] != 0 || magic[1] != 0 || magic[2] != TYPE_BYTE || magic[3] < 1 || magic[3] > RANK_MAX)
+    if (magic[0] != 0 || magic[1] != 0 || magic[2] != TYPE_BYTE || magic[3] < 1 ||
+        magic[3] > RANK_MAX)
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s is no IDX file of bytes: it begins with %02x %02x %02x %02x, expected 00 00 08 03 for "
+                          "%s is no IDX file of bytes: it begins with %02x %02x %02x %02x, "
+                          "expected 00 00 08 03 for "
                           "images and 00 00 08 01 for labels",
                           file->path, magic[0], magic[1], magic[2], magic[3]);
     out->rank = magic[3];
     *header_bytes = sizeof magic + 4 * (size_t)out->rank;
     BYOL__TRY(byol__unpack_read(file, dims, 4 * (size_t)out->rank, &got, error));
-    if (got < 4 * (size_t)out->rank) return truncated(file->path, *header_bytes, sizeof magic + got, error);
+    if (got < 4 * (size_t)out->rank)
+        return truncated(file->path, *header_bytes, sizeof magic + got, error);
     *value_bytes = 1;
     for (int i = 0; i < out->rank; i++) {
         const uint8_t *d = dims + 4 * i;
         out->dims[i] = (size_t)d[0] << 24 | (size_t)d[1] << 16 | (size_t)d[2] << 8 | d[3];
         if (out->dims[i] == 0 || (i > 0 && out->dims[i] > SIDE_MAX) ||
             __builtin_mul_overflow(*value_bytes, out->dims[i], value_bytes))
-            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its header says %zu for dimension %d",
-                              file->path, out->dims[i], i);
+            return byol__fail(error, BYOL_ERROR_FORMAT,
+                              "%s is damaged: its header says %zu for dimension %d", file->path,
+                              out->dims[i], i);
     }
     return BYOL_OK;
 }
@@ -76,9 +84,10 @@ static byol_status read_values(byol__unpack *file, idx *out, byol_error *error) 
     char more;
     if (status == BYOL_OK) status = byol__unpack_read(file, &more, 1, &extra, error);
     if (status == BYOL_OK && extra != 0)
-        status = byol__fail(error, BYOL_ERROR_FORMAT,
-                            "%s is too long: expected %zu bytes (unpacked) by its header, found more; get it again",
-                            file->path, header_bytes + value_bytes);
+        status = byol__fail(
+            error, BYOL_ERROR_FORMAT,
+            "%s is too long: expected %zu bytes (unpacked) by its header, found more; get it again",
+            file->path, header_bytes + value_bytes);
     if (status != BYOL_OK) byol__free(out->values);
     return status;
 }
@@ -95,11 +104,13 @@ static byol_status idx_read(const char *path, idx *out, byol_error *error) {
 static byol_status take_images(byol__images *images, const char *path, byol_error *error) {
     idx file;
     BYOL__TRY(idx_read(path, &file, error));
-    images->blocks[0] = (byol__block){.records = file.values, .count = file.dims[0], .owned = file.values};
+    images->blocks[0] =
+        (byol__block){.records = file.values, .count = file.dims[0], .owned = file.values};
     size_t channels = file.rank == 4 ? file.dims[1] : 1;
     if (file.rank < 3 || (channels != 1 && channels != 3))
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s holds no images: expected 3 dimensions (count, height, width), or 4 (count, channels, "
+                          "%s holds no images: expected 3 dimensions (count, height, width), or 4 "
+                          "(count, channels, "
                           "height, width) with 1 or 3 channels; found %d",
                           path, file.rank);
     images->base.info.count = file.dims[0];
@@ -110,26 +121,29 @@ static byol_status take_images(byol__images *images, const char *path, byol_erro
     return BYOL_OK;
 }
 
-static byol_status take_label_values(byol__images *images, const char *path, const char *images_path, const idx *file,
-                                     byol_error *error) {
+static byol_status take_label_values(byol__images *images, const char *path,
+                                     const char *images_path, const idx *file, byol_error *error) {
     size_t count = images->base.info.count;
     if (file->rank != 1)
-        return byol__fail(error, BYOL_ERROR_FORMAT, "%s holds no labels: expected 1 dimension, found %d", path,
-                          file->rank);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s holds no labels: expected 1 dimension, found %d", path, file->rank);
     if (file->dims[0] != count)
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s has %zu labels but %s has %zu images: one of them is of another set", path, file->dims[0],
-                          images_path, count);
-    BYOL__TRY(byol__alloc(&images->owned_labels, count, sizeof *images->owned_labels, "labels", error));
+                          "%s has %zu labels but %s has %zu images: one of them is of another set",
+                          path, file->dims[0], images_path, count);
+    BYOL__TRY(
+        byol__alloc(&images->owned_labels, count, sizeof *images->owned_labels, "labels", error));
     for (size_t i = 0; i < count; i++) {
         images->owned_labels[i] = file->values[i];
-        if (file->values[i] >= images->base.info.classes) images->base.info.classes = file->values[i] + 1;
+        if (file->values[i] >= images->base.info.classes)
+            images->base.info.classes = file->values[i] + 1;
     }
     images->labels = images->owned_labels;
     return BYOL_OK;
 }
 
-static byol_status take_labels(byol__images *images, const char *path, const char *images_path, byol_error *error) {
+static byol_status take_labels(byol__images *images, const char *path, const char *images_path,
+                               byol_error *error) {
     idx file;
     BYOL__TRY(idx_read(path, &file, error));
     byol_status status = take_label_values(images, path, images_path, &file, error);
@@ -146,13 +160,15 @@ static int find_file(char path[PATH_MAX]) {
     return byol__is_file(path);
 }
 
-/* The labels stand beside the images under the same name, "labels-idx1" in the place of "images-idx3". */
+/* The labels stand beside the images under the same name, "labels-idx1" in the place of
+ * "images-idx3". */
 static int find_labels(const char *images_path, char path[PATH_MAX]) {
     static const char IMAGES[] = "images-idx", LABELS[] = "labels-idx1";
     const char *slash = strrchr(images_path, '/');
     const char *at = strstr(slash != NULL ? slash : images_path, IMAGES);
     if (at == NULL || at[sizeof IMAGES - 1] == '\0') return 0;
-    snprintf(path, PATH_MAX, "%.*s%s%s", (int)(at - images_path), images_path, LABELS, at + sizeof IMAGES);
+    snprintf(path, PATH_MAX, "%.*s%s%s", (int)(at - images_path), images_path, LABELS,
+             at + sizeof IMAGES);
     char *suffix = path + strlen(path) - (strlen(path) > 3 ? 3 : 0);
     if (strcmp(suffix, ".gz") == 0) *suffix = '\0';
     return find_file(path);
@@ -187,7 +203,9 @@ byol_status byol__idx_open_file(byol_source **out, const char *path, byol_error 
     return status;
 }
 
-static const struct { const char *split, *prefix; } SPLITS[] = {{"train", "train"}, {"test", "t10k"}};
+static const struct {
+    const char *split, *prefix;
+} SPLITS[] = {{"train", "train"}, {"test", "t10k"}};
 
 static int find_images(const char *folder, const char *prefix, char path[PATH_MAX]) {
     for (int rank = 3; rank <= 4; rank++) {
@@ -202,17 +220,20 @@ int byol__idx_is_in(const char *folder) {
     return find_images(folder, "train", path) || find_images(folder, "t10k", path);
 }
 
-byol_status byol__idx_open_folder(byol_source **out, const char *folder, const char *split, byol_error *error) {
+byol_status byol__idx_open_folder(byol_source **out, const char *folder, const char *split,
+                                  byol_error *error) {
     char path[PATH_MAX];
     int known = *split == '\0';
     for (size_t i = 0; i < sizeof SPLITS / sizeof *SPLITS; i++) {
         if (*split != '\0' && strcmp(split, SPLITS[i].split) != 0) continue;
         known = 1;
-        if (find_images(folder, SPLITS[i].prefix, path)) return byol__idx_open_file(out, path, error);
+        if (find_images(folder, SPLITS[i].prefix, path))
+            return byol__idx_open_file(out, path, error);
     }
     if (!known)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s has no split '%.50s': there are train and test", folder,
-                          split);
-    return byol__fail(error, BYOL_ERROR_NOT_FOUND, "no split '%s' in %s: looked for %s-images-idx3-ubyte and its .gz",
-                      split, folder, strcmp(split, "test") == 0 ? "t10k" : "train");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s has no split '%.50s': there are train and test", folder, split);
+    return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                      "no split '%s' in %s: looked for %s-images-idx3-ubyte and its .gz", split,
+                      folder, strcmp(split, "test") == 0 ? "t10k" : "train");
 }

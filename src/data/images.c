@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-static byol_status image(const byol_source *source, size_t index, const byol__request *request, byol_picture *picture,
-                         byol_error *error) {
+static byol_status image(const byol_source *source, size_t index, const byol__request *request,
+                         byol_picture *picture, byol_error *error) {
     (void)request;
     (void)error;
     const byol__images *images = (const byol__images *)source;
@@ -21,7 +21,8 @@ static byol_status image(const byol_source *source, size_t index, const byol__re
         .height = info->height,
         .width = info->width,
         .channel_stride = images->interleaved ? 1 : (size_t)info->height * info->width,
-        .row_stride = images->interleaved ? (size_t)info->width * info->channels : (size_t)info->width,
+        .row_stride =
+            images->interleaved ? (size_t)info->width * info->channels : (size_t)info->width,
         .pixel_stride = images->interleaved ? (size_t)info->channels : 1,
     };
     return BYOL_OK;
@@ -50,14 +51,16 @@ static void release(byol_source *source) {
 static const byol__source_methods METHODS = {
     .image = image, .label = label, .class_name = class_name, .release = release};
 
-byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count, byol_error *error) {
+byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count,
+                                byol_error *error) {
     byol__images *images;
     BYOL__TRY(byol__alloc(&images, 1, sizeof *images, "source", error));
     images->base.methods = &METHODS;
     images->base.info.kind = kind;
     images->base.info.statistics_known = 1;
     images->base.info.description = images->base.description;
-    byol_status status = byol__alloc(&images->blocks, block_count, sizeof *images->blocks, "source", error);
+    byol_status status =
+        byol__alloc(&images->blocks, block_count, sizeof *images->blocks, "source", error);
     if (status != BYOL_OK) {
         byol__free(images);
         return status;
@@ -72,17 +75,20 @@ void byol__images_describe(byol__images *images, const char *what) {
     info->short_side = info->height < info->width ? info->height : info->width;
     char classes[32] = "no labels";
     if (info->classes > 0) snprintf(classes, sizeof classes, "%d classes", info->classes);
-    snprintf(images->base.description, sizeof images->base.description, "%.400s: %zu images of %d x %d x %d, %s", what,
-             info->count, info->channels, info->height, info->width, classes);
+    snprintf(images->base.description, sizeof images->base.description,
+             "%.400s: %zu images of %d x %d x %d, %s", what, info->count, info->channels,
+             info->height, info->width, classes);
 }
 
 byol_status byol__images_take_names(byol__images *images, char *text, byol_error *error) {
     images->owned_text = text;
     size_t lines = 1;
     for (const char *c = text; *c != '\0'; c++) lines += *c == '\n';
-    BYOL__TRY(byol__alloc(&images->owned_names, lines, sizeof *images->owned_names, "class names", error));
+    BYOL__TRY(byol__alloc(&images->owned_names, lines, sizeof *images->owned_names, "class names",
+                          error));
     images->names = images->owned_names;
     char *rest = text;
-    for (char *line; (line = strtok_r(rest, "\r\n", &rest)) != NULL;) images->owned_names[images->name_count++] = line;
+    for (char *line; (line = strtok_r(rest, "\r\n", &rest)) != NULL;)
+        images->owned_names[images->name_count++] = line;
     return BYOL_OK;
 }

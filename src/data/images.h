@@ -1,4 +1,5 @@
-/* The source that all others end as: images of one size in memory (or mapped), in one or more blocks of equal records.
+/* The source that all others end as: images of one size in memory (or mapped), in one or more
+ * blocks of equal records.
  */
 #ifndef BYOL__IMAGES_H
 #define BYOL__IMAGES_H
@@ -11,13 +12,14 @@ typedef struct byol__block {
     void *owned; /* byol__free'd with the source; NULL: borrowed */
 } byol__block;
 
-/* Whoever makes one fills the fields in, `base.info` too, and leaves what it holds to byol_source_free, on success and
- * on failure alike. */
+/* Whoever makes one fills the fields in, `base.info` too, and leaves what it holds to
+ * byol_source_free, on success and on failure alike. */
 typedef struct byol__images {
     byol_source base;
     byol__block *blocks; /* owned */
     size_t block_count;
-    size_t record_bytes, image_offset; /* a record is record_bytes long, its pixels (c, h, w) begin at image_offset */
+    size_t record_bytes, image_offset; /* a record is record_bytes long, its pixels (c, h, w) begin
+                                          at image_offset */
     int interleaved;                   /* the pixels are (h, w, c) */
     void *mapping;                     /* of mapping_bytes, unmapped with the source; NULL: none */
     size_t mapping_bytes;
@@ -30,9 +32,11 @@ typedef struct byol__images {
 } byol__images;
 
 /* An empty source with room for `block_count` blocks. */
-byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count, byol_error *error);
+byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count,
+                                byol_error *error);
 
-/* Call it last: sets base.info.short_side, and base.info.description: `what`, then count, shape and classes. */
+/* Call it last: sets base.info.short_side, and base.info.description: `what`, then count, shape and
+ * classes. */
 void byol__images_describe(byol__images *images, const char *what);
 
 /* Takes the lines of `text` (NUL-terminated, owned from now on) as names of the classes. */

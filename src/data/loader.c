@@ -46,9 +46,9 @@ struct byol__loader {
     worker *workers;
     int running; /* of options.threads workers */
 
-    /* The job at hand: fill `filling`. Whoever holds the lock may touch what follows; the samples of a job are given
-     * out by the atomic counter. A job is over when every thread has come back from it, so a late one cannot stray into
-     * the next. */
+    /* The job at hand: fill `filling`. Whoever holds the lock may touch what follows; the samples
+     * of a job are given out by the atomic counter. A job is over when every thread has come back
+     * from it, so a late one cannot stray into the next. */
     pthread_mutex_t lock;
     pthread_cond_t posted, over;
     uint64_t jobs; /* posted so far */
@@ -77,7 +77,8 @@ void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t 
 /* ---- the threads ---- */
 
 /* The failure that is reported is that of the first sample, whichever thread comes first. */
-static void note_failure(byol__loader *loader, int sample, byol_status status, const byol_error *error) {
+static void note_failure(byol__loader *loader, int sample, byol_status status,
+                         const byol_error *error) {
     pthread_mutex_lock(&loader->lock);
     if (sample < loader->failed_sample) {
         loader->failed_sample = sample;
@@ -90,7 +91,8 @@ static void note_failure(byol__loader *loader, int sample, byol_status status, c
 /* Remembers an image that cannot be read. Fails where they have become too many. */
 static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_error *why) {
     byol_status status = BYOL_OK;
-    size_t known = 0, allowed = byol__unreadable_allowed(loader->options.max_unreadable, loader->count);
+    size_t known = 0,
+           allowed = byol__unreadable_allowed(loader->options.max_unreadable, loader->count);
     byol_error last = *why;
     pthread_mutex_lock(&loader->lock);
     while (known < loader->unreadable_count && loader->unreadable[known].index != index) known++;
@@ -104,11 +106,14 @@ static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_er
         }
     }
     if (loader->unreadable_count > allowed)
-        status = byol__fail(why, BYOL_ERROR_FORMAT,
-                            "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%). The "
-                            "last: %.400s. 'byol data' lists them; with a higher data.max_unreadable the run goes on "
-                            "where it is resumed (--resume)",
-                            loader->unreadable_count, loader->count, 100 * loader->options.max_unreadable, last.text);
+        status = byol__fail(
+            why, BYOL_ERROR_FORMAT,
+            "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%). The "
+            "last: %.400s. 'byol data' lists them; with a higher data.max_unreadable the run goes "
+            "on "
+            "where it is resumed (--resume)",
+            loader->unreadable_count, loader->count, 100 * loader->options.max_unreadable,
+            last.text);
     pthread_mutex_unlock(&loader->lock);
     return status;
 }
@@ -125,8 +130,8 @@ static int reduce_to_crops(const void *context, int height, int width) {
     const byol__view_list *views = &key->options->views;
     int least = 0;
     for (int view = 0; view < views->count; view++) {
-        byol__draws draws =
-            byol__view_draw(&views->recipe[view], height, width, key->options->seed, key->epoch, key->index, view);
+        byol__draws draws = byol__view_draw(&views->recipe[view], height, width, key->options->seed,
+                                            key->epoch, key->index, view);
         int crop = draws.crop_height < draws.crop_width ? draws.crop_height : draws.crop_width;
         int reduction = byol__reduction_for(views->size[view], crop, crop);
         if (view == 0 || reduction < least) least = reduction;
@@ -135,7 +140,8 @@ static int reduce_to_crops(const void *context, int height, int width) {
 }
 
 /* Reads image `index`, or in its place the next one that can be read. */
-static byol_status read_sample(byol__loader *loader, const view_key *key, byol_picture *picture, byol_error *error) {
+static byol_status read_sample(byol__loader *loader, const view_key *key, byol_picture *picture,
+                               byol_error *error) {
     const byol__request request = {.reduction = reduce_to_crops, .context = key};
     uint32_t index = key->index;
     for (;;) {
@@ -147,16 +153,19 @@ static byol_status read_sample(byol__loader *loader, const view_key *key, byol_p
     }
 }
 
-static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample, byol__view_room *room,
-                               byol_error *error) {
+static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample,
+                               byol__view_room *room, byol_error *error) {
     const byol__loader_options *options = &loader->options;
-    const view_key key = {options, (uint32_t)(buffer->number / loader->batches_per_epoch), buffer->indices[sample]};
+    const view_key key = {options, (uint32_t)(buffer->number / loader->batches_per_epoch),
+                          buffer->indices[sample]};
     const byol_image *image = &room->picture.image;
     BYOL__TRY(read_sample(loader, &key, &room->picture, error));
-    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, loader->largest_view, error));
+    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width,
+                                  loader->largest_view, error));
     for (int view = 0; view < options->views.count; view++)
-        byol_view_make(&options->views.recipe[view], image, options->views.size[view], options->seed, key.epoch,
-                       key.index, view, buffer->view[view] + sample * loader->view_floats[view], room->scratch);
+        byol_view_make(&options->views.recipe[view], image, options->views.size[view],
+                       options->seed, key.epoch, key.index, view,
+                       buffer->view[view] + sample * loader->view_floats[view], room->scratch);
     return BYOL_OK;
 }
 
@@ -167,12 +176,14 @@ static void *work(void *argument) {
     uint64_t done = 0;
     pthread_mutex_lock(&loader->lock);
     for (;;) {
-        while (!loader->stop && loader->jobs == done) pthread_cond_wait(&loader->posted, &loader->lock);
+        while (!loader->stop && loader->jobs == done)
+            pthread_cond_wait(&loader->posted, &loader->lock);
         if (loader->stop) break;
         done = loader->jobs;
         const batch_buffer *buffer = loader->filling;
         pthread_mutex_unlock(&loader->lock);
-        for (int sample; (sample = atomic_fetch_add(&loader->sample, 1)) < loader->options.batch_size;) {
+        for (int sample;
+             (sample = atomic_fetch_add(&loader->sample, 1)) < loader->options.batch_size;) {
             byol_error error = {0};
             byol_status status = fill_sample(loader, buffer, sample, &self->room, &error);
             if (status != BYOL_OK) note_failure(loader, sample, status, &error);
@@ -193,10 +204,12 @@ static void choose_samples(byol__loader *loader, uint64_t number, uint32_t *indi
         byol__epoch_order(loader->options.seed, epoch, loader->order, loader->count);
     loader->order_is_made = 1;
     loader->order_epoch = epoch;
-    memcpy(indices, loader->order + number % loader->batches_per_epoch * batch_size, batch_size * sizeof *indices);
+    memcpy(indices, loader->order + number % loader->batches_per_epoch * batch_size,
+           batch_size * sizeof *indices);
 }
 
-/* Has the threads fill batch `number`, in a buffer that the caller has no more. No other job is at hand. */
+/* Has the threads fill batch `number`, in a buffer that the caller has no more. No other job is at
+ * hand. */
 static void post(byol__loader *loader, uint64_t number) {
     batch_buffer *buffer = &loader->buffers[number % BUFFERS];
     buffer->number = number;
@@ -224,12 +237,15 @@ byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_err
         .number = full->number,
         .epoch = (uint32_t)(full->number / loader->batches_per_epoch),
     };
-    for (int view = 0; view < loader->options.views.count; view++) batch->view[view] = full->view[view];
+    for (int view = 0; view < loader->options.views.count; view++)
+        batch->view[view] = full->view[view];
     post(loader, ++loader->next);
     return BYOL_OK;
 }
 
-uint64_t byol__loader_batches_per_epoch(const byol__loader *loader) { return loader->batches_per_epoch; }
+uint64_t byol__loader_batches_per_epoch(const byol__loader *loader) {
+    return loader->batches_per_epoch;
+}
 
 size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__skipped *out) {
     byol__loader *self = (byol__loader *)loader; /* for its lock */
@@ -242,20 +258,23 @@ size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__s
 
 /* ---- beginning and end ---- */
 
-static byol_status check_options(const byol__loader_options *options, const byol_source_info *info, byol_error *error) {
+static byol_status check_options(const byol__loader_options *options, const byol_source_info *info,
+                                 byol_error *error) {
     int smallest = options->views.size[0];
     for (int view = 1; view < options->views.count; view++)
         if (options->views.size[view] < smallest) smallest = options->views.size[view];
     if (options->batch_size < 1 || options->threads < 1 || options->views.count < 1 || smallest < 1)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "batch size %d, %d views of %d pixels and more, %d loader threads: each must be at least 1",
+                          "batch size %d, %d views of %d pixels and more, %d loader threads: each "
+                          "must be at least 1",
                           options->batch_size, options->views.count, smallest, options->threads);
     if (info->count > UINT32_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%zu images are more than can be numbered: %s", info->count,
-                          info->description);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%zu images are more than can be numbered: %s",
+                          info->count, info->description);
     if (info->count < (size_t)options->batch_size)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "a batch of %d images cannot be filled: there are %zu (%s); choose a smaller batch size",
+                          "a batch of %d images cannot be filled: there are %zu (%s); choose a "
+                          "smaller batch size",
                           options->batch_size, info->count, info->description);
     return BYOL_OK;
 }
@@ -265,15 +284,19 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     for (int i = 0; i < BUFFERS; i++) {
         batch_buffer *buffer = &loader->buffers[i];
         for (int view = 0; view < options->views.count; view++)
-            BYOL__TRY(byol__alloc(&buffer->view[view], options->batch_size * loader->view_floats[view], sizeof(float),
+            BYOL__TRY(byol__alloc(&buffer->view[view],
+                                  options->batch_size * loader->view_floats[view], sizeof(float),
                                   "batch of views", error));
-        BYOL__TRY(byol__alloc(&buffer->indices, options->batch_size, sizeof(uint32_t), "batch", error));
+        BYOL__TRY(
+            byol__alloc(&buffer->indices, options->batch_size, sizeof(uint32_t), "batch", error));
     }
-    BYOL__TRY(byol__alloc(&loader->order, loader->count, sizeof(uint32_t), "order of an epoch", error));
-    BYOL__TRY(byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
+    BYOL__TRY(
+        byol__alloc(&loader->order, loader->count, sizeof(uint32_t), "order of an epoch", error));
+    BYOL__TRY(
+        byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
     for (int i = 0; i < options->threads && info->height > 0; i++)
-        BYOL__TRY(byol__view_room_fit(&loader->workers[i].room, info->channels, info->height, info->width,
-                                      loader->largest_view, error));
+        BYOL__TRY(byol__view_room_fit(&loader->workers[i].room, info->channels, info->height,
+                                      info->width, loader->largest_view, error));
     return BYOL_OK;
 }
 
@@ -290,12 +313,13 @@ static byol_status start(byol__loader *loader, byol_error *error) {
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!failed) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "cannot start loader thread %d of %d: %s; use fewer threads",
+    return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                      "cannot start loader thread %d of %d: %s; use fewer threads",
                       loader->running + 1, loader->options.threads, strerror(failed));
 }
 
-byol_status byol__loader_create(byol__loader **out, const byol_source *source, const byol__loader_options *options,
-                                byol_error *error) {
+byol_status byol__loader_create(byol__loader **out, const byol_source *source,
+                                const byol__loader_options *options, byol_error *error) {
     byol_source_info info;
     byol__loader *loader;
     byol_source_describe(source, &info);
@@ -337,7 +361,8 @@ void byol__loader_free(byol__loader *loader) {
         byol__view_room_release(&loader->workers[i].room);
     byol__free(loader->workers);
     for (int i = 0; i < BUFFERS; i++) {
-        for (int view = 0; view < loader->options.views.count; view++) byol__free(loader->buffers[i].view[view]);
+        for (int view = 0; view < loader->options.views.count; view++)
+            byol__free(loader->buffers[i].view[view]);
         byol__free(loader->buffers[i].indices);
     }
     byol__free(loader->order);

@@ -1,11 +1,14 @@
-/* The loader: turns a source into batches of views, on its own threads, one batch ahead of the training step.
+/* The loader: turns a source into batches of views, on its own threads, one batch ahead of the
+ * training step.
  *
- * What batch number k of a run holds is a pure function of (seed, k): the order of an epoch is a permutation keyed by
- * (seed, epoch), a view is keyed by (seed, epoch, sample, view). So the position to resume from is one number, and the
- * number of threads changes nothing. The last, incomplete batch of an epoch is dropped.
+ * What batch number k of a run holds is a pure function of (seed, k): the order of an epoch is a
+ * permutation keyed by (seed, epoch), a view is keyed by (seed, epoch, sample, view). So the
+ * position to resume from is one number, and the number of threads changes nothing. The last,
+ * incomplete batch of an epoch is dropped.
  *
- * An image that cannot be read is replaced by the next one of the source that can, under the key of the one that it
- * replaces: so that, too, depends on the data alone. Such images are remembered; too many of them are a failure. */
+ * An image that cannot be read is replaced by the next one of the source that can, under the key of
+ * the one that it replaces: so that, too, depends on the data alone. Such images are remembered;
+ * too many of them are a failure. */
 #ifndef BYOL__LOADER_H
 #define BYOL__LOADER_H
 
@@ -23,25 +26,28 @@ typedef struct byol__loader_options {
     int batch_size;
     uint64_t seed;
     int threads;           /* at least 1 */
-    uint64_t first_batch;  /* number of the first batch that byol__loader_next gives, counted from the run's start */
+    uint64_t first_batch;  /* number of the first batch that byol__loader_next gives, counted from
+                              the run's start */
     double max_unreadable; /* share of the images, 0 .. 1, that may turn out unreadable */
 } byol__loader_options;
 
 typedef struct byol__batch {
-    const float *view[BYOL_VIEWS_MAX]; /* (batch_size, channels, size, size), plain, 64-byte aligned */
-    const uint32_t *indices;           /* batch_size sample numbers */
-    uint64_t number;                   /* of this batch in the run */
-    uint32_t epoch;                    /* number / batches per epoch */
+    const float
+        *view[BYOL_VIEWS_MAX]; /* (batch_size, channels, size, size), plain, 64-byte aligned */
+    const uint32_t *indices;   /* batch_size sample numbers */
+    uint64_t number;           /* of this batch in the run */
+    uint32_t epoch;            /* number / batches per epoch */
 } byol__batch;
 
 /* `source` is borrowed. BYOL_ERROR_INVALID where it holds fewer images than a batch. */
-byol_status byol__loader_create(byol__loader **out, const byol_source *source, const byol__loader_options *options,
-                                byol_error *error);
+byol_status byol__loader_create(byol__loader **out, const byol_source *source,
+                                const byol__loader_options *options, byol_error *error);
 void byol__loader_free(byol__loader *loader); /* stops the threads */
 
 uint64_t byol__loader_batches_per_epoch(const byol__loader *loader);
 
-/* Waits for the next batch; its pointers are borrowed until the following call. Allocates nothing. */
+/* Waits for the next batch; its pointers are borrowed until the following call. Allocates nothing.
+ */
 byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_error *error);
 
 /* An image that was asked for and could not be read. */
@@ -50,7 +56,8 @@ typedef struct byol__skipped {
     char reason[256];
 } byol__skipped;
 
-/* How many different ones so far; number `which` of them is copied to `*out` where it is not NULL. */
+/* How many different ones so far; number `which` of them is copied to `*out` where it is not NULL.
+ */
 size_t byol__loader_unreadable(const byol__loader *loader, size_t which, byol__skipped *out);
 
 /* Fills `order` with the permutation of 0 .. count-1 that `epoch` is read in. */

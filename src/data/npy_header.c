@@ -14,8 +14,10 @@ int byol__npy_begins(const unsigned char *bytes, size_t length) {
     return length >= MAGIC_BYTES && memcmp(bytes, MAGIC, MAGIC_BYTES) == 0;
 }
 
-byol_status byol__npy_wrong(const char *path, const char *what, const char *wanted, byol_error *error) {
-    return byol__fail(error, BYOL_ERROR_FORMAT, "%s: %s; what is read are C-ordered arrays of %s", path, what, wanted);
+byol_status byol__npy_wrong(const char *path, const char *what, const char *wanted,
+                            byol_error *error) {
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s: %s; what is read are C-ordered arrays of %s",
+                      path, what, wanted);
 }
 
 /* "(60000, 28, 28)" */
@@ -45,12 +47,16 @@ static int is_of_type(const char *text, const char *type) {
     return strstr(text, word) != NULL;
 }
 
-byol_status byol__npy_header_read(byol__npy_header *header, const unsigned char *bytes, size_t length, const char *type,
-                                  const char *wanted, const char *path, byol_error *error) {
+byol_status byol__npy_header_read(byol__npy_header *header, const unsigned char *bytes,
+                                  size_t length, const char *type, const char *wanted,
+                                  const char *path, byol_error *error) {
     char text[HEADER_MAX];
     *header = (byol__npy_header){0};
-    if (!byol__npy_begins(bytes, length)) return byol__npy_wrong(path, "it is no .npy file", wanted, error);
-    size_t lead = bytes[MAGIC_BYTES] == 1 ? 10 : 12; /* version 1 has a length of two bytes, later ones of four */
+    if (!byol__npy_begins(bytes, length))
+        return byol__npy_wrong(path, "it is no .npy file", wanted, error);
+    size_t lead = bytes[MAGIC_BYTES] == 1
+                      ? 10
+                      : 12; /* version 1 has a length of two bytes, later ones of four */
     if (length < lead) return byol__npy_wrong(path, "the file is truncated", wanted, error);
     size_t size = bytes[8] | (size_t)bytes[9] << 8;
     if (lead == 12) size |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
@@ -59,11 +65,13 @@ byol_status byol__npy_header_read(byol__npy_header *header, const unsigned char 
     memcpy(text, bytes + lead, size);
     text[size] = '\0';
     if (!is_of_type(text, type))
-        return byol__npy_wrong(
-            path, strcmp(type, "u1") == 0 ? "its values are not of type uint8" : "its values are not of type float32",
-            wanted, error);
+        return byol__npy_wrong(path,
+                               strcmp(type, "u1") == 0 ? "its values are not of type uint8"
+                                                       : "its values are not of type float32",
+                               wanted, error);
     if (strstr(text, "'fortran_order': False") == NULL)
         return byol__npy_wrong(path, "it is in Fortran order", wanted, error);
     header->data = lead + size;
-    return read_shape(text, header) ? BYOL_OK : byol__npy_wrong(path, "its shape is another", wanted, error);
+    return read_shape(text, header) ? BYOL_OK
+                                    : byol__npy_wrong(path, "its shape is another", wanted, error);
 }

@@ -12,8 +12,8 @@ typedef struct byol__vectors {
     int dimension;
 } byol__vectors;
 
-/* Zero-initialise first. BYOL_ERROR_FORMAT where it is no such file, or holds what is not finite (naming the first
- * row). */
+/* Zero-initialise first. BYOL_ERROR_FORMAT where it is no such file, or holds what is not finite
+ * (naming the first row). */
 byol_status byol__vectors_read(byol__vectors *vectors, const char *path, byol_error *error);
 void byol__vectors_release(byol__vectors *vectors);
 

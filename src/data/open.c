@@ -11,7 +11,8 @@
 #include "data/source_kind.h"
 #include "data/unpack.h"
 
-static const char SYSTEM_FOLDER[] = "/usr/share/datasets"; /* where Debian's dataset-* packages put theirs */
+static const char SYSTEM_FOLDER[] =
+    "/usr/share/datasets"; /* where Debian's dataset-* packages put theirs */
 
 /* Folders that a data set's archive unpacks to. */
 static const char *const SUBFOLDERS[] = {"cifar-10-batches-bin", "cifar-100-binary"};
@@ -21,7 +22,8 @@ static int is_there(const char *format, const char *folder, const char *name, ch
     return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* Looks for `name` as a path, then below $BYOL_DATA, then, a bare name only, where the system has data sets. */
+/* Looks for `name` as a path, then below $BYOL_DATA, then, a bare name only, where the system has
+ * data sets. */
 static int find(const char *name, char path[PATH_MAX]) {
     const char *folder = getenv("BYOL_DATA");
     if (*name == '\0') return 0;
@@ -34,17 +36,20 @@ static int find(const char *name, char path[PATH_MAX]) {
 static byol_status not_found(const char *name, byol_error *error) {
     const char *folder = getenv("BYOL_DATA");
     if (strcmp(name, "fashion-mnist") == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                          "fashion-mnist is not installed: looked in %s/fashion-mnist; 'apt install "
-                          "dataset-fashion-mnist' puts it there, or give the folder that holds it",
-                          SYSTEM_FOLDER);
-    return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                      "there is no data at '%.300s': no such path here%s%.200s; give a path, or fashion-mnist", name,
-                      folder != NULL ? " nor below " : "", folder != NULL ? folder : "");
+        return byol__fail(
+            error, BYOL_ERROR_NOT_FOUND,
+            "fashion-mnist is not installed: looked in %s/fashion-mnist; 'apt install "
+            "dataset-fashion-mnist' puts it there, or give the folder that holds it",
+            SYSTEM_FOLDER);
+    return byol__fail(
+        error, BYOL_ERROR_NOT_FOUND,
+        "there is no data at '%.300s': no such path here%s%.200s; give a path, or fashion-mnist",
+        name, folder != NULL ? " nor below " : "", folder != NULL ? folder : "");
 }
 
 /* The whole of `spec` is tried as a path first, so that a path with a colon in it can be opened. */
-static byol_status locate(const char *spec, char path[PATH_MAX], const char **split, byol_error *error) {
+static byol_status locate(const char *spec, char path[PATH_MAX], const char **split,
+                          byol_error *error) {
     char name[PATH_MAX];
     *split = "";
     if (find(spec, path)) return BYOL_OK;
@@ -55,15 +60,16 @@ static byol_status locate(const char *spec, char path[PATH_MAX], const char **sp
     return find(name, path) ? BYOL_OK : not_found(name, error);
 }
 
-static byol_status open_folder(byol_source **out, const char *folder, const char *split, byol_error *error) {
+static byol_status open_folder(byol_source **out, const char *folder, const char *split,
+                               byol_error *error) {
     char path[PATH_MAX], found[PATH_MAX] = "";
     if (byol__idx_is_in(folder)) return byol__idx_open_folder(out, folder, split, error);
     if (byol__cifar_is_in(folder)) return byol__cifar_open(out, folder, split, error);
     for (size_t i = 0; i < sizeof SUBFOLDERS / sizeof *SUBFOLDERS; i++) {
         if (!is_there("%s/%s", folder, SUBFOLDERS[i], path) || !byol__cifar_is_in(path)) continue;
         if (*found != '\0')
-            return byol__fail(error, BYOL_ERROR_INVALID, "%s holds %s and %s: say which", folder, SUBFOLDERS[0],
-                              SUBFOLDERS[1]);
+            return byol__fail(error, BYOL_ERROR_INVALID, "%s holds %s and %s: say which", folder,
+                              SUBFOLDERS[0], SUBFOLDERS[1]);
         memcpy(found, path, sizeof found);
     }
     if (*found != '\0') return byol__cifar_open(out, found, split, error);
@@ -74,11 +80,13 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
         return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
     if (status != BYOL_OK && error != NULL) *error = why;
     if (status != BYOL_ERROR_NOT_FOUND || *split != '\0') return status;
-    return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                      "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and below, "
-                      "train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), data_batch_1.bin .. and "
-                      "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
-                      folder);
+    return byol__fail(
+        error, BYOL_ERROR_NOT_FOUND,
+        "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and "
+        "below, "
+        "train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), data_batch_1.bin .. and "
+        "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
+        folder);
 }
 
 enum { LOOK_BYTES = 4096 };
@@ -116,7 +124,8 @@ static byol_status look_into_tar(byol__unpack *file, int *kind, byol_error *erro
     return BYOL_OK;
 }
 
-static byol_status open_archive_or_idx(byol_source **out, const char *path, const char *split, byol_error *error) {
+static byol_status open_archive_or_idx(byol_source **out, const char *path, const char *split,
+                                       byol_error *error) {
     byol__unpack file;
     int kind = 0;
     BYOL__TRY(byol__unpack_open(&file, path, error));
@@ -128,29 +137,33 @@ static byol_status open_archive_or_idx(byol_source **out, const char *path, cons
     if (is_tar && kind == 's') return byol__shards_open(out, paths, 1, path, split, error);
     if (is_tar) return byol__cifar_open(out, path, split, error);
     if (*split != '\0')
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s is one file and has no split '%.50s': leave it out", path,
-                          split);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s is one file and has no split '%.50s': leave it out", path, split);
     return byol__idx_open_file(out, path, error);
 }
 
-static byol_status open_file(byol_source **out, const char *path, const char *split, byol_error *error) {
+static byol_status open_file(byol_source **out, const char *path, const char *split,
+                             byol_error *error) {
     unsigned char front[LOOK_BYTES];
     size_t length = look_at_front(path, front);
     int is_npy = byol__npy_begins(front, length), lists = is_list(path, front, length);
     int is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
     if (!is_npy && !lists && !is_picture) return open_archive_or_idx(out, path, split, error);
     if (*split != '\0')
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s is one file and has no split '%.50s': leave it out", path,
-                          split);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s is one file and has no split '%.50s': leave it out", path, split);
     if (is_npy) return byol__npy_open(out, path, error);
     const char *const paths[] = {path};
-    return is_picture ? byol_source_from_files(out, paths, 1, error) : byol__list_open(out, path, error);
+    return is_picture ? byol_source_from_files(out, paths, 1, error)
+                      : byol__list_open(out, path, error);
 }
 
 byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error) {
     char path[PATH_MAX];
     const char *split;
-    if (strchr(spec, '{') != NULL && !find(spec, path)) return byol__shards_open_braces(out, spec, error);
+    if (strchr(spec, '{') != NULL && !find(spec, path))
+        return byol__shards_open_braces(out, spec, error);
     BYOL__TRY(locate(spec, path, &split, error));
-    return byol__is_folder(path) ? open_folder(out, path, split, error) : open_file(out, path, split, error);
+    return byol__is_folder(path) ? open_folder(out, path, split, error)
+                                 : open_file(out, path, split, error);
 }

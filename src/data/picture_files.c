@@ -24,7 +24,8 @@ static const char *name_of(const byol__pictures *pictures, size_t index) {
     return pictures->text + pictures->members[index].name;
 }
 
-static byol_status read_at(int descriptor, uint64_t offset, unsigned char *to, size_t length, byol_error *error) {
+static byol_status read_at(int descriptor, uint64_t offset, unsigned char *to, size_t length,
+                           byol_error *error) {
     for (size_t done = 0; done < length;) {
         ssize_t got = pread(descriptor, to + done, length - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) continue;
@@ -36,36 +37,42 @@ static byol_status read_at(int descriptor, uint64_t offset, unsigned char *to, s
 }
 
 static byol_status cannot_open(byol_error *error) {
-    return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "%s", strerror(errno));
+    return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "%s",
+                      strerror(errno));
 }
 
-static byol_status read_whole(int descriptor, byol_picture *picture, size_t *length, byol_error *error) {
+static byol_status read_whole(int descriptor, byol_picture *picture, size_t *length,
+                              byol_error *error) {
     struct stat info;
-    if (fstat(descriptor, &info) != 0) return byol__fail(error, BYOL_ERROR_IO, "%s", strerror(errno));
+    if (fstat(descriptor, &info) != 0)
+        return byol__fail(error, BYOL_ERROR_IO, "%s", strerror(errno));
     if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_ERROR_IO, "not a regular file");
-    if (info.st_size > FILE_BYTES_MAX) return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a file of more than 1 GiB");
+    if (info.st_size > FILE_BYTES_MAX)
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a file of more than 1 GiB");
     *length = (size_t)info.st_size;
     BYOL__TRY(byol__picture_reserve(picture, 0, *length, error));
     return read_at(descriptor, 0, picture->bytes[0], *length, error);
 }
 
-static byol_status read_own_file(const byol__pictures *pictures, size_t index, byol_picture *picture, size_t *length,
-                                 byol_error *error) {
+static byol_status read_own_file(const byol__pictures *pictures, size_t index,
+                                 byol_picture *picture, size_t *length, byol_error *error) {
     char path[PATH_MAX];
     const char *name = name_of(pictures, index), *root = *name == '/' ? "" : pictures->root;
     if (snprintf(path, sizeof path, "%s%s", root, name) >= (int)sizeof path)
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "its path is too long");
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
+    int descriptor =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (descriptor < 0) return cannot_open(error);
     byol_status status = read_whole(descriptor, picture, length, error);
     close(descriptor);
     return status;
 }
 
-static byol_status read_from_shard(const byol__pictures *pictures, const byol__member *member, byol_picture *picture,
-                                   size_t *length, byol_error *error) {
+static byol_status read_from_shard(const byol__pictures *pictures, const byol__member *member,
+                                   byol_picture *picture, size_t *length, byol_error *error) {
     const byol__shard *shard = &pictures->shards[member->holder];
-    if (member->size > FILE_BYTES_MAX) return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a file of more than 1 GiB");
+    if (member->size > FILE_BYTES_MAX)
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a file of more than 1 GiB");
     *length = (size_t)member->size;
     BYOL__TRY(byol__picture_reserve(picture, 0, *length, error));
     int descriptor = shard->unpacked ? pictures->unpacked : open(shard->path, O_RDONLY | O_CLOEXEC);
@@ -75,35 +82,40 @@ static byol_status read_from_shard(const byol__pictures *pictures, const byol__m
     return status;
 }
 
-static byol_status member_bytes(const byol_source *source, size_t index, byol_picture *picture, size_t *length,
-                                byol_error *error) {
+static byol_status member_bytes(const byol_source *source, size_t index, byol_picture *picture,
+                                size_t *length, byol_error *error) {
     const byol__pictures *pictures = (const byol__pictures *)source;
     const byol__member *member = &pictures->members[index];
-    return member->holder == BYOL__OWN_FILE ? read_own_file(pictures, index, picture, length, error)
-                                            : read_from_shard(pictures, member, picture, length, error);
+    return member->holder == BYOL__OWN_FILE
+               ? read_own_file(pictures, index, picture, length, error)
+               : read_from_shard(pictures, member, picture, length, error);
 }
 
-static byol_status named(const byol__pictures *pictures, size_t index, byol_status status, byol_error *error) {
+static byol_status named(const byol__pictures *pictures, size_t index, byol_status status,
+                         byol_error *error) {
     const byol__member *member = &pictures->members[index];
     if (status == BYOL_OK) return status;
-    if (member->holder == BYOL__OWN_FILE) return byol__fail_within(error, status, "%.600s", name_of(pictures, index));
+    if (member->holder == BYOL__OWN_FILE)
+        return byol__fail_within(error, status, "%.600s", name_of(pictures, index));
     return byol__fail_within(error, status, "%.300s of %.300s", name_of(pictures, index),
                              pictures->shards[member->holder].path);
 }
 
-static byol_status image(const byol_source *source, size_t index, const byol__request *request, byol_picture *picture,
-                         byol_error *error) {
+static byol_status image(const byol_source *source, size_t index, const byol__request *request,
+                         byol_picture *picture, byol_error *error) {
     byol__request wanted = *request;
     if (wanted.channels == 0) wanted.channels = source->info.channels;
     size_t length = 0;
     byol_status status = member_bytes(source, index, picture, &length, error);
-    if (status == BYOL_OK) status = byol__decode(picture->bytes[0], length, &wanted, picture, error);
+    if (status == BYOL_OK)
+        status = byol__decode(picture->bytes[0], length, &wanted, picture, error);
     return named((const byol__pictures *)source, index, status, error);
 }
 
-static byol_status bytes(const byol_source *source, size_t index, byol_picture *picture, size_t *length,
-                         byol_error *error) {
-    return named((const byol__pictures *)source, index, member_bytes(source, index, picture, length, error), error);
+static byol_status bytes(const byol_source *source, size_t index, byol_picture *picture,
+                         size_t *length, byol_error *error) {
+    return named((const byol__pictures *)source, index,
+                 member_bytes(source, index, picture, length, error), error);
 }
 
 /* ---- the other methods ---- */
@@ -114,7 +126,8 @@ static int32_t label(const byol_source *source, size_t index) {
 
 static const char *class_name(const byol_source *source, int32_t number) {
     const byol__pictures *pictures = (const byol__pictures *)source;
-    return number >= 0 && number < pictures->class_name_count ? pictures->class_names[number] : NULL;
+    return number >= 0 && number < pictures->class_name_count ? pictures->class_names[number]
+                                                              : NULL;
 }
 
 static void name(const byol_source *source, size_t index, char *to, size_t size) {
@@ -134,8 +147,10 @@ static byol_status digest(const byol_source *source, uint64_t *out, byol_error *
     size_t samples = pictures->count < PROBES ? pictures->count : PROBES;
     for (size_t i = 0; i < samples; i++) {
         size_t length = 0;
-        if (member_bytes(source, i * pictures->count / samples, &picture, &length, NULL) != BYOL_OK) length = 0;
-        sum = XXH3_64bits_withSeed(length > 0 ? picture.bytes[0] : (unsigned char *)"", length, sum);
+        if (member_bytes(source, i * pictures->count / samples, &picture, &length, NULL) != BYOL_OK)
+            length = 0;
+        sum =
+            XXH3_64bits_withSeed(length > 0 ? picture.bytes[0] : (unsigned char *)"", length, sum);
     }
     byol_picture_release(&picture);
     *out = sum;
@@ -165,10 +180,12 @@ static const byol__source_methods METHODS = {.image = image,
 /* ---- making one ---- */
 
 static byol_status no_memory(const byol__pictures *pictures, byol_error *error) {
-    return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the names of the pictures in %s", pictures->root);
+    return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the names of the pictures in %s",
+                      pictures->root);
 }
 
-byol_status byol__pictures_create(byol__pictures **out, const char *kind, const char *root, byol_error *error) {
+byol_status byol__pictures_create(byol__pictures **out, const char *kind, const char *root,
+                                  byol_error *error) {
     byol__pictures *pictures;
     BYOL__TRY(byol__alloc(&pictures, 1, sizeof *pictures, "source", error));
     pictures->base.methods = &METHODS;
@@ -186,7 +203,8 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
 }
 
 /* Appends a text; `*at` is where it begins. */
-static byol_status keep_text(byol__pictures *pictures, const char *text, size_t *at, byol_error *error) {
+static byol_status keep_text(byol__pictures *pictures, const char *text, size_t *at,
+                             byol_error *error) {
     size_t length = strlen(text) + 1, needed = pictures->text_length + length + 1;
     if (needed > pictures->text_capacity) {
         char *grown = realloc(pictures->text, 2 * needed);
@@ -203,7 +221,8 @@ static byol_status keep_text(byol__pictures *pictures, const char *text, size_t 
 
 byol_status byol__pictures_add(byol__pictures *pictures, const char *text, byol_error *error) {
     if (pictures->count == UINT32_MAX)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "more than %u pictures in %s", UINT32_MAX, pictures->root);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "more than %u pictures in %s", UINT32_MAX,
+                          pictures->root);
     if (pictures->count == pictures->capacity) {
         size_t capacity = 2 * pictures->capacity + 64;
         byol__member *grown = realloc(pictures->members, capacity * sizeof *grown);
@@ -217,7 +236,8 @@ byol_status byol__pictures_add(byol__pictures *pictures, const char *text, byol_
     return BYOL_OK;
 }
 
-byol_status byol__pictures_set_word(byol__pictures *pictures, size_t index, const char *word, byol_error *error) {
+byol_status byol__pictures_set_word(byol__pictures *pictures, size_t index, const char *word,
+                                    byol_error *error) {
     byol__member *member = &pictures->members[index];
     member->word_length = strlen(word);
     return keep_text(pictures, word, &member->word, error);
@@ -241,7 +261,8 @@ static word word_of(const byol__pictures *pictures, const byol__member *member) 
     return (word){pictures->text + member->word, member->word_length};
 }
 
-static byol_status keep_class_names(byol__pictures *pictures, const word *classes, size_t count, byol_error *error) {
+static byol_status keep_class_names(byol__pictures *pictures, const word *classes, size_t count,
+                                    byol_error *error) {
     pictures->class_names = calloc(count, sizeof *pictures->class_names);
     if (pictures->class_names == NULL) return no_memory(pictures, error);
     for (size_t i = 0; i < count; i++) {
@@ -256,10 +277,12 @@ byol_status byol__pictures_label(byol__pictures *pictures, byol_error *error) {
     word *classes = malloc((pictures->count + 1) * sizeof *classes);
     size_t count = 0;
     if (classes == NULL) return no_memory(pictures, error);
-    for (size_t i = 0; i < pictures->count; i++) classes[i] = word_of(pictures, &pictures->members[i]);
+    for (size_t i = 0; i < pictures->count; i++)
+        classes[i] = word_of(pictures, &pictures->members[i]);
     qsort(classes, pictures->count, sizeof *classes, compare_words);
     for (size_t i = 0; i < pictures->count; i++)
-        if (count == 0 || compare_words(&classes[count - 1], &classes[i]) != 0) classes[count++] = classes[i];
+        if (count == 0 || compare_words(&classes[count - 1], &classes[i]) != 0)
+            classes[count++] = classes[i];
     for (size_t i = 0; i < pictures->count; i++) {
         word own = word_of(pictures, &pictures->members[i]);
         word *found = bsearch(&own, classes, count, sizeof *classes, compare_words);
@@ -278,7 +301,8 @@ byol_status byol__pictures_label_as_written(byol__pictures *pictures, byol_error
         const char *text = pictures->text + pictures->members[i].word;
         char *end;
         long value = strtol(text, &end, 10);
-        if (*end != '\0' || value < 0 || value >= CLASSES_MAX) return byol__pictures_label(pictures, error);
+        if (*end != '\0' || value < 0 || value >= CLASSES_MAX)
+            return byol__pictures_label(pictures, error);
         pictures->members[i].label = (int32_t)value;
         if (value > highest) highest = value;
     }
@@ -286,7 +310,8 @@ byol_status byol__pictures_label_as_written(byol__pictures *pictures, byol_error
     return BYOL_OK;
 }
 
-byol_status byol__pictures_name_classes(byol__pictures *pictures, const char *path, byol_error *error) {
+byol_status byol__pictures_name_classes(byol__pictures *pictures, const char *path,
+                                        byol_error *error) {
     char *text;
     size_t length, lines = 1, count = 0;
     BYOL__TRY(byol__read_file(path, &text, &length, error));
@@ -328,11 +353,13 @@ enum { SPLITS = sizeof splits / sizeof *splits, TEST = 1, VALIDATION = 2, NO_SPL
 static int split_number(const char *text, size_t length) {
     for (int s = 0; s < SPLITS; s++)
         for (int i = 0; i < 4 && splits[s][i] != NULL; i++)
-            if (strlen(splits[s][i]) == length && strncmp(splits[s][i], text, length) == 0) return s;
+            if (strlen(splits[s][i]) == length && strncmp(splits[s][i], text, length) == 0)
+                return s;
     return NO_SPLIT;
 }
 
-static int is_of_split(const byol__pictures *pictures, const byol__member *member, const char *split) {
+static int is_of_split(const byol__pictures *pictures, const byol__member *member,
+                       const char *split) {
     const char *folder = pictures->text + member->word;
     size_t length = first_folder(pictures, member), wanted = strlen(split);
     if (length == 0) return 0;
@@ -343,14 +370,16 @@ static int is_of_split(const byol__pictures *pictures, const byol__member *membe
 
 static size_t count_of_split(const byol__pictures *pictures, const char *split) {
     size_t count = 0;
-    for (size_t i = 0; i < pictures->count; i++) count += is_of_split(pictures, &pictures->members[i], split);
+    for (size_t i = 0; i < pictures->count; i++)
+        count += is_of_split(pictures, &pictures->members[i], split);
     return count;
 }
 
 static int is_made_of_splits(const byol__pictures *pictures) {
     for (size_t i = 0; i < pictures->count; i++) {
         const byol__member *member = &pictures->members[i];
-        if (split_number(pictures->text + member->word, first_folder(pictures, member)) == NO_SPLIT) return 0;
+        if (split_number(pictures->text + member->word, first_folder(pictures, member)) == NO_SPLIT)
+            return 0;
     }
     return 1;
 }
@@ -379,12 +408,12 @@ static byol_status no_split(const byol__pictures *pictures, const char *split, b
         if (count_of_split(pictures, splits[s][0]) > 0)
             snprintf(seen + strlen(seen), sizeof seen - strlen(seen), " %s", splits[s][0]);
     return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                      "%s has no split '%.50s': there is no folder of that name with pictures%s%s", pictures->root,
-                      split, *seen != '\0' ? "; there are:" : "", seen);
+                      "%s has no split '%.50s': there is no folder of that name with pictures%s%s",
+                      pictures->root, split, *seen != '\0' ? "; there are:" : "", seen);
 }
 
-/* Labels over all splits, so that a class has the same number in each. No labels where there is but one folder, or a
- * picture in none. */
+/* Labels over all splits, so that a class has the same number in each. No labels where there is but
+ * one folder, or a picture in none. */
 static byol_status label_by_folder(byol__pictures *pictures, byol_error *error) {
     while (shares_a_folder(pictures)) enter_folder(pictures);
     for (size_t i = 0; i < pictures->count; i++) {
@@ -396,15 +425,18 @@ static byol_status label_by_folder(byol__pictures *pictures, byol_error *error) 
 
 byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, byol_error *error) {
     if (pictures->count == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s (JPEG, PNG, WebP, PGM, PPM)",
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                          "there are no pictures in %s (JPEG, PNG, WebP, PGM, PPM)",
                           pictures->root);
     qsort_r(pictures->members, pictures->count, sizeof *pictures->members, by_name, pictures->text);
-    for (size_t i = 0; i < pictures->count; i++) pictures->members[i].word = pictures->members[i].name;
-    while (!is_made_of_splits(pictures) && (*split == '\0' || count_of_split(pictures, split) == 0) &&
-           shares_a_folder(pictures))
+    for (size_t i = 0; i < pictures->count; i++)
+        pictures->members[i].word = pictures->members[i].name;
+    while (!is_made_of_splits(pictures) &&
+           (*split == '\0' || count_of_split(pictures, split) == 0) && shares_a_folder(pictures))
         enter_folder(pictures);
 
-    if (*split == '\0' && is_made_of_splits(pictures) && count_of_split(pictures, "train") > 0) split = "train";
+    if (*split == '\0' && is_made_of_splits(pictures) && count_of_split(pictures, "train") > 0)
+        split = "train";
     if (*split == '\0') return label_by_folder(pictures, error);
     if (split_number(split, strlen(split)) == TEST && count_of_split(pictures, split) == 0)
         split = splits[VALIDATION][0]; /* data sets have one or the other to be measured on */
@@ -412,7 +444,8 @@ byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, 
 
     char *wanted = malloc(pictures->count);
     if (wanted == NULL) return no_memory(pictures, error);
-    for (size_t i = 0; i < pictures->count; i++) wanted[i] = (char)is_of_split(pictures, &pictures->members[i], split);
+    for (size_t i = 0; i < pictures->count; i++)
+        wanted[i] = (char)is_of_split(pictures, &pictures->members[i], split);
     enter_folder(pictures);
     byol_status status = label_by_folder(pictures, error);
     size_t kept = 0;
@@ -445,7 +478,8 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
         byol__picture_info header;
         byol_error why = {0};
         byol_status status = member_bytes(&pictures->base, index, &picture, &length, &why);
-        if (status == BYOL_OK) status = byol__decode_header(picture.bytes[0], length, &header, &why);
+        if (status == BYOL_OK)
+            status = byol__decode_header(picture.bytes[0], length, &header, &why);
         if (named(pictures, index, status, &why) != BYOL_OK) {
             if (first.text[0] == '\0') first = why;
             continue;
@@ -457,8 +491,9 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
     }
     byol_picture_release(&picture);
     if (seen == 0)
-        return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu pictures looked at can be read. The first: %.700s",
-                          samples, first.text);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "none of %zu pictures looked at can be read. The first: %.700s", samples,
+                          first.text);
     *height = median(heights, seen);
     *width = median(widths, seen);
     info->short_side = median(sides, seen);
@@ -469,9 +504,11 @@ byol_status byol__pictures_complete(byol__pictures *pictures, const char *what, 
     byol_source_info *info = &pictures->base.info;
     int height = 0, width = 0;
     if (pictures->count == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s", pictures->root);
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s",
+                          pictures->root);
     info->count = pictures->count;
-    BYOL__TRY(byol__alloc(&pictures->base.unreadable, info->count, sizeof *pictures->base.unreadable, "source", error));
+    BYOL__TRY(byol__alloc(&pictures->base.unreadable, info->count,
+                          sizeof *pictures->base.unreadable, "source", error));
     BYOL__TRY(probe(pictures, &height, &width, error));
     char classes[32] = "no labels";
     if (info->classes > 0) snprintf(classes, sizeof classes, "%d classes", info->classes);

@@ -1,11 +1,12 @@
-/* Tar files of pictures: WebDataset shards (samples of one name with several extensions: 0001.jpg, 0001.cls, 0001.json)
- * and folders of pictures that were packed as they are.
+/* Tar files of pictures: WebDataset shards (samples of one name with several extensions: 0001.jpg,
+ * 0001.cls, 0001.json) and folders of pictures that were packed as they are.
  *
- * A plain tar is indexed when it is opened: where each member lies. From then on a picture is one pread, any of them at
- * any time, so an epoch is shuffled as a whole and the position to resume from is a number, as for any other source. A
- * compressed tar has no random access: it is unpacked once, to a file without a name in $TMPDIR (or /var/tmp) that
- * goes with the process. Streaming it through a shuffle buffer instead would unpack it once an epoch, mix worse, and
- * make the buffer part of every checkpoint. */
+ * A plain tar is indexed when it is opened: where each member lies. From then on a picture is one
+ * pread, any of them at any time, so an epoch is shuffled as a whole and the position to resume
+ * from is a number, as for any other source. A compressed tar has no random access: it is unpacked
+ * once, to a file without a name in $TMPDIR (or /var/tmp) that goes with the process. Streaming it
+ * through a shuffle buffer instead would unpack it once an epoch, mix worse, and make the buffer
+ * part of every checkpoint. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +32,8 @@
 #include "data/unpack.h"
 
 enum {
-    INDEX_BYTES = 1 << 14,  /* read at once while looking for headers: data between them is sought over */
+    INDEX_BYTES =
+        1 << 14, /* read at once while looking for headers: data between them is sought over */
     UNPACK_BYTES = 1 << 18, /* read at once while unpacking */
     LABEL_BYTES = 1 << 16,  /* a label's file has at most as many */
 };
@@ -44,8 +46,8 @@ typedef struct index {
     int unpack; /* this shard is compressed: its members are copied out */
     const char *path;
     char key[PATH_MAX]; /* of the sample at hand: its path to the first dot of its name */
-    size_t first;       /* of its pictures, if it has any yet: members from here on are of this sample */
-    char word[256];     /* its label, where that has come before the picture; "": none */
+    size_t first; /* of its pictures, if it has any yet: members from here on are of this sample */
+    char word[256]; /* its label, where that has come before the picture; "": none */
     size_t labelled;
 } index_state;
 
@@ -53,8 +55,9 @@ typedef struct index {
 
 static byol_status damaged(const index_state *state, byol_error *error) {
     const char *why = archive_error_string(state->archive);
-    return byol__fail(error, BYOL_ERROR_FORMAT, "%s cannot be read as a tar (%s): it is truncated or damaged",
-                      state->path, why != NULL ? why : "no reason given");
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s cannot be read as a tar (%s): it is truncated or damaged", state->path,
+                      why != NULL ? why : "no reason given");
 }
 
 /* "a/b/0001.seg.png" -> "a/b/0001" and "seg.png" */
@@ -71,7 +74,8 @@ static void label_of_json(const char *text, size_t length, char word[256]) {
     json_t *object = json_loadb(text, length, 0, NULL);
     for (size_t i = 0; i < sizeof keys / sizeof *keys && *word == '\0'; i++) {
         const json_t *value = json_object_get(object, keys[i]);
-        if (json_is_integer(value)) snprintf(word, 256, "%lld", (long long)json_integer_value(value));
+        if (json_is_integer(value))
+            snprintf(word, 256, "%lld", (long long)json_integer_value(value));
         if (json_is_string(value)) snprintf(word, 256, "%.255s", json_string_value(value));
     }
     json_decref(object);
@@ -111,11 +115,11 @@ static byol_status copy_out(index_state *state, uint64_t *size, byol_error *erro
             ssize_t written = write(state->pictures->unpacked, block + done, (size_t)(got - done));
             if (written < 0 && errno == EINTR) continue;
             if (written < 0)
-                return byol__fail(
-                    error, BYOL_ERROR_IO,
-                    "cannot unpack %s to a temporary file: %s; unpack it yourself, or set TMPDIR to where "
-                    "there is room",
-                    state->path, strerror(errno));
+                return byol__fail(error, BYOL_ERROR_IO,
+                                  "cannot unpack %s to a temporary file: %s; unpack it yourself, "
+                                  "or set TMPDIR to where "
+                                  "there is room",
+                                  state->path, strerror(errno));
             done += written;
         }
         *size += (uint64_t)got;
@@ -134,8 +138,10 @@ static byol_status add_picture(index_state *state, const char *name, uint64_t of
     return join_label(state, error);
 }
 
-static byol_status take_picture(index_state *state, const char *name, uint64_t size, byol_error *error) {
-    uint64_t offset = (uint64_t)archive_filter_bytes(state->archive, 0); /* the header has just been read */
+static byol_status take_picture(index_state *state, const char *name, uint64_t size,
+                                byol_error *error) {
+    uint64_t offset =
+        (uint64_t)archive_filter_bytes(state->archive, 0); /* the header has just been read */
     if (state->unpack) {
         offset = state->pictures->unpacked_bytes;
         BYOL__TRY(copy_out(state, &size, error));
@@ -149,10 +155,13 @@ static const char *without_dot(const char *name) {
     return name;
 }
 
-/* A file that tar met a second time, by another name, is written as a link to the first, without its bytes. */
-static byol_status take_link(index_state *state, const char *name, const char *target, byol_error *error) {
+/* A file that tar met a second time, by another name, is written as a link to the first, without
+ * its bytes. */
+static byol_status take_link(index_state *state, const char *name, const char *target,
+                             byol_error *error) {
     const byol__pictures *pictures = state->pictures;
-    for (size_t i = pictures->count; i > 0 && pictures->members[i - 1].holder == state->shard; i--) {
+    for (size_t i = pictures->count; i > 0 && pictures->members[i - 1].holder == state->shard;
+         i--) {
         const byol__member *member = &pictures->members[i - 1];
         if (strcmp(pictures->text + member->name, without_dot(target)) == 0)
             return add_picture(state, name, member->offset, member->size, error);
@@ -162,7 +171,8 @@ static byol_status take_link(index_state *state, const char *name, const char *t
 
 static byol_status take_entry(index_state *state, struct archive_entry *entry, byol_error *error) {
     const char *name = archive_entry_pathname(entry), *target = archive_entry_hardlink(entry);
-    int is_file = archive_entry_filetype(entry) == AE_IFREG && archive_entry_sparse_count(entry) == 0;
+    int is_file =
+        archive_entry_filetype(entry) == AE_IFREG && archive_entry_sparse_count(entry) == 0;
     if (name == NULL || (!is_file && target == NULL)) return BYOL_OK;
     name = without_dot(name);
     size_t key_length, size = (size_t)archive_entry_size(entry);
@@ -179,17 +189,20 @@ static byol_status take_entry(index_state *state, struct archive_entry *entry, b
         return join_label(state, error);
     }
     if (!byol__is_picture_name(name)) return BYOL_OK;
-    return target != NULL ? take_link(state, name, target, error) : take_picture(state, name, size, error);
+    return target != NULL ? take_link(state, name, target, error)
+                          : take_picture(state, name, size, error);
 }
 
 static byol_status read_shard(index_state *state, byol_error *error) {
     state->archive = archive_read_new();
-    if (state->archive == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", state->path);
+    if (state->archive == NULL)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory to read %s", state->path);
     byol__unpack_filters(state->archive);
     archive_read_support_format_tar(state->archive);
     byol_status status = BYOL_OK;
     size_t block = state->unpack ? UNPACK_BYTES : INDEX_BYTES;
-    if (archive_read_open_filename(state->archive, state->path, block) != ARCHIVE_OK) status = damaged(state, error);
+    if (archive_read_open_filename(state->archive, state->path, block) != ARCHIVE_OK)
+        status = damaged(state, error);
     while (status == BYOL_OK) {
         struct archive_entry *entry;
         int result = archive_read_next_header(state->archive, &entry);
@@ -202,12 +215,13 @@ static byol_status read_shard(index_state *state, byol_error *error) {
 
 /* ---- all shards ---- */
 
-/* A plain tar has its magic where tar has it; everything else that libarchive reads as a tar is compressed. */
+/* A plain tar has its magic where tar has it; everything else that libarchive reads as a tar is
+ * compressed. */
 static int is_plain_tar(const char *path) {
     char header[512];
     FILE *file = fopen(path, "rb");
-    int is_tar =
-        file != NULL && fread(header, 1, sizeof header, file) == sizeof header && memcmp(header + 257, "ustar", 5) == 0;
+    int is_tar = file != NULL && fread(header, 1, sizeof header, file) == sizeof header &&
+                 memcmp(header + 257, "ustar", 5) == 0;
     if (file != NULL) fclose(file);
     return is_tar;
 }
@@ -226,7 +240,8 @@ static int open_unnamed(void) {
 
 static byol_status add_shard(byol__pictures *pictures, const char *path, byol_error *error) {
     byol__shard *grown = realloc(pictures->shards, (pictures->shard_count + 1) * sizeof *grown);
-    if (grown == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
+    if (grown == NULL)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
     pictures->shards = grown;
     grown[pictures->shard_count] = (byol__shard){.path = strdup(path)};
     if (grown[pictures->shard_count].path == NULL)
@@ -235,15 +250,18 @@ static byol_status add_shard(byol__pictures *pictures, const char *path, byol_er
     return BYOL_OK;
 }
 
-/* One file for the members of all compressed shards, however many there are: descriptors are few. */
+/* One file for the members of all compressed shards, however many there are: descriptors are few.
+ */
 static byol_status open_unpacked(byol__pictures *pictures, const char *path, byol_error *error) {
     if (pictures->unpacked < 0) pictures->unpacked = open_unnamed();
     if (pictures->unpacked >= 0) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_IO, "cannot unpack %s: no temporary file: %s; set TMPDIR to a folder with room",
+    return byol__fail(error, BYOL_ERROR_IO,
+                      "cannot unpack %s: no temporary file: %s; set TMPDIR to a folder with room",
                       path, strerror(errno));
 }
 
-static byol_status index_shard(byol__pictures *pictures, const char *path, size_t *labelled, byol_error *error) {
+static byol_status index_shard(byol__pictures *pictures, const char *path, size_t *labelled,
+                               byol_error *error) {
     index_state *state;
     BYOL__TRY(add_shard(pictures, path, error));
     byol__shard *shard = &pictures->shards[pictures->shard_count - 1];
@@ -262,13 +280,16 @@ static byol_status index_shard(byol__pictures *pictures, const char *path, size_
 }
 
 /* Without labels of their own, the paths in the tar are those of a folder. */
-static byol_status label_shards(byol__pictures *pictures, const char *split, size_t labelled, byol_error *error) {
+static byol_status label_shards(byol__pictures *pictures, const char *split, size_t labelled,
+                                byol_error *error) {
     if (labelled == 0) return byol__pictures_arrange(pictures, split, error);
     if (*split != '\0')
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s: shards with labels of their own have no split '%.50s'",
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                          "%s: shards with labels of their own have no split '%.50s'",
                           pictures->root, split);
     if (labelled == pictures->count) return byol__pictures_label_as_written(pictures, error);
-    return byol__fail(error, BYOL_ERROR_FORMAT, "%s: %zu of %zu pictures have labels (.cls, .json): all or none must",
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s: %zu of %zu pictures have labels (.cls, .json): all or none must",
                       pictures->root, labelled, pictures->count);
 }
 
@@ -276,19 +297,22 @@ static byol_status label_shards(byol__pictures *pictures, const char *split, siz
 static byol_status name_classes(byol__pictures *pictures, const char *shard, byol_error *error) {
     char path[PATH_MAX];
     const char *slash = strrchr(shard, '/');
-    snprintf(path, sizeof path, "%.*sclasses.txt", slash != NULL ? (int)(slash + 1 - shard) : 0, shard);
+    snprintf(path, sizeof path, "%.*sclasses.txt", slash != NULL ? (int)(slash + 1 - shard) : 0,
+             shard);
     return byol__is_file(path) ? byol__pictures_name_classes(pictures, path, error) : BYOL_OK;
 }
 
-byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec, const char *split,
-                              byol_error *error) {
+byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec,
+                              const char *split, byol_error *error) {
     byol__pictures *pictures;
     size_t labelled = 0;
     BYOL__TRY(byol__pictures_create(&pictures, "shards", spec, error));
     byol_status status = BYOL_OK;
-    for (size_t i = 0; i < count && status == BYOL_OK; i++) status = index_shard(pictures, paths[i], &labelled, error);
+    for (size_t i = 0; i < count && status == BYOL_OK; i++)
+        status = index_shard(pictures, paths[i], &labelled, error);
     if (status == BYOL_OK && pictures->count == 0)
-        status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s, and no CIFAR data", spec);
+        status = byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                            "there are no pictures in %s, and no CIFAR data", spec);
     if (status == BYOL_OK) status = label_shards(pictures, split, labelled, error);
     if (status == BYOL_OK && labelled > 0 && pictures->class_names == NULL)
         status = name_classes(pictures, paths[0], error);
@@ -303,7 +327,8 @@ byol_status byol__shards_open(byol_source **out, char *const *paths, size_t coun
 /* ---- names of shards ---- */
 
 int byol__is_shard_name(const char *name) {
-    static const char *const endings[] = {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"};
+    static const char *const endings[] = {".tar",     ".tar.gz", ".tgz",
+                                          ".tar.zst", ".tar.xz", ".tar.bz2"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t length = strlen(name), ending = strlen(endings[i]);
         if (length > ending && strcmp(name + length - ending, endings[i]) == 0) return 1;
@@ -320,11 +345,13 @@ typedef struct path_list {
 
 static byol_status append_path(path_list *list, const char *path, byol_error *error) {
     if (list->count == SHARDS_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "more than %d shards, up to %.200s", SHARDS_MAX, path);
+        return byol__fail(error, BYOL_ERROR_INVALID, "more than %d shards, up to %.200s",
+                          SHARDS_MAX, path);
     if (list->count == list->capacity) {
         size_t capacity = 2 * list->capacity + 64;
         char **grown = realloc(list->paths, capacity * sizeof *grown);
-        if (grown == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
+        if (grown == NULL)
+            return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of shards");
         list->paths = grown;
         list->capacity = capacity;
     }
@@ -339,7 +366,9 @@ static void release_list(path_list *list) {
     free(list->paths);
 }
 
-static int by_path(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_path(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 int byol__shards_are_in(const char *folder) {
     DIR *stream = opendir(folder);
@@ -351,10 +380,13 @@ int byol__shards_are_in(const char *folder) {
     return found;
 }
 
-byol_status byol__shards_open_folder(byol_source **out, const char *folder, const char *split, byol_error *error) {
+byol_status byol__shards_open_folder(byol_source **out, const char *folder, const char *split,
+                                     byol_error *error) {
     path_list list = {0};
     DIR *stream = opendir(folder);
-    if (stream == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", folder, strerror(errno));
+    if (stream == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", folder,
+                          strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(stream)) != NULL;) {
         char path[PATH_MAX];
@@ -364,14 +396,16 @@ byol_status byol__shards_open_folder(byol_source **out, const char *folder, cons
     }
     closedir(stream);
     if (list.count > 0) qsort(list.paths, list.count, sizeof *list.paths, by_path);
-    if (status == BYOL_OK) status = byol__shards_open(out, list.paths, list.count, folder, split, error);
+    if (status == BYOL_OK)
+        status = byol__shards_open(out, list.paths, list.count, folder, split, error);
     release_list(&list);
     return status;
 }
 
 static byol_status expand(path_list *list, const char *text, byol_error *error);
 
-/* The digits at `*at`, which is moved behind them: how many there are; 0 where they are no number of 64 bits. */
+/* The digits at `*at`, which is moved behind them: how many there are; 0 where they are no number
+ * of 64 bits. */
 static size_t read_digits(const char **at, uint64_t *value) {
     size_t digits = strspn(*at, "0123456789");
     *value = strtoull(*at, NULL, 10);
@@ -380,8 +414,8 @@ static size_t read_digits(const char **at, uint64_t *value) {
 }
 
 /* {000..099}, as the shell counts: with leading zeros where the first has them. */
-static byol_status expand_range(path_list *list, const char *text, const char *open, const char *close,
-                                byol_error *error) {
+static byol_status expand_range(path_list *list, const char *text, const char *open,
+                                const char *close, byol_error *error) {
     const char *at = open + 1;
     uint64_t first = 0, last = 0;
     size_t digits = read_digits(&at, &first), last_digits = 0;
@@ -391,22 +425,25 @@ static byol_status expand_range(path_list *list, const char *text, const char *o
     }
     if (digits == 0 || last_digits == 0 || at != close || last < first)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "'%.200s': braces hold a range as in {000..099} or a list as in {a,b}", text);
+                          "'%.200s': braces hold a range as in {000..099} or a list as in {a,b}",
+                          text);
     int width = open[1] == '0' ? (int)digits : 1;
     for (uint64_t i = first; i <= last; i++) {
         char name[PATH_MAX];
-        snprintf(name, sizeof name, "%.*s%0*" PRIu64 "%s", (int)(open - text), text, width, i, close + 1);
+        snprintf(name, sizeof name, "%.*s%0*" PRIu64 "%s", (int)(open - text), text, width, i,
+                 close + 1);
         BYOL__TRY(expand(list, name, error));
     }
     return BYOL_OK;
 }
 
-static byol_status expand_choice(path_list *list, const char *text, const char *open, const char *close,
-                                 byol_error *error) {
+static byol_status expand_choice(path_list *list, const char *text, const char *open,
+                                 const char *close, byol_error *error) {
     for (const char *at = open + 1; at <= close;) {
         char name[PATH_MAX];
         size_t length = strcspn(at, ",}");
-        snprintf(name, sizeof name, "%.*s%.*s%s", (int)(open - text), text, (int)length, at, close + 1);
+        snprintf(name, sizeof name, "%.*s%.*s%s", (int)(open - text), text, (int)length, at,
+                 close + 1);
         BYOL__TRY(expand(list, name, error));
         at += length + 1;
     }
@@ -415,9 +452,11 @@ static byol_status expand_choice(path_list *list, const char *text, const char *
 
 static byol_status expand(path_list *list, const char *text, byol_error *error) {
     const char *open = strchr(text, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
-    if (strlen(text) >= PATH_MAX) return byol__fail(error, BYOL_ERROR_INVALID, "too long for paths: %.100s...", text);
+    if (strlen(text) >= PATH_MAX)
+        return byol__fail(error, BYOL_ERROR_INVALID, "too long for paths: %.100s...", text);
     if (close == NULL) return append_path(list, text, error);
-    if (memchr(open, ',', (size_t)(close - open)) != NULL) return expand_choice(list, text, open, close, error);
+    if (memchr(open, ',', (size_t)(close - open)) != NULL)
+        return expand_choice(list, text, open, close, error);
     return expand_range(list, text, open, close, error);
 }
 
@@ -426,13 +465,16 @@ byol_status byol__shards_open_braces(byol_source **out, const char *spec, byol_e
     char pattern[PATH_MAX];
     const char *behind = strrchr(spec, '}'), *colon = strrchr(spec, ':');
     int has_split = colon != NULL && colon > behind && strchr(colon, '/') == NULL;
-    snprintf(pattern, sizeof pattern, "%.*s", has_split ? (int)(colon - spec) : (int)strlen(spec), spec);
+    snprintf(pattern, sizeof pattern, "%.*s", has_split ? (int)(colon - spec) : (int)strlen(spec),
+             spec);
     byol_status status = expand(&list, pattern, error);
     for (size_t i = 0; i < list.count && status == BYOL_OK; i++)
         if (!byol__is_file(list.paths[i]))
-            status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no shard %s (of %.200s)", list.paths[i], spec);
+            status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no shard %s (of %.200s)",
+                                list.paths[i], spec);
     if (status == BYOL_OK)
-        status = byol__shards_open(out, list.paths, list.count, pattern, has_split ? colon + 1 : "", error);
+        status = byol__shards_open(out, list.paths, list.count, pattern, has_split ? colon + 1 : "",
+                                   error);
     release_list(&list);
     return status;
 }

@@ -16,7 +16,9 @@ void byol_source_free(byol_source *source) {
     byol__free(source);
 }
 
-void byol_source_describe(const byol_source *source, byol_source_info *info) { *info = source->info; }
+void byol_source_describe(const byol_source *source, byol_source_info *info) {
+    *info = source->info;
+}
 
 int byol_source_view_size(const byol_source *source) {
     enum { LEAST = 8, USUAL = 224 };
@@ -34,7 +36,8 @@ void byol_picture_release(byol_picture *picture) {
     *picture = (byol_picture){0};
 }
 
-byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes, byol_error *error) {
+byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes,
+                                  byol_error *error) {
     if (bytes <= picture->capacity[which]) return BYOL_OK;
     byol__free(picture->bytes[which]);
     picture->bytes[which] = NULL;
@@ -57,23 +60,26 @@ static int reduce_to_side(const void *context, int height, int width) {
 
 /* Is it the image's fault, so that the others can still be read? */
 static int is_damage(byol_status status) {
-    return status == BYOL_ERROR_FORMAT || status == BYOL_ERROR_IO || status == BYOL_ERROR_NOT_FOUND ||
-           status == BYOL_ERROR_UNSUPPORTED;
+    return status == BYOL_ERROR_FORMAT || status == BYOL_ERROR_IO ||
+           status == BYOL_ERROR_NOT_FOUND || status == BYOL_ERROR_UNSUPPORTED;
 }
 
 byol_status byol__source_read(const byol_source *source, size_t index, const byol__request *request,
                               byol_picture *picture, byol_error *error) {
     if (index >= source->info.count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index, source->info.description);
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index,
+                          source->info.description);
     if (request->channels != 0 && request->channels != 1 && request->channels != 3)
-        return byol__fail(error, BYOL_ERROR_INVALID, "images have 1 or 3 channels, not %d", request->channels);
+        return byol__fail(error, BYOL_ERROR_INVALID, "images have 1 or 3 channels, not %d",
+                          request->channels);
     byol_status status = source->methods->image(source, index, request, picture, error);
-    if (source->unreadable != NULL && is_damage(status)) atomic_store(&source->unreadable[index], 1);
+    if (source->unreadable != NULL && is_damage(status))
+        atomic_store(&source->unreadable[index], 1);
     return status;
 }
 
-byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish, byol_picture *picture,
-                              byol_error *error) {
+byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
+                              byol_picture *picture, byol_error *error) {
     byol__request request = {0};
     if (wish != NULL) request = (byol__request){wish->channels, reduce_to_side, &wish->short_side};
     return byol__source_read(source, index, &request, picture, error);
@@ -107,24 +113,28 @@ const char *byol_source_class_name(const byol_source *source, int32_t label) {
 
 /* ---- images that the caller holds ---- */
 
-static byol_status count_classes(const int32_t *labels, size_t count, int *classes, byol_error *error) {
+static byol_status count_classes(const int32_t *labels, size_t count, int *classes,
+                                 byol_error *error) {
     int32_t highest = -1;
     for (size_t i = 0; labels != NULL && i < count; i++) {
         if (labels[i] < 0 || labels[i] == INT32_MAX)
-            return byol__fail(error, BYOL_ERROR_INVALID, "label %zu is %d: labels are numbers 0 .. classes-1", i,
-                              labels[i]);
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "label %zu is %d: labels are numbers 0 .. classes-1", i, labels[i]);
         if (labels[i] > highest) highest = labels[i];
     }
     *classes = highest + 1;
     return BYOL_OK;
 }
 
-byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels, size_t count,
-                                    int channels, int height, int width, byol_error *error) {
-    if (pixels == NULL || count == 0) return byol__fail(error, BYOL_ERROR_INVALID, "there are no images: count is 0");
+byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, const int32_t *labels,
+                                    size_t count, int channels, int height, int width,
+                                    byol_error *error) {
+    if (pixels == NULL || count == 0)
+        return byol__fail(error, BYOL_ERROR_INVALID, "there are no images: count is 0");
     if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > BYOL__SIDE_MAX ||
         width > BYOL__SIDE_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "images of %d x %d x %d: channels must be 1 or 3, sides 1 to %d",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "images of %d x %d x %d: channels must be 1 or 3, sides 1 to %d",
                           channels, height, width, BYOL__SIDE_MAX);
     int classes = 0;
     BYOL__TRY(count_classes(labels, count, &classes, error));
@@ -151,8 +161,9 @@ typedef struct subset {
     uint32_t *indices;
 } subset;
 
-static byol_status subset_image(const byol_source *source, size_t index, const byol__request *request,
-                                byol_picture *picture, byol_error *error) {
+static byol_status subset_image(const byol_source *source, size_t index,
+                                const byol__request *request, byol_picture *picture,
+                                byol_error *error) {
     const subset *self = (const subset *)source;
     return byol__source_read(self->of, self->indices[index], request, picture, error);
 }
@@ -167,8 +178,8 @@ static int subset_unreadable(const byol_source *source, size_t index) {
     return byol_source_unreadable(self->of, self->indices[index]);
 }
 
-static byol_status subset_bytes(const byol_source *source, size_t index, byol_picture *picture, size_t *length,
-                                byol_error *error) {
+static byol_status subset_bytes(const byol_source *source, size_t index, byol_picture *picture,
+                                size_t *length, byol_error *error) {
     const subset *self = (const subset *)source;
     return self->of->methods->bytes(self->of, self->indices[index], picture, length, error);
 }
@@ -213,8 +224,8 @@ static const byol__source_methods SUBSET_OF_FILES = {
     .digest = subset_digest,
 };
 
-byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices, size_t count,
-                               byol_error *error) {
+byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices,
+                               size_t count, byol_error *error) {
     for (size_t i = 0; i < count; i++)
         if (indices[i] >= of->info.count)
             return byol__fail(error, BYOL_ERROR_INVALID, "subset asks for image %u: %s", indices[i],
@@ -232,7 +243,8 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     self->base.info = of->info;
     self->base.info.count = count;
     self->base.info.description = self->base.description;
-    snprintf(self->base.description, sizeof self->base.description, "%zu of %.480s", count, of->info.description);
+    snprintf(self->base.description, sizeof self->base.description, "%zu of %.480s", count,
+             of->info.description);
     *out = &self->base;
     return BYOL_OK;
 }

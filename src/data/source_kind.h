@@ -1,5 +1,5 @@
-/* What a source is inside: a description and a table of functions. A kind of source embeds byol_source as its first
- * member. */
+/* What a source is inside: a description and a table of functions. A kind of source embeds
+ * byol_source as its first member. */
 #ifndef BYOL__SOURCE_KIND_H
 #define BYOL__SOURCE_KIND_H
 
@@ -13,65 +13,75 @@ enum { BYOL__SIDE_MAX = 1 << 20 };
 /* What is wanted of an image: byol_wish, with a free choice of the size. */
 typedef struct byol__request {
     int channels; /* 0: as the source says */
-    /* By how much an image of height x width may be decoded smaller: 1, 2, 4 or 8. NULL: not at all. */
+    /* By how much an image of height x width may be decoded smaller: 1, 2, 4 or 8. NULL: not at
+     * all. */
     int (*reduction)(const void *context, int height, int width);
     const void *context;
 } byol__request;
 
 typedef struct byol__source_methods {
-    byol_status (*image)(const byol_source *source, size_t index, const byol__request *request, byol_picture *picture,
-                         byol_error *error);
+    byol_status (*image)(const byol_source *source, size_t index, const byol__request *request,
+                         byol_picture *picture, byol_error *error);
     int32_t (*label)(const byol_source *source, size_t index);
     const char *(*class_name)(const byol_source *source, int32_t label);
     void (*release)(byol_source *source); /* what the kind holds; not the struct itself */
     /* These may be NULL. */
     void (*name)(const byol_source *source, size_t index, char *name, size_t size);
-    int (*unreadable)(const byol_source *source, size_t index); /* of a source that is made of another */
+    int (*unreadable)(const byol_source *source,
+                      size_t index); /* of a source that is made of another */
     /* The bytes that image `index` is stored as, read into picture->bytes[0]. */
-    byol_status (*bytes)(const byol_source *source, size_t index, byol_picture *picture, size_t *length,
-                         byol_error *error);
-    /* XXH3 of what the source is made of, without reading all of it. Every kind with `bytes` has it: its images are of
-     * any size. */
+    byol_status (*bytes)(const byol_source *source, size_t index, byol_picture *picture,
+                         size_t *length, byol_error *error);
+    /* XXH3 of what the source is made of, without reading all of it. Every kind with `bytes` has
+     * it: its images are of any size. */
     byol_status (*digest)(const byol_source *source, uint64_t *digest, byol_error *error);
 } byol__source_methods;
 
 struct byol_source {
     const byol__source_methods *methods;
     byol_source_info info;
-    char description[512];    /* what info.description points to */
-    atomic_uchar *unreadable; /* (count), owned, of sources that decode: has image i failed? Else NULL */
+    char description[512]; /* what info.description points to */
+    atomic_uchar
+        *unreadable; /* (count), owned, of sources that decode: has image i failed? Else NULL */
 };
 
 /* byol_source_image with a free choice of the size. */
 byol_status byol__source_read(const byol_source *source, size_t index, const byol__request *request,
                               byol_picture *picture, byol_error *error);
 
-/* How many of `count` images may be unreadable where data.max_unreadable is `share`: one in any case, unless it is 0.
+/* How many of `count` images may be unreadable where data.max_unreadable is `share`: one in any
+ * case, unless it is 0.
  */
 size_t byol__unreadable_allowed(double share, size_t count);
 
 /* Gives picture->bytes[which] at least `bytes` bytes; what was in it is lost when it grows. */
-byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes, byol_error *error);
+byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes,
+                                  byol_error *error);
 
 /* The largest reduction that leaves the shorter side `short_side` pixels; 1 where that is 0. */
 int byol__reduction_for(int short_side, int height, int width);
 
 /* Each opens what is at `path`, of which `split` (empty: not said) is wanted. */
-byol_status byol__idx_open_folder(byol_source **out, const char *folder, const char *split, byol_error *error);
+byol_status byol__idx_open_folder(byol_source **out, const char *folder, const char *split,
+                                  byol_error *error);
 byol_status byol__idx_open_file(byol_source **out, const char *path, byol_error *error);
 /* A folder of .bin files, or the archive that they are distributed in. */
-byol_status byol__cifar_open(byol_source **out, const char *path, const char *split, byol_error *error);
+byol_status byol__cifar_open(byol_source **out, const char *path, const char *split,
+                             byol_error *error);
 
 /* A folder of pictures, with or without folders for classes and splits in it. */
-byol_status byol__folder_open(byol_source **out, const char *folder, const char *split, byol_error *error);
-/* A text file: a path a line (relative ones from the file's own folder), then optionally a tab and a label. */
+byol_status byol__folder_open(byol_source **out, const char *folder, const char *split,
+                              byol_error *error);
+/* A text file: a path a line (relative ones from the file's own folder), then optionally a tab and
+ * a label. */
 byol_status byol__list_open(byol_source **out, const char *path, byol_error *error);
 /* One picture. */
 /* Tar files of pictures, plain or compressed, one after the other; `spec` names them all. */
-byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec, const char *split,
-                              byol_error *error);
+byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec,
+                              const char *split, byol_error *error);
 /* All tar files of a folder, in the order of their names. */
-byol_status byol__shards_open_folder(byol_source **out, const char *folder, const char *split, byol_error *error);
+byol_status byol__shards_open_folder(byol_source **out, const char *folder, const char *split,
+                                     byol_error *error);
 int byol__shards_are_in(const char *folder);
 int byol__is_shard_name(const char *name);
 /* "shards/{000..099}.tar", "{a,b}.tar", with an optional :split. */

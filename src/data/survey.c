@@ -15,9 +15,11 @@
 
 enum {
     CHUNK = 64,         /* images between two calls of progress */
-    READABLE_SIDE = 32, /* an image is decoded as small as it can be: what cannot be read is found all the same */
+    READABLE_SIDE = 32, /* an image is decoded as small as it can be: what cannot be read is found
+                           all the same */
     STATISTICS_SAMPLES = 1024,
-    STATISTICS_SIDE = 256, /* averaging pixels away would lower the deviation: not below what networks see */
+    STATISTICS_SIDE =
+        256, /* averaging pixels away would lower the deviation: not below what networks see */
 };
 
 /* ---- all images ---- */
@@ -29,8 +31,8 @@ typedef struct note {
 } note;
 
 /* Its bytes as they are stored, and what its header says. */
-static byol_status note_file(const byol_source *source, size_t index, byol_picture *picture, note *out,
-                             byol_error *error) {
+static byol_status note_file(const byol_source *source, size_t index, byol_picture *picture,
+                             note *out, byol_error *error) {
     size_t length = 0;
     byol__picture_info info;
     BYOL__TRY(source->methods->bytes(source, index, picture, &length, error));
@@ -51,8 +53,8 @@ static void note_pixels(const byol_image *image, note *out) {
     out->width = image->width;
 }
 
-static byol_status take_note(const byol_source *source, size_t index, byol_picture *picture, note *out,
-                             byol_error *error) {
+static byol_status take_note(const byol_source *source, size_t index, byol_picture *picture,
+                             note *out, byol_error *error) {
     const byol_wish wish = {.short_side = READABLE_SIDE};
     BYOL__TRY(byol_source_image(source, index, &wish, picture, error));
     if (source->methods->bytes != NULL) return note_file(source, index, picture, out, error);
@@ -70,7 +72,8 @@ typedef struct reading {
 } reading;
 
 static byol_status remember(byol_survey *survey, size_t index, const byol_error *why) {
-    byol_unreadable *grown = realloc(survey->unreadable, (survey->unreadable_count + 1) * sizeof *grown);
+    byol_unreadable *grown =
+        realloc(survey->unreadable, (survey->unreadable_count + 1) * sizeof *grown);
     if (grown == NULL) return BYOL_ERROR_MEMORY;
     survey->unreadable = grown;
     grown[survey->unreadable_count].index = index;
@@ -81,7 +84,8 @@ static byol_status remember(byol_survey *survey, size_t index, const byol_error 
 static void read_one(reading *r, size_t index) {
     byol_error why = {0};
     note here = {.channels = 0};
-    byol_status status = take_note(r->source, index, &r->pictures[omp_get_thread_num()], &here, &why);
+    byol_status status =
+        take_note(r->source, index, &r->pictures[omp_get_thread_num()], &here, &why);
     if (status != BYOL_OK) here.channels = 0;
     if (r->notes != NULL) r->notes[index] = here;
     if (status == BYOL_OK) return;
@@ -96,7 +100,8 @@ static void read_one(reading *r, size_t index) {
     }
 }
 
-static byol_status read_all(reading *r, int threads, byol_progress progress, void *context, byol_error *error) {
+static byol_status read_all(reading *r, int threads, byol_progress progress, void *context,
+                            byol_error *error) {
     size_t count = r->source->info.count;
     for (size_t first = 0; first < count; first += CHUNK) {
         size_t end = first + CHUNK < count ? first + CHUNK : count;
@@ -107,7 +112,8 @@ static byol_status read_all(reading *r, int threads, byol_progress progress, voi
             return r->status;
         }
         if (progress != NULL && progress(context, end, count) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", end, count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", end,
+                              count);
     }
     return BYOL_OK;
 }
@@ -125,7 +131,8 @@ static byol_span span_of(int *values, size_t count) {
 static byol_status measure_sizes(byol_survey *survey, const note *notes, byol_error *error) {
     int *heights, *widths = NULL;
     BYOL__TRY(byol__alloc(&heights, survey->count, sizeof *heights, "sizes of the images", error));
-    byol_status status = byol__alloc(&widths, survey->count, sizeof *widths, "sizes of the images", error);
+    byol_status status =
+        byol__alloc(&widths, survey->count, sizeof *widths, "sizes of the images", error);
     for (size_t i = 0; i < survey->count && status == BYOL_OK; i++) {
         if (notes[i].channels == 0) continue;
         survey->gray += notes[i].channels == 1;
@@ -166,16 +173,20 @@ static int by_unreadable_index(const void *a, const void *b) {
 static byol_status find_duplicates(byol_survey *survey, const note *notes, byol_error *error) {
     content *contents;
     size_t count = 0, found = 0;
-    BYOL__TRY(byol__alloc(&contents, survey->count, sizeof *contents, "contents of the images", error));
+    BYOL__TRY(
+        byol__alloc(&contents, survey->count, sizeof *contents, "contents of the images", error));
     for (size_t i = 0; i < survey->count; i++)
         if (notes[i].channels > 0) contents[count++] = (content){notes[i].content, i};
     qsort(contents, count, sizeof *contents, by_content);
-    for (size_t i = 1; i < count; i++) found += XXH128_isEqual(contents[i].hash, contents[i - 1].hash) != 0;
-    byol_status status = byol__alloc(&survey->duplicates, found, sizeof *survey->duplicates, "duplicates", error);
+    for (size_t i = 1; i < count; i++)
+        found += XXH128_isEqual(contents[i].hash, contents[i - 1].hash) != 0;
+    byol_status status =
+        byol__alloc(&survey->duplicates, found, sizeof *survey->duplicates, "duplicates", error);
     size_t first = 0;
     for (size_t i = 1; i < count && status == BYOL_OK; i++) {
         if (XXH128_isEqual(contents[i].hash, contents[first].hash))
-            survey->duplicates[survey->duplicate_count++] = (byol_duplicate){contents[i].index, contents[first].index};
+            survey->duplicates[survey->duplicate_count++] =
+                (byol_duplicate){contents[i].index, contents[first].index};
         else
             first = i;
     }
@@ -191,21 +202,25 @@ void byol_survey_release(byol_survey *survey) {
     *survey = (byol_survey){0};
 }
 
-static byol_status survey_with(reading *r, int threads, byol_progress progress, void *context, byol_error *error) {
+static byol_status survey_with(reading *r, int threads, byol_progress progress, void *context,
+                               byol_error *error) {
     byol_survey *survey = r->survey;
-    BYOL__TRY(byol__alloc(&r->pictures, (size_t)threads, sizeof *r->pictures, "rooms for images", error));
+    BYOL__TRY(
+        byol__alloc(&r->pictures, (size_t)threads, sizeof *r->pictures, "rooms for images", error));
     if (survey != NULL)
-        BYOL__TRY(byol__alloc(&r->notes, r->source->info.count, sizeof *r->notes, "notes on the images", error));
+        BYOL__TRY(byol__alloc(&r->notes, r->source->info.count, sizeof *r->notes,
+                              "notes on the images", error));
     BYOL__TRY(read_all(r, threads, progress, context, error));
     if (survey == NULL) return BYOL_OK;
     if (survey->unreadable_count > 0)
-        qsort(survey->unreadable, survey->unreadable_count, sizeof *survey->unreadable, by_unreadable_index);
+        qsort(survey->unreadable, survey->unreadable_count, sizeof *survey->unreadable,
+              by_unreadable_index);
     BYOL__TRY(measure_sizes(survey, r->notes, error));
     return find_duplicates(survey, r->notes, error);
 }
 
-byol_status byol_source_survey(const byol_source *source, int threads, byol_survey *survey, byol_progress progress,
-                               void *context, byol_error *error) {
+byol_status byol_source_survey(const byol_source *source, int threads, byol_survey *survey,
+                               byol_progress progress, void *context, byol_error *error) {
     reading r = {.source = source, .survey = survey};
     if (survey == NULL && !source->info.decoded) return BYOL_OK;
     if (survey != NULL) *survey = (byol_survey){.count = source->info.count};
@@ -232,8 +247,10 @@ static moments moments_of(const byol_image *image) {
     for (int c = 0; c < image->channels; c++) {
         size_t histogram[256] = {0};
         for (int y = 0; y < image->height; y++) {
-            const uint8_t *row = image->pixels + (size_t)c * image->channel_stride + (size_t)y * image->row_stride;
-            for (int x = 0; x < image->width; x++) histogram[row[(size_t)x * image->pixel_stride]]++;
+            const uint8_t *row =
+                image->pixels + (size_t)c * image->channel_stride + (size_t)y * image->row_stride;
+            for (int x = 0; x < image->width; x++)
+                histogram[row[(size_t)x * image->pixel_stride]]++;
         }
         for (int value = 0; value < 256; value++) {
             double scaled = value / 255.0, share = (double)histogram[value] / pixels;
@@ -244,8 +261,8 @@ static moments moments_of(const byol_image *image) {
     return m;
 }
 
-static byol_status combine(const byol_source *source, const moments *samples, size_t count, float mean[3], float std[3],
-                           byol_error *error) {
+static byol_status combine(const byol_source *source, const moments *samples, size_t count,
+                           float mean[3], float std[3], byol_error *error) {
     double first[3] = {0}, second[3] = {0}, seen = 0;
     for (size_t i = 0; i < count; i++) {
         seen += samples[i].channels > 0;
@@ -255,8 +272,8 @@ static byol_status combine(const byol_source *source, const moments *samples, si
         }
     }
     if (seen == 0)
-        return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu images looked at can be read: %s", count,
-                          source->info.description);
+        return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu images looked at can be read: %s",
+                          count, source->info.description);
     for (int c = 0; c < 3; c++) {
         double m = first[c] / seen, variance = second[c] / seen - m * m;
         mean[c] = (float)m;
@@ -265,10 +282,11 @@ static byol_status combine(const byol_source *source, const moments *samples, si
     return BYOL_OK;
 }
 
-byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3], float std[3],
-                                   byol_error *error) {
+byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3],
+                                   float std[3], byol_error *error) {
     const byol_wish wish = {.short_side = STATISTICS_SIDE};
-    size_t total = source->info.count, count = total < STATISTICS_SAMPLES ? total : STATISTICS_SAMPLES;
+    size_t total = source->info.count,
+           count = total < STATISTICS_SAMPLES ? total : STATISTICS_SAMPLES;
     moments *samples;
     byol_status status = BYOL_OK;
     BYOL__TRY(byol__alloc(&samples, count, sizeof *samples, "statistics of the images", error));

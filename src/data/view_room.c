@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "byol/views.h"
 
-byol_status byol__view_room_fit(byol__view_room *room, int channels, int height, int width, int size,
-                                byol_error *error) {
+byol_status byol__view_room_fit(byol__view_room *room, int channels, int height, int width,
+                                int size, byol_error *error) {
     size_t bytes = byol_view_scratch_bytes(channels, height, width, size);
     if (bytes <= room->scratch_bytes) return BYOL_OK;
     byol__free(room->scratch);

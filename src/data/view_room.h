@@ -1,5 +1,5 @@
-/* What one thread needs to make views of one image after the other: room for the image, and scratch that grows to the
- * largest that comes. */
+/* What one thread needs to make views of one image after the other: room for the image, and scratch
+ * that grows to the largest that comes. */
 #ifndef BYOL__VIEW_ROOM_H
 #define BYOL__VIEW_ROOM_H
 
@@ -15,8 +15,8 @@ typedef struct byol__view_room {
 } byol__view_room; /* zero-initialise */
 
 /* Makes the scratch large enough for views of `size` of an image of channels x height x width. */
-byol_status byol__view_room_fit(byol__view_room *room, int channels, int height, int width, int size,
-                                byol_error *error);
+byol_status byol__view_room_fit(byol__view_room *room, int channels, int height, int width,
+                                int size, byol_error *error);
 void byol__view_room_release(byol__view_room *room);
 
 #endif

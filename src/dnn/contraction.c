@@ -1,10 +1,11 @@
-/* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of its weights; or,
- * where that needs fewer multiplications, Winograd's convolution (winograd.h).
+/* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of
+ * its weights; or, where that needs fewer multiplications, Winograd's convolution (winograd.h).
  *
- * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies in the scratch
- * memory and the staged weights are fp32 numbers that bf16 can hold. Products of bf16 numbers are exact in fp32, so
- * only the order of the sums differs from a CPU that has it. A few weight gradients go that way on any CPU (emulates,
- * below). Winograd's convolution widens and rounds in registers. */
+ * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies
+ * in the scratch memory and the staged weights are fp32 numbers that bf16 can hold. Products of
+ * bf16 numbers are exact in fp32, so only the order of the sums differs from a CPU that has it. A
+ * few weight gradients go that way on any CPU (emulates, below). Winograd's convolution widens and
+ * rounds in registers. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,15 +19,17 @@
 #include "dnn/winograd.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
-enum { SMALL_PICTURE = 5 };     /* columns of dst */
-enum { NATIVE_CHANNELS = 128 }; /* beyond these dot products of bf16 are the fastest (winograd_is_faster, spins) */
+enum { SMALL_PICTURE = 5 }; /* columns of dst */
+enum {
+    NATIVE_CHANNELS = 128
+}; /* beyond these dot products of bf16 are the fastest (winograd_is_faster, spins) */
 
 struct byol__contraction {
     byol__dnn *dnn;
     byol__contraction_desc desc;
     byol__winograd *winograd; /* in place of all that follows, where it is not NULL */
     bool emulated;
-    dnnl_data_type_t type;             /* of src, dst and forward weights as the primitive sees them */
+    dnnl_data_type_t type; /* of src, dst and forward weights as the primitive sees them */
     byol__format wish_src, wish_dst;   /* what the primitive was asked for */
     byol__layout bound_src, bound_dst; /* as the caller has them */
     byol__layout work_src, work_dst;   /* as the primitive sees them */
@@ -43,7 +46,8 @@ struct byol__contraction {
     float *weights;
 };
 
-static byol__layout layout_of(const byol__contraction *c, int role, byol__dtype dtype, byol__format format) {
+static byol__layout layout_of(const byol__contraction *c, int role, byol__dtype dtype,
+                              byol__format format) {
     const byol__contraction_desc *d = &c->desc;
     if (role == SRC) return (byol__layout){dtype, format, d->n, d->ic, d->ih, d->iw};
     return (byol__layout){dtype, format, d->n, d->oc, d->oh, d->ow};
@@ -62,16 +66,19 @@ static dnnl_format_tag_t tag_of(byol__format format) {
 }
 
 /* src or dst; a linear layer's are matrices. */
-static dnnl_status_t activation_md(const byol__contraction *c, int role, byol__format format, byol__owned_md *md) {
+static dnnl_status_t activation_md(const byol__contraction *c, int role, byol__format format,
+                                   byol__owned_md *md) {
     byol__layout l = layout_of(c, role, BYOL__F32, format);
     if (c->desc.linear) return byol__md_init(md, 2, (dnnl_dims_t){l.n, l.c}, c->type, dnnl_ab);
     return byol__md_init(md, 4, (dnnl_dims_t){l.n, l.c, l.h, l.w}, c->type, tag_of(format));
 }
 
-static dnnl_status_t weights_md(const byol__contraction *c, dnnl_data_type_t type, bool plain, byol__owned_md *md) {
+static dnnl_status_t weights_md(const byol__contraction *c, dnnl_data_type_t type, bool plain,
+                                byol__owned_md *md) {
     const byol__contraction_desc *d = &c->desc;
     if (d->linear)
-        return byol__md_init(md, 2, (dnnl_dims_t){d->oc, d->ic}, type, plain ? dnnl_ab : dnnl_format_tag_any);
+        return byol__md_init(md, 2, (dnnl_dims_t){d->oc, d->ic}, type,
+                             plain ? dnnl_ab : dnnl_format_tag_any);
     if (d->groups == 1)
         return byol__md_init(md, 4, (dnnl_dims_t){d->oc, d->ic, d->kernel, d->kernel}, type,
                              plain ? dnnl_abcd : dnnl_format_tag_any);
@@ -94,7 +101,8 @@ static dnnl_status_t describe_memory(byol__contraction *c) {
 /* User's scratchpad: one buffer of the plan's maximum serves all primitives. */
 static dnnl_status_t make_attributes(const byol__contraction_desc *d, dnnl_primitive_attr_t *attr) {
     dnnl_status_t status = dnnl_primitive_attr_create(attr);
-    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
     if (status != dnnl_success || d->pass != BYOL__FORWARD || !d->relu) return status;
     dnnl_post_ops_t ops;
     status = dnnl_post_ops_create(&ops);
@@ -105,7 +113,8 @@ static dnnl_status_t make_attributes(const byol__contraction_desc *d, dnnl_primi
     return status;
 }
 
-/* The backward passes want a forward descriptor as a hint. Its weights are in the precision of the activations. */
+/* The backward passes want a forward descriptor as a hint. Its weights are in the precision of the
+ * activations. */
 static dnnl_status_t make_hint(byol__contraction *c, const byol__pd_args *args) {
     byol__owned_md weights = {0};
     dnnl_status_t status = weights_md(c, c->type, false, &weights);
@@ -122,7 +131,8 @@ static dnnl_status_t make_hint(byol__contraction *c, const byol__pd_args *args) 
 }
 
 static dnnl_status_t make_primitive(byol__contraction *c) {
-    static const dnnl_prop_kind_t props[] = {dnnl_forward_training, dnnl_backward_data, dnnl_backward_weights};
+    static const dnnl_prop_kind_t props[] = {dnnl_forward_training, dnnl_backward_data,
+                                             dnnl_backward_weights};
     const byol__contraction_desc *d = &c->desc;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_status_t status = make_attributes(d, &attr);
@@ -148,11 +158,12 @@ static dnnl_status_t make_primitive(byol__contraction *c) {
 /* What the primitive has chosen for this role. */
 static byol__md chosen_md(const byol__contraction *c, int role) {
     static const dnnl_query_t queries[3][ROLES] = {
-        [BYOL__FORWARD] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_dst_md},
-        [BYOL__BACKWARD_DATA] = {dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_weights_md,
-                                 dnnl_query_diff_dst_md},
-        [BYOL__BACKWARD_WEIGHTS] = {dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_weights_md,
-                                    dnnl_query_diff_dst_md},
+        [BYOL__FORWARD] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md,
+                           dnnl_query_dst_md},
+        [BYOL__BACKWARD_DATA] = {dnnl_query_diff_src_md, dnnl_query_weights_md,
+                                 dnnl_query_weights_md, dnnl_query_diff_dst_md},
+        [BYOL__BACKWARD_WEIGHTS] = {dnnl_query_src_md, dnnl_query_diff_weights_md,
+                                    dnnl_query_diff_weights_md, dnnl_query_diff_dst_md},
     };
     if (role == SCRATCH) return dnnl_primitive_desc_query_md(c->pd, dnnl_query_scratchpad_md, 0);
     return dnnl_primitive_desc_query_md(c->pd, queries[c->desc.pass][role], role == BIAS);
@@ -185,8 +196,8 @@ static dnnl_status_t make_reorder(byol__contraction *c) {
         dnnl_post_ops_destroy(ops);
     }
     if (status == dnnl_success)
-        status = dnnl_reorder_primitive_desc_create(&pd, collect ? own : plain, c->dnn->engine, collect ? plain : own,
-                                                    c->dnn->engine, attr);
+        status = dnnl_reorder_primitive_desc_create(&pd, collect ? own : plain, c->dnn->engine,
+                                                    collect ? plain : own, c->dnn->engine, attr);
     if (status == dnnl_success) status = dnnl_primitive_create(&c->reorder, pd);
     if (pd != NULL) dnnl_primitive_desc_destroy(pd);
     dnnl_primitive_attr_destroy(attr);
@@ -201,52 +212,60 @@ static dnnl_status_t make_memory(byol__contraction *c) {
         status = dnnl_memory_create(&c->memory[role], md, c->dnn->engine, DNNL_MEMORY_NONE);
     }
     if (status == dnnl_success)
-        status = dnnl_memory_create(&c->plain, byol__md_borrow(&c->plain_weights), c->dnn->engine, DNNL_MEMORY_NONE);
+        status = dnnl_memory_create(&c->plain, byol__md_borrow(&c->plain_weights), c->dnn->engine,
+                                    DNNL_MEMORY_NONE);
     return status;
 }
 
-/* The layouts on both sides, now that the primitive has chosen. What the caller left open is what it chose. */
+/* The layouts on both sides, now that the primitive has chosen. What the caller left open is what
+ * it chose. */
 static void settle_layouts(byol__contraction *c) {
     const byol__contraction_desc *d = &c->desc;
     byol__dtype dtype = c->type == dnnl_bf16 ? BYOL__BF16 : BYOL__F32;
     byol__format src = chosen_format(c, SRC), dst = chosen_format(c, DST);
     c->work_src = layout_of(c, SRC, dtype, src);
     c->work_dst = layout_of(c, DST, dtype, dst);
-    c->bound_src = layout_of(c, SRC, d->dtype, d->src_format == BYOL__FORMAT_ANY || d->linear ? src : d->src_format);
-    c->bound_dst = layout_of(c, DST, d->dtype, d->dst_format == BYOL__FORMAT_ANY || d->linear ? dst : d->dst_format);
+    c->bound_src = layout_of(c, SRC, d->dtype,
+                             d->src_format == BYOL__FORMAT_ANY || d->linear ? src : d->src_format);
+    c->bound_dst = layout_of(c, DST, d->dtype,
+                             d->dst_format == BYOL__FORMAT_ANY || d->linear ? dst : d->dst_format);
 }
 
 static bool is_narrow(const byol__contraction_desc *desc) {
     return desc->ic <= NATIVE_CHANNELS && desc->oc <= NATIVE_CHANNELS;
 }
 
-/* oneDNN's bf16 weight gradient (2.6.3, AVX-512) deals out the columns of src by their remainder of the stride, and
- * reads what it never wrote where the picture has fewer columns than that. */
+/* oneDNN's bf16 weight gradient (2.6.3, AVX-512) deals out the columns of src by their remainder of
+ * the stride, and reads what it never wrote where the picture has fewer columns than that. */
 static bool reads_unwritten(const byol__contraction_desc *desc) {
     return desc->pass == BYOL__BACKWARD_WEIGHTS && desc->iw < desc->stride;
 }
 
-/* The threads of that kernel wait for each other at spinning barriers, several for each picture: beside a busy process
- * a call on a small picture took forty times as long. fp32's kernel, whose threads wait at most once a call, is as fast
- * there where channels are few. */
+/* The threads of that kernel wait for each other at spinning barriers, several for each picture:
+ * beside a busy process a call on a small picture took forty times as long. fp32's kernel, whose
+ * threads wait at most once a call, is as fast there where channels are few. */
 static bool spins(const byol__contraction_desc *desc) {
-    return desc->pass == BYOL__BACKWARD_WEIGHTS && !desc->linear && is_narrow(desc) && desc->ow <= SMALL_PICTURE &&
-           !byol__cpu_has_amx();
+    return desc->pass == BYOL__BACKWARD_WEIGHTS && !desc->linear && is_narrow(desc) &&
+           desc->ow <= SMALL_PICTURE && !byol__cpu_has_amx();
 }
 
 static bool emulates(const byol__contraction_desc *desc) {
-    return desc->dtype == BYOL__BF16 && (!byol__cpu_has_bf16() || reads_unwritten(desc) || spins(desc));
+    return desc->dtype == BYOL__BF16 &&
+           (!byol__cpu_has_bf16() || reads_unwritten(desc) || spins(desc));
 }
 
-/* Is Winograd's convolution, which computes in fp32, the faster one? Against dot products of bf16, at twice the rate of
- * fp32, it is with stride 1 and few channels, and for weight gradients with stride 2 (docs/performance.md). */
+/* Is Winograd's convolution, which computes in fp32, the faster one? Against dot products of bf16,
+ * at twice the rate of fp32, it is with stride 1 and few channels, and for weight gradients with
+ * stride 2 (docs/performance.md). */
 static bool winograd_is_faster(const byol__contraction_desc *d) {
     if (d->dtype == BYOL__F32 || emulates(d)) return true;
-    return is_narrow(d) && (d->stride == 1 || d->pass == BYOL__BACKWARD_WEIGHTS) && !byol__cpu_has_amx();
+    return is_narrow(d) && (d->stride == 1 || d->pass == BYOL__BACKWARD_WEIGHTS) &&
+           !byol__cpu_has_amx();
 }
 
-static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
-                             byol__format src, byol__format dst, byol_error *error) {
+static byol_status create_as(byol__contraction **out, byol__dnn *dnn,
+                             const byol__contraction_desc *desc, byol__format src, byol__format dst,
+                             byol_error *error) {
     byol__contraction *c;
     BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "primitive", error));
     c->dnn = dnn;
@@ -272,7 +291,8 @@ static byol_status create_as(byol__contraction **out, byol__dnn *dnn, const byol
     return BYOL_OK;
 }
 
-static byol_status create_winograd(byol__contraction **out, const byol__contraction_desc *desc, byol_error *error) {
+static byol_status create_winograd(byol__contraction **out, const byol__contraction_desc *desc,
+                                   byol_error *error) {
     byol__contraction *c;
     BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "convolution", error));
     c->desc = *desc;
@@ -287,11 +307,14 @@ static byol_status create_winograd(byol__contraction **out, const byol__contract
     return BYOL_OK;
 }
 
-static bool is_reference_code(const byol__contraction *c) { return strncmp(c->implementation, "ref", 3) == 0; }
+static bool is_reference_code(const byol__contraction *c) {
+    return strncmp(c->implementation, "ref", 3) == 0;
+}
 
-byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
-                                     byol_error *error) {
-    if (winograd_is_faster(desc) && byol__winograd_fits(desc)) return create_winograd(out, desc, error);
+byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn,
+                                     const byol__contraction_desc *desc, byol_error *error) {
+    if (winograd_is_faster(desc) && byol__winograd_fits(desc))
+        return create_winograd(out, desc, error);
     byol__contraction *direct, *detour;
     BYOL__TRY(create_as(&direct, dnn, desc, desc->src_format, desc->dst_format, error));
     *out = direct;
@@ -326,7 +349,8 @@ const char *byol__contraction_implementation(const byol__contraction *c) {
 }
 
 byol__work byol__contraction_work(const byol__contraction *c) {
-    static const byol__work conv[] = {BYOL__WORK_CONV_FORWARD, BYOL__WORK_CONV_DATA, BYOL__WORK_CONV_WEIGHTS};
+    static const byol__work conv[] = {BYOL__WORK_CONV_FORWARD, BYOL__WORK_CONV_DATA,
+                                      BYOL__WORK_CONV_WEIGHTS};
     static const byol__work winograd[] = {BYOL__WORK_WINOGRAD_FORWARD, BYOL__WORK_WINOGRAD_DATA,
                                           BYOL__WORK_WINOGRAD_WEIGHTS};
     if (c->desc.linear) return BYOL__WORK_LINEAR;
@@ -349,7 +373,8 @@ static size_t copy_bytes(const byol__layout *work, const byol__layout *bound) {
 
 size_t byol__contraction_scratch_bytes(const byol__contraction *c) {
     if (c->winograd != NULL) return byol__winograd_scratch_bytes(c->winograd);
-    return c->library_scratch + copy_bytes(&c->work_src, &c->bound_src) + copy_bytes(&c->work_dst, &c->bound_dst);
+    return c->library_scratch + copy_bytes(&c->work_src, &c->bound_src) +
+           copy_bytes(&c->work_dst, &c->bound_dst);
 }
 
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b) {
@@ -357,8 +382,8 @@ bool byol__contraction_same_weights(const byol__contraction *a, const byol__cont
     return dnnl_memory_desc_equal(chosen_md(a, WEIGHTS), chosen_md(b, WEIGHTS)) != 0;
 }
 
-byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weights, float *bias, void *dst,
-                                   void *scratch, byol_error *error) {
+byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weights, float *bias,
+                                   void *dst, void *scratch, byol_error *error) {
     if (c->winograd != NULL) {
         byol__winograd_bind(c->winograd, src, weights, bias, dst, scratch);
         return BYOL_OK;
@@ -366,14 +391,16 @@ byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weight
     c->src = src;
     c->dst = dst;
     c->weights = weights;
-    size_t src_bytes = copy_bytes(&c->work_src, &c->bound_src), dst_bytes = copy_bytes(&c->work_dst, &c->bound_dst);
+    size_t src_bytes = copy_bytes(&c->work_src, &c->bound_src),
+           dst_bytes = copy_bytes(&c->work_dst, &c->bound_dst);
     char *copies = (char *)scratch + c->library_scratch;
     c->src_copy = src_bytes > 0 ? copies : src;
     c->dst_copy = dst_bytes > 0 ? copies + src_bytes : dst;
     void *pointers[ROLES] = {c->src_copy, weights, bias, c->dst_copy, scratch};
     dnnl_status_t status = dnnl_success;
     for (int role = SRC; role < ROLES && status == dnnl_success; role++)
-        if (c->memory[role] != NULL) status = dnnl_memory_set_data_handle(c->memory[role], pointers[role]);
+        if (c->memory[role] != NULL)
+            status = dnnl_memory_set_data_handle(c->memory[role], pointers[role]);
     return byol__dnn_fail(error, status, "binding memory");
 }
 
@@ -386,7 +413,9 @@ void byol__contraction_norm_input(byol__contraction *c, const float *scale, cons
 }
 
 size_t byol__contraction_moments_bytes(const byol__contraction *c) {
-    return c->winograd != NULL && c->desc.pass == BYOL__FORWARD ? byol__winograd_moments_bytes(c->winograd) : 0;
+    return c->winograd != NULL && c->desc.pass == BYOL__FORWARD
+               ? byol__winograd_moments_bytes(c->winograd)
+               : 0;
 }
 
 const byol__moments *byol__contraction_gather_moments(byol__contraction *c, float *room) {
@@ -394,16 +423,18 @@ const byol__moments *byol__contraction_gather_moments(byol__contraction *c, floa
 }
 
 /* Between what is bound and what the primitive works on, where these are two things. */
-static void copy_in(const byol__layout *work, void *copy, const byol__layout *bound, const void *original) {
+static void copy_in(const byol__layout *work, void *copy, const byol__layout *bound,
+                    const void *original) {
     if (copy != original) byol__layout_convert(work, copy, bound, original);
 }
 
-static void copy_out(const byol__layout *bound, void *original, const byol__layout *work, const void *copy) {
+static void copy_out(const byol__layout *bound, void *original, const byol__layout *work,
+                     const void *copy) {
     if (copy != original) byol__layout_convert(bound, original, work, copy);
 }
 
-static byol_status execute(byol__contraction *c, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args,
-                           byol_error *error) {
+static byol_status execute(byol__contraction *c, dnnl_primitive_t primitive, int count,
+                           const dnnl_exec_arg_t *args, byol_error *error) {
     dnnl_status_t status = dnnl_primitive_execute(primitive, c->dnn->stream, count, args);
     if (status == dnnl_success) status = dnnl_stream_wait(c->dnn->stream);
     return status == dnnl_success ? BYOL_OK : byol__dnn_fail(error, status, "running");
@@ -411,11 +442,12 @@ static byol_status execute(byol__contraction *c, dnnl_primitive_t primitive, int
 
 static byol_status run_primitive(byol__contraction *c, byol_error *error) {
     static const int arguments[3][ROLES] = {
-        [BYOL__FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
-        [BYOL__BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST,
-                                 DNNL_ARG_SCRATCHPAD},
-        [BYOL__BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST,
-                                    DNNL_ARG_SCRATCHPAD},
+        [BYOL__FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST,
+                           DNNL_ARG_SCRATCHPAD},
+        [BYOL__BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS,
+                                 DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
+        [BYOL__BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS,
+                                    DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
     };
     byol__pass pass = c->desc.pass;
     if (pass != BYOL__BACKWARD_DATA) copy_in(&c->work_src, c->src_copy, &c->bound_src, c->src);
@@ -423,7 +455,8 @@ static byol_status run_primitive(byol__contraction *c, byol_error *error) {
     dnnl_exec_arg_t args[ROLES];
     int count = 0;
     for (int role = SRC; role < ROLES; role++)
-        if (c->memory[role] != NULL) args[count++] = (dnnl_exec_arg_t){arguments[pass][role], c->memory[role]};
+        if (c->memory[role] != NULL)
+            args[count++] = (dnnl_exec_arg_t){arguments[pass][role], c->memory[role]};
     BYOL__TRY(execute(c, c->primitive, count, args, error));
     if (pass == BYOL__FORWARD) copy_out(&c->bound_dst, c->dst, &c->work_dst, c->dst_copy);
     if (pass == BYOL__BACKWARD_DATA) copy_out(&c->bound_src, c->src, &c->work_src, c->src_copy);
@@ -436,9 +469,10 @@ byol_status byol__contraction_run(byol__contraction *c, byol_error *error) {
     return BYOL_OK;
 }
 
-static byol_status reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to, dnnl_memory_t to_memory,
-                           byol_error *error) {
-    return execute(c, c->reorder, 2, (dnnl_exec_arg_t[]){{from, from_memory}, {to, to_memory}}, error);
+static byol_status reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to,
+                           dnnl_memory_t to_memory, byol_error *error) {
+    return execute(c, c->reorder, 2, (dnnl_exec_arg_t[]){{from, from_memory}, {to, to_memory}},
+                   error);
 }
 
 byol_status byol__contraction_stage(byol__contraction *c, const float *plain, byol_error *error) {
@@ -448,7 +482,8 @@ byol_status byol__contraction_stage(byol__contraction *c, const float *plain, by
     }
     dnnl_memory_set_data_handle(c->plain, (void *)(uintptr_t)plain); /* only read */
     BYOL__TRY(reorder(c, DNNL_ARG_FROM, c->plain, DNNL_ARG_TO, c->memory[WEIGHTS], error));
-    if (c->emulated) byol__bf16_round(c->weights, byol__contraction_weights_bytes(c) / sizeof(float));
+    if (c->emulated)
+        byol__bf16_round(c->weights, byol__contraction_weights_bytes(c) / sizeof(float));
     return BYOL_OK;
 }
 

@@ -28,12 +28,14 @@ bool byol__cpu_has_amx(void) { return false; }
 byol_status byol__dnn_fail(byol_error *error, dnnl_status_t status, const char *what) {
     switch (status) {
     case dnnl_success: return BYOL_OK;
-    case dnnl_out_of_memory: return byol__fail(error, BYOL_ERROR_MEMORY, "%s: oneDNN has no memory", what);
+    case dnnl_out_of_memory:
+        return byol__fail(error, BYOL_ERROR_MEMORY, "%s: oneDNN has no memory", what);
     case dnnl_unimplemented:
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: not implemented by %s", what, byol__dnn_version());
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: not implemented by %s", what,
+                          byol__dnn_version());
     default:
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: %s says error %d", what, byol__dnn_version(),
-                          (int)status);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: %s says error %d", what,
+                          byol__dnn_version(), (int)status);
     }
 }
 
@@ -41,7 +43,8 @@ byol_status byol__dnn_create(byol__dnn **out, byol_error *error) {
     byol__dnn *dnn;
     BYOL__TRY(byol__alloc(&dnn, 1, sizeof *dnn, "oneDNN engine", error));
     dnnl_status_t status = dnnl_engine_create(&dnn->engine, dnnl_cpu, 0);
-    if (status == dnnl_success) status = dnnl_stream_create(&dnn->stream, dnn->engine, dnnl_stream_default_flags);
+    if (status == dnnl_success)
+        status = dnnl_stream_create(&dnn->stream, dnn->engine, dnnl_stream_default_flags);
     if (status != dnnl_success) {
         byol__dnn_free(dnn);
         return byol__dnn_fail(error, status, "CPU engine");

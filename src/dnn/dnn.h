@@ -1,5 +1,5 @@
-/* oneDNN, 2.6 and 3.x, behind one face. Convolution and linear layer are the same thing here: a contraction of src with
- * weights into dst, with three passes. Only src/dnn includes dnnl.h. */
+/* oneDNN, 2.6 and 3.x, behind one face. Convolution and linear layer are the same thing here: a
+ * contraction of src with weights into dst, with three passes. Only src/dnn includes dnnl.h. */
 #ifndef BYOL__DNN_H
 #define BYOL__DNN_H
 
@@ -15,8 +15,9 @@
 /* "oneDNN 2.6.3". Static storage. */
 const char *byol__dnn_version(void);
 
-/* True where the CPU multiplies bf16 by itself (AVX-512 BF16, AMX). Elsewhere bf16 is emulated: values are rounded to
- * bf16 where they would be kept, the arithmetic is fp32's, in half the memory for activations. */
+/* True where the CPU multiplies bf16 by itself (AVX-512 BF16, AMX). Elsewhere bf16 is emulated:
+ * values are rounded to bf16 where they would be kept, the arithmetic is fp32's, in half the memory
+ * for activations. */
 bool byol__cpu_has_bf16(void);
 
 /* True where it multiplies whole tiles of bf16 (AMX), many times as fast as fp32. */
@@ -42,37 +43,45 @@ typedef struct byol__contraction_desc {
     int oc, oh, ow;
     int kernel, stride, padding, groups;
     bool bias;
-    bool relu;                           /* FORWARD: fused */
-    byol__format src_format, dst_format; /* ANY: oneDNN chooses, ask byol__contraction_src / _dst for what it chose */
+    bool relu; /* FORWARD: fused */
+    byol__format src_format,
+        dst_format; /* ANY: oneDNN chooses, ask byol__contraction_src / _dst for what it chose */
 } byol__contraction_desc;
 
 typedef struct byol__contraction byol__contraction;
 
-/* Owned: byol__contraction_free. BYOL_ERROR_UNSUPPORTED with oneDNN's words where it has no such primitive. */
-byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn, const byol__contraction_desc *desc,
-                                     byol_error *error);
+/* Owned: byol__contraction_free. BYOL_ERROR_UNSUPPORTED with oneDNN's words where it has no such
+ * primitive. */
+byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn,
+                                     const byol__contraction_desc *desc, byol_error *error);
 void byol__contraction_free(byol__contraction *contraction);
 
 byol__format byol__contraction_src(const byol__contraction *contraction);
 byol__format byol__contraction_dst(const byol__contraction *contraction);
-size_t byol__contraction_weights_bytes(const byol__contraction *contraction); /* in the primitive's own layout */
+size_t byol__contraction_weights_bytes(
+    const byol__contraction *contraction); /* in the primitive's own layout */
 size_t byol__contraction_scratch_bytes(const byol__contraction *contraction);
 /* oneDNN's name of the implementation: "jit:avx2". */
 const char *byol__contraction_implementation(const byol__contraction *contraction);
 /* The row of a profile that its runs belong to. */
 byol__work byol__contraction_work(const byol__contraction *contraction);
-/* True if both want weights in the same layout and precision, so that one staged copy serves both. */
+/* True if both want weights in the same layout and precision, so that one staged copy serves both.
+ */
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b);
 
-/* The memory it will work on, 64-byte aligned: src and dst stand for their gradients in the backward passes. Once.
- * `bias` may be NULL where there is none. `scratch` is used during a run only. */
-byol_status byol__contraction_bind(byol__contraction *contraction, void *src, void *weights, float *bias, void *dst,
-                                   void *scratch, byol_error *error);
+/* The memory it will work on, 64-byte aligned: src and dst stand for their gradients in the
+ * backward passes. Once. `bias` may be NULL where there is none. `scratch` is used during a run
+ * only. */
+byol_status byol__contraction_bind(byol__contraction *contraction, void *src, void *weights,
+                                   float *bias, void *dst, void *scratch, byol_error *error);
 
-/* FORWARD, BACKWARD_WEIGHTS: can it be made to read relu(scale src + shift), by channel, in place of src? */
+/* FORWARD, BACKWARD_WEIGHTS: can it be made to read relu(scale src + shift), by channel, in place
+ * of src? */
 bool byol__contraction_can_norm_input(const byol__contraction *contraction);
-/* Makes it so. `scale` and `shift` (channels of src, padded with zeros to a multiple of 16) are read in each run. */
-void byol__contraction_norm_input(byol__contraction *contraction, const float *scale, const float *shift);
+/* Makes it so. `scale` and `shift` (channels of src, padded with zeros to a multiple of 16) are
+ * read in each run. */
+void byol__contraction_norm_input(byol__contraction *contraction, const float *scale,
+                                  const float *shift);
 
 /* FORWARD: room for the moments of dst, which it can gather as it writes; 0: it cannot. */
 size_t byol__contraction_moments_bytes(const byol__contraction *contraction);
@@ -82,9 +91,12 @@ const byol__moments *byol__contraction_gather_moments(byol__contraction *contrac
 /* The three fail only where oneDNN does. */
 byol_status byol__contraction_run(byol__contraction *contraction, byol_error *error);
 
-/* FORWARD, BACKWARD_DATA: plain fp32 weights (oc, ic/groups, kh, kw) or (out, in) -> the bound weights. */
-byol_status byol__contraction_stage(byol__contraction *contraction, const float *plain, byol_error *error);
+/* FORWARD, BACKWARD_DATA: plain fp32 weights (oc, ic/groups, kh, kw) or (out, in) -> the bound
+ * weights. */
+byol_status byol__contraction_stage(byol__contraction *contraction, const float *plain,
+                                    byol_error *error);
 /* BACKWARD_WEIGHTS: ADDS the bound weights (a gradient) to plain fp32 ones. */
-byol_status byol__contraction_collect(byol__contraction *contraction, float *plain, byol_error *error);
+byol_status byol__contraction_collect(byol__contraction *contraction, float *plain,
+                                      byol_error *error);
 
 #endif

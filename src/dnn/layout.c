@@ -4,7 +4,9 @@
 
 #include "base/bf16.h"
 
-int byol__layout_block(byol__format format) { return format == BYOL__NCHW8 ? 8 : format == BYOL__NCHW16 ? 16 : 1; }
+int byol__layout_block(byol__format format) {
+    return format == BYOL__NCHW8 ? 8 : format == BYOL__NCHW16 ? 16 : 1;
+}
 
 int byol__layout_padded_channels(const byol__layout *layout) {
     int block = byol__layout_block(layout->format);
@@ -12,7 +14,8 @@ int byol__layout_padded_channels(const byol__layout *layout) {
 }
 
 size_t byol__layout_elements(const byol__layout *layout) {
-    return (size_t)layout->n * (size_t)byol__layout_padded_channels(layout) * (size_t)layout->h * (size_t)layout->w;
+    return (size_t)layout->n * (size_t)byol__layout_padded_channels(layout) * (size_t)layout->h *
+           (size_t)layout->w;
 }
 
 size_t byol__layout_bytes(const byol__layout *layout) {
@@ -37,7 +40,8 @@ byol__strides byol__layout_strides(const byol__layout *layout) {
 }
 
 /* The same format: element by element, padding included. */
-static void convert_flat(const byol__layout *to, void *dst, const byol__layout *from, const void *src) {
+static void convert_flat(const byol__layout *to, void *dst, const byol__layout *from,
+                         const void *src) {
     size_t count = byol__layout_elements(to);
     if (to->dtype == from->dtype)
         memcpy(dst, src, byol__layout_bytes(to));
@@ -48,8 +52,8 @@ static void convert_flat(const byol__layout *to, void *dst, const byol__layout *
 }
 
 /* One channel of one sample; strides in elements. `src` NULL: zeros. */
-static void convert_channel(byol__dtype to, void *dst, size_t dst_stride, byol__dtype from, const void *src,
-                            size_t src_stride, int count) {
+static void convert_channel(byol__dtype to, void *dst, size_t dst_stride, byol__dtype from,
+                            const void *src, size_t src_stride, int count) {
     for (int s = 0; s < count; s++) {
         size_t at = (size_t)s * src_stride;
         float value = src == NULL          ? 0.0f
@@ -63,10 +67,12 @@ static void convert_channel(byol__dtype to, void *dst, size_t dst_stride, byol__
 }
 
 static size_t channel_offset(const byol__strides *s, int n, int c) {
-    return (size_t)n * s->stride_n + (size_t)(c / s->lanes) * s->stride_block + (size_t)(c % s->lanes);
+    return (size_t)n * s->stride_n + (size_t)(c / s->lanes) * s->stride_block +
+           (size_t)(c % s->lanes);
 }
 
-void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from, const void *src) {
+void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from,
+                          const void *src) {
     if (to->format == from->format) {
         convert_flat(to, dst, from, src);
         return;
@@ -76,9 +82,10 @@ void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < out.n; n++) {
         for (int c = 0; c < out.blocks * out.lanes; c++) {
-            const char *channel = c < from->c ? (const char *)src + channel_offset(&in, n, c) * in_bytes : NULL;
-            convert_channel(to->dtype, (char *)dst + channel_offset(&out, n, c) * out_bytes, out.stride_s, from->dtype,
-                            channel, in.stride_s, out.spatial);
+            const char *channel =
+                c < from->c ? (const char *)src + channel_offset(&in, n, c) * in_bytes : NULL;
+            convert_channel(to->dtype, (char *)dst + channel_offset(&out, n, c) * out_bytes,
+                            out.stride_s, from->dtype, channel, in.stride_s, out.spatial);
         }
     }
 }

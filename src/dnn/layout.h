@@ -10,8 +10,8 @@ typedef enum byol__format {
     BYOL__FORMAT_ANY, /* not settled yet */
     BYOL__NCHW,       /* plain; with h = w = 1 a matrix (n, c) */
     BYOL__NHWC,       /* channels last */
-    BYOL__NCHW8,      /* blocks of 8 channels innermost: (n, c/8, h, w, 8), channels padded with zeros */
-    BYOL__NCHW16,     /* the same with 16 */
+    BYOL__NCHW8, /* blocks of 8 channels innermost: (n, c/8, h, w, 8), channels padded with zeros */
+    BYOL__NCHW16, /* the same with 16 */
     BYOL__FORMATS,
 } byol__format;
 
@@ -22,8 +22,8 @@ typedef struct byol__layout {
 } byol__layout;
 
 /* The same memory as rows of channels, which is how our kernels go through it:
- * element (n, block, s, lane) at n * stride_n + block * stride_block + s * stride_s + lane, in elements. Channel c is
- * lane c % lanes of block c / lanes. */
+ * element (n, block, s, lane) at n * stride_n + block * stride_block + s * stride_s + lane, in
+ * elements. Channel c is lane c % lanes of block c / lanes. */
 typedef struct byol__strides {
     int n, blocks, spatial, lanes;
     size_t stride_n, stride_block, stride_s;
@@ -35,8 +35,9 @@ size_t byol__layout_elements(const byol__layout *layout);     /* padding include
 size_t byol__layout_bytes(const byol__layout *layout);
 byol__strides byol__layout_strides(const byol__layout *layout);
 
-/* From any layout to any other of the same shape, by all threads; padding lanes are zeroed. fp32 to bf16 rounds to
- * nearest even. */
-void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from, const void *src);
+/* From any layout to any other of the same shape, by all threads; padding lanes are zeroed. fp32 to
+ * bf16 rounds to nearest even. */
+void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from,
+                          const void *src);
 
 #endif

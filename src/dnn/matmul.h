@@ -8,7 +8,8 @@
 
 typedef enum byol__transpose { BYOL__AS_IS, BYOL__TRANSPOSED } byol__transpose;
 
-/* A row-major matrix: element (i, j) at values[i * stride + j]; TRANSPOSED: (i, j) is read at values[j * stride + i].
+/* A row-major matrix: element (i, j) at values[i * stride + j]; TRANSPOSED: (i, j) is read at
+ * values[j * stride + i].
  */
 typedef struct byol__matrix {
     const float *values;
@@ -16,14 +17,15 @@ typedef struct byol__matrix {
     byol__transpose transpose;
 } byol__matrix;
 
-/* dst (m, n) = alpha a (m, k) b (k, n) + beta dst, row-major; with beta 0, dst need not hold numbers. Over all OpenMP
- * threads, or one inside a parallel region; the result is the same, bit for bit, for any number of them. */
-byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b, float beta,
-                        float *dst, size_t dst_stride, byol_error *error);
+/* dst (m, n) = alpha a (m, k) b (k, n) + beta dst, row-major; with beta 0, dst need not hold
+ * numbers. Over all OpenMP threads, or one inside a parallel region; the result is the same, bit
+ * for bit, for any number of them. */
+byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b,
+                        float beta, float *dst, size_t dst_stride, byol_error *error);
 
-/* The same for a product (n, n) that the caller knows to be symmetric, like dst: little more than half is computed, and
- * mirrored. */
-byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b, float beta,
-                                  float *dst, byol_error *error);
+/* The same for a product (n, n) that the caller knows to be symmetric, like dst: little more than
+ * half is computed, and mirrored. */
+byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b,
+                                  float beta, float *dst, byol_error *error);
 
 #endif

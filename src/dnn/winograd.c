@@ -1,8 +1,9 @@
 /* Drives the kernels of winograd_kernels.h over all threads.
  *
- * Output channels go in groups of panels whose transformed weights stay in the last-level cache, made there and never
- * written to memory: stored, they would be four times the weights. Within a group each thread takes chunks of tiles
- * through transform, 36 small matrix products, and back, in its own cache. */
+ * Output channels go in groups of panels whose transformed weights stay in the last-level cache,
+ * made there and never written to memory: stored, they would be four times the weights. Within a
+ * group each thread takes chunks of tiles through transform, 36 small matrix products, and back, in
+ * its own cache. */
 #include "dnn/winograd.h"
 
 #include <string.h>
@@ -16,9 +17,10 @@
 #include "base/smaller.h"
 #include "dnn/winograd_kernels.h"
 
-/* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels; from how many bytes on
- * an activation is written past the caches: it would push out what is still to be read, and each line would be fetched
- * before it is overwritten. Only where pixels follow each other: half a line at a time would be slower than both. */
+/* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels;
+ * from how many bytes on an activation is written past the caches: it would push out what is still
+ * to be read, and each line would be fetched before it is overwritten. Only where pixels follow
+ * each other: half a line at a time would be slower than both. */
 enum {
     GROUP_BYTES = 10 << 20,
     CHUNK_NARROW = 24,
@@ -39,7 +41,8 @@ struct byol__winograd {
     int panels, group;          /* of the other channels; panels at a time */
     int threads;
     bool has_bias, relu;
-    size_t group_floats, input_floats, product_floats; /* scratch: one group's weights; one thread's chunks */
+    size_t group_floats, input_floats,
+        product_floats; /* scratch: one group's weights; one thread's chunks */
 
     const void *src;
     void *dst;
@@ -49,11 +52,13 @@ struct byol__winograd {
     int *part_pixels;       /* owned */
 };
 
-extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2, byol__winograd_avx512;
+extern const byol__winograd_kernels byol__winograd_plain, byol__winograd_avx2,
+    byol__winograd_avx512;
 
 static int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
-static byol__activation picture_of(byol__dtype dtype, byol__format format, int n, int c, int h, int w) {
+static byol__activation picture_of(byol__dtype dtype, byol__format format, int n, int c, int h,
+                                   int w) {
     byol__layout layout = {dtype, format, n, c, h, w};
     byol__strides s = byol__layout_strides(&layout);
     return (byol__activation){.h = h,
@@ -67,11 +72,13 @@ static byol__activation picture_of(byol__dtype dtype, byol__format format, int n
 
 static bool whole_vectors(byol__format format, int channels, int lanes) {
     if (format == BYOL__NHWC) return channels % lanes == 0;
-    return (format == BYOL__NCHW8 || format == BYOL__NCHW16) && byol__layout_block(format) % lanes == 0;
+    return (format == BYOL__NCHW8 || format == BYOL__NCHW16) &&
+           byol__layout_block(format) % lanes == 0;
 }
 
 /* Products of a pair of channels, which the direct way has 9 of for each pixel of dst. */
-static int count_products(const byol__contraction_desc *d, const byol__winograd_transform *transform) {
+static int count_products(const byol__contraction_desc *d,
+                          const byol__winograd_transform *transform) {
     byol__products list;
     transform->list_products(BYOL__BACKWARD_WEIGHTS, &list); /* where each stands by itself */
     bool back = d->pass == BYOL__BACKWARD_DATA;
@@ -81,13 +88,15 @@ static int count_products(const byol__contraction_desc *d, const byol__winograd_
 
 /* Whole vectors of channels everywhere; of the bias too, which has no padding. */
 static bool reads_whole_vectors(const byol__contraction_desc *d, int lanes) {
-    return d->ic >= lanes && whole_vectors(d->src_format, d->ic, lanes) && whole_vectors(d->dst_format, d->oc, lanes) &&
-           (!d->bias || d->oc % lanes == 0);
+    return d->ic >= lanes && whole_vectors(d->src_format, d->ic, lanes) &&
+           whole_vectors(d->dst_format, d->oc, lanes) && (!d->bias || d->oc % lanes == 0);
 }
 
-/* The best kernels whose vectors suit the formats (blocks of 8 channels are too narrow for AVX-512's), or NULL. */
+/* The best kernels whose vectors suit the formats (blocks of 8 channels are too narrow for
+ * AVX-512's), or NULL. */
 static const byol__winograd_kernels *kernels_for(const byol__contraction_desc *d) {
-    static const byol__winograd_kernels *const tables[BYOL__ISAS] = BYOL__ISA_TABLES(byol__winograd_);
+    static const byol__winograd_kernels *const tables[BYOL__ISAS] =
+        BYOL__ISA_TABLES(byol__winograd_);
     for (int isa = (int)byol__isa_best(); isa >= 0; isa--)
         if (reads_whole_vectors(d, tables[isa]->lanes)) return tables[isa];
     return NULL;
@@ -98,11 +107,12 @@ bool byol__winograd_fits(const byol__contraction_desc *d) {
                  ((d->stride == 1 && d->padding <= 2) || (d->stride == 2 && d->padding == 1));
     if (!shape || (d->pass == BYOL__BACKWARD_WEIGHTS && d->bias)) return false;
     const byol__winograd_kernels *kernels = kernels_for(d);
-    return kernels != NULL && count_products(d, kernels->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
+    return kernels != NULL &&
+           count_products(d, kernels->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
 }
 
-/* What the pass takes for src and dst, and the tiles of the latter. With stride 2 a tile of diff_src begins at an even
- * pixel, and what it takes of diff_dst at half of that. */
+/* What the pass takes for src and dst, and the tiles of the latter. With stride 2 a tile of
+ * diff_src begins at an even pixel, and what it takes of diff_dst at half of that. */
 static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__winograd_shape *s = &w->shape;
     bool back = d->pass == BYOL__BACKWARD_DATA;
@@ -122,25 +132,31 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     s->tiles = d->n * s->tiles_y * s->tiles_x;
     /* Two chunks a thread at the least, if there are that many tiles. */
     int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads);
-    s->chunk = round_up(byol__smaller(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share), w->kernels->rows);
+    s->chunk = round_up(byol__smaller(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share),
+                        w->kernels->rows);
     s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }
 
-/* A part for as many tiles as every chunk is a multiple of, so that the number of threads, which the chunks depend on,
- * makes no difference. Tiles reach beyond the picture; their pixels there do not count. */
+/* A part for as many tiles as every chunk is a multiple of, so that the number of threads, which
+ * the chunks depend on, makes no difference. Tiles reach beyond the picture; their pixels there do
+ * not count. */
 static byol_status describe_moments(byol__winograd *w, byol_error *error) {
     const byol__winograd_shape *s = &w->shape;
     int tiles = w->kernels->rows, parts = round_up(s->tiles, tiles) / tiles;
-    BYOL__TRY(byol__alloc(&w->part_pixels, (size_t)parts, sizeof *w->part_pixels, "convolution", error));
+    BYOL__TRY(
+        byol__alloc(&w->part_pixels, (size_t)parts, sizeof *w->part_pixels, "convolution", error));
     for (int tile = 0; tile < s->tiles; tile++) {
         int y = tile / s->tiles_x % s->tiles_y * s->tile, x = tile % s->tiles_x * s->tile;
-        w->part_pixels[tile / tiles] += byol__smaller(s->tile, s->dst.h - y) * byol__smaller(s->tile, s->dst.w - x);
+        w->part_pixels[tile / tiles] +=
+            byol__smaller(s->tile, s->dst.h - y) * byol__smaller(s->tile, s->dst.w - x);
     }
-    w->gathered = (byol__moments){.parts = parts, .channels = s->dst.channels, .pixels = w->part_pixels};
+    w->gathered =
+        (byol__moments){.parts = parts, .channels = s->dst.channels, .pixels = w->part_pixels};
     return BYOL_OK;
 }
 
-byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_desc *d, byol_error *error) {
+byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_desc *d,
+                                  byol_error *error) {
     byol__winograd *w;
     BYOL__TRY(byol__alloc(&w, 1, sizeof *w, "convolution", error));
     w->kernels = kernels_for(d);
@@ -160,11 +176,13 @@ byol_status byol__winograd_create(byol__winograd **out, const byol__contraction_
     w->inputs = w->shape.src.channels;
     w->panels = round_up(w->shape.dst.channels, w->shape.width) / w->shape.width;
     size_t panel_floats = (size_t)weight_slabs * (size_t)w->inputs * (size_t)w->shape.width;
-    int groups = byol__smaller((int)((size_t)w->panels * panel_floats * sizeof(float) / GROUP_BYTES) + 1, w->panels);
+    int groups = byol__smaller(
+        (int)((size_t)w->panels * panel_floats * sizeof(float) / GROUP_BYTES) + 1, w->panels);
     w->group = round_up(w->panels, groups) / groups;
     w->group_floats = (size_t)w->group * panel_floats;
     w->input_floats = w->kernels->slab_floats(&w->shape, w->inputs) * (size_t)list->input_slabs;
-    w->product_floats = w->kernels->slab_floats(&w->shape, w->group * w->shape.width) * (size_t)moved_slabs;
+    w->product_floats =
+        w->kernels->slab_floats(&w->shape, w->group * w->shape.width) * (size_t)moved_slabs;
     byol_status status = describe_moments(w, error);
     if (status != BYOL_OK) {
         byol__winograd_free(w);
@@ -183,10 +201,12 @@ void byol__winograd_free(byol__winograd *w) {
 const char *byol__winograd_implementation(const byol__winograd *w) { return w->kernels->name; }
 
 size_t byol__winograd_weights_bytes(const byol__winograd *w) {
-    return (size_t)w->panels * (size_t)w->inputs * BYOL__TAPS * (size_t)w->shape.width * sizeof(float);
+    return (size_t)w->panels * (size_t)w->inputs * BYOL__TAPS * (size_t)w->shape.width *
+           sizeof(float);
 }
 
-/* Each thread's own part of the scratch memory: its chunks, and its part of the weights' gradient. */
+/* Each thread's own part of the scratch memory: its chunks, and its part of the weights' gradient.
+ */
 static size_t thread_floats(const byol__winograd *w) {
     size_t gradient = w->pass == BYOL__BACKWARD_WEIGHTS ? w->group_floats : 0;
     return w->input_floats + w->product_floats + gradient;
@@ -202,7 +222,8 @@ void byol__winograd_norm_input(byol__winograd *w, const float *scale, const floa
     w->shape.shift = shift;
 }
 
-void byol__winograd_bind(byol__winograd *w, void *src, void *weights, float *bias, void *dst, void *scratch) {
+void byol__winograd_bind(byol__winograd *w, void *src, void *weights, float *bias, void *dst,
+                         void *scratch) {
     w->src = w->pass == BYOL__BACKWARD_DATA ? dst : src;
     w->dst = w->pass == BYOL__BACKWARD_DATA ? src : dst;
     w->weights = weights;
@@ -240,9 +261,10 @@ static int chunk_tiles(const byol__winograd *w, int first) {
     return byol__smaller(w->shape.chunk, w->shape.tiles - first);
 }
 
-/* FORWARD and BACKWARD_DATA: which thread takes which chunk makes no difference to the result, so who is held up takes
- * fewer. */
-static void convolve_group(const byol__winograd *w, panel_group g, float *transformed, float *mine) {
+/* FORWARD and BACKWARD_DATA: which thread takes which chunk makes no difference to the result, so
+ * who is held up takes fewer. */
+static void convolve_group(const byol__winograd *w, panel_group g, float *transformed,
+                           float *mine) {
     const byol__winograd_kernels *k = w->kernels;
     const byol__winograd_transform *t = w->transform;
     const byol__winograd_shape *s = &w->shape;
@@ -255,8 +277,10 @@ static void convolve_group(const byol__winograd *w, panel_group g, float *transf
         int count = chunk_tiles(w, first);
         t->input[w->pass](s, w->src, first, count, input);
         k->multiply(s, &w->products, input, transformed, w->inputs, g.count, count, products);
-        float *moments = w->moments == NULL ? NULL : w->moments + (size_t)(first / k->rows) * part_floats(w);
-        t->output[w->pass](s, products, g.first, g.count, first, count, w->bias, w->relu, moments, w->dst);
+        float *moments =
+            w->moments == NULL ? NULL : w->moments + (size_t)(first / k->rows) * part_floats(w);
+        t->output[w->pass](s, products, g.first, g.count, first, count, w->bias, w->relu, moments,
+                           w->dst);
     }
 }
 
@@ -277,8 +301,8 @@ static void differentiate_group(const byol__winograd *w, panel_group g, float *m
     const float *first_gradient = w->scratch + w->input_floats + w->product_floats;
 #pragma omp for schedule(static)
     for (int i = 0; i < w->inputs; i += k->lanes)
-        t->collect(s, first_gradient, omp_get_num_threads(), thread_floats(w), g.count, w->inputs, i, k->lanes,
-                   group_weights(w, g));
+        t->collect(s, first_gradient, omp_get_num_threads(), thread_floats(w), g.count, w->inputs,
+                   i, k->lanes, group_weights(w, g));
 }
 
 void byol__winograd_run(byol__winograd *w) {
@@ -290,7 +314,8 @@ void byol__winograd_run(byol__winograd *w) {
             if (gradient)
                 differentiate_group(w, group_at(w, first), w->scratch + own);
             else
-                convolve_group(w, group_at(w, first), w->scratch, w->scratch + w->group_floats + own);
+                convolve_group(w, group_at(w, first), w->scratch,
+                               w->scratch + w->group_floats + own);
         }
     }
 }
@@ -331,7 +356,8 @@ void byol__winograd_stage(byol__winograd *w, const float *plain) {
 #pragma omp parallel for collapse(2) schedule(static)
     for (int panel = 0; panel < w->panels; panel++)
         for (int other = 0; other < w->inputs; other++) stage_row(w, plain, panel, other);
-    if (w->shape.bf16) byol__bf16_round(w->weights, byol__winograd_weights_bytes(w) / sizeof(float));
+    if (w->shape.bf16)
+        byol__bf16_round(w->weights, byol__winograd_weights_bytes(w) / sizeof(float));
 }
 
 static void collect_row(const byol__winograd *w, float *plain, int panel, int other) {

@@ -1,9 +1,10 @@
-/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: the matrix products, and 3x3 with stride 1.
+/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: the matrix products, and 3x3
+ * with stride 1.
  *
- * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A, the product element by element:
- * 36 products where the direct way has 144. The polynomial's points are 0, +-P, +-Q and infinity. The usual 1 and 2
- * lose a factor of 2.4 in accuracy (64 channels) to 5/8 and 3/2, which are just as exact to write down and keep the
- * powers small. */
+ * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A, the product
+ * element by element: 36 products where the direct way has 144. The polynomial's points are 0, +-P,
+ * +-Q and infinity. The usual 1 and 2 lose a factor of 2.4 in accuracy (64 channels) to 5/8 and
+ * 3/2, which are just as exact to write down and keep the powers small. */
 #include "dnn/winograd_kernels.h"
 
 #include "dnn/winograd_vectors.h"
@@ -31,7 +32,8 @@ INLINE void transform_input(const vec *d, vec *out) {
 
 /* G: 3 -> 6. Row p is (1, p, p^2) over the product of (p - q) over the other points. */
 INLINE void transform_weights(const vec *g, vec *out) {
-    const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)), at_q = 1 / (2 * Q2 * (Q2 - P2));
+    const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)),
+                at_q = 1 / (2 * Q2 * (Q2 - P2));
     vec even_p = at_p * g[0] + (at_p * P2) * g[2], odd_p = (at_p * P) * g[1];
     vec even_q = at_q * g[0] + (at_q * Q2) * g[2], odd_q = (at_q * Q) * g[1];
     out[0] = at_zero * g[0];
@@ -44,7 +46,8 @@ INLINE void transform_weights(const vec *g, vec *out) {
 
 /* G^T: 6 -> 3 */
 INLINE void collect_weights(const vec *u, vec *out) {
-    const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)), at_q = 1 / (2 * Q2 * (Q2 - P2));
+    const float at_zero = 1 / (P2 * Q2), at_p = 1 / (2 * P2 * (P2 - Q2)),
+                at_q = 1 / (2 * Q2 * (Q2 - P2));
     vec even_p = at_p * (u[1] + u[2]), even_q = at_q * (u[3] + u[4]);
     out[0] = at_zero * u[0] + (even_p + even_q);
     out[1] = (at_p * P) * (u[1] - u[2]) + (at_q * Q) * (u[3] - u[4]);
@@ -80,25 +83,28 @@ static const window_kind reads = {transform_input, frequency, SIDE, SIDE, BYOL__
 static const window_kind spreads = {transform_gradient, frequency, BYOL__TILE, SIDE, BYOL__TILE};
 static const window_kind writes = {transform_output, frequency, SIDE, BYOL__TILE, 0};
 
-static void input(const byol__winograd_shape *s, const void *src, int first, int count, float *out) {
+static void input(const byol__winograd_shape *s, const void *src, int first, int count,
+                  float *out) {
     read_tiles(s, &reads, src, first, count, out);
 }
 
-static void spread(const byol__winograd_shape *s, const void *diff_dst, int panel, int panels, int first, int count,
-                   float *out) {
+static void spread(const byol__winograd_shape *s, const void *diff_dst, int panel, int panels,
+                   int first, int count, float *out) {
     spread_tiles(s, &spreads, diff_dst, panel, panels, first, count, out);
 }
 
-static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
-                   const float *bias, bool relu, float *moments, void *dst) {
+static void output(const byol__winograd_shape *s, const float *products, int panel, int panels,
+                   int first, int count, const float *bias, bool relu, float *moments, void *dst) {
     write_tiles(s, &writes, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
 /* ---- weights ---- */
 
-/* (from, from) values along the columns and then along the rows to (to, to), each into a slab of its own. Stored row by
- * row: held back until all are there, they would cost a pass through memory. */
-INLINE void into_slabs(line_transform *transform, int from, int to, const vec *in, size_t slab, float *out) {
+/* (from, from) values along the columns and then along the rows to (to, to), each into a slab of
+ * its own. Stored row by row: held back until all are there, they would cost a pass through memory.
+ */
+INLINE void into_slabs(line_transform *transform, int from, int to, const vec *in, size_t slab,
+                       float *out) {
     vec half[FREQUENCIES];
     for (int j = 0; j < from; j++) {
         vec column[SIDE], done[SIDE];
@@ -113,8 +119,8 @@ INLINE void into_slabs(line_transform *transform, int from, int to, const vec *i
     }
 }
 
-static void weights(const byol__winograd_shape *s, const float *staged, int panels, int inputs, int first, int count,
-                    float *transformed) {
+static void weights(const byol__winograd_shape *s, const float *staged, int panels, int inputs,
+                    int first, int count, float *transformed) {
     size_t width = (size_t)s->width, stride = (size_t)panels * (size_t)inputs * width;
     for (int panel = 0; panel < panels; panel++)
         for (int k = first; k < first + count; k++)
@@ -123,13 +129,14 @@ static void weights(const byol__winograd_shape *s, const float *staged, int pane
                 const float *g = staged + at * BYOL__TAPS * width + l;
                 float *to = transformed + at * width + l;
                 vec taps[BYOL__TAPS];
-                for (int tap = 0; tap < BYOL__TAPS; tap++) taps[tap] = load(g + (size_t)tap * width);
+                for (int tap = 0; tap < BYOL__TAPS; tap++)
+                    taps[tap] = load(g + (size_t)tap * width);
                 into_slabs(transform_weights, 3, SIDE, taps, stride, to);
             }
 }
 
-static void collect(const byol__winograd_shape *s, const float *gradient, int parts, size_t part, int panels,
-                    int inputs, int first, int count, float *staged) {
+static void collect(const byol__winograd_shape *s, const float *gradient, int parts, size_t part,
+                    int panels, int inputs, int first, int count, float *staged) {
     size_t width = (size_t)s->width, stride = (size_t)panels * (size_t)inputs * width;
     for (int panel = 0; panel < panels; panel++)
         for (int k = first; k < first + count; k++)
@@ -140,7 +147,8 @@ static void collect(const byol__winograd_shape *s, const float *gradient, int pa
                 vec sums[FREQUENCIES];
                 for (int f = 0; f < FREQUENCIES; f++) {
                     sums[f] = load(from + (size_t)f * stride);
-                    for (int q = 1; q < parts; q++) sums[f] += load(from + (size_t)f * stride + (size_t)q * part);
+                    for (int q = 1; q < parts; q++)
+                        sums[f] += load(from + (size_t)f * stride + (size_t)q * part);
                 }
                 into_slabs(collect_weights, SIDE, 3, sums, width, to);
             }
@@ -148,13 +156,15 @@ static void collect(const byol__winograd_shape *s, const float *gradient, int pa
 
 /* ---- matrix products ---- */
 
-/* `rows` tiles by one panel of `vectors` vectors, over all inputs of all segments; the two are constants where it is
- * inlined, so that the sums stay in registers. */
-INLINE void multiply_block(const float *input, size_t block_stride, size_t slab, const float *weights,
-                           size_t weight_slab, int inputs, int segments, int rows, int vectors, float *products) {
+/* `rows` tiles by one panel of `vectors` vectors, over all inputs of all segments; the two are
+ * constants where it is inlined, so that the sums stay in registers. */
+INLINE void multiply_block(const float *input, size_t block_stride, size_t slab,
+                           const float *weights, size_t weight_slab, int inputs, int segments,
+                           int rows, int vectors, float *products) {
     vec sum[ROWS][2] = {{{0}}};
     for (int segment = 0; segment < segments; segment++) {
-        const float *in = input + (size_t)segment * slab, *w_at = weights + (size_t)segment * weight_slab;
+        const float *in = input + (size_t)segment * slab,
+                    *w_at = weights + (size_t)segment * weight_slab;
         for (int k = 0; k < inputs; k += LANES, in += block_stride)
             for (int l = 0; l < LANES; l++, w_at += vectors * LANES) {
                 vec w[2];
@@ -164,40 +174,44 @@ INLINE void multiply_block(const float *input, size_t block_stride, size_t slab,
             }
     }
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) store(products + (size_t)v * block_stride + r * LANES, sum[r][v]);
+        for (int v = 0; v < vectors; v++)
+            store(products + (size_t)v * block_stride + r * LANES, sum[r][v]);
 }
 
 static void multiply(const byol__winograd_shape *s, const byol__products *list, const float *input,
                      const float *weights, int inputs, int panels, int count, float *products) {
     size_t block_stride = (size_t)s->chunk * LANES, slab = slab_of(s, inputs);
-    size_t out_slab = slab_of(s, panels * s->width), panel_floats = (size_t)inputs * (size_t)s->width;
+    size_t out_slab = slab_of(s, panels * s->width),
+           panel_floats = (size_t)inputs * (size_t)s->width;
     size_t weight_slab = (size_t)panels * panel_floats;
     for (int i = 0; i < list->count; i++)
         for (int panel = 0; panel < panels; panel++) {
             byol__product p = list->list[i];
             const float *in = input + (size_t)p.input * slab;
             const float *w = weights + (size_t)p.other * weight_slab + (size_t)panel * panel_floats;
-            float *out = products + (size_t)p.result * out_slab + place_in_slab(s, panel * s->width, 0);
+            float *out =
+                products + (size_t)p.result * out_slab + place_in_slab(s, panel * s->width, 0);
             if (s->width == LANES)
                 for (int t = 0; t < count; t += ROWS)
-                    multiply_block(in + t * LANES, block_stride, slab, w, weight_slab, inputs, p.segments, ROWS, 1,
-                                   out + t * LANES);
+                    multiply_block(in + t * LANES, block_stride, slab, w, weight_slab, inputs,
+                                   p.segments, ROWS, 1, out + t * LANES);
             else
                 for (int t = 0; t < count; t += ROWS)
-                    multiply_block(in + t * LANES, block_stride, slab, w, weight_slab, inputs, p.segments, ROWS, 2,
-                                   out + t * LANES);
+                    multiply_block(in + t * LANES, block_stride, slab, w, weight_slab, inputs,
+                                   p.segments, ROWS, 2, out + t * LANES);
         }
 }
 
 /* `rows` inputs by one panel, over the tiles. */
-INLINE void accumulate_block(const float *input, const float *spread, size_t block_stride, int rows, int vectors,
-                             int count, float *gradient) {
+INLINE void accumulate_block(const float *input, const float *spread, size_t block_stride, int rows,
+                             int vectors, int count, float *gradient) {
     vec sum[LANES][2];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) sum[r][v] = load(gradient + (r * vectors + v) * LANES);
     for (int t = 0; t < count; t++) {
         vec w[2];
-        for (int v = 0; v < vectors; v++) w[v] = load(spread + (size_t)v * block_stride + t * LANES);
+        for (int v = 0; v < vectors; v++)
+            w[v] = load(spread + (size_t)v * block_stride + t * LANES);
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < vectors; v++) sum[r][v] += input[t * LANES + r] * w[v];
     }
@@ -205,28 +219,34 @@ INLINE void accumulate_block(const float *input, const float *spread, size_t blo
         for (int v = 0; v < vectors; v++) store(gradient + (r * vectors + v) * LANES, sum[r][v]);
 }
 
-static void accumulate(const byol__winograd_shape *s, const byol__products *list, const float *input,
-                       const float *spread, int inputs, int panels, int count, float *gradient) {
-    size_t block_stride = (size_t)s->chunk * LANES, panel_floats = (size_t)inputs * (size_t)s->width;
+static void accumulate(const byol__winograd_shape *s, const byol__products *list,
+                       const float *input, const float *spread, int inputs, int panels, int count,
+                       float *gradient) {
+    size_t block_stride = (size_t)s->chunk * LANES,
+           panel_floats = (size_t)inputs * (size_t)s->width;
     for (int i = 0; i < list->count; i++)
         for (int panel = 0; panel < panels; panel++) {
             byol__product p = list->list[i];
             const float *in = input + (size_t)p.input * slab_of(s, inputs);
-            const float *w =
-                spread + (size_t)p.other * slab_of(s, panels * s->width) + place_in_slab(s, panel * s->width, 0);
-            float *out = gradient + ((size_t)(size_t)p.result * (size_t)panels + (size_t)panel) * panel_floats;
+            const float *w = spread + (size_t)p.other * slab_of(s, panels * s->width) +
+                             place_in_slab(s, panel * s->width, 0);
+            float *out = gradient +
+                         ((size_t)(size_t)p.result * (size_t)panels + (size_t)panel) * panel_floats;
             for (int k = 0; k < inputs; k += LANES, in += block_stride, out += LANES * s->width) {
                 if (s->width == LANES) {
                     accumulate_block(in, w, block_stride, LANES, 1, count, out);
                     continue;
                 }
                 for (int half = 0; half < LANES; half += LANES / 2)
-                    accumulate_block(in + half, w, block_stride, LANES / 2, 2, count, out + half * 2 * LANES);
+                    accumulate_block(in + half, w, block_stride, LANES / 2, 2, count,
+                                     out + half * 2 * LANES);
             }
         }
 }
 
-static size_t slab_floats(const byol__winograd_shape *s, int channels) { return slab_of(s, channels); }
+static size_t slab_floats(const byol__winograd_shape *s, int channels) {
+    return slab_of(s, channels);
+}
 
 /* ---- the tables ---- */
 

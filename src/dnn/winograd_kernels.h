@@ -1,6 +1,6 @@
-/* The arithmetic of Winograd's convolutions, for one thread and one chunk of tiles. Compiled once for each instruction
- * set: winograd_kernels.c has the matrix products and stride 1, winograd_strided_kernels.c stride 2. winograd.h says
- * what it is for; winograd.c drives it. */
+/* The arithmetic of Winograd's convolutions, for one thread and one chunk of tiles. Compiled once
+ * for each instruction set: winograd_kernels.c has the matrix products and stride 1,
+ * winograd_strided_kernels.c stride 2. winograd.h says what it is for; winograd.c drives it. */
 #ifndef BYOL__WINOGRAD_KERNELS_H
 #define BYOL__WINOGRAD_KERNELS_H
 
@@ -19,12 +19,13 @@ typedef struct byol__activation {
     int block;
 } byol__activation;
 
-/* Tiles of dst are numbered through samples, rows and columns of tiles; a chunk is a run of them. What is transformed
- * lies in slabs, one for each frequency (or frequency and phase, see winograd_strided_kernels.c), in blocks of channels
- * as wide as a vector ("lanes") and panels of one or two blocks:
+/* Tiles of dst are numbered through samples, rows and columns of tiles; a chunk is a run of them.
+ * What is transformed lies in slabs, one for each frequency (or frequency and phase, see
+ * winograd_strided_kernels.c), in blocks of channels as wide as a vector ("lanes") and panels of
+ * one or two blocks:
  *
- *     input, products, spread    [slab][channel block][tile of the chunk][lane], rows of `chunk` tiles
- *     weights                    [panel][other channel][tap][panel width], as they are staged
+ *     input, products, spread    [slab][channel block][tile of the chunk][lane], rows of `chunk`
+ * tiles weights                    [panel][other channel][tap][panel width], as they are staged
  *     transformed weights        [slab][panel][other channel][panel width] */
 typedef struct byol__winograd_shape {
     byol__activation src, dst;
@@ -35,11 +36,12 @@ typedef struct byol__winograd_shape {
     int width;                   /* of a panel: one or two vectors */
     bool bf16;                   /* src and dst are; else fp32. All else is fp32 */
     bool streams;                /* dst is large: it is written past the caches */
-    const float *scale, *shift;  /* (channels of src): what is read is relu(scale src + shift); NULL: src */
+    const float *scale,
+        *shift; /* (channels of src): what is read is relu(scale src + shift); NULL: src */
 } byol__winograd_shape;
 
-/* One matrix product of slabs: result = sum over s < segments of input[input + s] other[other + s], or, for the
- * gradient of the weights, result += input^T other. */
+/* One matrix product of slabs: result = sum over s < segments of input[input + s] other[other + s],
+ * or, for the gradient of the weights, result += input^T other. */
 typedef struct byol__product {
     int input, other, result, segments;
 } byol__product;
@@ -55,21 +57,24 @@ typedef struct byol__winograd_transform {
     int tile[3]; /* by pass: pixels of what the tiles cut up (dst, diff_src, dst) on their side */
     void (*list_products)(byol__pass pass, byol__products *out);
     /* G g G^T of `panels` panels: `count` inputs from `first` on, of `inputs`. */
-    void (*weights)(const byol__winograd_shape *shape, const float *staged, int panels, int inputs, int first,
-                    int count, float *transformed);
-    /* By pass: B^T d B of the tiles first ... first + count of src (normed, but where src is a gradient). */
-    void (*input[3])(const byol__winograd_shape *shape, const void *src, int first, int count, float *out);
-    /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst, channels from `panel`
-     * panels on. bias may be NULL; moments too, else the chunk's parts of byol__moments' sums, one for `rows` tiles.
-     * FORWARD only, all three. */
-    void (*output[2])(const byol__winograd_shape *shape, const float *products, int panel, int panels, int first,
-                      int count, const float *bias, bool relu, float *moments, void *dst);
+    void (*weights)(const byol__winograd_shape *shape, const float *staged, int panels, int inputs,
+                    int first, int count, float *transformed);
+    /* By pass: B^T d B of the tiles first ... first + count of src (normed, but where src is a
+     * gradient). */
+    void (*input[3])(const byol__winograd_shape *shape, const void *src, int first, int count,
+                     float *out);
+    /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst,
+     * channels from `panel` panels on. bias may be NULL; moments too, else the chunk's parts of
+     * byol__moments' sums, one for `rows` tiles. FORWARD only, all three. */
+    void (*output[2])(const byol__winograd_shape *shape, const float *products, int panel,
+                      int panels, int first, int count, const float *bias, bool relu,
+                      float *moments, void *dst);
     /* A y A^T of the tiles of a gradient, channels from `panel` panels on. */
-    void (*spread)(const byol__winograd_shape *shape, const void *diff_dst, int panel, int panels, int first, int count,
-                   float *out);
+    void (*spread)(const byol__winograd_shape *shape, const void *diff_dst, int panel, int panels,
+                   int first, int count, float *out);
     /* G^T (sum of `parts` gradients, `part` floats apart) G, as staged weights are laid out. */
-    void (*collect)(const byol__winograd_shape *shape, const float *gradient, int parts, size_t part, int panels,
-                    int inputs, int first, int count, float *staged);
+    void (*collect)(const byol__winograd_shape *shape, const float *gradient, int parts,
+                    size_t part, int panels, int inputs, int first, int count, float *staged);
 } byol__winograd_transform;
 
 typedef struct byol__winograd_kernels {
@@ -80,10 +85,12 @@ typedef struct byol__winograd_kernels {
     /* Floats of a slab with so many channels of one chunk. */
     size_t (*slab_floats)(const byol__winograd_shape *shape, int channels);
     /* (count tiles, inputs) by (inputs, panels * width), each of the list. */
-    void (*multiply)(const byol__winograd_shape *shape, const byol__products *list, const float *input,
-                     const float *weights, int inputs, int panels, int count, float *products);
-    void (*accumulate)(const byol__winograd_shape *shape, const byol__products *list, const float *input,
-                       const float *spread, int inputs, int panels, int count, float *gradient);
+    void (*multiply)(const byol__winograd_shape *shape, const byol__products *list,
+                     const float *input, const float *weights, int inputs, int panels, int count,
+                     float *products);
+    void (*accumulate)(const byol__winograd_shape *shape, const byol__products *list,
+                       const float *input, const float *spread, int inputs, int panels, int count,
+                       float *gradient);
 } byol__winograd_kernels;
 
 #endif

@@ -1,14 +1,16 @@
-/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: 3x3 with stride 2 and padding 1.
+/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: 3x3 with stride 2 and
+ * padding 1.
  *
- * Along one axis y[i] = w0 x[2i-1] + w1 x[2i] + w2 x[2i+1]: a filter of two taps over the odd pixels plus one of a
- * single tap over the even ones, both with stride 1. F(4x4, 2x2) does both, the single tap as (w1, 0): its transform at
- * infinity is 0. So the four phases of a picture (odd or even rows, odd or even columns) meet in 25 frequencies, and of
- * the 100 pairs of frequency and phase 81 are not zero: 81 products where the direct way has 144. The polynomial's
- * points are 0,
+ * Along one axis y[i] = w0 x[2i-1] + w1 x[2i] + w2 x[2i+1]: a filter of two taps over the odd
+ * pixels plus one of a single tap over the even ones, both with stride 1. F(4x4, 2x2) does both,
+ * the single tap as (w1, 0): its transform at infinity is 0. So the four phases of a picture (odd
+ * or even rows, odd or even columns) meet in 25 frequencies, and of the 100 pairs of frequency and
+ * phase 81 are not zero: 81 products where the direct way has 144. The polynomial's points are 0,
  * +-P, Q and infinity.
  *
- * Pairs are slabs: frequency by frequency, and within one the phases that it has. The gradient by the data turns the
- * way round: 25 slabs of the gradient make 81, which make the four phases of a tile of 8x8 pixels. */
+ * Pairs are slabs: frequency by frequency, and within one the phases that it has. The gradient by
+ * the data turns the way round: 25 slabs of the gradient make 81, which make the four phases of a
+ * tile of 8x8 pixels. */
 #include "dnn/winograd_kernels.h"
 
 #include "dnn/winograd_vectors.h"
@@ -28,7 +30,9 @@ INLINE int side_of(int phase) { return SIDE - phase; }
 /* Slab of the first pair of frequency (i, j), and of its pair with phases (py, px). */
 INLINE int first_pair(int i, int j) { return 18 * i + (i < LAST ? 4 : 2) * j; }
 
-INLINE int pair_at(int i, int j, int py, int px) { return first_pair(i, j) + py * (j < LAST ? 2 : 1) + px; }
+INLINE int pair_at(int i, int j, int py, int px) {
+    return first_pair(i, j) + py * (j < LAST ? 2 : 1) + px;
+}
 
 /* Of an axis with both phases: the frequencies of the odd one, then those of the even one. */
 enum { BOTH = SIDE + LAST };
@@ -39,7 +43,8 @@ INLINE int frequency(int i, int j) { return i * SIDE + j; }
 
 /* ---- the one-dimensional transforms; phase EVEN: one fewer at the end of either side ---- */
 
-/* B^T: 5 -> 5 or 4 -> 4. Row p holds the coefficients of the product of (x - q) over the other points. */
+/* B^T: 5 -> 5 or 4 -> 4. Row p holds the coefficients of the product of (x - q) over the other
+ * points. */
 INLINE void transform_phase(const vec *d, int phase, vec *out) {
     vec even_p = d[2] - Q2 * d[0], odd_p = d[3] - Q2 * d[1];
     vec even_q = d[2] - P2 * d[0], odd_q = d[3] - P2 * d[1];
@@ -121,27 +126,31 @@ static const window_kind spreads = {transform_gradient, frequency, BYOL__TILE, S
 static const window_kind writes = {invert_one, frequency, SIDE, BYOL__TILE, 0};
 static const window_kind writes_gradient = {invert_both, pair, BOTH, 2 * BYOL__TILE, 0};
 
-static void input(const byol__winograd_shape *s, const void *src, int first, int count, float *out) {
+static void input(const byol__winograd_shape *s, const void *src, int first, int count,
+                  float *out) {
     read_tiles(s, &reads, src, first, count, out);
 }
 
-static void input_backward(const byol__winograd_shape *s, const void *src, int first, int count, float *out) {
+static void input_backward(const byol__winograd_shape *s, const void *src, int first, int count,
+                           float *out) {
     const reading r = {&s->src, src, s->padding, 0, s->src.channels};
     read_windows(s, &reads_gradient, &r, false, first, count, out);
 }
 
-static void output(const byol__winograd_shape *s, const float *products, int panel, int panels, int first, int count,
-                   const float *bias, bool relu, float *moments, void *dst) {
+static void output(const byol__winograd_shape *s, const float *products, int panel, int panels,
+                   int first, int count, const float *bias, bool relu, float *moments, void *dst) {
     write_tiles(s, &writes, products, panel, panels, first, count, bias, relu, moments, dst);
 }
 
-static void output_backward(const byol__winograd_shape *s, const float *products, int panel, int panels, int first,
-                            int count, const float *bias, bool relu, float *moments, void *dst) {
-    write_tiles(s, &writes_gradient, products, panel, panels, first, count, bias, relu, moments, dst);
+static void output_backward(const byol__winograd_shape *s, const float *products, int panel,
+                            int panels, int first, int count, const float *bias, bool relu,
+                            float *moments, void *dst) {
+    write_tiles(s, &writes_gradient, products, panel, panels, first, count, bias, relu, moments,
+                dst);
 }
 
-static void spread(const byol__winograd_shape *s, const void *diff_dst, int panel, int panels, int first, int count,
-                   float *out) {
+static void spread(const byol__winograd_shape *s, const void *diff_dst, int panel, int panels,
+                   int first, int count, float *out) {
     spread_tiles(s, &spreads, diff_dst, panel, panels, first, count, out);
 }
 
@@ -152,7 +161,8 @@ INLINE int tap_of(int phase, int which) { return phase == ODD ? 2 * which : 1; }
 
 INLINE int taps_of(int phase) { return phase == ODD ? 2 : 1; }
 
-INLINE void weights_phase(const float *taps, size_t width, int py, int px, size_t slab, float *out) {
+INLINE void weights_phase(const float *taps, size_t width, int py, int px, size_t slab,
+                          float *out) {
     vec half[SIDE][2];
     for (int j = 0; j < taps_of(px); j++) {
         vec column[2] = {{0}}, done[SIDE];
@@ -164,12 +174,13 @@ INLINE void weights_phase(const float *taps, size_t width, int py, int px, size_
     for (int i = 0; i < side_of(py); i++) {
         vec done[SIDE];
         transform_weights(half[i], px, done);
-        for (int j = 0; j < side_of(px); j++) store(out + (size_t)pair_at(i, j, py, px) * slab, done[j]);
+        for (int j = 0; j < side_of(px); j++)
+            store(out + (size_t)pair_at(i, j, py, px) * slab, done[j]);
     }
 }
 
-static void weights(const byol__winograd_shape *s, const float *staged, int panels, int inputs, int first, int count,
-                    float *transformed) {
+static void weights(const byol__winograd_shape *s, const float *staged, int panels, int inputs,
+                    int first, int count, float *transformed) {
     size_t width = (size_t)s->width, slab = (size_t)panels * (size_t)inputs * width;
     for (int panel = 0; panel < panels; panel++)
         for (int k = first; k < first + count; k++)
@@ -177,12 +188,13 @@ static void weights(const byol__winograd_shape *s, const float *staged, int pane
                 size_t at = (size_t)panel * (size_t)inputs + (size_t)k;
                 const float *taps = staged + at * BYOL__TAPS * width + l;
                 for (int phase = 0; phase < 4; phase++)
-                    weights_phase(taps, width, phase / 2, phase % 2, slab, transformed + at * width + l);
+                    weights_phase(taps, width, phase / 2, phase % 2, slab,
+                                  transformed + at * width + l);
             }
 }
 
-INLINE void collect_phase(const float *gradient, size_t slab, int parts, size_t part, int py, int px, size_t width,
-                          float *taps) {
+INLINE void collect_phase(const float *gradient, size_t slab, int parts, size_t part, int py,
+                          int px, size_t width, float *taps) {
     vec half[2][SIDE];
     for (int j = 0; j < side_of(px); j++) {
         vec column[SIDE], done[2];
@@ -202,8 +214,8 @@ INLINE void collect_phase(const float *gradient, size_t slab, int parts, size_t 
     }
 }
 
-static void collect(const byol__winograd_shape *s, const float *gradient, int parts, size_t part, int panels,
-                    int inputs, int first, int count, float *staged) {
+static void collect(const byol__winograd_shape *s, const float *gradient, int parts, size_t part,
+                    int panels, int inputs, int first, int count, float *staged) {
     size_t width = (size_t)s->width, slab = (size_t)panels * (size_t)inputs * width;
     for (int panel = 0; panel < panels; panel++)
         for (int k = first; k < first + count; k++)
@@ -211,7 +223,8 @@ static void collect(const byol__winograd_shape *s, const float *gradient, int pa
                 size_t at = (size_t)panel * (size_t)inputs + (size_t)k;
                 float *taps = staged + at * BYOL__TAPS * width + l;
                 for (int phase = 0; phase < 4; phase++)
-                    collect_phase(gradient + at * width + l, slab, parts, part, phase / 2, phase % 2, width, taps);
+                    collect_phase(gradient + at * width + l, slab, parts, part, phase / 2,
+                                  phase % 2, width, taps);
             }
 }
 
@@ -228,8 +241,9 @@ static void list_products(byol__pass pass, byol__products *out) {
             out->list[out->count++] = (byol__product){first, first, f, phases};
         else
             for (int pair = first; pair < first + phases; pair++)
-                out->list[out->count++] =
-                    pass == BYOL__BACKWARD_DATA ? (byol__product){f, pair, pair, 1} : (byol__product){pair, f, pair, 1};
+                out->list[out->count++] = pass == BYOL__BACKWARD_DATA
+                                              ? (byol__product){f, pair, pair, 1}
+                                              : (byol__product){pair, f, pair, 1};
     }
 }
 

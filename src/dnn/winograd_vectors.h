@@ -11,8 +11,8 @@
 #include "base/vectors.h"
 #include "dnn/winograd_kernels.h"
 
-/* Tiles of one block of the products' rows; values of a line before or after a transform; tiles that are transformed
- * together, and pixels from one to the next. */
+/* Tiles of one block of the products' rows; values of a line before or after a transform; tiles
+ * that are transformed together, and pixels from one to the next. */
 enum { ROWS = LANES == 16 ? 12 : 6, LINE_MOST = 9, RUN = 8, STEP_MOST = 8 };
 
 INLINE vec load(const float *src) {
@@ -25,7 +25,9 @@ INLINE void store(float *dst, vec value) { memcpy(dst, &value, sizeof value); }
 
 /* ---- one block of channels of one pixel, fp32 or bf16 ---- */
 
-INLINE size_t bytes_of(size_t elements, bool bf16) { return elements * (bf16 ? sizeof(uint16_t) : sizeof(float)); }
+INLINE size_t bytes_of(size_t elements, bool bf16) {
+    return elements * (bf16 ? sizeof(uint16_t) : sizeof(float));
+}
 
 INLINE vec load_pixel(const char *src, bool bf16) {
     vec out;
@@ -77,12 +79,14 @@ typedef struct tile_place {
 
 INLINE tile_place place_of(const byol__winograd_shape *s, int tile) {
     int per_sample = s->tiles_y * s->tiles_x, within = tile % per_sample;
-    return (tile_place){tile / per_sample, within / s->tiles_x * s->tile, within % s->tiles_x * s->tile};
+    return (tile_place){tile / per_sample, within / s->tiles_x * s->tile,
+                        within % s->tiles_x * s->tile};
 }
 
 /* A block of channels of a sample. */
 INLINE size_t block_offset(const byol__activation *p, int n, int channel) {
-    return (size_t)n * p->stride_n + (size_t)(channel / p->block) * p->stride_block + (size_t)(channel % p->block);
+    return (size_t)n * p->stride_n + (size_t)(channel / p->block) * p->stride_block +
+           (size_t)(channel % p->block);
 }
 
 INLINE size_t pixel_offset(const byol__activation *p, int y, int x) {
@@ -90,14 +94,17 @@ INLINE size_t pixel_offset(const byol__activation *p, int y, int x) {
 }
 
 /* Floats of a slab. The extra line keeps slabs from falling into the same sets of the cache. */
-INLINE size_t slab_of(const byol__winograd_shape *s, int channels) { return (size_t)channels * (size_t)s->chunk + 16; }
+INLINE size_t slab_of(const byol__winograd_shape *s, int channels) {
+    return (size_t)channels * (size_t)s->chunk + 16;
+}
 
 /* Where block `channel` of tile `t` begins in a slab. */
 INLINE size_t place_in_slab(const byol__winograd_shape *s, int channel, int t) {
     return (size_t)channel * (size_t)s->chunk + (size_t)t * LANES;
 }
 
-/* The batch norm and ReLU that a convolution does on reading, of one block of channels; NULL: it reads what is there.
+/* The batch norm and ReLU that a convolution does on reading, of one block of channels; NULL: it
+ * reads what is there.
  */
 typedef struct input_norm {
     vec scale, shift;
@@ -116,15 +123,17 @@ typedef void line_transform(const vec *in, vec *out);
 /* Where value (i, j) of a transformed window has its slab. */
 typedef int slab_index(int i, int j);
 
-/* How windows of (from, from) pixels, `step` apart, become (to, to) values in slabs, or (from, from) values of slabs
- * (to, to) pixels. Constants and known functions where it is inlined, so that lines unroll and stay in registers. */
+/* How windows of (from, from) pixels, `step` apart, become (to, to) values in slabs, or (from,
+ * from) values of slabs (to, to) pixels. Constants and known functions where it is inlined, so that
+ * lines unroll and stay in registers. */
 typedef struct window_kind {
     line_transform *transform;
     slab_index *index;
     int from, to, step;
 } window_kind;
 
-/* The rows that a run of windows reads of one block of channels. Those beyond the picture read another and are masked.
+/* The rows that a run of windows reads of one block of channels. Those beyond the picture read
+ * another and are masked.
  */
 typedef struct window_rows {
     const char *row[LINE_MOST]; /* at x = 0 */
@@ -132,7 +141,8 @@ typedef struct window_rows {
     bool inside; /* all are there */
 } window_rows;
 
-INLINE window_rows rows_of(const byol__activation *p, const char *block, int y, int count, bool bf16) {
+INLINE window_rows rows_of(const byol__activation *p, const char *block, int y, int count,
+                           bool bf16) {
     window_rows rows;
     rows.inside = y >= 0 && y + count <= p->h;
     for (int i = 0; i < count; i++) {
@@ -149,17 +159,19 @@ typedef struct window_place {
     int y, x;
 } window_place;
 
-/* Transforms `count` columns from x on. Zero beyond the picture, which is normed first and padded then. Memory answers
- * too late for who asks when he needs it, so as many columns of the chunk's next run, `shift` further, are asked for.
+/* Transforms `count` columns from x on. Zero beyond the picture, which is normed first and padded
+ * then. Memory answers too late for who asks when he needs it, so as many columns of the chunk's
+ * next run, `shift` further, are asked for.
  */
-INLINE void read_columns(const byol__activation *p, const window_rows *rows, const window_rows *next, int shift,
-                         bool inside, bool bf16, int x, int count, const window_kind *kind, const input_norm *norm,
-                         vec *columns) {
+INLINE void read_columns(const byol__activation *p, const window_rows *rows,
+                         const window_rows *next, int shift, bool inside, bool bf16, int x,
+                         int count, const window_kind *kind, const input_norm *norm, vec *columns) {
     size_t pixel = bytes_of(p->stride_pixel, bf16);
     for (int end = x + count; x < end; x++, columns += kind->to) {
         vec column[LINE_MOST] = {{0}}, done[LINE_MOST] = {{0}};
         if (x + shift >= 0 && x + shift < p->w)
-            for (int i = 0; i < kind->from; i++) __builtin_prefetch(next->row[i] + (size_t)(x + shift) * pixel);
+            for (int i = 0; i < kind->from; i++)
+                __builtin_prefetch(next->row[i] + (size_t)(x + shift) * pixel);
         if (x >= 0 && x < p->w) {
             for (int i = 0; i < kind->from; i++) {
                 column[i] = normed(load_pixel(rows->row[i] + (size_t)x * pixel, bf16), norm);
@@ -171,10 +183,11 @@ INLINE void read_columns(const byol__activation *p, const window_rows *rows, con
     }
 }
 
-/* A run of tiles in a row: along the columns first, which neighbouring windows share, then along the rows, each value
- * into a slab of its own. */
-INLINE void read_run(const byol__activation *p, window_place at, window_place next, int tiles, const window_kind *kind,
-                     const input_norm *norm, bool bf16, size_t slab, float *out) {
+/* A run of tiles in a row: along the columns first, which neighbouring windows share, then along
+ * the rows, each value into a slab of its own. */
+INLINE void read_run(const byol__activation *p, window_place at, window_place next, int tiles,
+                     const window_kind *kind, const input_norm *norm, bool bf16, size_t slab,
+                     float *out) {
     vec columns[(RUN * STEP_MOST + 1) * LINE_MOST];
     int count = (tiles - 1) * kind->step + kind->from, shift = next.x - at.x;
     window_rows rows = rows_of(p, at.block, at.y, kind->from, bf16);
@@ -186,7 +199,8 @@ INLINE void read_run(const byol__activation *p, window_place at, window_place ne
     for (int i = 0; i < kind->to; i++)
         for (int t = 0; t < tiles; t++) {
             vec row[LINE_MOST], done[LINE_MOST];
-            for (int j = 0; j < kind->from; j++) row[j] = columns[(t * kind->step + j) * kind->to + i];
+            for (int j = 0; j < kind->from; j++)
+                row[j] = columns[(t * kind->step + j) * kind->to + i];
             kind->transform(row, done);
             for (int j = 0; j < kind->to; j++)
                 store(out + (size_t)kind->index(i, j) * slab + (size_t)t * LANES, done[j]);
@@ -199,22 +213,25 @@ INLINE int run_of(const byol__winograd_shape *s, tile_place at, int count) {
     return row < run ? row : run;
 }
 
-/* What is read for tiles: `channels` of a picture from `channel` on, in windows that begin `padding` pixels before. */
+/* What is read for tiles: `channels` of a picture from `channel` on, in windows that begin
+ * `padding` pixels before. */
 typedef struct reading {
     const byol__activation *picture;
     const void *pixels;
     int padding, channel, channels;
 } reading;
 
-INLINE window_place window_of(const byol__winograd_shape *s, const window_kind *kind, const reading *r, tile_place at,
-                              int c) {
-    return (window_place){(const char *)r->pixels + bytes_of(block_offset(r->picture, at.n, r->channel + c), s->bf16),
-                          at.y / s->tile * kind->step - r->padding, at.x / s->tile * kind->step - r->padding};
+INLINE window_place window_of(const byol__winograd_shape *s, const window_kind *kind,
+                              const reading *r, tile_place at, int c) {
+    return (window_place){
+        (const char *)r->pixels + bytes_of(block_offset(r->picture, at.n, r->channel + c), s->bf16),
+        at.y / s->tile * kind->step - r->padding, at.x / s->tile * kind->step - r->padding};
 }
 
 /* `norms` and `bf16`: constants where it is inlined. */
-INLINE void read_windows_as(const byol__winograd_shape *s, const window_kind *kind, const reading *r, bool norms,
-                            bool bf16, int first, int count, float *out) {
+INLINE void read_windows_as(const byol__winograd_shape *s, const window_kind *kind,
+                            const reading *r, bool norms, bool bf16, int first, int count,
+                            float *out) {
     size_t slab = slab_of(s, r->channels);
     int there = r->picture->channels - r->channel; /* the last panel may reach beyond */
     if (there > r->channels) there = r->channels;
@@ -226,17 +243,18 @@ INLINE void read_windows_as(const byol__winograd_shape *s, const window_kind *ki
             input_norm norm = norms ? norm_of(s, c) : (input_norm){0};
             bool last = c + LANES >= there;
             read_run(r->picture, window_of(s, kind, r, at, c),
-                     window_of(s, kind, r, last ? then : at, last ? 0 : c + LANES), run, kind, norms ? &norm : NULL,
-                     bf16, slab, out + place_in_slab(s, c, t));
+                     window_of(s, kind, r, last ? then : at, last ? 0 : c + LANES), run, kind,
+                     norms ? &norm : NULL, bf16, slab, out + place_in_slab(s, c, t));
         }
         for (int c = there; c < r->channels; c += LANES)
             for (int f = 0; f < kind->to * kind->to; f++)
-                memset(out + place_in_slab(s, c, t) + (size_t)f * slab, 0, (size_t)run * LANES * sizeof *out);
+                memset(out + place_in_slab(s, c, t) + (size_t)f * slab, 0,
+                       (size_t)run * LANES * sizeof *out);
     }
 }
 
-INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind, const reading *r, bool norms,
-                         int first, int count, float *out) {
+INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind, const reading *r,
+                         bool norms, int first, int count, float *out) {
     if (s->bf16)
         read_windows_as(s, kind, r, norms, true, first, count, out);
     else
@@ -244,8 +262,8 @@ INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind,
 }
 
 /* The whole of byol__winograd_transform's `input`. */
-INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, const void *src, int first, int count,
-                       float *out) {
+INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, const void *src,
+                       int first, int count, float *out) {
     const reading r = {&s->src, src, s->padding, 0, s->src.channels};
     if (s->scale != NULL)
         read_windows(s, kind, &r, true, first, count, out);
@@ -254,8 +272,9 @@ INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, c
 }
 
 /* The whole of `spread`. */
-INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind, const void *diff_dst, int panel,
-                         int panels, int first, int count, float *out) {
+INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind,
+                         const void *diff_dst, int panel, int panels, int first, int count,
+                         float *out) {
     const reading r = {&s->dst, diff_dst, 0, panel * s->width, panels * s->width};
     read_windows(s, kind, &r, false, first, count, out);
 }
@@ -268,7 +287,8 @@ typedef struct gathered {
 /* The first tile of a part begins anew, with its first pixel for a value near the mean. */
 INLINE gathered take_up(const float *moments, int channels, bool first, vec pixel) {
     if (first) return (gathered){pixel, {0}, {0}};
-    return (gathered){load(moments), load(moments + channels), load(moments + 2 * (size_t)channels)};
+    return (gathered){load(moments), load(moments + channels),
+                      load(moments + 2 * (size_t)channels)};
 }
 
 INLINE void gather(gathered *g, vec pixel) {
@@ -298,12 +318,13 @@ INLINE vec finished(vec pixel, const finish *f) {
 }
 
 /* A tile of one block of channels of dst: (from, from) products become (to, to) pixels. */
-INLINE void write_tile(const byol__activation *p, const window_kind *kind, const float *products, size_t slab,
-                       char *block, int y, int x, bool inside, const finish *f) {
+INLINE void write_tile(const byol__activation *p, const window_kind *kind, const float *products,
+                       size_t slab, char *block, int y, int x, bool inside, const finish *f) {
     vec half[LINE_MOST * LINE_MOST];
     for (int j = 0; j < kind->from; j++) {
         vec column[LINE_MOST], done[LINE_MOST];
-        for (int i = 0; i < kind->from; i++) column[i] = load(products + (size_t)kind->index(i, j) * slab);
+        for (int i = 0; i < kind->from; i++)
+            column[i] = load(products + (size_t)kind->index(i, j) * slab);
         kind->transform(column, done);
         for (int i = 0; i < kind->to; i++) half[i * kind->from + j] = done[i];
     }
@@ -334,20 +355,25 @@ INLINE bool lies_inside(const byol__activation *p, int y, int x, int side) {
 }
 
 /* `moments`, where there are none, and `bf16`: constants where it is inlined. */
-INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,
-                           int panels, int first, int count, const float *bias, bool relu, float *moments, bool bf16,
-                           void *dst) {
+INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kind,
+                           const float *products, int panel, int panels, int first, int count,
+                           const float *bias, bool relu, float *moments, bool bf16, void *dst) {
     int channels = panels * s->width;
     size_t slab = slab_of(s, channels);
     for (int t = 0; t < count; t++) {
         tile_place at = place_of(s, first + t);
         bool inside = lies_inside(&s->dst, at.y, at.x, kind->to);
-        float *part = moments != NULL ? moments + (size_t)(t / ROWS) * 3 * (size_t)s->dst.channels : NULL;
+        float *part =
+            moments != NULL ? moments + (size_t)(t / ROWS) * 3 * (size_t)s->dst.channels : NULL;
         for (int c = 0; c < channels && panel * s->width + c < s->dst.channels; c += LANES) {
             int channel = panel * s->width + c;
             char *block = (char *)dst + bytes_of(block_offset(&s->dst, at.n, channel), bf16);
             const float *from = products + place_in_slab(s, c, t);
-            finish f = {bias != NULL ? load(bias + channel) : (vec){0}, relu, s->streams, bf16, t % ROWS == 0,
+            finish f = {bias != NULL ? load(bias + channel) : (vec){0},
+                        relu,
+                        s->streams,
+                        bf16,
+                        t % ROWS == 0,
                         moments != NULL ? part + channel : NULL};
             if (inside)
                 write_tile(&s->dst, kind, from, slab, block, at.y, at.x, true, &f);
@@ -359,16 +385,20 @@ INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kin
 }
 
 /* The whole of `output`. */
-INLINE void write_tiles(const byol__winograd_shape *s, const window_kind *kind, const float *products, int panel,
-                        int panels, int first, int count, const float *bias, bool relu, float *moments, void *dst) {
+INLINE void write_tiles(const byol__winograd_shape *s, const window_kind *kind,
+                        const float *products, int panel, int panels, int first, int count,
+                        const float *bias, bool relu, float *moments, void *dst) {
     if (moments != NULL && s->bf16)
-        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, true, dst);
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, true,
+                       dst);
     else if (moments != NULL)
-        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, false, dst);
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, moments, false,
+                       dst);
     else if (s->bf16)
         write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, true, dst);
     else
-        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, false, dst);
+        write_tiles_as(s, kind, products, panel, panels, first, count, bias, relu, NULL, false,
+                       dst);
 }
 
 #endif

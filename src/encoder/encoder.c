@@ -27,8 +27,10 @@ struct byol_encoder {
     byol__section last; /* the weights go as far as this section */
     byol__graph graph;
     float *params, *statistics;
-    byol__plan *plan;     /* EVAL, fp32: the same vectors on every machine, whatever precision the training had */
-    byol__output planned; /* how far the plan goes: nobody who wants the backbone pays for the heads */
+    byol__plan *plan; /* EVAL, fp32: the same vectors on every machine, whatever precision the
+                         training had */
+    byol__output
+        planned; /* how far the plan goes: nobody who wants the backbone pays for the heads */
     void *workspace;
     float *images; /* (BATCH, C, H, W) */
 };
@@ -42,8 +44,8 @@ static const byol__output output_of_layer[] = {
 /* ---- Making one ---- */
 
 /* The network without values: what they are read into. */
-static byol_status create_empty(byol_encoder **out, const byol_config *config, int channels, int threads,
-                                byol_error *error) {
+static byol_status create_empty(byol_encoder **out, const byol_config *config, int channels,
+                                int threads, byol_error *error) {
     byol_encoder *encoder;
     BYOL__TRY(byol__alloc(&encoder, 1, sizeof *encoder, "encoder", error));
     encoder->origin.config = *config;
@@ -51,9 +53,11 @@ static byol_status create_empty(byol_encoder **out, const byol_config *config, i
     encoder->threads = threads;
     encoder->last = BYOL__PREDICTOR;
     byol__graph_init(&encoder->graph);
-    byol_status status = byol__online_network(&encoder->graph, config, channels, config->data.image_size, error);
+    byol_status status =
+        byol__online_network(&encoder->graph, config, channels, config->data.image_size, error);
     if (status == BYOL_OK)
-        status = byol__alloc(&encoder->params, encoder->graph.params.total, sizeof(float), "parameters", error);
+        status = byol__alloc(&encoder->params, encoder->graph.params.total, sizeof(float),
+                             "parameters", error);
     if (status == BYOL_OK)
         status = byol__alloc(&encoder->statistics, encoder->graph.statistics.total, sizeof(float),
                              "batch norm statistics", error);
@@ -73,20 +77,24 @@ static void drop_plan(byol_encoder *encoder) {
 }
 
 static byol_status build_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
-    byol__plan_options options = {.batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = output};
+    byol__plan_options options = {
+        .batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = output};
     BYOL__TRY(byol__plan_create(&encoder->plan, &encoder->graph, &options, error));
     byol__plan_info info;
     byol__plan_describe(encoder->plan, &info);
-    BYOL__TRY(byol__alloc(&encoder->workspace, info.workspace_bytes, 1, "activations of the encoder", error));
-    byol__binding binding = {
-        .params = encoder->params, .statistics = encoder->statistics, .workspace = encoder->workspace};
+    BYOL__TRY(byol__alloc(&encoder->workspace, info.workspace_bytes, 1,
+                          "activations of the encoder", error));
+    byol__binding binding = {.params = encoder->params,
+                             .statistics = encoder->statistics,
+                             .workspace = encoder->workspace};
     BYOL__TRY(byol__plan_bind(encoder->plan, &binding, error));
     BYOL__TRY(byol__plan_stage(encoder->plan, error));
     encoder->planned = output;
     return BYOL_OK;
 }
 
-/* Values are in their arenas: compiles the network for them as far as `output`, all of it or nothing. */
+/* Values are in their arenas: compiles the network for them as far as `output`, all of it or
+ * nothing. */
 static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
     if (encoder->plan != NULL && encoder->planned == output) return BYOL_OK;
     drop_plan(encoder);
@@ -97,7 +105,8 @@ static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_er
 
 static byol_status make_room(byol_encoder *encoder, byol_error *error) {
     size_t side = (size_t)encoder->origin.config.data.image_size;
-    BYOL__TRY(byol__alloc(&encoder->images, (size_t)(BATCH * encoder->origin.channels) * side * side, sizeof(float),
+    BYOL__TRY(byol__alloc(&encoder->images,
+                          (size_t)(BATCH * encoder->origin.channels) * side * side, sizeof(float),
                           "images of the encoder", error));
     return make_plan(encoder, BYOL__REPRESENTATION, error);
 }
@@ -116,19 +125,22 @@ static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_erro
     return BYOL_OK;
 }
 
-byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin, const float *params,
-                                 const float *statistics, byol_error *error) {
+byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin,
+                                 const float *params, const float *statistics, byol_error *error) {
     byol_encoder *encoder;
-    BYOL__TRY(create_empty(&encoder, &origin->config, origin->channels, origin->config.train.threads, error));
+    BYOL__TRY(create_empty(&encoder, &origin->config, origin->channels,
+                           origin->config.train.threads, error));
     encoder->origin = *origin;
     memcpy(encoder->params, params, encoder->graph.params.total * sizeof(float));
     memcpy(encoder->statistics, statistics, encoder->graph.statistics.total * sizeof(float));
     return complete(out, encoder, error);
 }
 
-byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *like, uint64_t seed, byol_error *error) {
+byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *like, uint64_t seed,
+                                       byol_error *error) {
     byol_encoder *encoder;
-    BYOL__TRY(create_empty(&encoder, &like->origin.config, like->origin.channels, like->threads, error));
+    BYOL__TRY(
+        create_empty(&encoder, &like->origin.config, like->origin.channels, like->threads, error));
     encoder->last = like->last;
     byol__params_init(&encoder->graph.params, seed, encoder->params);
     byol__params_init(&encoder->graph.statistics, seed, encoder->statistics);
@@ -147,24 +159,30 @@ void byol_encoder_free(byol_encoder *encoder) {
 
 /* ---- Loading ---- */
 
-/* A run folder gives its encoder.safetensors, or its newest whole checkpoint where that is missing or damaged. */
-static byol_status open_weights(const char *path, byol__safetensors **file, byol__origin *origin, byol_error *error) {
+/* A run folder gives its encoder.safetensors, or its newest whole checkpoint where that is missing
+ * or damaged. */
+static byol_status open_weights(const char *path, byol__safetensors **file, byol__origin *origin,
+                                byol_error *error) {
     if (!byol__is_folder(path)) return byol__checkpoint_open(file, path, origin, error);
     char encoder[BYOL__RUN_PATH_MAX];
     byol__run_path(path, "encoder.safetensors", encoder);
     byol_error why = {0};
     byol_status status = byol__checkpoint_open(file, encoder, origin, &why);
-    if (status == BYOL_OK || byol__run_open_newest(path, file, origin, NULL, NULL, NULL) == BYOL_OK) return BYOL_OK;
-    return byol__fail(error, status, "%s has no whole checkpoint and no encoder.safetensors (%s)", path, why.text);
+    if (status == BYOL_OK || byol__run_open_newest(path, file, origin, NULL, NULL, NULL) == BYOL_OK)
+        return BYOL_OK;
+    return byol__fail(error, status, "%s has no whole checkpoint and no encoder.safetensors (%s)",
+                      path, why.text);
 }
 
-/* An encoder file has bare names, a checkpoint has "online." before them. A file may hold the backbone alone, or stop
- * after the projector. */
-static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *file, byol_error *error) {
+/* An encoder file has bare names, a checkpoint has "online." before them. A file may hold the
+ * backbone alone, or stop after the projector. */
+static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *file,
+                                byol_error *error) {
     const byol__param *first = &encoder->graph.params.rows[0];
     char name[BYOL__PARAM_NAME_MAX + 8];
     snprintf(name, sizeof name, "online.%s", first->name);
-    int is_checkpoint = byol__safetensors_read(file, name, first->dims, first->ndims, encoder->params, NULL) == BYOL_OK;
+    int is_checkpoint = byol__safetensors_read(file, name, first->dims, first->ndims,
+                                               encoder->params, NULL) == BYOL_OK;
     const char *prefix = is_checkpoint ? "online." : "";
     for (int last = BYOL__PREDICTOR;; last--) {
         const byol__arena arenas[] = {
@@ -174,13 +192,15 @@ static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *
         encoder->last = (byol__section)last;
         byol_error why = {0};
         byol_status status = byol__checkpoint_read(file, arenas, 2, &why);
-        if (status == BYOL_ERROR_NOT_FOUND && last != BYOL__BACKBONE) continue; /* perhaps it ends earlier */
+        if (status == BYOL_ERROR_NOT_FOUND && last != BYOL__BACKBONE)
+            continue; /* perhaps it ends earlier */
         if (status != BYOL_OK && error != NULL) *error = why;
         return status;
     }
 }
 
-byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads, byol_error *error) {
+byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads,
+                              byol_error *error) {
     byol__safetensors *file;
     byol__origin origin;
     byol_encoder *encoder;
@@ -208,11 +228,15 @@ void byol__encoder_weights(const byol_encoder *encoder, byol__weights *weights) 
                                .last = encoder->last};
 }
 
-const byol_config *byol_encoder_config(const byol_encoder *encoder) { return &encoder->origin.config; }
+const byol_config *byol_encoder_config(const byol_encoder *encoder) {
+    return &encoder->origin.config;
+}
 
 int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer) {
     byol__output output = output_of_layer[layer];
-    return (int)output > (int)encoder->last ? 0 : encoder->graph.values[encoder->graph.output[output]].shape.c;
+    return (int)output > (int)encoder->last
+               ? 0
+               : encoder->graph.values[encoder->graph.output[output]].shape.c;
 }
 
 uint64_t byol_encoder_step(const byol_encoder *encoder) { return encoder->origin.step; }
@@ -221,7 +245,8 @@ int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.
 
 /* ---- Embedding ---- */
 
-/* How images are prepared: the evaluation view, its mirror image, or a random crop and flip of pass `pass`. */
+/* How images are prepared: the evaluation view, its mirror image, or a random crop and flip of pass
+ * `pass`. */
 typedef struct preparation {
     byol_view_recipe recipe;
     int augmented, mirrored;
@@ -241,11 +266,13 @@ static void mirror(float *image, int channels, int side) {
 }
 
 /* An image that cannot be read gives zeros, as long as they are not too many. */
-static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source, const preparation *how,
-                                 size_t index, float *dst, byol__view_room *room, byol_error *error) {
+static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source,
+                                 const preparation *how, size_t index, float *dst,
+                                 byol__view_room *room, byol_error *error) {
     const byol_image *image = &room->picture.image;
     int side = encoder->origin.config.data.image_size;
-    const byol_wish wish = {.channels = encoder->origin.channels, .short_side = how->augmented ? 0 : side};
+    const byol_wish wish = {.channels = encoder->origin.channels,
+                            .short_side = how->augmented ? 0 : side};
     byol_status status = byol_source_image(source, index, &wish, &room->picture, error);
     if (status != BYOL_OK && byol_source_unreadable(source, index)) {
         memset(dst, 0, (size_t)encoder->origin.channels * side * side * sizeof *dst);
@@ -254,7 +281,8 @@ static byol_status prepare_image(const byol_encoder *encoder, const byol_source 
     if (status != BYOL_OK) return status;
     BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, side, error));
     if (how->augmented)
-        byol_view_make(&how->recipe, image, side, how->seed, how->pass, (uint32_t)index, 0, dst, room->scratch);
+        byol_view_make(&how->recipe, image, side, how->seed, how->pass, (uint32_t)index, 0, dst,
+                       room->scratch);
     else
         byol_view_center(how->recipe.mean, how->recipe.std, image, side, dst, room->scratch);
     if (how->mirrored) mirror(dst, encoder->origin.channels, side);
@@ -262,15 +290,18 @@ static byol_status prepare_image(const byol_encoder *encoder, const byol_source 
 }
 
 /* Images first .. first + count - 1 into encoder->images. `rooms`: one for each thread. */
-static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source, const preparation *how, size_t first,
-                                 int count, byol__view_room *rooms, byol_error *error) {
-    size_t side = (size_t)encoder->origin.config.data.image_size, size = (size_t)encoder->origin.channels * side * side;
+static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source,
+                                 const preparation *how, size_t first, int count,
+                                 byol__view_room *rooms, byol_error *error) {
+    size_t side = (size_t)encoder->origin.config.data.image_size,
+           size = (size_t)encoder->origin.channels * side * side;
     byol_status status = BYOL_OK;
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < count; i++) {
         byol_error why = {0};
-        byol_status one = prepare_image(encoder, source, how, first + (size_t)i, encoder->images + (size_t)i * size,
-                                        &rooms[omp_get_thread_num()], &why);
+        byol_status one =
+            prepare_image(encoder, source, how, first + (size_t)i,
+                          encoder->images + (size_t)i * size, &rooms[omp_get_thread_num()], &why);
         if (one == BYOL_OK) continue;
 #pragma omp critical(byol_prepare_batch)
         {
@@ -282,8 +313,8 @@ static byol_status prepare_batch(byol_encoder *encoder, const byol_source *sourc
 }
 
 /* Vectors of images that could not be read become zeros. */
-static size_t clear_unreadable(const byol_source *source, size_t first, size_t count, size_t dimension,
-                               float *features) {
+static size_t clear_unreadable(const byol_source *source, size_t first, size_t count,
+                               size_t dimension, float *features) {
     size_t cleared = 0;
     for (size_t i = first; i < first + count; i++) {
         if (!byol_source_unreadable(source, i)) continue;
@@ -293,10 +324,12 @@ static size_t clear_unreadable(const byol_source *source, size_t first, size_t c
     return cleared;
 }
 
-/* The rest of an incomplete last batch holds old images: in evaluation mode samples do not see each other. */
-static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total, byol_layer layer,
-                                 const preparation *how, byol__view_room *rooms, float *rows, float *features,
-                                 byol_progress progress, void *context, byol_error *error) {
+/* The rest of an incomplete last batch holds old images: in evaluation mode samples do not see each
+ * other. */
+static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total,
+                                 byol_layer layer, const preparation *how, byol__view_room *rooms,
+                                 float *rows, float *features, byol_progress progress,
+                                 void *context, byol_error *error) {
     size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
@@ -306,36 +339,41 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
         unreadable += clear_unreadable(source, first, count, dimension, features);
         if (unreadable == total)
-            return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu images could be read; 'byol data' says why",
-                              total);
+            return byol__fail(error, BYOL_ERROR_FORMAT,
+                              "none of %zu images could be read; 'byol data' says why", total);
         if (progress != NULL && progress(context, first + count, total) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", first + count, total);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images",
+                              first + count, total);
     }
     return BYOL_OK;
 }
 
-static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_layer layer, const preparation *how,
-                         float *features, byol_progress progress, void *context, byol_error *error) {
+static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                         const preparation *how, float *features, byol_progress progress,
+                         void *context, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (info.channels != encoder->origin.channels && !info.decoded)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the encoder was trained on %d channels, these images have %d (%s)", encoder->origin.channels,
-                          info.channels, info.description);
-    if (dimension == 0) return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted layer");
+                          "the encoder was trained on %d channels, these images have %d (%s)",
+                          encoder->origin.channels, info.channels, info.description);
+    if (dimension == 0)
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted layer");
 
     byol__threads threads = byol__threads_begin(encoder->threads);
     byol__view_room *rooms = NULL;
     float *rows = NULL;
     byol_status status = make_plan(encoder, output_of_layer[layer], error);
     if (status == BYOL_OK)
-        status = byol__alloc(&rooms, (size_t)encoder->threads, sizeof *rooms, "rooms of the views", error);
+        status = byol__alloc(&rooms, (size_t)encoder->threads, sizeof *rooms, "rooms of the views",
+                             error);
     if (status == BYOL_OK)
-        status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float), "features of a batch", error);
+        status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float),
+                             "features of a batch", error);
     if (status == BYOL_OK)
-        status =
-            embed_batches(encoder, source, info.count, layer, how, rooms, rows, features, progress, context, error);
+        status = embed_batches(encoder, source, info.count, layer, how, rooms, rows, features,
+                               progress, context, error);
     for (int i = 0; rooms != NULL && i < encoder->threads; i++) byol__view_room_release(&rooms[i]);
     byol__free(rooms);
     byol__free(rows);
@@ -343,21 +381,25 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     return status;
 }
 
-byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer, float *features,
-                               byol_progress progress, void *context, byol_error *error) {
+byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                               float *features, byol_progress progress, void *context,
+                               byol_error *error) {
     const preparation how = {.recipe = encoder->origin.config.views.view[0]};
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
 
-byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_source *source, byol_layer layer,
-                                         uint64_t seed, uint32_t pass, float *features, byol_progress progress,
-                                         void *context, byol_error *error) {
-    preparation how = {.recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
+byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_source *source,
+                                         byol_layer layer, uint64_t seed, uint32_t pass,
+                                         float *features, byol_progress progress, void *context,
+                                         byol_error *error) {
+    preparation how = {
+        .recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
     byol__recipe_to_crop_and_flip(&how.recipe);
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
 
-/* Adds the vectors of one more way of looking at the images to `features`; `part` has room for them. */
+/* Adds the vectors of one more way of looking at the images to `features`; `part` has room for
+ * them. */
 static byol_status add_vectors(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                                const preparation *how, size_t floats, float *part, float *features,
                                byol_progress progress, void *context, byol_error *error) {
@@ -366,9 +408,9 @@ static byol_status add_vectors(byol_encoder *encoder, const byol_source *source,
     return BYOL_OK;
 }
 
-byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *source, byol_layer layer, int crops,
-                                    uint64_t seed, float *features, byol_progress progress, void *context,
-                                    byol_error *error) {
+byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *source,
+                                    byol_layer layer, int crops, uint64_t seed, float *features,
+                                    byol_progress progress, void *context, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
     preparation how = {.recipe = encoder->origin.config.views.view[0], .seed = seed};
@@ -381,11 +423,13 @@ byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *so
     byol_status status = embed(encoder, source, layer, &how, features, progress, context, error);
     how.mirrored = 1;
     if (status == BYOL_OK)
-        status = add_vectors(encoder, source, layer, &how, floats, part, features, progress, context, error);
+        status = add_vectors(encoder, source, layer, &how, floats, part, features, progress,
+                             context, error);
     how.mirrored = 0;
     how.augmented = 1;
     for (int i = 0; i < crops && status == BYOL_OK; i++, how.pass++)
-        status = add_vectors(encoder, source, layer, &how, floats, part, features, progress, context, error);
+        status = add_vectors(encoder, source, layer, &how, floats, part, features, progress,
+                             context, error);
     for (size_t i = 0; i < floats && status == BYOL_OK; i++) features[i] /= (float)(2 + crops);
     byol__free(part);
     return status;

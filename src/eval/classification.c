@@ -4,16 +4,18 @@
 #include "base/memory.h"
 #include "byol/eval.h"
 
-static double percent(uint64_t part, uint64_t whole) { return whole > 0 ? 100 * (double)part / (double)whole : 0; }
+static double percent(uint64_t part, uint64_t whole) {
+    return whole > 0 ? 100 * (double)part / (double)whole : 0;
+}
 
-static byol_status count_confusion(byol_classification *report, const int32_t *labels, const int32_t *predicted,
-                                   size_t count, byol_error *error) {
+static byol_status count_confusion(byol_classification *report, const int32_t *labels,
+                                   const int32_t *predicted, size_t count, byol_error *error) {
     int32_t classes = report->classes;
     for (size_t i = 0; i < count; i++) {
         if (labels[i] < 0 || labels[i] >= classes || predicted[i] < 0 || predicted[i] >= classes)
             return byol__fail(error, BYOL_ERROR_INVALID,
-                              "image %zu has label %d and prediction %d; both must be 0 .. %d", i, (int)labels[i],
-                              (int)predicted[i], (int)classes - 1);
+                              "image %zu has label %d and prediction %d; both must be 0 .. %d", i,
+                              (int)labels[i], (int)predicted[i], (int)classes - 1);
         report->confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
     }
     return BYOL_OK;
@@ -51,16 +53,20 @@ static void take_means(byol_classification *report) {
     report->accuracy = percent(right, report->count);
 }
 
-byol_status byol_classification_init(byol_classification *report, const int32_t *labels, const int32_t *predicted,
-                                     size_t count, int classes, byol_error *error) {
+byol_status byol_classification_init(byol_classification *report, const int32_t *labels,
+                                     const int32_t *predicted, size_t count, int classes,
+                                     byol_error *error) {
     *report = (byol_classification){.classes = classes, .count = count};
     if (count == 0 || classes < 1)
-        return byol__fail(error, BYOL_ERROR_INVALID, "there is nothing to report on: %zu images of %d classes", count,
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "there is nothing to report on: %zu images of %d classes", count,
                           classes);
     size_t side = (size_t)classes;
-    byol_status status = byol__alloc(&report->of_class, side, sizeof *report->of_class, "classification report", error);
+    byol_status status = byol__alloc(&report->of_class, side, sizeof *report->of_class,
+                                     "classification report", error);
     if (status == BYOL_OK)
-        status = byol__alloc(&report->confusion, side * side, sizeof *report->confusion, "confusion matrix", error);
+        status = byol__alloc(&report->confusion, side * side, sizeof *report->confusion,
+                             "confusion matrix", error);
     if (status == BYOL_OK) status = count_confusion(report, labels, predicted, count, error);
     if (status != BYOL_OK) {
         byol_classification_release(report);

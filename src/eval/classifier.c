@@ -19,11 +19,12 @@ static byol_status cut(byol__classifier *c, int train_stages, byol_error *error)
     int stages = c->whole.stage_count;
     c->trained = &c->whole;
     if (train_stages > stages)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%d stages are to be trained, but this encoder has %d",
-                          train_stages, stages);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%d stages are to be trained, but this encoder has %d", train_stages,
+                          stages);
     if (train_stages < 0 || train_stages == stages) return BYOL_OK;
-    byol__value_id where =
-        train_stages == 0 ? c->whole.output[BYOL__REPRESENTATION] : c->whole.stage_end[stages - 1 - train_stages];
+    byol__value_id where = train_stages == 0 ? c->whole.output[BYOL__REPRESENTATION]
+                                             : c->whole.stage_end[stages - 1 - train_stages];
     BYOL__TRY(byol__graph_cut(&c->whole, where, &c->front, &c->back, error));
     c->trained = &c->back;
     c->params_before = c->front.params.total;
@@ -39,22 +40,26 @@ static size_t floats_of(const byol__classifier *c, byol__value_id value) {
 static byol_status create_arenas(byol__classifier *c, byol_error *error) {
     const byol__table *rows = &c->trained->params;
     BYOL__TRY(alloc_floats(&c->params, c->whole.params.total, "parameters", error));
-    BYOL__TRY(alloc_floats(&c->statistics, c->whole.statistics.total, "batch norm statistics", error));
+    BYOL__TRY(
+        alloc_floats(&c->statistics, c->whole.statistics.total, "batch norm statistics", error));
     BYOL__TRY(alloc_floats(&c->grads, rows->total, "gradients", error));
     for (int i = 0; i < byol__optimizer_states(c->optimizer.name); i++)
         BYOL__TRY(alloc_floats(&c->state[i], rows->total, "optimizer state", error));
     BYOL__TRY(alloc_floats(&c->lr_scale, (size_t)rows->count, "learning rates", error));
     BYOL__TRY(alloc_floats(&c->images, floats_of(c, 0), "images of a batch", error));
     if (c->trained == &c->back)
-        BYOL__TRY(alloc_floats(&c->middle, floats_of(c, c->front.output[BYOL__REPRESENTATION]), "activations", error));
+        BYOL__TRY(alloc_floats(&c->middle, floats_of(c, c->front.output[BYOL__REPRESENTATION]),
+                               "activations", error));
     size_t logits = (size_t)c->batch * (size_t)c->classes;
     BYOL__TRY(alloc_floats(&c->logits, logits, "logits", error));
     return alloc_floats(&c->diff, logits, "gradient of the loss", error);
 }
 
-static byol_status create_plan(byol__classifier *c, byol__plan **out, const byol__graph *graph, byol__mode mode,
-                               byol__output output, byol__dtype dtype, size_t *workspace_bytes, byol_error *error) {
-    byol__plan_options options = {.batch = c->batch, .dtype = dtype, .mode = mode, .output = output};
+static byol_status create_plan(byol__classifier *c, byol__plan **out, const byol__graph *graph,
+                               byol__mode mode, byol__output output, byol__dtype dtype,
+                               size_t *workspace_bytes, byol_error *error) {
+    byol__plan_options options = {
+        .batch = c->batch, .dtype = dtype, .mode = mode, .output = output};
     byol__plan_info info;
     BYOL__TRY(byol__plan_create(out, graph, &options, error));
     byol__plan_describe(*out, &info);
@@ -64,13 +69,17 @@ static byol_status create_plan(byol__classifier *c, byol__plan **out, const byol
 
 static byol_status create_plans(byol__classifier *c, byol__dtype dtype, byol_error *error) {
     size_t bytes = 0;
-    BYOL__TRY(create_plan(c, &c->judge, &c->whole, BYOL__EVAL, BYOL__PROJECTION, BYOL__F32, &bytes, error));
-    BYOL__TRY(create_plan(c, &c->learner, c->trained, BYOL__TRAIN, BYOL__PROJECTION, dtype, &bytes, error));
+    BYOL__TRY(create_plan(c, &c->judge, &c->whole, BYOL__EVAL, BYOL__PROJECTION, BYOL__F32, &bytes,
+                          error));
+    BYOL__TRY(create_plan(c, &c->learner, c->trained, BYOL__TRAIN, BYOL__PROJECTION, dtype, &bytes,
+                          error));
     if (c->trained == &c->back)
-        BYOL__TRY(create_plan(c, &c->before, &c->front, BYOL__EVAL, BYOL__REPRESENTATION, dtype, &bytes, error));
+        BYOL__TRY(create_plan(c, &c->before, &c->front, BYOL__EVAL, BYOL__REPRESENTATION, dtype,
+                              &bytes, error));
     BYOL__TRY(byol__alloc(&c->workspace, bytes, 1, "activations", error));
 
-    byol__binding all = {.params = c->params, .statistics = c->statistics, .workspace = c->workspace};
+    byol__binding all = {
+        .params = c->params, .statistics = c->statistics, .workspace = c->workspace};
     byol__binding learning = {.params = c->params + c->params_before,
                               .grads = c->grads,
                               .statistics = c->statistics + c->statistics_before,
@@ -81,29 +90,33 @@ static byol_status create_plans(byol__classifier *c, byol__dtype dtype, byol_err
 }
 
 /* The backbone's rows come first and lie alike in every network that has it. */
-static byol_status initialise(byol__classifier *c, const byol_encoder *encoder, uint64_t seed, byol_error *error) {
+static byol_status initialise(byol__classifier *c, const byol_encoder *encoder, uint64_t seed,
+                              byol_error *error) {
     byol__params_init(&c->whole.params, seed, c->params);
     byol__params_init(&c->whole.statistics, seed, c->statistics);
     byol__weights weights;
     byol__encoder_weights(encoder, &weights);
     memcpy(c->params, weights.params, c->whole.params.section_end[BYOL__BACKBONE] * sizeof(float));
-    memcpy(c->statistics, weights.statistics, c->whole.statistics.section_end[BYOL__BACKBONE] * sizeof(float));
+    memcpy(c->statistics, weights.statistics,
+           c->whole.statistics.section_end[BYOL__BACKBONE] * sizeof(float));
     if (c->before != NULL) BYOL__TRY(byol__plan_stage(c->before, error));
     return byol__plan_stage(c->learner, error);
 }
 
-/* The head learns at the full rate, the stage before it at `decay` of it, and so on towards the images. */
+/* The head learns at the full rate, the stage before it at `decay` of it, and so on towards the
+ * images. */
 static void set_rates(byol__classifier *c, float decay) {
     for (int r = 0; r < c->trained->params.count; r++)
-        c->lr_scale[r] = powf(decay, (float)(c->whole.stage_count - c->trained->params.rows[r].stage));
+        c->lr_scale[r] =
+            powf(decay, (float)(c->whole.stage_count - c->trained->params.rows[r].stage));
     c->optimizer.lr_scale = c->lr_scale;
 }
 
-static byol_status build(byol__classifier *c, const byol_encoder *encoder, const byol__classifier_options *options,
-                         byol_error *error) {
+static byol_status build(byol__classifier *c, const byol_encoder *encoder,
+                         const byol__classifier_options *options, byol_error *error) {
     const byol_config *config = byol_encoder_config(encoder);
-    BYOL__TRY(byol__classifier_network(&c->whole, config, byol_encoder_channels(encoder), config->data.image_size,
-                                       options->classes, error));
+    BYOL__TRY(byol__classifier_network(&c->whole, config, byol_encoder_channels(encoder),
+                                       config->data.image_size, options->classes, error));
     BYOL__TRY(cut(c, options->train_stages, error));
     BYOL__TRY(create_arenas(c, error));
     BYOL__TRY(create_plans(c, options->dtype, error));
@@ -162,21 +175,23 @@ static byol_status learner_forward(byol__classifier *c, byol_error *error) {
 
 static byol_status diverged(const byol__classifier *c, const char *what, byol_error *error) {
     return byol__fail(error, BYOL_ERROR_NUMERIC,
-                      "fine-tuning diverged at step %llu: %s is not a finite number; a lower learning rate may help",
+                      "fine-tuning diverged at step %llu: %s is not a finite number; a lower "
+                      "learning rate may help",
                       (unsigned long long)c->step + 1, what);
 }
 
-byol_status byol__classifier_step(byol__classifier *c, const int32_t *labels, double lr, double *loss,
-                                  byol_error *error) {
+byol_status byol__classifier_step(byol__classifier *c, const int32_t *labels, double lr,
+                                  double *loss, byol_error *error) {
     const byol__table *rows = &c->trained->params;
     BYOL__TRY(learner_forward(c, error));
     *loss = byol__cross_entropy(c->logits, labels, c->batch, c->classes, c->diff);
     if (!isfinite(*loss)) return diverged(c, "the loss", error);
     BYOL__TRY(byol__plan_backward(c->learner, c->diff, error));
-    if (!isfinite(byol__arena_norm(c->grads, rows->total))) return diverged(c, "the gradient", error);
+    if (!isfinite(byol__arena_norm(c->grads, rows->total)))
+        return diverged(c, "the gradient", error);
     c->step++;
-    byol__optimizer_update(&c->optimizer, rows, (float)lr, 1, c->step, c->params + c->params_before, c->grads,
-                           c->state);
+    byol__optimizer_update(&c->optimizer, rows, (float)lr, 1, c->step, c->params + c->params_before,
+                           c->grads, c->state);
     memset(c->grads, 0, rows->total * sizeof *c->grads);
     return byol__plan_stage(c->learner, error);
 }

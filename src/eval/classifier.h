@@ -1,5 +1,6 @@
-/* A backbone with a linear head, and what it takes to train its last stages: plans and arenas. The stages that stay as
- * they are run forward only, with batch norm folded in; behind the cut lies the part that is trained. */
+/* A backbone with a linear head, and what it takes to train its last stages: plans and arenas. The
+ * stages that stay as they are run forward only, with batch norm folded in; behind the cut lies the
+ * part that is trained. */
 #ifndef BYOL__CLASSIFIER_H
 #define BYOL__CLASSIFIER_H
 
@@ -24,8 +25,9 @@ typedef struct byol__classifier {
     byol__graph whole, front, back; /* front and back only where some stages stay as they are */
     const byol__graph *trained;     /* back, or the whole */
     int batch, classes;
-    byol__plan *judge, *before, *learner;    /* EVAL of the whole; EVAL of the front, or NULL; TRAIN of `trained` */
-    void *workspace;                         /* of all three */
+    byol__plan *judge, *before,
+        *learner;    /* EVAL of the whole; EVAL of the front, or NULL; TRAIN of `trained` */
+    void *workspace; /* of all three */
     float *params, *statistics;              /* arenas of the whole */
     size_t params_before, statistics_before; /* floats of them that are the front's */
     float *grads, *state[2], *lr_scale;      /* of `trained`: arenas, and a factor for each row */
@@ -36,15 +38,15 @@ typedef struct byol__classifier {
     float *logits, *diff; /* (batch, classes) */
 } byol__classifier;
 
-/* Starts with the encoder's backbone and a random head. BYOL_ERROR_INVALID where the backbone has fewer stages. Owned:
- * byol__classifier_free. */
+/* Starts with the encoder's backbone and a random head. BYOL_ERROR_INVALID where the backbone has
+ * fewer stages. Owned: byol__classifier_free. */
 byol_status byol__classifier_create(byol__classifier **out, const byol_encoder *encoder,
                                     const byol__classifier_options *options, byol_error *error);
 void byol__classifier_free(byol__classifier *classifier);
 
 /* One optimizer step on `images`. BYOL_ERROR_NUMERIC where the loss is not finite. */
-byol_status byol__classifier_step(byol__classifier *classifier, const int32_t *labels, double lr, double *loss,
-                                  byol_error *error);
+byol_status byol__classifier_step(byol__classifier *classifier, const int32_t *labels, double lr,
+                                  double *loss, byol_error *error);
 
 /* Makes the judge see the parameters as they are now. */
 byol_status byol__classifier_refresh(byol__classifier *classifier, byol_error *error);

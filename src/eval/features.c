@@ -13,7 +13,8 @@ double byol__square_of_norm(const float *x, int dimension) {
     return sum;
 }
 
-/* Index of the first vector with a NaN, an infinity or a number too large; `count` where there is none. */
+/* Index of the first vector with a NaN, an infinity or a number too large; `count` where there is
+ * none. */
 static size_t first_bad_vector(const byol_features *features) {
     size_t bad = features->count;
 #pragma omp parallel for schedule(static) reduction(min : bad)
@@ -25,38 +26,45 @@ static size_t first_bad_vector(const byol_features *features) {
     return bad;
 }
 
-byol_status byol__features_check(const byol_features *features, const char *what, byol_error *error) {
-    if (features->values == NULL || features->labels == NULL || features->count == 0 || features->dimension < 1 ||
-        features->classes < 1)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "the %s features are empty or have no labels: %zu vectors of dimension %d, %d classes", what,
-                          features->count, features->dimension, features->classes);
+byol_status byol__features_check(const byol_features *features, const char *what,
+                                 byol_error *error) {
+    if (features->values == NULL || features->labels == NULL || features->count == 0 ||
+        features->dimension < 1 || features->classes < 1)
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "the %s features are empty or have no labels: %zu vectors of dimension %d, %d classes",
+            what, features->count, features->dimension, features->classes);
     if (features->count > UINT32_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "the %s features are %zu vectors; at most %u can be evaluated",
-                          what, features->count, UINT32_MAX);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the %s features are %zu vectors; at most %u can be evaluated", what,
+                          features->count, UINT32_MAX);
     for (size_t i = 0; i < features->count; i++)
         if (features->labels[i] < 0 || features->labels[i] >= features->classes)
-            return byol__fail(error, BYOL_ERROR_INVALID, "label %zu of the %s features is %d; labels are 0 .. %d", i,
-                              what, (int)features->labels[i], features->classes - 1);
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "label %zu of the %s features is %d; labels are 0 .. %d", i, what,
+                              (int)features->labels[i], features->classes - 1);
     size_t bad = first_bad_vector(features);
     if (bad < features->count)
         return byol__fail(error, BYOL_ERROR_NUMERIC,
-                          "vector %zu of the %s features holds NaN, infinity or numbers above 1e18: the network that "
+                          "vector %zu of the %s features holds NaN, infinity or numbers above "
+                          "1e18: the network that "
                           "made them has diverged, or they are not features",
                           bad, what);
     return BYOL_OK;
 }
 
-byol_status byol__features_agree(const byol_features *train, const byol_features *other, const char *what,
-                                 byol_error *error) {
+byol_status byol__features_agree(const byol_features *train, const byol_features *other,
+                                 const char *what, byol_error *error) {
     if (other->dimension != train->dimension)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the %s features have dimension %d, the training features %d: both must come from the same "
+                          "the %s features have dimension %d, the training features %d: both must "
+                          "come from the same "
                           "encoder and layer",
                           what, other->dimension, train->dimension);
     if (other->classes > train->classes)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the %s features have %d classes, the training features %d: they are of different data sets",
+                          "the %s features have %d classes, the training features %d: they are of "
+                          "different data sets",
                           what, other->classes, train->classes);
     return BYOL_OK;
 }

@@ -4,13 +4,14 @@
 
 #include "byol/eval.h"
 
-/* There are vectors; every number is finite (and below 1e18, so that products stay finite too); every label is one of
- * 0 .. classes-1. `what` names the set in the error: "training", "test". */
-byol_status byol__features_check(const byol_features *features, const char *what, byol_error *error);
+/* There are vectors; every number is finite (and below 1e18, so that products stay finite too);
+ * every label is one of 0 .. classes-1. `what` names the set in the error: "training", "test". */
+byol_status byol__features_check(const byol_features *features, const char *what,
+                                 byol_error *error);
 
 /* `other` has the same dimension as `train`, and no more classes. */
-byol_status byol__features_agree(const byol_features *train, const byol_features *other, const char *what,
-                                 byol_error *error);
+byol_status byol__features_agree(const byol_features *train, const byol_features *other,
+                                 const char *what, byol_error *error);
 
 /* Sum of x^2. */
 double byol__square_of_norm(const float *x, int dimension);

@@ -32,11 +32,11 @@ typedef struct tuning {
     int classes;
     byol__split split;
     byol__classifier *classifier;
-    uint64_t batches;                     /* of an epoch */
-    uint32_t *order;                      /* (split.train_count): how an epoch goes through split.train */
-    uint32_t *indices;                    /* (batch) of images */
-    int32_t *labels;                      /* (batch) */
-    int32_t *predicted;                   /* (test count) */
+    uint64_t batches;   /* of an epoch */
+    uint32_t *order;    /* (split.train_count): how an epoch goes through split.train */
+    uint32_t *indices;  /* (batch) of images */
+    int32_t *labels;    /* (batch) */
+    int32_t *predicted; /* (test count) */
     float *best_params, *best_statistics; /* of the epoch that did best so far */
     score best;
     byol_progress progress;
@@ -47,14 +47,16 @@ typedef struct tuning {
 static byol_status advance(tuning *t, size_t images, byol_error *error) {
     t->done += images;
     if (t->progress == NULL || t->progress(t->context, t->done, t->total) == 0) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_CANCELLED, "fine-tuning was stopped after %llu of %d epochs",
+    return byol__fail(error, BYOL_ERROR_CANCELLED,
+                      "fine-tuning was stopped after %llu of %d epochs",
                       (unsigned long long)(t->classifier->step / t->batches), t->options.epochs);
 }
 
 /* ---- One epoch ---- */
 
 static byol_status check_readable(const tuning *t, const byol__labelled *set, byol_error *error) {
-    return byol__labelled_check(set, (double)byol_encoder_config(t->encoder)->data.max_unreadable, error);
+    return byol__labelled_check(set, (double)byol_encoder_config(t->encoder)->data.max_unreadable,
+                                error);
 }
 
 static byol_status train_epoch(tuning *t, int epoch, byol_error *error) {
@@ -65,7 +67,8 @@ static byol_status train_epoch(tuning *t, int epoch, byol_error *error) {
         double loss, lr = byol__lr_at((double)t->options.lr, c->step, steps, steps / WARMUP_PART);
         for (int i = 0; i < c->batch; i++)
             t->indices[i] = t->split.train[t->order[b * (uint64_t)c->batch + (uint64_t)i]];
-        BYOL__TRY(byol__labelled_batch(&t->train, t->indices, 0, (size_t)c->batch, epoch, c->images, t->labels, error));
+        BYOL__TRY(byol__labelled_batch(&t->train, t->indices, 0, (size_t)c->batch, epoch, c->images,
+                                       t->labels, error));
         BYOL__TRY(byol__classifier_step(c, t->labels, lr, &loss, error));
         BYOL__TRY(advance(t, (size_t)c->batch, error));
     }
@@ -79,10 +82,11 @@ static int32_t highest(const float *logits, int classes) {
     return best;
 }
 
-/* Judges images indices[0 .. count-1] of `set` (NULL: all, in their order). The rest of an incomplete last batch holds
- * old images, which nobody looks at. `predicted` (count) may be NULL. */
-static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *indices, size_t count,
-                         int32_t *predicted, score *found, byol_error *error) {
+/* Judges images indices[0 .. count-1] of `set` (NULL: all, in their order). The rest of an
+ * incomplete last batch holds old images, which nobody looks at. `predicted` (count) may be NULL.
+ */
+static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *indices,
+                         size_t count, int32_t *predicted, score *found, byol_error *error) {
     byol__classifier *c = t->classifier;
     double sum = 0;
     found->right = 0;
@@ -104,17 +108,21 @@ static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *i
     return check_readable(t, set, error);
 }
 
-static int is_better(score a, score b) { return a.right > b.right || (a.right == b.right && a.loss < b.loss); }
+static int is_better(score a, score b) {
+    return a.right > b.right || (a.right == b.right && a.loss < b.loss);
+}
 
 /* ---- All of them ---- */
 
 static byol_status choose_epoch(tuning *t, byol_finetune_result *result, byol_error *error) {
     byol__classifier *c = t->classifier;
-    size_t params = c->whole.params.total * sizeof(float), statistics = c->whole.statistics.total * sizeof(float);
+    size_t params = c->whole.params.total * sizeof(float),
+           statistics = c->whole.statistics.total * sizeof(float);
     for (int epoch = 0; epoch < t->options.epochs; epoch++) {
         score now;
         BYOL__TRY(train_epoch(t, epoch, error));
-        BYOL__TRY(judge(t, &t->train, t->split.held_out, t->split.held_out_count, NULL, &now, error));
+        BYOL__TRY(
+            judge(t, &t->train, t->split.held_out, t->split.held_out_count, NULL, &now, error));
         if (epoch > 0 && !is_better(now, t->best)) continue;
         t->best = now;
         result->best_epoch = epoch + 1;
@@ -132,8 +140,9 @@ static byol_status check_finite(const byol__classifier *c, byol_error *error) {
     if (isfinite(byol__arena_norm(c->params, whole->params.total)) &&
         isfinite(byol__arena_norm(c->statistics, whole->statistics.total)))
         return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_NUMERIC,
-                      "fine-tuning ended with NaN or infinity among the weights; a lower learning rate may help");
+    return byol__fail(
+        error, BYOL_ERROR_NUMERIC,
+        "fine-tuning ended with NaN or infinity among the weights; a lower learning rate may help");
 }
 
 static byol_status save(const tuning *t, byol_error *error) {
@@ -163,17 +172,19 @@ static byol_status train_and_test(tuning *t, byol_finetune_result *result, byol_
 
 /* ---- Preparations ---- */
 
-static byol_status check_number(const char *what, double value, double low, double high, byol_error *error) {
+static byol_status check_number(const char *what, double value, double low, double high,
+                                byol_error *error) {
     if (value >= low && value <= high) return BYOL_OK; /* NaN is not */
-    return byol__fail(error, BYOL_ERROR_INVALID, "%s of fine-tuning is %g; it must be %g .. %g", what, value, low,
-                      high);
+    return byol__fail(error, BYOL_ERROR_INVALID, "%s of fine-tuning is %g; it must be %g .. %g",
+                      what, value, low, high);
 }
 
 static byol_status check_options(const byol_finetune_options *o, byol_error *error) {
     const double tiny = 1e-9;
     BYOL__TRY(check_number("the label fraction", (double)o->label_fraction, tiny, 1, error));
     BYOL__TRY(check_number("the held-out share", (double)o->held_out, tiny, 0.9, error));
-    BYOL__TRY(check_number("the number of trained stages", o->train_stages, -1, BYOL__STAGES_MAX, error));
+    BYOL__TRY(
+        check_number("the number of trained stages", o->train_stages, -1, BYOL__STAGES_MAX, error));
     BYOL__TRY(check_number("the learning rate", (double)o->lr, tiny, 1000, error));
     BYOL__TRY(check_number("the decay of the learning rate", (double)o->lr_decay, 0, 1, error));
     BYOL__TRY(check_number("the weight decay", (double)o->weight_decay, 0, 1000, error));
@@ -182,7 +193,8 @@ static byol_status check_options(const byol_finetune_options *o, byol_error *err
     BYOL__TRY(check_number("the batch size", o->batch_size, 2, BATCH_MAX, error));
     BYOL__TRY(check_number("the smallest crop", (double)o->crop_area_min, tiny, 1, error));
     if (o->optimizer != BYOL_ADAMW && o->optimizer != BYOL_SGD)
-        return byol__fail(error, BYOL_ERROR_INVALID, "fine-tuning knows the optimizers adamw and sgd only");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "fine-tuning knows the optimizers adamw and sgd only");
     return BYOL_OK;
 }
 
@@ -206,17 +218,21 @@ static byol_status count_steps(tuning *t, byol_error *error) {
         uint64_t enough = (STEPS + t->batches - 1) / t->batches;
         o->epochs = enough > EPOCHS ? (int)enough : EPOCHS;
     }
-    t->total = (uint64_t)o->epochs * (t->batches * (uint64_t)o->batch_size + t->split.held_out_count) + t->test.count;
+    t->total =
+        (uint64_t)o->epochs * (t->batches * (uint64_t)o->batch_size + t->split.held_out_count) +
+        t->test.count;
     return BYOL_OK;
 }
 
-static byol_status open_images(tuning *t, const byol_source *train, const byol_source *test, byol_error *error) {
+static byol_status open_images(tuning *t, const byol_source *train, const byol_source *test,
+                               byol_error *error) {
     const byol_config *config = byol_encoder_config(t->encoder);
     byol_source_info train_info, test_info;
     byol_source_describe(train, &train_info);
     byol_source_describe(test, &test_info);
     if (test_info.classes > train_info.classes)
-        return byol__fail(error, BYOL_ERROR_MISMATCH, "the test images have %d classes, the training images %d",
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "the test images have %d classes, the training images %d",
                           test_info.classes, train_info.classes);
     t->classes = train_info.classes;
     byol_view_recipe recipe = config->views.view[0];
@@ -224,10 +240,12 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
     recipe.crop_area_min = t->options.crop_area_min;
     recipe.crop_area_max = 1;
     int channels = byol_encoder_channels(t->encoder), side = config->data.image_size;
-    BYOL__TRY(byol__labelled_open(&t->train, train, &recipe, channels, side, t->options.seed, error));
+    BYOL__TRY(
+        byol__labelled_open(&t->train, train, &recipe, channels, side, t->options.seed, error));
     BYOL__TRY(byol__labelled_open(&t->test, test, &recipe, channels, side, t->options.seed, error));
-    return byol__split_draw(&t->split, t->train.labels, t->train.count, t->classes, (double)t->options.label_fraction,
-                            (double)t->options.held_out, t->options.seed, error);
+    return byol__split_draw(&t->split, t->train.labels, t->train.count, t->classes,
+                            (double)t->options.label_fraction, (double)t->options.held_out,
+                            t->options.seed, error);
 }
 
 static byol_status create_classifier(tuning *t, byol_error *error) {
@@ -250,7 +268,8 @@ static byol_status create_classifier(tuning *t, byol_error *error) {
     return byol__classifier_create(&t->classifier, t->encoder, &options, error);
 }
 
-static byol_status prepare(tuning *t, const byol_source *train, const byol_source *test, byol_error *error) {
+static byol_status prepare(tuning *t, const byol_source *train, const byol_source *test,
+                           byol_error *error) {
     resolve_options(&t->options);
     BYOL__TRY(check_options(&t->options, error));
     BYOL__TRY(open_images(t, train, test, error));
@@ -258,12 +277,16 @@ static byol_status prepare(tuning *t, const byol_source *train, const byol_sourc
     BYOL__TRY(create_classifier(t, error));
     size_t batch = (size_t)t->classifier->batch;
     const byol__graph *whole = &t->classifier->whole;
-    BYOL__TRY(byol__alloc(&t->order, t->split.train_count, sizeof *t->order, "order of images", error));
+    BYOL__TRY(
+        byol__alloc(&t->order, t->split.train_count, sizeof *t->order, "order of images", error));
     BYOL__TRY(byol__alloc(&t->indices, batch, sizeof *t->indices, "images of a batch", error));
     BYOL__TRY(byol__alloc(&t->labels, batch, sizeof *t->labels, "labels of a batch", error));
-    BYOL__TRY(byol__alloc(&t->predicted, t->test.count, sizeof *t->predicted, "predictions", error));
-    BYOL__TRY(byol__alloc(&t->best_params, whole->params.total, sizeof(float), "best parameters", error));
-    return byol__alloc(&t->best_statistics, whole->statistics.total, sizeof(float), "best statistics", error);
+    BYOL__TRY(
+        byol__alloc(&t->predicted, t->test.count, sizeof *t->predicted, "predictions", error));
+    BYOL__TRY(
+        byol__alloc(&t->best_params, whole->params.total, sizeof(float), "best parameters", error));
+    return byol__alloc(&t->best_statistics, whole->statistics.total, sizeof(float),
+                       "best statistics", error);
 }
 
 static void release(tuning *t) {
@@ -271,7 +294,8 @@ static void release(tuning *t) {
     byol__split_release(&t->split);
     byol__labelled_release(&t->train);
     byol__labelled_release(&t->test);
-    void *owned[] = {t->order, t->indices, t->labels, t->predicted, t->best_params, t->best_statistics};
+    void *owned[] = {t->order,     t->indices,     t->labels,
+                     t->predicted, t->best_params, t->best_statistics};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
 }
 
@@ -289,9 +313,10 @@ void byol_finetune_options_init(byol_finetune_options *options) {
                                        .seed = 1};
 }
 
-byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train, const byol_source *test,
-                          const byol_finetune_options *options, byol_finetune_result *result, int32_t *predicted,
-                          byol_progress progress, void *context, byol_error *error) {
+byol_status byol_finetune(const byol_encoder *encoder, const byol_source *train,
+                          const byol_source *test, const byol_finetune_options *options,
+                          byol_finetune_result *result, int32_t *predicted, byol_progress progress,
+                          void *context, byol_error *error) {
     tuning t = {.encoder = encoder, .options = *options, .progress = progress, .context = context};
     byol_finetune_result found = {0};
     double began = byol__now();

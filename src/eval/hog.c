@@ -16,7 +16,8 @@ int byol_hog_dimension(int side) {
 }
 
 /* Of the channel where it is steepest. Beyond the edge the picture goes on as it ends. */
-static void gradient_at(const float *image, int channels, int side, int y, int x, float *dy, float *dx) {
+static void gradient_at(const float *image, int channels, int side, int y, int x, float *dy,
+                        float *dx) {
     float steepest = -1;
     int above = y > 0 ? y - 1 : 0, below = y < side - 1 ? y + 1 : y;
     int left = x > 0 ? x - 1 : 0, right = x < side - 1 ? x + 1 : x;

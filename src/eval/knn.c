@@ -11,7 +11,8 @@
 #include "dnn/matmul.h"
 #include "eval/features.h"
 
-/* Queries and training vectors are compared tile by tile: the similarities of one tile stay in the cache. */
+/* Queries and training vectors are compared tile by tile: the similarities of one tile stay in the
+ * cache. */
 enum { QUERY_TILE = 512, TRAIN_TILE = 1024 };
 
 typedef struct neighbour {
@@ -26,9 +27,9 @@ typedef struct knn_search {
     int k;
     float *train_scale, *test_scale; /* 1 / |x|; 0 for a vector of zeros */
     float *products;                 /* (QUERY_TILE, TRAIN_TILE) */
-    neighbour *heaps;                /* (QUERY_TILE, k): of each query, the worst of its best k first */
-    double *votes;                   /* (QUERY_TILE, classes) */
-    int32_t *predicted;              /* (test count) */
+    neighbour *heaps;   /* (QUERY_TILE, k): of each query, the worst of its best k first */
+    double *votes;      /* (QUERY_TILE, classes) */
+    int32_t *predicted; /* (test count) */
 } knn_search;
 
 /* The k best are the most similar; among equals those that come first in the training set. */
@@ -56,8 +57,8 @@ static void clear_heap(neighbour *heap, int size) {
     for (int i = 0; i < size; i++) heap[i] = (neighbour){.similarity = -INFINITY};
 }
 
-/* Is any of `count` similarities above the threshold? Nearly always not: this is what the search spends its time on
- * besides the products. */
+/* Is any of `count` similarities above the threshold? Nearly always not: this is what the search
+ * spends its time on besides the products. */
 static int any_above(const float *products, const float *scale, size_t count, float threshold) {
     int above = 0;
 #pragma omp simd reduction(| : above)
@@ -65,10 +66,12 @@ static int any_above(const float *products, const float *scale, size_t count, fl
     return above;
 }
 
-/* Training vectors come in their order, so one that is merely as similar as the worst of the k is worse. */
+/* Training vectors come in their order, so one that is merely as similar as the worst of the k is
+ * worse. */
 static void take_neighbours(const knn_search *search, size_t query, size_t first, size_t count) {
     enum { GROUP = 64 };
-    const float *products = search->products + query * TRAIN_TILE, *scale = search->train_scale + first;
+    const float *products = search->products + query * TRAIN_TILE,
+                *scale = search->train_scale + first;
     neighbour *heap = search->heaps + query * (size_t)search->k;
     for (size_t group = 0; group < count; group += GROUP) {
         size_t end = byol__smaller_size(group + GROUP, count);
@@ -76,7 +79,8 @@ static void take_neighbours(const knn_search *search, size_t query, size_t first
         for (size_t i = group; i < end; i++) {
             float similarity = products[i] * scale[i];
             if (!(similarity > heap[0].similarity)) continue;
-            heap[0] = (neighbour){similarity, search->train->labels[first + i], (uint32_t)(first + i)};
+            heap[0] =
+                (neighbour){similarity, search->train->labels[first + i], (uint32_t)(first + i)};
             sift_down(heap, search->k);
         }
     }
@@ -87,8 +91,8 @@ static int by_rank(const void *a, const void *b) {
     return is_worse(x, y) - is_worse(y, x);
 }
 
-/* Weights are taken relative to the best neighbour's, which no temperature can make overflow. The lowest of equally
- * supported labels wins. */
+/* Weights are taken relative to the best neighbour's, which no temperature can make overflow. The
+ * lowest of equally supported labels wins. */
 static int32_t vote(const knn_search *search, size_t query, float query_scale, float temperature) {
     neighbour *heap = search->heaps + query * (size_t)search->k;
     int classes = search->train->classes;
@@ -96,7 +100,8 @@ static int32_t vote(const knn_search *search, size_t query, float query_scale, f
     qsort(heap, (size_t)search->k, sizeof *heap, by_rank); /* sums of doubles: in one order only */
     memset(votes, 0, (size_t)classes * sizeof *votes);
     for (int i = 0; i < search->k; i++) {
-        double below_best = (double)query_scale * ((double)heap[i].similarity - (double)heap[0].similarity);
+        double below_best =
+            (double)query_scale * ((double)heap[i].similarity - (double)heap[0].similarity);
         votes[heap[i].label] += exp(below_best / (double)temperature);
     }
     int32_t best = 0;
@@ -105,17 +110,18 @@ static int32_t vote(const knn_search *search, size_t query, float query_scale, f
     return best;
 }
 
-/* Classifies `count` queries from `first` on. The query's own length does not change the order of its neighbours, so
- * similarities are those of the query as it is until they are voted with. */
-static byol_status classify_tile(const knn_search *search, size_t first, size_t count, float temperature,
-                                 byol_error *error) {
+/* Classifies `count` queries from `first` on. The query's own length does not change the order of
+ * its neighbours, so similarities are those of the query as it is until they are voted with. */
+static byol_status classify_tile(const knn_search *search, size_t first, size_t count,
+                                 float temperature, byol_error *error) {
     size_t dimension = (size_t)search->train->dimension;
     for (size_t q = 0; q < count; q++) clear_heap(search->heaps + q * (size_t)search->k, search->k);
     byol__matrix queries = {search->test->values + first * dimension, dimension, BYOL__AS_IS};
     for (size_t t = 0; t < search->train->count; t += TRAIN_TILE) {
         size_t columns = byol__smaller_size(TRAIN_TILE, search->train->count - t);
         byol__matrix train = {search->train->values + t * dimension, dimension, BYOL__TRANSPOSED};
-        BYOL__TRY(byol__sgemm(count, columns, dimension, 1, queries, train, 0, search->products, TRAIN_TILE, error));
+        BYOL__TRY(byol__sgemm(count, columns, dimension, 1, queries, train, 0, search->products,
+                              TRAIN_TILE, error));
 #pragma omp parallel for schedule(static)
         for (size_t q = 0; q < count; q++) take_neighbours(search, q, t, columns);
     }
@@ -128,7 +134,8 @@ static byol_status classify_tile(const knn_search *search, size_t first, size_t 
 static void inverse_norms(const byol_features *features, float *scale) {
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < features->count; i++) {
-        double square = byol__square_of_norm(features->values + i * (size_t)features->dimension, features->dimension);
+        double square = byol__square_of_norm(features->values + i * (size_t)features->dimension,
+                                             features->dimension);
         scale[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
     }
 }
@@ -146,36 +153,42 @@ static byol_status prepare(knn_search *search, byol_error *error) {
     size_t k = (size_t)search->k, classes = (size_t)search->train->classes;
     size_t train_count = search->train->count, test_count = search->test->count;
     const char *what = "kNN";
-    BYOL__TRY(byol__alloc(&search->train_scale, train_count, sizeof *search->train_scale, what, error));
-    BYOL__TRY(byol__alloc(&search->test_scale, test_count, sizeof *search->test_scale, what, error));
-    BYOL__TRY(byol__alloc(&search->products, QUERY_TILE * TRAIN_TILE, sizeof *search->products, what, error));
+    BYOL__TRY(
+        byol__alloc(&search->train_scale, train_count, sizeof *search->train_scale, what, error));
+    BYOL__TRY(
+        byol__alloc(&search->test_scale, test_count, sizeof *search->test_scale, what, error));
+    BYOL__TRY(byol__alloc(&search->products, QUERY_TILE * TRAIN_TILE, sizeof *search->products,
+                          what, error));
     BYOL__TRY(byol__alloc(&search->heaps, QUERY_TILE * k, sizeof *search->heaps, what, error));
-    BYOL__TRY(byol__alloc(&search->votes, QUERY_TILE * classes, sizeof *search->votes, what, error));
+    BYOL__TRY(
+        byol__alloc(&search->votes, QUERY_TILE * classes, sizeof *search->votes, what, error));
     BYOL__TRY(byol__alloc(&search->predicted, test_count, sizeof *search->predicted, what, error));
     inverse_norms(search->train, search->train_scale);
     inverse_norms(search->test, search->test_scale);
     return BYOL_OK;
 }
 
-static byol_status classify_all(const knn_search *search, float temperature, byol_progress progress, void *context,
-                                byol_error *error) {
+static byol_status classify_all(const knn_search *search, float temperature, byol_progress progress,
+                                void *context, byol_error *error) {
     size_t count = search->test->count;
     for (size_t q = 0; q < count; q += QUERY_TILE) {
         size_t rows = byol__smaller_size(QUERY_TILE, count - q);
         BYOL__TRY(classify_tile(search, q, rows, temperature, error));
         if (progress != NULL && progress(context, q + rows, count) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "kNN was stopped after %zu of %zu images", q + rows, count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED,
+                              "kNN was stopped after %zu of %zu images", q + rows, count);
     }
     return BYOL_OK;
 }
 
-static byol_status check(const byol_features *train, const byol_features *test, const byol_knn_options *options,
-                         byol_error *error) {
+static byol_status check(const byol_features *train, const byol_features *test,
+                         const byol_knn_options *options, byol_error *error) {
     BYOL__TRY(byol__features_check(train, "training", error));
     BYOL__TRY(byol__features_check(test, "test", error));
     BYOL__TRY(byol__features_agree(train, test, "test", error));
     if (options->k < 1 || (size_t)options->k > train->count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "k is %d; it must be 1 .. %zu, the number of training vectors",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "k is %d; it must be 1 .. %zu, the number of training vectors",
                           options->k, train->count);
     if (!(options->temperature > 0) || !isfinite(options->temperature))
         return byol__fail(error, BYOL_ERROR_INVALID, "the temperature is %g; it must be above 0",
@@ -183,15 +196,19 @@ static byol_status check(const byol_features *train, const byol_features *test, 
     return BYOL_OK;
 }
 
-void byol_knn_options_init(byol_knn_options *options) { *options = (byol_knn_options){.k = 20, .temperature = 0.07f}; }
+void byol_knn_options_init(byol_knn_options *options) {
+    *options = (byol_knn_options){.k = 20, .temperature = 0.07f};
+}
 
 static byol_status search_and_count(const byol_features *train, const byol_features *test,
-                                    const byol_knn_options *options, double *accuracy, int32_t *predicted,
-                                    byol_progress progress, void *context, byol_error *error) {
+                                    const byol_knn_options *options, double *accuracy,
+                                    int32_t *predicted, byol_progress progress, void *context,
+                                    byol_error *error) {
     BYOL__TRY(check(train, test, options, error));
     knn_search search = {.train = train, .test = test, .k = options->k};
     byol_status status = prepare(&search, error);
-    if (status == BYOL_OK) status = classify_all(&search, options->temperature, progress, context, error);
+    if (status == BYOL_OK)
+        status = classify_all(&search, options->temperature, progress, context, error);
     if (status == BYOL_OK) {
         size_t right = 0;
         for (size_t i = 0; i < test->count; i++) right += search.predicted[i] == test->labels[i];
@@ -202,10 +219,12 @@ static byol_status search_and_count(const byol_features *train, const byol_featu
     return status;
 }
 
-byol_status byol_knn(const byol_features *train, const byol_features *test, const byol_knn_options *options,
-                     double *accuracy, int32_t *predicted, byol_progress progress, void *context, byol_error *error) {
+byol_status byol_knn(const byol_features *train, const byol_features *test,
+                     const byol_knn_options *options, double *accuracy, int32_t *predicted,
+                     byol_progress progress, void *context, byol_error *error) {
     byol__threads threads = byol__threads_begin(options->threads);
-    byol_status status = search_and_count(train, test, options, accuracy, predicted, progress, context, error);
+    byol_status status =
+        search_and_count(train, test, options, accuracy, predicted, progress, context, error);
     byol__threads_end(threads);
     return status;
 }

@@ -8,39 +8,46 @@
 #include "base/memory.h"
 #include "data/source_kind.h"
 
-static byol_status read_labels(byol__labelled *set, const byol_source_info *info, byol_error *error) {
-    if (info->classes == 0) return byol__fail(error, BYOL_ERROR_INVALID, "%s has no labels", info->description);
+static byol_status read_labels(byol__labelled *set, const byol_source_info *info,
+                               byol_error *error) {
+    if (info->classes == 0)
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s has no labels", info->description);
     BYOL__TRY(byol__alloc(&set->labels, info->count, sizeof *set->labels, "labels", error));
     set->count = info->count;
     for (size_t i = 0; i < info->count; i++) set->labels[i] = byol_source_label(set->source, i);
     return BYOL_OK;
 }
 
-byol_status byol__labelled_open(byol__labelled *set, const byol_source *source, const byol_view_recipe *recipe,
-                                int channels, int side, uint64_t seed, byol_error *error) {
+byol_status byol__labelled_open(byol__labelled *set, const byol_source *source,
+                                const byol_view_recipe *recipe, int channels, int side,
+                                uint64_t seed, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    *set = (byol__labelled){.source = source, .channels = channels, .side = side, .recipe = *recipe, .seed = seed};
+    *set = (byol__labelled){
+        .source = source, .channels = channels, .side = side, .recipe = *recipe, .seed = seed};
     if (info.channels != channels && !info.decoded)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the encoder was trained on %d channels, but the images of %s have %d", channels,
-                          info.description, info.channels);
+                          "the encoder was trained on %d channels, but the images of %s have %d",
+                          channels, info.description, info.channels);
     set->threads = omp_get_max_threads();
     byol_status status = read_labels(set, &info, error);
     if (status == BYOL_OK)
-        status = byol__alloc(&set->rooms, (size_t)set->threads, sizeof *set->rooms, "rooms of the views", error);
+        status = byol__alloc(&set->rooms, (size_t)set->threads, sizeof *set->rooms,
+                             "rooms of the views", error);
     if (status != BYOL_OK) byol__labelled_release(set);
     return status;
 }
 
 void byol__labelled_release(byol__labelled *set) {
     byol__free(set->labels);
-    for (int i = 0; set->rooms != NULL && i < set->threads; i++) byol__view_room_release(&set->rooms[i]);
+    for (int i = 0; set->rooms != NULL && i < set->threads; i++)
+        byol__view_room_release(&set->rooms[i]);
     byol__free(set->rooms);
     memset(set, 0, sizeof *set);
 }
 
-static byol_status prepare(const byol__labelled *set, size_t index, int pass, float *dst, byol_error *error) {
+static byol_status prepare(const byol__labelled *set, size_t index, int pass, float *dst,
+                           byol_error *error) {
     byol__view_room *room = &set->rooms[omp_get_thread_num()];
     const byol_image *image = &room->picture.image;
     const byol_wish wish = {.channels = set->channels, .short_side = pass < 0 ? set->side : 0};
@@ -50,17 +57,19 @@ static byol_status prepare(const byol__labelled *set, size_t index, int pass, fl
         return BYOL_OK;
     }
     if (status != BYOL_OK) return status;
-    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, set->side, error));
+    BYOL__TRY(
+        byol__view_room_fit(room, image->channels, image->height, image->width, set->side, error));
     if (pass < 0)
         byol_view_center(set->recipe.mean, set->recipe.std, image, set->side, dst, room->scratch);
     else
-        byol_view_make(&set->recipe, image, set->side, set->seed, (uint32_t)pass, (uint32_t)index, 0, dst,
-                       room->scratch);
+        byol_view_make(&set->recipe, image, set->side, set->seed, (uint32_t)pass, (uint32_t)index,
+                       0, dst, room->scratch);
     return BYOL_OK;
 }
 
-byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first, size_t n, int pass,
-                                 float *images, int32_t *labels, byol_error *error) {
+byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first,
+                                 size_t n, int pass, float *images, int32_t *labels,
+                                 byol_error *error) {
     size_t size = (size_t)set->channels * (size_t)set->side * (size_t)set->side;
     byol_status status = BYOL_OK;
 #pragma omp parallel for schedule(dynamic)
@@ -79,12 +88,15 @@ byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indi
     return status;
 }
 
-byol_status byol__labelled_check(const byol__labelled *set, double max_unreadable, byol_error *error) {
+byol_status byol__labelled_check(const byol__labelled *set, double max_unreadable,
+                                 byol_error *error) {
     size_t unreadable = 0;
-    for (size_t i = 0; i < set->count; i++) unreadable += byol_source_unreadable(set->source, i) != 0;
+    for (size_t i = 0; i < set->count; i++)
+        unreadable += byol_source_unreadable(set->source, i) != 0;
     if (unreadable <= byol__unreadable_allowed(max_unreadable, set->count)) return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%zu of %zu images could not be read, more than data.max_unreadable allows (%g %%); 'byol data' "
+                      "%zu of %zu images could not be read, more than data.max_unreadable allows "
+                      "(%g %%); 'byol data' "
                       "lists them",
                       unreadable, set->count, 100 * max_unreadable);
 }

@@ -16,13 +16,14 @@
 /* Of the streams of BYOL__PURPOSE_PROBE; lanes below belong to augmentation. */
 enum { LANE_SPLIT = 128, LANE_ORDER = 129 };
 
-/* From what standardised raw pixels of 32 x 32 x 3 want (their covariance is steep) past the paper's 0.2 to what the
- * features of a narrow trained encoder may want. */
+/* From what standardised raw pixels of 32 x 32 x 3 want (their covariance is steep) past the
+ * paper's 0.2 to what the features of a narrow trained encoder may want. */
 static const float default_lrs[] = {0.0006f, 0.002f, 0.006f, 0.02f, 0.06f, 0.2f, 0.6f, 2, 6};
 enum { DEFAULT_LRS = sizeof default_lrs / sizeof *default_lrs };
 
-/* Several classifiers ("heads", one for each learning rate) that see the same batches at the same time: one matrix
- * multiplication serves them all, and none knows of the others. The bias is the weight of a last input that is 1. */
+/* Several classifiers ("heads", one for each learning rate) that see the same batches at the same
+ * time: one matrix multiplication serves them all, and none knows of the others. The bias is the
+ * weight of a last input that is 1. */
 typedef struct probe {
     const byol_linear_options *options;
     int classes, heads, inputs; /* inputs: dimension + 1 */
@@ -42,8 +43,10 @@ typedef struct probe {
 
 static size_t outputs(const probe *p) { return (size_t)p->heads * (size_t)p->classes; }
 
-/* Mean and 1 / standard deviation of each feature over all passes; a feature that never changes is scaled to 0. */
-static void standardise(const byol_features *train, int passes, double *sums, float *mean, float *scale) {
+/* Mean and 1 / standard deviation of each feature over all passes; a feature that never changes is
+ * scaled to 0. */
+static void standardise(const byol_features *train, int passes, double *sums, float *mean,
+                        float *scale) {
     int dimension = train->dimension;
     double *squares = sums + dimension, count = (double)train->count * passes;
     for (int moment = 1; moment <= 2; moment++) {
@@ -65,9 +68,10 @@ static void standardise(const byol_features *train, int passes, double *sums, fl
     }
 }
 
-/* Copies `count` vectors to the batch: those of `indices` (NULL: from `first` on). `row` is the first to be written. */
-static void gather(const probe *p, const byol_features *features, const uint32_t *indices, size_t first, size_t row,
-                   size_t count) {
+/* Copies `count` vectors to the batch: those of `indices` (NULL: from `first` on). `row` is the
+ * first to be written. */
+static void gather(const probe *p, const byol_features *features, const uint32_t *indices,
+                   size_t first, size_t row, size_t count) {
     size_t inputs = (size_t)p->inputs, dimension = inputs - 1;
     for (size_t i = row; i < row + count; i++) {
         size_t index = indices != NULL ? indices[first + i] : first + i;
@@ -78,10 +82,10 @@ static void gather(const probe *p, const byol_features *features, const uint32_t
     }
 }
 
-/* Logits of `count` images, and, if `gradients`, the gradients of their cross-entropies in place of them. The batch is
- * cut into rows that each thread takes through all of it. */
-static byol_status forward(const probe *p, const byol_features *features, const uint32_t *indices, size_t first,
-                           size_t count, int gradients, byol_error *error) {
+/* Logits of `count` images, and, if `gradients`, the gradients of their cross-entropies in place of
+ * them. The batch is cut into rows that each thread takes through all of it. */
+static byol_status forward(const probe *p, const byol_features *features, const uint32_t *indices,
+                           size_t first, size_t count, int gradients, byol_error *error) {
     enum { TILE = 32 };
     size_t inputs = (size_t)p->inputs, width = outputs(p), classes = (size_t)p->classes;
     int failures = 0;
@@ -89,19 +93,23 @@ static byol_status forward(const probe *p, const byol_features *features, const 
     for (size_t row = 0; row < count; row += TILE) {
         size_t rows = byol__smaller_size(TILE, count - row);
         gather(p, features, indices, first, row, rows);
-        failures += byol__sgemm(rows, width, inputs, 1, (byol__matrix){p->batch + row * inputs, inputs, BYOL__AS_IS},
-                                (byol__matrix){p->weights, inputs, BYOL__TRANSPOSED}, 0, p->logits + row * width, width,
-                                NULL) != BYOL_OK;
+        failures += byol__sgemm(rows, width, inputs, 1,
+                                (byol__matrix){p->batch + row * inputs, inputs, BYOL__AS_IS},
+                                (byol__matrix){p->weights, inputs, BYOL__TRANSPOSED}, 0,
+                                p->logits + row * width, width, NULL) != BYOL_OK;
         for (size_t i = row; gradients && i < row + rows; i++)
             for (size_t c = 0; c < width; c += classes)
-                byol__softmax_gradient(p->logits + i * width + c, p->classes, features->labels[indices[first + i]]);
+                byol__softmax_gradient(p->logits + i * width + c, p->classes,
+                                       features->labels[indices[first + i]]);
     }
     if (failures > 0)
-        return byol__fail(error, BYOL_ERROR_MEMORY, "the matrix multiplication of the linear probe failed");
+        return byol__fail(error, BYOL_ERROR_MEMORY,
+                          "the matrix multiplication of the linear probe failed");
     return BYOL_OK;
 }
 
-/* torch.optim.SGD with Nesterov momentum on inputs begin .. end-1, each head at its own rate times `schedule`. */
+/* torch.optim.SGD with Nesterov momentum on inputs begin .. end-1, each head at its own rate times
+ * `schedule`. */
 static void update(const probe *p, size_t begin, size_t end, double schedule) {
     float mu = p->options->momentum;
     for (size_t row = 0; row < outputs(p); row++) {
@@ -114,8 +122,8 @@ static void update(const probe *p, size_t begin, size_t end, double schedule) {
     }
 }
 
-/* The mean cross-entropy's gradient is (softmax - label)^T inputs / count: each thread makes some columns of it and
- * updates the weights there. */
+/* The mean cross-entropy's gradient is (softmax - label)^T inputs / count: each thread makes some
+ * columns of it and updates the weights there. */
 static byol_status backward(const probe *p, size_t count, double schedule, byol_error *error) {
     enum { TILE = 64 };
     size_t inputs = (size_t)p->inputs, width = outputs(p);
@@ -123,14 +131,15 @@ static byol_status backward(const probe *p, size_t count, double schedule, byol_
 #pragma omp parallel for schedule(dynamic) reduction(+ : failures)
     for (size_t column = 0; column < inputs; column += TILE) {
         size_t columns = byol__smaller_size(TILE, inputs - column);
-        failures +=
-            byol__sgemm(width, columns, count, 1 / (float)count, (byol__matrix){p->logits, width, BYOL__TRANSPOSED},
-                        (byol__matrix){p->batch + column, inputs, BYOL__AS_IS}, 0, p->gradient + column, inputs,
-                        NULL) != BYOL_OK;
+        failures += byol__sgemm(width, columns, count, 1 / (float)count,
+                                (byol__matrix){p->logits, width, BYOL__TRANSPOSED},
+                                (byol__matrix){p->batch + column, inputs, BYOL__AS_IS}, 0,
+                                p->gradient + column, inputs, NULL) != BYOL_OK;
         update(p, column, column + columns, schedule);
     }
     if (failures > 0)
-        return byol__fail(error, BYOL_ERROR_MEMORY, "the matrix multiplication of the linear probe failed");
+        return byol__fail(error, BYOL_ERROR_MEMORY,
+                          "the matrix multiplication of the linear probe failed");
     return BYOL_OK;
 }
 
@@ -143,15 +152,18 @@ static void shuffle(uint32_t *order, size_t count, byol__random random) {
 }
 
 /* Trains all heads from zero on the `count` images of `order`, which is shuffled each epoch. */
-static byol_status fit(probe *p, const byol_features *train, int passes, uint32_t *order, size_t count,
-                       byol_error *error) {
+static byol_status fit(probe *p, const byol_features *train, int passes, uint32_t *order,
+                       size_t count, byol_error *error) {
     const byol_linear_options *options = p->options;
     size_t batch_size = (size_t)options->batch_size;
-    uint64_t batches = (count + batch_size - 1) / batch_size, steps = batches * (uint64_t)options->epochs, step = 0;
+    uint64_t batches = (count + batch_size - 1) / batch_size,
+             steps = batches * (uint64_t)options->epochs, step = 0;
     memset(p->weights, 0, outputs(p) * (size_t)p->inputs * sizeof *p->weights);
     memset(p->momentum, 0, outputs(p) * (size_t)p->inputs * sizeof *p->momentum);
     for (int epoch = 0; epoch < options->epochs; epoch++) {
-        shuffle(order, count, byol__random_stream(options->seed, BYOL__PURPOSE_PROBE, (uint32_t)epoch, 0, LANE_ORDER));
+        shuffle(order, count,
+                byol__random_stream(options->seed, BYOL__PURPOSE_PROBE, (uint32_t)epoch, 0,
+                                    LANE_ORDER));
         for (size_t first = 0; first < count; first += batch_size, step++) {
             double schedule = byol__lr_at((double)options->batch_size / 256, step, steps, 0);
             size_t rows = byol__smaller_size(batch_size, count - first);
@@ -160,8 +172,9 @@ static byol_status fit(probe *p, const byol_features *train, int passes, uint32_
         }
         p->done++;
         if (p->progress != NULL && p->progress(p->context, p->done, p->total) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "the linear probe was stopped after %d of %d epochs",
-                              epoch + 1, options->epochs);
+            return byol__fail(error, BYOL_ERROR_CANCELLED,
+                              "the linear probe was stopped after %d of %d epochs", epoch + 1,
+                              options->epochs);
     }
     return BYOL_OK;
 }
@@ -174,8 +187,8 @@ static int32_t highest(const float *logits, int classes) {
 }
 
 /* Counts for each head how many of the images `indices` (NULL: the first `count`) it gets right. */
-static byol_status count_right(const probe *p, const byol_features *features, const uint32_t *indices, size_t count,
-                               byol_error *error) {
+static byol_status count_right(const probe *p, const byol_features *features,
+                               const uint32_t *indices, size_t count, byol_error *error) {
     size_t batch_size = (size_t)p->options->batch_size;
     memset(p->right, 0, (size_t)p->heads * sizeof *p->right);
     for (size_t first = 0; first < count; first += batch_size) {
@@ -184,7 +197,8 @@ static byol_status count_right(const probe *p, const byol_features *features, co
         for (size_t i = 0; i < rows; i++) {
             int32_t label = features->labels[indices != NULL ? indices[first + i] : first + i];
             for (int head = 0; head < p->heads; head++) {
-                const float *logits = p->logits + i * outputs(p) + (size_t)head * (size_t)p->classes;
+                const float *logits =
+                    p->logits + i * outputs(p) + (size_t)head * (size_t)p->classes;
                 p->predicted[first + i] = highest(logits, p->classes);
                 p->right[head] += p->predicted[first + i] == label;
             }
@@ -193,14 +207,16 @@ static byol_status count_right(const probe *p, const byol_features *features, co
     return BYOL_OK;
 }
 
-/* Trains on all but the held-out images and takes the learning rate that does best on those; of equals, the lower
- * index. */
-static byol_status choose_lr(probe *p, const byol_features *train, int passes, byol_linear_result *result,
-                             byol_error *error) {
-    size_t count = train->count, held_out = (size_t)llround((double)p->options->held_out * (double)count);
+/* Trains on all but the held-out images and takes the learning rate that does best on those; of
+ * equals, the lower index. */
+static byol_status choose_lr(probe *p, const byol_features *train, int passes,
+                             byol_linear_result *result, byol_error *error) {
+    size_t count = train->count,
+           held_out = (size_t)llround((double)p->options->held_out * (double)count);
     int best = 0;
     held_out = byol__smaller_size(held_out < 1 ? 1 : held_out, count - 1);
-    shuffle(p->order, count, byol__random_stream(p->options->seed, BYOL__PURPOSE_PROBE, 0, 0, LANE_SPLIT));
+    shuffle(p->order, count,
+            byol__random_stream(p->options->seed, BYOL__PURPOSE_PROBE, 0, 0, LANE_SPLIT));
     BYOL__TRY(fit(p, train, passes, p->order + held_out, count - held_out, error));
     BYOL__TRY(count_right(p, train, p->order, held_out, error));
     for (int head = 1; head < p->heads; head++)
@@ -210,8 +226,9 @@ static byol_status choose_lr(probe *p, const byol_features *train, int passes, b
     return BYOL_OK;
 }
 
-static byol_status train_and_test(probe *p, const byol_features *train, int passes, const byol_features *test,
-                                  byol_linear_result *result, byol_error *error) {
+static byol_status train_and_test(probe *p, const byol_features *train, int passes,
+                                  const byol_features *test, byol_linear_result *result,
+                                  byol_error *error) {
     BYOL__TRY(choose_lr(p, train, passes, result, error));
     p->heads = 1;
     p->lrs = &result->lr;
@@ -219,7 +236,8 @@ static byol_status train_and_test(probe *p, const byol_features *train, int pass
     for (size_t i = 0; i < outputs(p) * (size_t)p->inputs; i++)
         if (!isfinite(p->weights[i]))
             return byol__fail(error, BYOL_ERROR_NUMERIC,
-                              "the linear probe diverged at learning rate %g: standardize the features or give lower "
+                              "the linear probe diverged at learning rate %g: standardize the "
+                              "features or give lower "
                               "learning rates",
                               (double)result->lr);
     BYOL__TRY(count_right(p, test, NULL, test->count, error));
@@ -227,9 +245,11 @@ static byol_status train_and_test(probe *p, const byol_features *train, int pass
     return BYOL_OK;
 }
 
-static byol_status prepare(probe *p, const byol_features *train, int passes, size_t test_count, byol_error *error) {
+static byol_status prepare(probe *p, const byol_features *train, int passes, size_t test_count,
+                           byol_error *error) {
     size_t most = train->count > test_count ? train->count : test_count;
-    size_t dimension = (size_t)train->dimension, inputs = dimension + 1, batch_size = (size_t)p->options->batch_size;
+    size_t dimension = (size_t)train->dimension, inputs = dimension + 1,
+           batch_size = (size_t)p->options->batch_size;
     const char *what = "linear probe";
     double *sums = NULL;
     BYOL__TRY(byol__alloc(&p->mean, dimension, sizeof *p->mean, what, error));
@@ -259,9 +279,11 @@ static void release(probe *p) {
 }
 
 static byol_status check_options(const byol_linear_options *options, byol_error *error) {
-    if (options->epochs < 1 || options->batch_size < 1 || options->lr_count < 1 || options->lrs == NULL)
+    if (options->epochs < 1 || options->batch_size < 1 || options->lr_count < 1 ||
+        options->lrs == NULL)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "the linear probe needs at least one epoch, one image a batch and one learning rate; it was "
+                          "the linear probe needs at least one epoch, one image a batch and one "
+                          "learning rate; it was "
                           "given %d, %d and %d",
                           options->epochs, options->batch_size, options->lr_count);
     for (int i = 0; i < options->lr_count; i++)
@@ -271,7 +293,8 @@ static byol_status check_options(const byol_linear_options *options, byol_error 
                               (double)options->lrs[i]);
     if (!(options->held_out > 0 && options->held_out < 1))
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "the held-out share is %g; it must be between 0 and 1: the learning rate is chosen on it",
+                          "the held-out share is %g; it must be between 0 and 1: the learning rate "
+                          "is chosen on it",
                           (double)options->held_out);
     if (!(options->momentum >= 0 && options->momentum < 1))
         return byol__fail(error, BYOL_ERROR_INVALID,
@@ -284,15 +307,18 @@ static byol_status check(const byol_features *train, int passes, const byol_feat
                          const byol_linear_options *options, byol_error *error) {
     BYOL__TRY(check_options(options, error));
     if (passes < 1)
-        return byol__fail(error, BYOL_ERROR_INVALID, "the linear probe was given %d passes; 1 or more", passes);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the linear probe was given %d passes; 1 or more", passes);
     for (int pass = 0; pass < passes; pass++) {
         BYOL__TRY(byol__features_check(&train[pass], "training", error));
         if (train[pass].count != train->count || train[pass].dimension != train->dimension ||
             train[pass].classes != train->classes)
             return byol__fail(error, BYOL_ERROR_MISMATCH,
-                              "pass %d of the training features is %zu vectors of dimension %d, pass 0 is %zu of %d: "
+                              "pass %d of the training features is %zu vectors of dimension %d, "
+                              "pass 0 is %zu of %d: "
                               "passes are of the same images",
-                              pass, train[pass].count, train[pass].dimension, train->count, train->dimension);
+                              pass, train[pass].count, train[pass].dimension, train->count,
+                              train->dimension);
     }
     if (train->count < 2)
         return byol__fail(error, BYOL_ERROR_INVALID,
@@ -313,8 +339,9 @@ void byol_linear_options_init(byol_linear_options *options) {
 }
 
 static byol_status run_probe(const byol_features *train, int passes, const byol_features *test,
-                             const byol_linear_options *options, byol_linear_result *result, int32_t *predicted,
-                             byol_progress progress, void *context, byol_error *error) {
+                             const byol_linear_options *options, byol_linear_result *result,
+                             int32_t *predicted, byol_progress progress, void *context,
+                             byol_error *error) {
     BYOL__TRY(check(train, passes, test, options, error));
     byol_linear_result found = {0};
     probe state = {.options = options,
@@ -336,10 +363,12 @@ static byol_status run_probe(const byol_features *train, int passes, const byol_
 }
 
 byol_status byol_linear(const byol_features *train, int passes, const byol_features *test,
-                        const byol_linear_options *options, byol_linear_result *result, int32_t *predicted,
-                        byol_progress progress, void *context, byol_error *error) {
+                        const byol_linear_options *options, byol_linear_result *result,
+                        int32_t *predicted, byol_progress progress, void *context,
+                        byol_error *error) {
     byol__threads threads = byol__threads_begin(options->threads);
-    byol_status status = run_probe(train, passes, test, options, result, predicted, progress, context, error);
+    byol_status status =
+        run_probe(train, passes, test, options, result, predicted, progress, context, error);
     byol__threads_end(threads);
     return status;
 }

@@ -22,7 +22,8 @@ typedef struct heap {
     size_t size, used;
 } heap;
 
-/* The order of results, which does not depend on that of finding: more similar first, then by index. */
+/* The order of results, which does not depend on that of finding: more similar first, then by
+ * index. */
 static int is_worse(byol_similar_pair a, byol_similar_pair b) {
     if (a.similarity != b.similarity) return a.similarity < b.similarity;
     return a.first != b.first ? a.first > b.first : a.second > b.second;
@@ -35,7 +36,8 @@ static int by_rank(const void *a, const void *b) {
 
 static void sift_up(heap *h, size_t at) {
     byol_similar_pair moving = h->pairs[at];
-    for (; at > 0 && is_worse(moving, h->pairs[(at - 1) / 2]); at = (at - 1) / 2) h->pairs[at] = h->pairs[(at - 1) / 2];
+    for (; at > 0 && is_worse(moving, h->pairs[(at - 1) / 2]); at = (at - 1) / 2)
+        h->pairs[at] = h->pairs[(at - 1) / 2];
     h->pairs[at] = moving;
 }
 
@@ -61,7 +63,8 @@ static void offer(heap *h, byol_similar_pair pair) {
 }
 
 /* 1 / |x| of each vector; 0 for zeros. */
-static byol_status inverse_norms(const float *vectors, size_t count, int dimension, float **scale, byol_error *error) {
+static byol_status inverse_norms(const float *vectors, size_t count, int dimension, float **scale,
+                                 byol_error *error) {
     int finite = 1;
     BYOL__TRY(byol__alloc(scale, count, sizeof **scale, "lengths of vectors", error));
 #pragma omp parallel for schedule(static) reduction(& : finite)
@@ -73,13 +76,16 @@ static byol_status inverse_norms(const float *vectors, size_t count, int dimensi
     if (finite) return BYOL_OK;
     byol__free(*scale);
     *scale = NULL;
-    return byol__fail(error, BYOL_ERROR_INVALID, "among the vectors is one with NaN, infinity or numbers beyond 1e18");
+    return byol__fail(error, BYOL_ERROR_INVALID,
+                      "among the vectors is one with NaN, infinity or numbers beyond 1e18");
 }
 
 static byol_status check_set(size_t count, int dimension, byol_error *error) {
-    if (count < 1 || dimension < 1) return byol__fail(error, BYOL_ERROR_INVALID, "there are no vectors to search");
+    if (count < 1 || dimension < 1)
+        return byol__fail(error, BYOL_ERROR_INVALID, "there are no vectors to search");
     if (count > UINT32_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%zu vectors are more than the %u that can be searched", count,
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%zu vectors are more than the %u that can be searched", count,
                           UINT32_MAX);
     return BYOL_OK;
 }
@@ -100,8 +106,10 @@ static void take_row(nearest *n, size_t row, float scale, size_t first, size_t c
     const float *products = n->products + row * COLUMN_TILE;
     for (size_t c = 0; c < columns; c++)
         if (n->vector_scale[first + c] > 0)
-            offer(&n->heaps[row], (byol_similar_pair){.second = (uint32_t)(first + c),
-                                                      .similarity = products[c] * n->vector_scale[first + c] * scale});
+            offer(&n->heaps[row],
+                  (byol_similar_pair){.second = (uint32_t)(first + c),
+                                      .similarity =
+                                          products[c] * n->vector_scale[first + c] * scale});
 }
 
 /* Cosines that rounding has put outside -1 .. 1 come back in. */
@@ -110,47 +118,58 @@ static float clamp(float cosine) { return fminf(fmaxf(cosine, -1), 1); }
 static void write_row(heap *h, int k, byol_neighbour *found) {
     qsort(h->pairs, h->used, sizeof *h->pairs, by_rank);
     for (size_t i = 0; i < (size_t)k; i++)
-        found[i] = i < h->used ? (byol_neighbour){h->pairs[i].second, 1 - clamp(h->pairs[i].similarity)}
-                               : (byol_neighbour){0, INFINITY};
+        found[i] = i < h->used
+                       ? (byol_neighbour){h->pairs[i].second, 1 - clamp(h->pairs[i].similarity)}
+                       : (byol_neighbour){0, INFINITY};
 }
 
-static byol_status search_tile(nearest *n, size_t first, size_t rows, byol_neighbour *found, byol_error *error) {
-    for (size_t r = 0; r < rows; r++) n->heaps[r] = (heap){.pairs = n->pairs + r * (size_t)n->k, .size = (size_t)n->k};
+static byol_status search_tile(nearest *n, size_t first, size_t rows, byol_neighbour *found,
+                               byol_error *error) {
+    for (size_t r = 0; r < rows; r++)
+        n->heaps[r] = (heap){.pairs = n->pairs + r * (size_t)n->k, .size = (size_t)n->k};
     byol__matrix queries = {n->queries + first * n->dimension, n->dimension, BYOL__AS_IS};
     for (size_t t = 0; t < n->count; t += COLUMN_TILE) {
         size_t columns = byol__smaller_size(COLUMN_TILE, n->count - t);
         byol__matrix vectors = {n->vectors + t * n->dimension, n->dimension, BYOL__TRANSPOSED};
-        BYOL__TRY(byol__sgemm(rows, columns, n->dimension, 1, queries, vectors, 0, n->products, COLUMN_TILE, error));
+        BYOL__TRY(byol__sgemm(rows, columns, n->dimension, 1, queries, vectors, 0, n->products,
+                              COLUMN_TILE, error));
 #pragma omp parallel for schedule(static)
         for (size_t r = 0; r < rows; r++)
-            if (n->query_scale[first + r] > 0) take_row(n, r, n->query_scale[first + r], t, columns);
+            if (n->query_scale[first + r] > 0)
+                take_row(n, r, n->query_scale[first + r], t, columns);
     }
-    for (size_t r = 0; r < rows; r++) write_row(&n->heaps[r], n->k, found + (first + r) * (size_t)n->k);
+    for (size_t r = 0; r < rows; r++)
+        write_row(&n->heaps[r], n->k, found + (first + r) * (size_t)n->k);
     return BYOL_OK;
 }
 
-static byol_status search_all(nearest *n, size_t query_count, byol_neighbour *found, byol_progress progress,
-                              void *context, byol_error *error) {
+static byol_status search_all(nearest *n, size_t query_count, byol_neighbour *found,
+                              byol_progress progress, void *context, byol_error *error) {
     int dimension = (int)n->dimension;
     BYOL__TRY(inverse_norms(n->vectors, n->count, dimension, &n->vector_scale, error));
     BYOL__TRY(inverse_norms(n->queries, query_count, dimension, &n->query_scale, error));
-    BYOL__TRY(byol__alloc(&n->products, ROW_TILE * COLUMN_TILE, sizeof *n->products, "similarities", error));
-    BYOL__TRY(byol__alloc(&n->pairs, (size_t)ROW_TILE * (size_t)n->k, sizeof *n->pairs, "neighbours", error));
+    BYOL__TRY(byol__alloc(&n->products, ROW_TILE * COLUMN_TILE, sizeof *n->products, "similarities",
+                          error));
+    BYOL__TRY(byol__alloc(&n->pairs, (size_t)ROW_TILE * (size_t)n->k, sizeof *n->pairs,
+                          "neighbours", error));
     for (size_t q = 0; q < query_count; q += ROW_TILE) {
         size_t rows = byol__smaller_size(ROW_TILE, query_count - q);
         BYOL__TRY(search_tile(n, q, rows, found, error));
         if (progress != NULL && progress(context, q + rows, query_count) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu queries", q + rows, query_count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu queries",
+                              q + rows, query_count);
     }
     return BYOL_OK;
 }
 
-byol_status byol_search_nearest(const float *vectors, size_t count, int dimension, const float *queries,
-                                size_t query_count, int k, int threads, byol_neighbour *found, byol_progress progress,
-                                void *context, byol_error *error) {
+byol_status byol_search_nearest(const float *vectors, size_t count, int dimension,
+                                const float *queries, size_t query_count, int k, int threads,
+                                byol_neighbour *found, byol_progress progress, void *context,
+                                byol_error *error) {
     BYOL__TRY(check_set(count, dimension, error));
     if (k < 1 || (size_t)k > count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%d neighbours were asked for; 1 .. %zu can be", k, count);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%d neighbours were asked for; 1 .. %zu can be", k, count);
     nearest *n;
     BYOL__TRY(byol__alloc(&n, 1, sizeof *n, "a search", error));
     n->vectors = vectors;
@@ -177,39 +196,45 @@ typedef struct duplicates {
     float similarity;
     float *scale;
     float *products; /* (ROW_TILE, COLUMN_TILE) */
-    heap *heaps;     /* of each thread: the best of what it has seen, so together they hold the best of all */
+    heap *heaps; /* of each thread: the best of what it has seen, so together they hold the best of
+                    all */
     int threads;
     uint64_t total;
 } duplicates;
 
-/* In fp32 the cosine of a vector with its own copy may be a little less than 1: from here on it counts as 1. */
+/* In fp32 the cosine of a vector with its own copy may be a little less than 1: from here on it
+ * counts as 1. */
 static const float AS_GOOD_AS_ONE = 1 - 2e-6f;
 
 /* Row `a` against the vectors first .. first + columns - 1: those behind it only. */
-static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, size_t a, size_t first,
-                           size_t columns) {
+static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, size_t a,
+                           size_t first, size_t columns) {
     uint64_t found = 0;
     for (size_t b = first > a ? first : a + 1; b < first + columns; b++) {
         float cosine = clamp(products[b - first] * d->scale[a] * d->scale[b]);
-        if (!(cosine >= fminf(d->similarity, AS_GOOD_AS_ONE)) || d->scale[a] == 0 || d->scale[b] == 0) continue;
+        if (!(cosine >= fminf(d->similarity, AS_GOOD_AS_ONE)) || d->scale[a] == 0 ||
+            d->scale[b] == 0)
+            continue;
         offer(h, (byol_similar_pair){(uint32_t)a, (uint32_t)b, cosine});
         found++;
     }
     return found;
 }
 
-/* Rows first .. first + rows - 1 against everything from there on: the lower half of the matrix repeats the upper. */
+/* Rows first .. first + rows - 1 against everything from there on: the lower half of the matrix
+ * repeats the upper. */
 static byol_status compare_tile(duplicates *d, size_t first, size_t rows, byol_error *error) {
     byol__matrix these = {d->vectors + first * d->dimension, d->dimension, BYOL__AS_IS};
     for (size_t t = first; t < d->count; t += COLUMN_TILE) {
         size_t columns = byol__smaller_size(COLUMN_TILE, d->count - t);
         byol__matrix those = {d->vectors + t * d->dimension, d->dimension, BYOL__TRANSPOSED};
-        BYOL__TRY(byol__sgemm(rows, columns, d->dimension, 1, these, those, 0, d->products, COLUMN_TILE, error));
+        BYOL__TRY(byol__sgemm(rows, columns, d->dimension, 1, these, those, 0, d->products,
+                              COLUMN_TILE, error));
         uint64_t found = 0;
 #pragma omp parallel for schedule(static) reduction(+ : found)
         for (size_t r = 0; r < rows; r++)
-            found +=
-                take_pairs(d, &d->heaps[omp_get_thread_num()], d->products + r * COLUMN_TILE, first + r, t, columns);
+            found += take_pairs(d, &d->heaps[omp_get_thread_num()], d->products + r * COLUMN_TILE,
+                                first + r, t, columns);
         d->total += found;
     }
     return BYOL_OK;
@@ -218,21 +243,25 @@ static byol_status compare_tile(duplicates *d, size_t first, size_t rows, byol_e
 static byol_status prepare_heaps(duplicates *d, size_t limit, byol_error *error) {
     BYOL__TRY(byol__alloc(&d->heaps, (size_t)d->threads, sizeof *d->heaps, "pairs", error));
     for (int t = 0; t < d->threads; t++) {
-        BYOL__TRY(byol__alloc(&d->heaps[t].pairs, limit, sizeof *d->heaps[t].pairs, "pairs", error));
+        BYOL__TRY(
+            byol__alloc(&d->heaps[t].pairs, limit, sizeof *d->heaps[t].pairs, "pairs", error));
         d->heaps[t].size = limit;
     }
     return BYOL_OK;
 }
 
-static byol_status compare_all(duplicates *d, size_t limit, byol_progress progress, void *context, byol_error *error) {
+static byol_status compare_all(duplicates *d, size_t limit, byol_progress progress, void *context,
+                               byol_error *error) {
     BYOL__TRY(prepare_heaps(d, limit, error));
     BYOL__TRY(inverse_norms(d->vectors, d->count, (int)d->dimension, &d->scale, error));
-    BYOL__TRY(byol__alloc(&d->products, ROW_TILE * COLUMN_TILE, sizeof *d->products, "similarities", error));
+    BYOL__TRY(byol__alloc(&d->products, ROW_TILE * COLUMN_TILE, sizeof *d->products, "similarities",
+                          error));
     for (size_t first = 0; first < d->count; first += ROW_TILE) {
         size_t rows = byol__smaller_size(ROW_TILE, d->count - first);
         BYOL__TRY(compare_tile(d, first, rows, error));
         if (progress != NULL && progress(context, first + rows, d->count) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu vectors", first + rows, d->count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu vectors",
+                              first + rows, d->count);
     }
     return BYOL_OK;
 }
@@ -244,14 +273,19 @@ static void gather(const duplicates *d, size_t limit, byol_similar_pair *pairs) 
     qsort(pairs, best.used, sizeof *pairs, by_rank);
 }
 
-byol_status byol_search_duplicates(const float *vectors, size_t count, int dimension, float similarity, size_t limit,
-                                   int threads, byol_similar_pair *pairs, uint64_t *total, byol_progress progress,
-                                   void *context, byol_error *error) {
+byol_status byol_search_duplicates(const float *vectors, size_t count, int dimension,
+                                   float similarity, size_t limit, int threads,
+                                   byol_similar_pair *pairs, uint64_t *total,
+                                   byol_progress progress, void *context, byol_error *error) {
     BYOL__TRY(check_set(count, dimension, error));
     if (!(similarity >= -1 && similarity <= 1))
-        return byol__fail(error, BYOL_ERROR_INVALID, "the similarity is %g; a cosine is -1 .. 1", (double)similarity);
+        return byol__fail(error, BYOL_ERROR_INVALID, "the similarity is %g; a cosine is -1 .. 1",
+                          (double)similarity);
     byol__threads used = byol__threads_begin(threads);
-    duplicates d = {.vectors = vectors, .count = count, .dimension = (size_t)dimension, .similarity = similarity};
+    duplicates d = {.vectors = vectors,
+                    .count = count,
+                    .dimension = (size_t)dimension,
+                    .similarity = similarity};
     d.threads = used.count;
     byol_status status = compare_all(&d, limit, progress, context, error);
     byol__threads_end(used);

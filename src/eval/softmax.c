@@ -8,7 +8,8 @@ void byol__softmax_gradient(float *logits, int classes, int32_t label) {
     float highest = logits[0], sum = 0;
     for (int c = 1; c < classes; c++) highest = fmaxf(highest, logits[c]);
     for (int c = 0; c < classes; c++) {
-        logits[c] = expf(logits[c] - highest); /* never overflows; the highest gives 1, so the sum is never 0 */
+        logits[c] = expf(logits[c] -
+                         highest); /* never overflows; the highest gives 1, so the sum is never 0 */
         sum += logits[c];
     }
     for (int c = 0; c < classes; c++) logits[c] /= sum;
@@ -22,7 +23,8 @@ static double negative_log_softmax(const float *logits, int classes, int32_t lab
     return log(sum) + (highest - (double)logits[label]);
 }
 
-double byol__cross_entropy(const float *logits, const int32_t *labels, int batch, int classes, float *diff) {
+double byol__cross_entropy(const float *logits, const int32_t *labels, int batch, int classes,
+                           float *diff) {
     double loss = 0;
     for (int n = 0; n < batch; n++) {
         size_t row = (size_t)n * (size_t)classes;

@@ -3,11 +3,13 @@
 
 #include <stdint.h>
 
-/* Gradient of the cross-entropy -log softmax(logits)[label] with respect to the logits, in their place. */
+/* Gradient of the cross-entropy -log softmax(logits)[label] with respect to the logits, in their
+ * place. */
 void byol__softmax_gradient(float *logits, int classes, int32_t label);
 
-/* Mean of -log softmax(logits)[label] over the batch; `logits` (batch, classes). `diff` (batch, classes), or NULL: its
- * gradient by the logits. */
-double byol__cross_entropy(const float *logits, const int32_t *labels, int batch, int classes, float *diff);
+/* Mean of -log softmax(logits)[label] over the batch; `logits` (batch, classes). `diff` (batch,
+ * classes), or NULL: its gradient by the logits. */
+double byol__cross_entropy(const float *logits, const int32_t *labels, int batch, int classes,
+                           float *diff);
 
 #endif

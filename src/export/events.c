@@ -17,7 +17,8 @@
 #include "export/record_file.h"
 
 enum { PATH_BYTES = 4096, BUCKETS_MAX = 1600 };
-static const char file_name[] = "events.out.tfevents.byol"; /* TensorBoard looks for "tfevents" in it */
+static const char file_name[] =
+    "events.out.tfevents.byol"; /* TensorBoard looks for "tfevents" in it */
 static const char version[] = "brain.Event:2";
 
 struct byol_events {
@@ -38,7 +39,8 @@ static Tensorboard__Event begin_event(uint64_t step) {
     return event;
 }
 
-static byol_status write_event(byol_events *events, const Tensorboard__Event *event, byol_error *error) {
+static byol_status write_event(byol_events *events, const Tensorboard__Event *event,
+                               byol_error *error) {
     size_t length = tensorboard__event__get_packed_size(event);
     uint8_t *bytes;
     BYOL__TRY(byol__alloc(&bytes, length, 1, "an event", error));
@@ -46,10 +48,13 @@ static byol_status write_event(byol_events *events, const Tensorboard__Event *ev
     int failed = byol__record_write(events->stream, bytes, length);
     int why = errno;
     byol__free(bytes);
-    return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path, strerror(why)) : BYOL_OK;
+    return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path,
+                               strerror(why))
+                  : BYOL_OK;
 }
 
-static byol_status write_values(byol_events *events, uint64_t step, Tensorboard__Summary__Value **values, size_t count,
+static byol_status write_values(byol_events *events, uint64_t step,
+                                Tensorboard__Summary__Value **values, size_t count,
                                 byol_error *error) {
     Tensorboard__Event event = begin_event(step);
     Tensorboard__Summary summary = TENSORBOARD__SUMMARY__INIT;
@@ -72,8 +77,8 @@ static int64_t step_of(const uint8_t *bytes, size_t length, int *is_version) {
     return step;
 }
 
-/* Where the history up to `step` ends: before the first later, damaged or half-written event; -1 where the file does
- * not begin as one of TensorBoard's does. */
+/* Where the history up to `step` ends: before the first later, damaged or half-written event; -1
+ * where the file does not begin as one of TensorBoard's does. */
 static long find_end(FILE *stream, uint64_t step) {
     uint8_t *bytes = NULL;
     size_t capacity = 0, length;
@@ -89,7 +94,8 @@ static long find_end(FILE *stream, uint64_t step) {
     return first ? -1 : end;
 }
 
-/* A file of zero bytes, or one of which not even the beginning is whole, was being created when its process ended. */
+/* A file of zero bytes, or one of which not even the beginning is whole, was being created when its
+ * process ended. */
 static byol_status cut_off(byol_events *events, uint64_t step, long *end, byol_error *error) {
     enum { FIRST_RECORD = 64 };
     fseek(events->stream, 0, SEEK_END);
@@ -97,11 +103,13 @@ static byol_status cut_off(byol_events *events, uint64_t step, long *end, byol_e
     rewind(events->stream);
     *end = find_end(events->stream, step);
     if (*end < 0 && size > FIRST_RECORD)
-        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged from its first byte on; remove it", events->path);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s is damaged from its first byte on; remove it", events->path);
     if (*end < 0) *end = 0;
     if (fflush(events->stream) != 0 || ftruncate(fileno(events->stream), *end) != 0 ||
         fseek(events->stream, 0, SEEK_END) != 0)
-        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path, strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path,
+                          strerror(errno));
     return BYOL_OK;
 }
 
@@ -120,7 +128,8 @@ static byol_status open_file(byol_events *events, uint64_t step, byol_error *err
     int there = byol__is_file(events->path);
     events->stream = fopen(events->path, there ? "r+be" : "w+be");
     if (events->stream == NULL)
-        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path, strerror(errno));
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path,
+                          strerror(errno));
     long end = 0;
     if (there) BYOL__TRY(cut_off(events, step, &end, error));
     if (end > 0) return BYOL_OK;
@@ -130,11 +139,13 @@ static byol_status open_file(byol_events *events, uint64_t step, byol_error *err
     return write_event(events, &event, error);
 }
 
-byol_status byol_events_open(byol_events **out, const char *folder, uint64_t step, byol_error *error) {
+byol_status byol_events_open(byol_events **out, const char *folder, uint64_t step,
+                             byol_error *error) {
     byol_events *events;
     BYOL__TRY(byol__alloc(&events, 1, sizeof *events, "an event file", error));
     byol_status status = BYOL_OK;
-    if ((size_t)snprintf(events->path, sizeof events->path, "%s/%s", folder, file_name) >= sizeof events->path)
+    if ((size_t)snprintf(events->path, sizeof events->path, "%s/%s", folder, file_name) >=
+        sizeof events->path)
         status = byol__fail(error, BYOL_ERROR_INVALID, "path is too long: %.200s...", folder);
     set_limits(events);
     if (status == BYOL_OK) status = open_file(events, step, error);
@@ -154,8 +165,8 @@ void byol_events_close(byol_events *events) {
 
 /* ---- What can be written ---- */
 
-byol_status byol_events_scalars(byol_events *events, uint64_t step, const byol_scalar *scalars, size_t count,
-                                byol_error *error) {
+byol_status byol_events_scalars(byol_events *events, uint64_t step, const byol_scalar *scalars,
+                                size_t count, byol_error *error) {
     Tensorboard__Summary__Value *values = NULL, **list = NULL;
     byol_status status = byol__alloc(&values, count, sizeof *values, "events", error);
     if (status == BYOL_OK) status = byol__alloc(&list, count, sizeof *list, "events", error);
@@ -189,8 +200,8 @@ static int bucket_of(const byol_events *events, double value) {
 }
 
 /* Counts into `bucket` (one for each limit) and sums up. */
-static void count_values(const byol_events *events, const float *values, size_t count, double *bucket,
-                         Tensorboard__HistogramProto *histogram) {
+static void count_values(const byol_events *events, const float *values, size_t count,
+                         double *bucket, Tensorboard__HistogramProto *histogram) {
     histogram->min = INFINITY;
     histogram->max = -INFINITY;
     for (size_t i = 0; i < count; i++) {
@@ -205,8 +216,10 @@ static void count_values(const byol_events *events, const float *values, size_t 
     }
 }
 
-/* Buckets outside the values' range are left out: between are those from the last empty one before to the last used. */
-static void cut_buckets(const byol_events *events, double *bucket, Tensorboard__HistogramProto *histogram) {
+/* Buckets outside the values' range are left out: between are those from the last empty one before
+ * to the last used. */
+static void cut_buckets(const byol_events *events, double *bucket,
+                        Tensorboard__HistogramProto *histogram) {
     int first = bucket_of(events, histogram->min), last = bucket_of(events, histogram->max);
     if (first > 0) first--;
     histogram->bucket_limit = (double *)events->limit + first;
@@ -214,8 +227,8 @@ static void cut_buckets(const byol_events *events, double *bucket, Tensorboard__
     histogram->n_bucket_limit = histogram->n_bucket = (size_t)(last - first + 1);
 }
 
-byol_status byol_events_histogram(byol_events *events, uint64_t step, const char *tag, const float *values,
-                                  size_t count, byol_error *error) {
+byol_status byol_events_histogram(byol_events *events, uint64_t step, const char *tag,
+                                  const float *values, size_t count, byol_error *error) {
     Tensorboard__HistogramProto histogram = TENSORBOARD__HISTOGRAM_PROTO__INIT;
     Tensorboard__Summary__Value value = TENSORBOARD__SUMMARY__VALUE__INIT, *list[] = {&value};
     double *bucket;
@@ -234,15 +247,18 @@ byol_status byol_events_histogram(byol_events *events, uint64_t step, const char
 }
 
 static int32_t big_endian(const uint8_t *bytes) {
-    return (int32_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3]);
+    return (int32_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+                     bytes[3]);
 }
 
-byol_status byol_events_png(byol_events *events, uint64_t step, const char *tag, const void *png, size_t length,
-                            byol_error *error) {
-    static const uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
+byol_status byol_events_png(byol_events *events, uint64_t step, const char *tag, const void *png,
+                            size_t length, byol_error *error) {
+    static const uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
+                                        0,    0,   0,   13,  'I',  'H',  'D',  'R'};
     static const int32_t colorspaces[] = {1, 0, 3, 3, 2, 0, 4}; /* by PNG's colour type */
-    const uint8_t *bytes = png;                                 /* signature, width, height, depth, colour type */
-    if (length < sizeof signature + 13 || memcmp(bytes, signature, sizeof signature) != 0 || bytes[25] > 6)
+    const uint8_t *bytes = png; /* signature, width, height, depth, colour type */
+    if (length < sizeof signature + 13 || memcmp(bytes, signature, sizeof signature) != 0 ||
+        bytes[25] > 6)
         return byol__fail(error, BYOL_ERROR_FORMAT, "the picture for '%.100s' is not a PNG", tag);
     Tensorboard__Summary__Image image = TENSORBOARD__SUMMARY__IMAGE__INIT;
     Tensorboard__Summary__Value value = TENSORBOARD__SUMMARY__VALUE__INIT, *list[] = {&value};

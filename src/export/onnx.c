@@ -1,7 +1,8 @@
-/* ONNX: our graph, node by node, as the messages of onnx.proto. A batch norm stays a node of its own, so that the
- * initializers are the weights under their own names; runtimes fold it themselves.
+/* ONNX: our graph, node by node, as the messages of onnx.proto. A batch norm stays a node of its
+ * own, so that the initializers are the weights under their own names; runtimes fold it themselves.
  *
- * Everything that a model points at lies in a few arrays, which are released when it has been written. */
+ * Everything that a model points at lies in a few arrays, which are released when it has been
+ * written. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +70,8 @@ typedef struct model {
 
 /* ---- Tensors ---- */
 
-static void add_tensor(model *m, const char *name, const int *dims, int ndims, const float *values) {
+static void add_tensor(model *m, const char *name, const int *dims, int ndims,
+                       const float *values) {
     onnx_tensor *tensor = &m->tensors[m->tensor_count];
     onnx__tensor_proto__init(&tensor->proto);
     size_t count = 1;
@@ -111,7 +113,9 @@ static onnx_node *add_node(model *m, const char *op, const char *name, char *dst
     return node;
 }
 
-static void add_input(onnx_node *node, const char *name) { node->inputs[node->proto.n_input++] = (char *)name; }
+static void add_input(onnx_node *node, const char *name) {
+    node->inputs[node->proto.n_input++] = (char *)name;
+}
 
 /* A learned parameter or statistic, where the node has it. */
 static void add_row(onnx_node *node, const byol__table *table, int row) {
@@ -130,13 +134,15 @@ static Onnx__AttributeProto *add_attribute(onnx_node *node, const char *name,
 }
 
 static void add_int(onnx_node *node, const char *name, int value) {
-    Onnx__AttributeProto *attribute = add_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+    Onnx__AttributeProto *attribute =
+        add_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
     attribute->has_i = 1;
     attribute->i = value;
 }
 
 static void add_float(onnx_node *node, const char *name, float value) {
-    Onnx__AttributeProto *attribute = add_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    Onnx__AttributeProto *attribute =
+        add_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
     attribute->has_f = 1;
     attribute->f = value;
 }
@@ -144,7 +150,8 @@ static void add_float(onnx_node *node, const char *name, float value) {
 /* `count` times the same number: our windows are square. */
 static void add_ints(onnx_node *node, const char *name, int value, size_t count) {
     int64_t *ints = node->ints[node->proto.n_attribute];
-    Onnx__AttributeProto *attribute = add_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
+    Onnx__AttributeProto *attribute =
+        add_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
     for (size_t i = 0; i < count; i++) ints[i] = value;
     attribute->ints = ints;
     attribute->n_ints = count;
@@ -163,8 +170,8 @@ static void add_attributes(onnx_node *node, const byol__node *of) {
     }
 }
 
-/* images - mean, / std: (1, C, 1, 1) each. The padding of the first convolution is zero after this, so it cannot be
- * folded into the weights. */
+/* images - mean, / std: (1, C, 1, 1) each. The padding of the first convolution is zero after this,
+ * so it cannot be folded into the weights. */
 static void add_normalisation(model *m, char *dst) {
     const int dims[4] = {1, m->weights.origin->channels, 1, 1};
     add_tensor(m, "normalise.mean", dims, 4, m->mean);
@@ -177,8 +184,8 @@ static void add_normalisation(model *m, char *dst) {
     add_input(scaled, "normalise.std");
 }
 
-/* A node without parameters has no name of its own. What keeps its space in ONNX, where ours is a vector, gets a
- * flatten behind it. */
+/* A node without parameters has no name of its own. What keeps its space in ONNX, where ours is a
+ * vector, gets a flatten behind it. */
 static byol_status translate(model *m, const byol__node *of, byol_error *error) {
     const byol__table *params = &m->graph->params, *statistics = &m->graph->statistics;
     char *dst = m->value_name[of->dst];
@@ -187,10 +194,12 @@ static byol_status translate(model *m, const byol__node *of, byol_error *error) 
         return BYOL_OK;
     }
     if (of->op->onnx_type == NULL)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "layer %s is of a kind that is not written as ONNX", of->name);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "layer %s is of a kind that is not written as ONNX", of->name);
     bool flattens = of->op->onnx_keeps_space;
-    onnx_node *node = add_node(m, of->op->onnx_type, of->weight == BYOL__NONE && !flattens ? dst : of->name,
-                               flattens ? "pooled" : dst);
+    onnx_node *node =
+        add_node(m, of->op->onnx_type, of->weight == BYOL__NONE && !flattens ? dst : of->name,
+                 flattens ? "pooled" : dst);
     for (int i = 0; i < of->src_count; i++) add_input(node, m->value_name[of->src[i]]);
     add_row(node, params, of->weight);
     add_row(node, params, of->bias);
@@ -230,17 +239,21 @@ static void set_port(onnx_port *port, char *name, byol__shape shape, int ndims) 
 
 static void add_output(model *m, byol__value_id value, const char *name, int ndims) {
     snprintf(m->value_name[value], VALUE_NAME_MAX, "%s", name);
-    set_port(&m->outputs[m->output_count], m->value_name[value], m->graph->values[value].shape, ndims);
+    set_port(&m->outputs[m->output_count], m->value_name[value], m->graph->values[value].shape,
+             ndims);
     m->output_list[m->output_count] = &m->outputs[m->output_count].proto;
     m->output_count++;
 }
 
-/* A stage is called what its last layer's name begins with: "layer1.1.bn2" -> "layer1". The stem has no such name. */
+/* A stage is called what its last layer's name begins with: "layer1.1.bn2" -> "layer1". The stem
+ * has no such name. */
 static int stage_name(const byol__graph *graph, byol__value_id end, char name[VALUE_NAME_MAX]) {
     uint32_t n = graph->values[end].producer;
     while (n > 0 && graph->nodes[n].weight == BYOL__NONE) n--;
     const char *dot = strchr(graph->nodes[n].name, '.');
-    if (dot != NULL) snprintf(name, VALUE_NAME_MAX, "%.*s", (int)(dot - graph->nodes[n].name), graph->nodes[n].name);
+    if (dot != NULL)
+        snprintf(name, VALUE_NAME_MAX, "%.*s", (int)(dot - graph->nodes[n].name),
+                 graph->nodes[n].name);
     return dot != NULL;
 }
 
@@ -265,11 +278,15 @@ static byol_status allocate(model *m, byol_error *error) {
     const byol__graph *graph = m->graph;
     size_t nodes = graph->node_count + EXTRA_NODES,
            tensors = (size_t)(graph->params.count + graph->statistics.count) + 2;
-    BYOL__TRY(byol__alloc(&m->value_name, graph->value_count, sizeof *m->value_name, "names of an ONNX model", error));
+    BYOL__TRY(byol__alloc(&m->value_name, graph->value_count, sizeof *m->value_name,
+                          "names of an ONNX model", error));
     BYOL__TRY(byol__alloc(&m->nodes, nodes, sizeof *m->nodes, "nodes of an ONNX model", error));
-    BYOL__TRY(byol__alloc(&m->node_list, nodes, sizeof *m->node_list, "nodes of an ONNX model", error));
-    BYOL__TRY(byol__alloc(&m->tensors, tensors, sizeof *m->tensors, "weights of an ONNX model", error));
-    return byol__alloc(&m->tensor_list, tensors, sizeof *m->tensor_list, "weights of an ONNX model", error);
+    BYOL__TRY(
+        byol__alloc(&m->node_list, nodes, sizeof *m->node_list, "nodes of an ONNX model", error));
+    BYOL__TRY(
+        byol__alloc(&m->tensors, tensors, sizeof *m->tensors, "weights of an ONNX model", error));
+    return byol__alloc(&m->tensor_list, tensors, sizeof *m->tensor_list, "weights of an ONNX model",
+                       error);
 }
 
 static void release(model *m) {
@@ -286,14 +303,16 @@ static byol_status fill_body(model *m, const byol_onnx_options *options, byol_er
     byol__value_id end = graph->output[options->output];
     for (uint32_t v = 0; v < graph->value_count; v++) {
         const byol__node *node = &graph->nodes[graph->values[v].producer];
-        snprintf(m->value_name[v], VALUE_NAME_MAX, "%s:%u", node->op == NULL ? "normalised" : node->name, v);
+        snprintf(m->value_name[v], VALUE_NAME_MAX, "%s:%u",
+                 node->op == NULL ? "normalised" : node->name, v);
     }
     set_port(&m->input, "images", graph->values[graph->nodes[0].dst].shape, 4);
     m->input_list[0] = &m->input.proto;
     add_output(m, end, output_names[options->output], 2);
     if (options->features) add_features(m);
 
-    for (uint32_t i = 0; i <= graph->values[end].producer; i++) BYOL__TRY(translate(m, &graph->nodes[i], error));
+    for (uint32_t i = 0; i <= graph->values[end].producer; i++)
+        BYOL__TRY(translate(m, &graph->nodes[i], error));
     add_table(m, &graph->params, (byol__section)options->output, m->weights.params);
     add_table(m, &graph->statistics, (byol__section)options->output, m->weights.statistics);
     return BYOL_OK;
@@ -322,7 +341,8 @@ static void fill_model(model *m) {
     m->proto.ir_version = IR_VERSION;
     m->proto.producer_name = "byol";
     m->proto.producer_version = BYOL_VERSION;
-    m->proto.doc_string = "images: RGB (or grey) in 0 .. 1, short side resized to the input's size, centre crop; mean "
+    m->proto.doc_string = "images: RGB (or grey) in 0 .. 1, short side resized to the input's "
+                          "size, centre crop; mean "
                           "and standard deviation are applied within.";
     m->proto.opset_import = m->opsets;
     m->proto.n_opset_import = 1;
@@ -338,7 +358,8 @@ typedef struct file_buffer {
 
 static void append_to_file(ProtobufCBuffer *buffer, size_t length, const uint8_t *bytes) {
     file_buffer *to = (file_buffer *)buffer;
-    if (to->why == 0 && fwrite(bytes, 1, length, to->stream) != length) to->why = errno != 0 ? errno : EIO;
+    if (to->why == 0 && fwrite(bytes, 1, length, to->stream) != length)
+        to->why = errno != 0 ? errno : EIO;
 }
 
 static byol_status write_model(const model *m, const char *path, byol_error *error) {
@@ -348,16 +369,18 @@ static byol_status write_model(const model *m, const char *path, byol_error *err
     onnx__model_proto__pack_to_buffer(&m->proto, &to.base);
     if (to.why == 0) return byol__atomic_commit(&file, error);
     byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s; what was there before is untouched", path,
+    return byol__fail(error, BYOL_ERROR_IO,
+                      "cannot write %s: %s; what was there before is untouched", path,
                       strerror(to.why));
 }
 
-byol_status byol_export_onnx(const byol_encoder *encoder, const char *path, const byol_onnx_options *options,
-                             byol_error *error) {
+byol_status byol_export_onnx(const byol_encoder *encoder, const char *path,
+                             const byol_onnx_options *options, byol_error *error) {
     const byol_onnx_options usual = {.output = BYOL_LAYER_BACKBONE};
     if (options == NULL) options = &usual;
     if (byol_encoder_dimension(encoder, options->output) == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted output");
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                          "these weights end before the wanted output");
     model *m;
     BYOL__TRY(byol__alloc(&m, 1, sizeof *m, "an ONNX model", error));
     byol__encoder_weights(encoder, &m->weights);

@@ -9,7 +9,8 @@ static uint32_t crc32c(const uint8_t *bytes, size_t length) {
     uint32_t crc = ~0u;
     for (size_t i = 0; i < length; i++) {
         crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (0x82f63b78u & -(crc & 1)); /* reflected 0x1edc6f41 */
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0x82f63b78u & -(crc & 1)); /* reflected 0x1edc6f41 */
     }
     return ~crc;
 }
@@ -21,7 +22,8 @@ uint32_t byol__masked_crc32c(const void *bytes, size_t length) {
 
 int byol__record_write(FILE *stream, const void *bytes, size_t length) {
     uint64_t size = length;
-    uint32_t size_crc = byol__masked_crc32c(&size, sizeof size), crc = byol__masked_crc32c(bytes, length);
+    uint32_t size_crc = byol__masked_crc32c(&size, sizeof size),
+             crc = byol__masked_crc32c(bytes, length);
     fwrite(&size, sizeof size, 1, stream);
     fwrite(&size_crc, sizeof size_crc, 1, stream);
     fwrite(bytes, 1, length, stream);
@@ -32,7 +34,8 @@ int byol__record_write(FILE *stream, const void *bytes, size_t length) {
 int byol__record_read(FILE *stream, uint8_t **bytes, size_t *capacity, size_t *length) {
     uint64_t size;
     uint32_t size_crc, crc;
-    if (fread(&size, sizeof size, 1, stream) != 1 || fread(&size_crc, sizeof size_crc, 1, stream) != 1 ||
+    if (fread(&size, sizeof size, 1, stream) != 1 ||
+        fread(&size_crc, sizeof size_crc, 1, stream) != 1 ||
         size_crc != byol__masked_crc32c(&size, sizeof size) || size > RECORD_MAX)
         return 0;
     if (size > *capacity) {

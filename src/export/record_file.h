@@ -1,5 +1,6 @@
-/* TFRecord, the frame around each message of an event file: length (8 bytes, little-endian), its masked CRC32C, the
- * bytes, their masked CRC32C. https://www.tensorflow.org/tutorials/load_data/tfrecord */
+/* TFRecord, the frame around each message of an event file: length (8 bytes, little-endian), its
+ * masked CRC32C, the bytes, their masked CRC32C.
+ * https://www.tensorflow.org/tutorials/load_data/tfrecord */
 #ifndef BYOL__RECORD_FILE_H
 #define BYOL__RECORD_FILE_H
 
@@ -15,7 +16,8 @@ uint32_t byol__masked_crc32c(const void *bytes, size_t length);
 /* Writes one record. Returns 0 on success, as fflush does. */
 int byol__record_write(FILE *stream, const void *bytes, size_t length);
 
-/* Reads the next record into `*bytes` (grown by realloc, `*capacity`). Returns 1, or 0 where there is no whole one. */
+/* Reads the next record into `*bytes` (grown by realloc, `*capacity`). Returns 1, or 0 where there
+ * is no whole one. */
 int byol__record_read(FILE *stream, uint8_t **bytes, size_t *capacity, size_t *length);
 
 #endif

@@ -1,4 +1,5 @@
-/* Weights for PyTorch: the arenas as they are, since their rows have torchvision's names and shapes. */
+/* Weights for PyTorch: the arenas as they are, since their rows have torchvision's names and
+ * shapes. */
 #include <stdio.h>
 
 #include "base/error.h"
@@ -9,20 +10,23 @@
 
 enum { CLASSES_MAX = 1 << 20 };
 
-/* A classifier that has yet to be trained: zeros, so that its gradient alone decides what it becomes. */
-static byol_status make_classifier(byol__table *table, byol__param rows[2], int classes, int dimension, float **values,
-                                   byol_error *error) {
+/* A classifier that has yet to be trained: zeros, so that its gradient alone decides what it
+ * becomes. */
+static byol_status make_classifier(byol__table *table, byol__param rows[2], int classes,
+                                   int dimension, float **values, byol_error *error) {
     if (classes < 0 || classes > CLASSES_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "a classifier of %d classes cannot be written; 0 .. %d can",
-                          classes, CLASSES_MAX);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "a classifier of %d classes cannot be written; 0 .. %d can", classes,
+                          CLASSES_MAX);
     rows[0] = (byol__param){.name = "fc.weight", .dims = {classes, dimension}, .ndims = 2};
     rows[1] = (byol__param){.name = "fc.bias", .dims = {classes}, .ndims = 1};
     *table = (byol__table){.rows = rows, .count = classes > 0 ? 2 : 0};
-    return byol__alloc(values, (size_t)classes * (size_t)dimension, sizeof(float), "a classifier", error);
+    return byol__alloc(values, (size_t)classes * (size_t)dimension, sizeof(float), "a classifier",
+                       error);
 }
 
-byol_status byol_export_safetensors(const byol_encoder *encoder, const char *path, const byol_weights_options *options,
-                                    byol_error *error) {
+byol_status byol_export_safetensors(const byol_encoder *encoder, const char *path,
+                                    const byol_weights_options *options, byol_error *error) {
     const byol_weights_options usual = {0};
     if (options == NULL) options = &usual;
     byol__weights weights;
@@ -39,14 +43,15 @@ byol_status byol_export_safetensors(const byol_encoder *encoder, const char *pat
     byol__table classifier;
     byol__param rows[2];
     float *zeros = NULL;
-    BYOL__TRY(make_classifier(&classifier, rows, options->classes, byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE),
-                              &zeros, error));
+    BYOL__TRY(make_classifier(&classifier, rows, options->classes,
+                              byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE), &zeros, error));
     const byol__arena arenas[] = {
         {"", &weights.graph->params, last, weights.params},
         {"", &weights.graph->statistics, last, weights.statistics},
         {"", &classifier, BYOL__PREDICTOR, zeros},
     };
-    byol_status status = byol__checkpoint_write(path, arenas, sizeof arenas / sizeof *arenas, weights.origin, error);
+    byol_status status =
+        byol__checkpoint_write(path, arenas, sizeof arenas / sizeof *arenas, weights.origin, error);
     byol__free(zeros);
     return status;
 }

@@ -1,5 +1,5 @@
-/* Cutting a graph in two. Every node makes one value, so ids of nodes and values are the same; rows of parameters and
- * statistics come in the order of the nodes. */
+/* Cutting a graph in two. Every node makes one value, so ids of nodes and values are the same; rows
+ * of parameters and statistics come in the order of the nodes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,17 +20,20 @@ static void count_rows(const byol__graph *graph, uint32_t end, int *params, int 
 
 static int less(int index, int by) { return index == BYOL__NONE ? BYOL__NONE : index - by; }
 
-static byol_status copy_table(byol__table *dst, const byol__table *src, int first, int count, byol_error *error) {
+static byol_status copy_table(byol__table *dst, const byol__table *src, int first, int count,
+                              byol_error *error) {
     dst->rows = calloc((size_t)count + 1, sizeof *dst->rows);
-    if (dst->rows == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the parameter table");
+    if (dst->rows == NULL)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the parameter table");
     memcpy(dst->rows, src->rows + first, (size_t)count * sizeof *dst->rows);
     dst->count = count;
     return BYOL_OK;
 }
 
-/* `part` becomes the nodes first .. end-1 of `graph`; its tables begin with the rows `params` and `statistics`. */
-static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32_t first, uint32_t end, int params,
-                             int statistics, byol_error *error) {
+/* `part` becomes the nodes first .. end-1 of `graph`; its tables begin with the rows `params` and
+ * `statistics`. */
+static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32_t first,
+                             uint32_t end, int params, int statistics, byol_error *error) {
     int params_end, statistics_end;
     uint32_t count = end - first;
     part->nodes = calloc(count, sizeof *part->nodes);
@@ -51,7 +54,8 @@ static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32
     }
     count_rows(graph, end, &params_end, &statistics_end);
     BYOL__TRY(copy_table(&part->params, &graph->params, params, params_end - params, error));
-    return copy_table(&part->statistics, &graph->statistics, statistics, statistics_end - statistics, error);
+    return copy_table(&part->statistics, &graph->statistics, statistics,
+                      statistics_end - statistics, error);
 }
 
 static void copy_outputs(byol__graph *back, const byol__graph *graph, byol__value_id value) {
@@ -62,7 +66,8 @@ static void copy_outputs(byol__graph *back, const byol__graph *graph, byol__valu
 
 static byol_status check_cut(const byol__graph *graph, byol__value_id value, byol_error *error) {
     if (value + 1 >= graph->node_count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "a network cannot be cut behind its last layer");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "a network cannot be cut behind its last layer");
     for (uint32_t i = value + 1; i < graph->node_count; i++)
         for (int s = 0; s < graph->nodes[i].src_count; s++)
             if (graph->nodes[i].src[s] < value)
@@ -72,8 +77,8 @@ static byol_status check_cut(const byol__graph *graph, byol__value_id value, byo
     return BYOL_OK;
 }
 
-static byol_status cut(const byol__graph *graph, byol__value_id value, byol__graph *front, byol__graph *back,
-                       byol_error *error) {
+static byol_status cut(const byol__graph *graph, byol__value_id value, byol__graph *front,
+                       byol__graph *back, byol_error *error) {
     int params, statistics;
     count_rows(graph, value + 1, &params, &statistics);
     BYOL__TRY(copy_part(front, graph, 0, value + 1, 0, 0, error));
@@ -89,8 +94,8 @@ static byol_status cut(const byol__graph *graph, byol__value_id value, byol__gra
     return byol__graph_finish(back, error);
 }
 
-byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front, byol__graph *back,
-                            byol_error *error) {
+byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front,
+                            byol__graph *back, byol_error *error) {
     byol__graph_init(front);
     byol__graph_init(back);
     BYOL__TRY(check_cut(graph, value, error));

@@ -8,7 +8,10 @@
 #include "base/error.h"
 #include "graph/op.h"
 
-enum { ROW_ALIGNMENT = 16, DIM_MAX = 1 << 20 }; /* floats: 64 bytes; larger dimensions are mistakes */
+enum {
+    ROW_ALIGNMENT = 16,
+    DIM_MAX = 1 << 20
+}; /* floats: 64 bytes; larger dimensions are mistakes */
 
 void byol__graph_init(byol__graph *graph) { memset(graph, 0, sizeof *graph); }
 
@@ -50,14 +53,14 @@ static void check_node(byol__graph *graph, const char *name, byol__shape shape, 
             byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: its input does not exist", name);
     int too_small = shape.c < 1 || shape.h < 1 || shape.w < 1;
     if (too_small || shape.c > DIM_MAX || shape.h > DIM_MAX || shape.w > DIM_MAX)
-        byol__graph_mistake(
-            graph, BYOL_ERROR_INVALID,
-            "%s would be %d x %d x %d (channels, height, width): the images are too %s for this network", name, shape.c,
-            shape.h, shape.w, too_small ? "small" : "large");
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
+                            "%s would be %d x %d x %d (channels, height, width): the images are "
+                            "too %s for this network",
+                            name, shape.c, shape.h, shape.w, too_small ? "small" : "large");
 }
 
-static byol__node *append_node(byol__graph *graph, const byol__op *op, const char *name, byol__shape shape,
-                               int src_count, const byol__value_id *src) {
+static byol__node *append_node(byol__graph *graph, const byol__op *op, const char *name,
+                               byol__shape shape, int src_count, const byol__value_id *src) {
     if (!grow(&graph->nodes, sizeof *graph->nodes, graph->node_count, &graph->node_capacity) ||
         !grow(&graph->values, sizeof *graph->values, graph->value_count, &graph->value_capacity)) {
         byol__graph_mistake(graph, BYOL_ERROR_MEMORY, "no memory for the network's graph");
@@ -76,7 +79,8 @@ static byol__node *append_node(byol__graph *graph, const byol__op *op, const cha
     };
     snprintf(node->name, sizeof node->name, "%s", name);
     for (int i = 0; i < src_count; i++) node->src[i] = src[i];
-    graph->values[graph->value_count++] = (byol__value){.shape = shape, .producer = graph->node_count++};
+    graph->values[graph->value_count++] =
+        (byol__value){.shape = shape, .producer = graph->node_count++};
     return node;
 }
 
@@ -85,8 +89,8 @@ byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id) {
 }
 
 /* A row of `table`; its offset is set by byol__graph_finish. Returns its index. */
-static int append_row(byol__graph *graph, byol__table *table, int *capacity, const char *prefix, const char *suffix,
-                      byol__param row) {
+static int append_row(byol__graph *graph, byol__table *table, int *capacity, const char *prefix,
+                      const char *suffix, byol__param row) {
     uint32_t room = (uint32_t)*capacity;
     if (!grow(&table->rows, sizeof *table->rows, (uint32_t)table->count, &room)) {
         byol__graph_mistake(graph, BYOL_ERROR_MEMORY, "no memory for the parameter table");
@@ -98,7 +102,8 @@ static int append_row(byol__graph *graph, byol__table *table, int *capacity, con
     row.count = 1;
     for (int i = 0; i < row.ndims; i++) row.count *= (size_t)row.dims[i];
     if (snprintf(row.name, sizeof row.name, "%s.%s", prefix, suffix) >= (int)sizeof row.name)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "parameter name is too long: %s.%s", prefix, suffix);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "parameter name is too long: %s.%s", prefix,
+                            suffix);
     if (byol__table_find(table, row.name) != BYOL__NONE)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "two parameters are called %s", row.name);
     table->rows[table->count] = row;
@@ -109,13 +114,15 @@ int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix
     return append_row(graph, &graph->params, &graph->param_capacity, prefix, suffix, row);
 }
 
-int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix, int channels,
-                             byol__init init) {
-    byol__param row = {.dims = {channels}, .ndims = 1, .flags = BYOL__NO_DECAY | BYOL__NO_TRUST, .init = init};
+int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix,
+                             int channels, byol__init init) {
+    byol__param row = {
+        .dims = {channels}, .ndims = 1, .flags = BYOL__NO_DECAY | BYOL__NO_TRUST, .init = init};
     return byol__graph_param(graph, prefix, suffix, row);
 }
 
-int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *suffix, int channels, byol__init init) {
+int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *suffix, int channels,
+                          byol__init init) {
     byol__param row = {.dims = {channels}, .ndims = 1, .init = init};
     return append_row(graph, &graph->statistics, &graph->statistic_capacity, prefix, suffix, row);
 }
@@ -126,20 +133,24 @@ byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w) {
     return append_node(graph, NULL, "images", (byol__shape){c, h, w}, 0, NULL)->dst;
 }
 
-byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name, byol__attributes attributes,
-                                 int src_count, const byol__value_id *src) {
+byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name,
+                                 byol__attributes attributes, int src_count,
+                                 const byol__value_id *src) {
     byol__shape in = byol__graph_shape(graph, src[0]);
     if (src_count != op->sources)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s reads %d values, not %d", name, op->sources, src_count);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s reads %d values, not %d", name,
+                            op->sources, src_count);
     for (int i = 1; i < src_count; i++) {
         byol__shape other = byol__graph_shape(graph, src[i]);
         if (other.c != in.c || other.h != in.h || other.w != in.w)
-            byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "cannot %s %dx%dx%d to %dx%dx%d", name, other.c, other.h,
-                                other.w, in.c, in.h, in.w);
+            byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "cannot %s %dx%dx%d to %dx%dx%d", name,
+                                other.c, other.h, other.w, in.c, in.h, in.w);
     }
     if (op->takes_vectors && (in.h != 1 || in.w != 1))
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s takes a vector: flatten or pool before it", name);
-    byol__node *node = append_node(graph, op, name, op->infer(graph, name, &attributes, in), src_count, src);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
+                            "%s takes a vector: flatten or pool before it", name);
+    byol__node *node =
+        append_node(graph, op, name, op->infer(graph, name, &attributes, in), src_count, src);
     node->attributes = attributes;
     if (op->add_parameters != NULL) op->add_parameters(graph, node, in);
     return node->dst;
@@ -147,15 +158,17 @@ byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const c
 
 void byol__graph_section(byol__graph *graph, byol__section section) {
     if (section < graph->section)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "sections come in the order backbone, projector, predictor");
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
+                            "sections come in the order backbone, projector, predictor");
     graph->section = section;
 }
 
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
     if (value >= graph->value_count || graph->stage_count == BYOL__STAGES_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
-                            "a stage ends with a value that does not exist, or there are more than %d",
-                            BYOL__STAGES_MAX);
+        byol__graph_mistake(
+            graph, BYOL_ERROR_INVALID,
+            "a stage ends with a value that does not exist, or there are more than %d",
+            BYOL__STAGES_MAX);
     else
         graph->stage_end[graph->stage_count++] = value;
 }
@@ -167,7 +180,8 @@ void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id va
     graph->has_output |= 1u << output;
 }
 
-/* Rows one after the other, each at a multiple of 64 bytes; a section ends where its last row does. */
+/* Rows one after the other, each at a multiple of 64 bytes; a section ends where its last row does.
+ */
 static void lay_out(byol__table *table) {
     size_t offset = 0;
     int row = 0;

@@ -1,8 +1,9 @@
-/* A graph: what a network computes, as plain arrays. Values and nodes have uint32_t ids in the order they were
- * appended, so the arrays are already sorted topologically. A graph knows nothing of batch size, precision or memory
- * layout: a plan (plan/plan.h) is a graph compiled for those.
+/* A graph: what a network computes, as plain arrays. Values and nodes have uint32_t ids in the
+ * order they were appended, so the arrays are already sorted topologically. A graph knows nothing
+ * of batch size, precision or memory layout: a plan (plan/plan.h) is a graph compiled for those.
  *
- * The builder functions never fail one by one: the first mistake is remembered and byol__graph_finish reports it. */
+ * The builder functions never fail one by one: the first mistake is remembered and
+ * byol__graph_finish reports it. */
 #ifndef BYOL__GRAPH_H
 #define BYOL__GRAPH_H
 
@@ -12,7 +13,12 @@
 
 #include "byol/status.h"
 
-enum { BYOL__NONE = -1, BYOL__NODE_NAME_MAX = 64, BYOL__PARAM_NAME_MAX = 96, BYOL__STAGES_MAX = 16 };
+enum {
+    BYOL__NONE = -1,
+    BYOL__NODE_NAME_MAX = 64,
+    BYOL__PARAM_NAME_MAX = 96,
+    BYOL__STAGES_MAX = 16
+};
 
 typedef uint32_t byol__value_id;
 
@@ -42,12 +48,19 @@ typedef struct byol__node {
     int src_count;
     byol__value_id dst;
     byol__attributes attributes;
-    int weight, bias;              /* parameter indices or BYOL__NONE; batch norm: scale (gamma) and shift (beta) */
+    int weight,
+        bias; /* parameter indices or BYOL__NONE; batch norm: scale (gamma) and shift (beta) */
     int running_mean, running_var; /* statistic indices or BYOL__NONE */
 } byol__node;
 
-/* Which part of the arena a parameter lies in: the arena is ordered backbone | projector | predictor. */
-typedef enum byol__section { BYOL__BACKBONE, BYOL__PROJECTOR, BYOL__PREDICTOR, BYOL__SECTIONS } byol__section;
+/* Which part of the arena a parameter lies in: the arena is ordered backbone | projector |
+ * predictor. */
+typedef enum byol__section {
+    BYOL__BACKBONE,
+    BYOL__PROJECTOR,
+    BYOL__PREDICTOR,
+    BYOL__SECTIONS
+} byol__section;
 
 /* Flags, not name matching, say what an optimizer leaves alone. */
 enum {
@@ -62,10 +75,12 @@ typedef enum byol__init {
     BYOL__INIT_TRUNCATED_FAN_IN
 } byol__init;
 
-/* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats lie at `offset`, plain
- * layout, each row starting at a multiple of 16 floats (64 bytes); gaps are zero in every arena and stay zero. */
+/* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats
+ * lie at `offset`, plain layout, each row starting at a multiple of 16 floats (64 bytes); gaps are
+ * zero in every arena and stay zero. */
 typedef struct byol__param {
-    char name[BYOL__PARAM_NAME_MAX]; /* torchvision's: "layer1.0.conv1.weight"; heads: "projector.0.weight" */
+    char name[BYOL__PARAM_NAME_MAX]; /* torchvision's: "layer1.0.conv1.weight"; heads:
+                                        "projector.0.weight" */
     int dims[4];                     /* (oc, ic/groups, kh, kw), (out, in) or (c) */
     int ndims;
     size_t offset, count; /* floats */
@@ -84,7 +99,12 @@ typedef struct byol__table {
 } byol__table;
 
 /* Values that have a meaning outside the graph. */
-typedef enum byol__output { BYOL__REPRESENTATION, BYOL__PROJECTION, BYOL__PREDICTION, BYOL__OUTPUTS } byol__output;
+typedef enum byol__output {
+    BYOL__REPRESENTATION,
+    BYOL__PROJECTION,
+    BYOL__PREDICTION,
+    BYOL__OUTPUTS
+} byol__output;
 
 typedef struct byol__graph {
     byol__value *values;
@@ -111,15 +131,19 @@ byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w);
 
 /* ---- For the operations themselves (src/ops), whose functions build on these ---- */
 
-/* Appends `op` reading `src` (src_count values): its shape and its parameters are what the op says. Returns its value.
- * The builder functions of each op (ops/ops.h) are this with attributes filled in. */
-byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name, byol__attributes attributes,
-                                 int src_count, const byol__value_id *src);
+/* Appends `op` reading `src` (src_count values): its shape and its parameters are what the op says.
+ * Returns its value. The builder functions of each op (ops/ops.h) are this with attributes filled
+ * in. */
+byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name,
+                                 byol__attributes attributes, int src_count,
+                                 const byol__value_id *src);
 byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id);
 /* A parameter or statistic called "prefix.suffix". Returns its index. */
 int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix, byol__param row);
-int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix, int channels, byol__init init);
-int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *suffix, int channels, byol__init init);
+int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix,
+                             int channels, byol__init init);
+int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *suffix, int channels,
+                          byol__init init);
 /* Remembers a mistake, if it is the first. */
 void byol__graph_mistake(byol__graph *graph, byol_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -129,23 +153,26 @@ void byol__graph_mistake(byol__graph *graph, byol_status status, const char *for
 /* Parameters appended from now on belong to `section`; sections come in their order. */
 void byol__graph_section(byol__graph *graph, byol__section section);
 
-/* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers): fine-tuning trains the last
- * of them, at learning rates that differ by stage. */
+/* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers):
+ * fine-tuning trains the last of them, at learning rates that differ by stage. */
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value);
 void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value);
 
-/* Lays out both tables. After this the graph is complete. Reports the first mistake, naming the node. */
+/* Lays out both tables. After this the graph is complete. Reports the first mistake, naming the
+ * node. */
 byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
 
-/* Cuts a finished graph in two at `value`: `front` computes it (its BYOL__REPRESENTATION), `back` takes it as its input
- * and has the outputs behind it. Their parameters lie as in the whole: an arena of `graph` is one of `front`, and from
- * front->params.total on one of `back`; statistics likewise. Both are finished, and owned: byol__graph_release.
- * BYOL_ERROR_INVALID where a node behind `value` reads something before it. */
-byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front, byol__graph *back,
-                            byol_error *error);
+/* Cuts a finished graph in two at `value`: `front` computes it (its BYOL__REPRESENTATION), `back`
+ * takes it as its input and has the outputs behind it. Their parameters lie as in the whole: an
+ * arena of `graph` is one of `front`, and from front->params.total on one of `back`; statistics
+ * likewise. Both are finished, and owned: byol__graph_release. BYOL_ERROR_INVALID where a node
+ * behind `value` reads something before it. */
+byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front,
+                            byol__graph *back, byol_error *error);
 
-/* Fills an arena of `table` with initial values: each row by its `init`, from (seed, row). Parameters: weights random,
- * biases 0, BN scale 1; statistics: running mean 0, running variance 1 (nothing random: any seed). */
+/* Fills an arena of `table` with initial values: each row by its `init`, from (seed, row).
+ * Parameters: weights random, biases 0, BN scale 1; statistics: running mean 0, running variance 1
+ * (nothing random: any seed). */
 void byol__params_init(const byol__table *table, uint64_t seed, float *arena);
 
 /* Index of the row called `name`, or BYOL__NONE. */

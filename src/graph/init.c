@@ -5,8 +5,9 @@
 #include "base/philox.h"
 #include "graph/graph.h"
 
-/* Normal, drawn again where it is beyond two standard deviations; the result's own deviation is then 0.8796 of the
- * normal's, which the authors' code (haiku's TruncatedNormal) does not correct for: neither do we. */
+/* Normal, drawn again where it is beyond two standard deviations; the result's own deviation is
+ * then 0.8796 of the normal's, which the authors' code (haiku's TruncatedNormal) does not correct
+ * for: neither do we. */
 static float truncated_normal(byol__random *random) {
     float x;
     do x = byol__random_normal(random);
@@ -20,7 +21,8 @@ static void init_row(const byol__param *row, byol__random random, float *dst) {
     case BYOL__INIT_ONE:
         for (size_t i = 0; i < row->count; i++) dst[i] = 1.0f;
         break;
-    case BYOL__INIT_KAIMING_FAN_OUT: { /* He et al., "Delving deep into rectifiers" (2015), eq. 14; torchvision's choice
+    case BYOL__INIT_KAIMING_FAN_OUT: { /* He et al., "Delving deep into rectifiers" (2015), eq. 14;
+                                        * torchvision's choice
                                         */
         float std = sqrtf(2.0f / (float)row->fan_out);
         for (size_t i = 0; i < row->count; i++) dst[i] = std * byol__random_normal(&random);

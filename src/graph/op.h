@@ -1,5 +1,6 @@
-/* An operation: what graph, plan, exports and `byol info` must know of a kind, as one table. A file of src/ops has
- * each, or a small family of them; ops/registry.c lists them all. Nothing else in the library names a kind. */
+/* An operation: what graph, plan, exports and `byol info` must know of a kind, as one table. A file
+ * of src/ops has each, or a small family of them; ops/registry.c lists them all. Nothing else in
+ * the library names a kind. */
 #ifndef BYOL__OP_H
 #define BYOL__OP_H
 
@@ -14,7 +15,8 @@ typedef struct byol__unit byol__unit;
 typedef struct byol__plan byol__plan;
 typedef struct byol__compiler byol__compiler;
 
-/* What the rules that run several nodes as one (plan/fuse.c) take it for. Those of one role run by the same functions.
+/* What the rules that run several nodes as one (plan/fuse.c) take it for. Those of one role run by
+ * the same functions.
  */
 typedef enum byol__role {
     BYOL__ROLE_ALONE,       /* nothing: it runs by itself */
@@ -24,7 +26,8 @@ typedef enum byol__role {
     BYOL__ROLE_RELU,
 } byol__role;
 
-/* What the backward pass reads of a unit's values: their memory is kept until then. A bit set; 0 is not an answer. */
+/* What the backward pass reads of a unit's values: their memory is kept until then. A bit set; 0 is
+ * not an answer. */
 enum { BYOL__READS_NOTHING = 1 << 0, BYOL__READS_SRC = 1 << 1, BYOL__READS_DST = 1 << 2 };
 
 /* An attribute of an ONNX node: `count` times the same integer, or with `count` 0 a number. */
@@ -43,33 +46,39 @@ struct byol__op {
     int sources;        /* 1 or 2, of equal shape */
     bool takes_vectors; /* its source is (c, 1, 1) */
 
-    /* In the graph. `src` is the shape of the first source. `infer` tells mistakes with byol__graph_mistake. */
-    byol__shape (*infer)(byol__graph *graph, const char *name, const byol__attributes *attributes, byol__shape src);
-    void (*add_parameters)(byol__graph *graph, byol__node *node, byol__shape src); /* NULL: it has none */
-    /* Of one sample's forward pass, 2 per multiply-add, padding included. NULL: none worth counting. */
+    /* In the graph. `src` is the shape of the first source. `infer` tells mistakes with
+     * byol__graph_mistake. */
+    byol__shape (*infer)(byol__graph *graph, const char *name, const byol__attributes *attributes,
+                         byol__shape src);
+    void (*add_parameters)(byol__graph *graph, byol__node *node,
+                           byol__shape src); /* NULL: it has none */
+    /* Of one sample's forward pass, 2 per multiply-add, padding included. NULL: none worth
+     * counting. */
     uint64_t (*flops)(const byol__graph *graph, const byol__node *node);
 
     /* In ONNX: a node of this type with sources and parameters in our order. */
     const char *onnx_type;
-    int (*onnx_attributes)(const byol__node *node, byol__onnx_attribute *list); /* how many; NULL: none */
+    int (*onnx_attributes)(const byol__node *node,
+                           byol__onnx_attribute *list); /* how many; NULL: none */
     bool onnx_keeps_space; /* its result there is (N, C, 1, 1), where ours is a vector */
 
     /* In a plan. All run in the order that they stand here; what may be NULL says so. */
     size_t state_bytes;                           /* of unit->state: the op's own, zeroed */
     unsigned reads;                               /* BYOL__READS_*: of every unit */
     unsigned (*reads_of)(const byol__unit *unit); /* where that depends on the unit; else NULL */
-    bool in_place;       /* works element by element: may write over a source that nobody reads again */
+    bool in_place; /* works element by element: may write over a source that nobody reads again */
     bool chooses_layout; /* of a source that nothing before it has settled; else that is plain */
-    int diffs;           /* gradients of its value that backward takes; those beyond are added up before */
+    int diffs; /* gradients of its value that backward takes; those beyond are added up before */
     /* Settles the layout of the destination and makes what it runs. */
     byol_status (*compile)(byol__compiler *c, byol__unit *unit);
     void (*join)(byol__plan *plan, int unit); /* agrees with its neighbours who does what; NULL */
     /* Buffers that live in slot `slot`, and longer; NULL: it needs none. */
     byol_status (*place_forward)(byol__compiler *c, byol__unit *unit, int slot);
     byol_status (*place_backward)(byol__compiler *c, byol__unit *unit, int slot);
-    void (*place_staging)(byol__plan *plan, byol__unit *unit);                   /* NULL */
-    byol_status (*bind)(byol__plan *plan, byol__unit *unit, byol_error *error);  /* NULL */
-    byol_status (*stage)(byol__plan *plan, byol__unit *unit, byol_error *error); /* NULL: has no weights */
+    void (*place_staging)(byol__plan *plan, byol__unit *unit);                  /* NULL */
+    byol_status (*bind)(byol__plan *plan, byol__unit *unit, byol_error *error); /* NULL */
+    byol_status (*stage)(byol__plan *plan, byol__unit *unit,
+                         byol_error *error); /* NULL: has no weights */
     byol_status (*forward)(byol__plan *plan, byol__unit *unit, byol_error *error);
     /* Writes unit->dx (and unit->g) where they are wanted, ADDS the parameters' gradients. */
     byol_status (*backward)(byol__plan *plan, byol__unit *unit, byol_error *error);

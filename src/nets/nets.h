@@ -5,41 +5,45 @@
 #include "byol/config.h"
 #include "graph/graph.h"
 
-/* ResNet v1 (He et al., 2015; bottleneck stride in the 3x3 as torchvision), torchvision's names. `depth` 18, 34 or 50;
- * `width` channels in the first stage (64: standard). Returns the pooled representation (8 width, or 32 width for 50).
+/* ResNet v1 (He et al., 2015; bottleneck stride in the 3x3 as torchvision), torchvision's names.
+ * `depth` 18, 34 or 50; `width` channels in the first stage (64: standard). Returns the pooled
+ * representation (8 width, or 32 width for 50).
  */
-byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth, int width, byol_stem stem);
+byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth, int width,
+                            byol_stem stem);
 
 /* One convolution of 3x3 (bias), ReLU, flattened. */
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width);
 
-/* Four blocks of convolution 3x3 (no bias), batch norm, ReLU, with 2x2 max pools between them and width times 1, 2, 4,
- * 8 channels; what remains of the picture (32 pixels: 4 x 4) is averaged. Returns 8 width. */
+/* Four blocks of convolution 3x3 (no bias), batch norm, ReLU, with 2x2 max pools between them and
+ * width times 1, 2, 4, 8 channels; what remains of the picture (32 pixels: 4 x 4) is averaged.
+ * Returns 8 width. */
 byol__value_id byol__conv4(byol__graph *graph, byol__value_id images, int width);
 
-/* Five blocks of convolution 3x3 (no bias), batch norm, ReLU, 2x2 max pool, with width times 1, 2, 4, 8, 8 channels;
- * what remains of the picture (32 pixels: one) is averaged. Returns 8 width. */
+/* Five blocks of convolution 3x3 (no bias), batch norm, ReLU, 2x2 max pool, with width times 1, 2,
+ * 4, 8, 8 channels; what remains of the picture (32 pixels: one) is averaged. Returns 8 width. */
 byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width);
 
-/* MLP: Linear(hidden, bias) - BN - ReLU - Linear(out, no bias), named prefix.0, prefix.1, prefix.3; LINEAR: Linear(out,
- * bias), named prefix.0; NONE: `src` itself. */
-byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind, byol__value_id src, int hidden,
-                          int out);
+/* MLP: Linear(hidden, bias) - BN - ReLU - Linear(out, no bias), named prefix.0, prefix.1, prefix.3;
+ * LINEAR: Linear(out, bias), named prefix.0; NONE: `src` itself. */
+byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind,
+                          byol__value_id src, int hidden, int out);
 
-/* The backbone with a linear classifier on its representation: "fc.weight" (classes, dimension) and "fc.bias", as
- * torchvision has them (classifier.weight where the encoder ends in an fc of its own), in the projector's section; the
- * logits are the output BYOL__PROJECTION. The backbone's rows lie as in the online network. Finished. */
-byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                     int classes, byol_error *error);
+/* The backbone with a linear classifier on its representation: "fc.weight" (classes, dimension) and
+ * "fc.bias", as torchvision has them (classifier.weight where the encoder ends in an fc of its
+ * own), in the projector's section; the logits are the output BYOL__PROJECTION. The backbone's rows
+ * lie as in the online network. Finished. */
+byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
+                                     int image_size, int classes, byol_error *error);
 
-/* The whole online network of a configuration: backbone, projector, predictor, with its three outputs marked. The
- * predictor has as many outputs as the target's projection. Finished. */
-byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                 byol_error *error);
+/* The whole online network of a configuration: backbone, projector, predictor, with its three
+ * outputs marked. The predictor has as many outputs as the target's projection. Finished. */
+byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels,
+                                 int image_size, byol_error *error);
 
-/* The target network: backbone and projector, of target.encoder's kind or like the online one; then every parameter
- * lies where it lies in the online network. Finished. */
-byol_status byol__target_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                 byol_error *error);
+/* The target network: backbone and projector, of target.encoder's kind or like the online one; then
+ * every parameter lies where it lies in the online network. Finished. */
+byol_status byol__target_network(byol__graph *graph, const byol_config *config, int channels,
+                                 int image_size, byol_error *error);
 
 #endif

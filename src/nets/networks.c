@@ -9,8 +9,8 @@
 
 enum { CONV1_OUT = 1024 };
 
-byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind, byol__value_id src, int hidden,
-                          int out) {
+byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind,
+                          byol__value_id src, int hidden, int out) {
     char name[BYOL__NODE_NAME_MAX];
     if (kind == BYOL_HEAD_NONE) return src;
     snprintf(name, sizeof name, "%s.0", prefix);
@@ -32,17 +32,19 @@ static const struct {
     {"conv1", 0, byol__conv1}, {"conv4", 0, byol__conv4}, {"conv5", 0, byol__conv5},
 };
 
-static byol_status convolutions(byol__graph *graph, const byol_config *config, byol__value_id images,
-                                byol__value_id *out, byol_error *error) {
+static byol_status convolutions(byol__graph *graph, const byol_config *config,
+                                byol__value_id images, byol__value_id *out, byol_error *error) {
     for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
         if (strcmp(config->encoder.name, encoders[i].name) != 0) continue;
         int width = config->encoder.width;
-        *out = encoders[i].build != NULL ? encoders[i].build(graph, images, width)
-                                         : byol__resnet(graph, images, encoders[i].depth, width, config->encoder.stem);
+        *out = encoders[i].build != NULL
+                   ? encoders[i].build(graph, images, width)
+                   : byol__resnet(graph, images, encoders[i].depth, width, config->encoder.stem);
         return BYOL_OK;
     }
-    return byol__fail(error, BYOL_ERROR_INVALID, "encoder.name: there is no encoder '%s'; known are %s",
-                      config->encoder.name, BYOL__ENCODERS);
+    return byol__fail(error, BYOL_ERROR_INVALID,
+                      "encoder.name: there is no encoder '%s'; known are %s", config->encoder.name,
+                      BYOL__ENCODERS);
 }
 
 /* Outputs of the encoder's own last linear layer; 0: it has none. */
@@ -52,8 +54,8 @@ static int own_outputs(const byol_config *config) {
 }
 
 /* Appends the encoder, with its output marked. */
-static byol_status backbone(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                            byol_error *error) {
+static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
+                            int image_size, byol_error *error) {
     byol__value_id y = 0, images = byol__graph_input(graph, channels, image_size, image_size);
     BYOL__TRY(convolutions(graph, config, images, &y, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
@@ -62,12 +64,13 @@ static byol_status backbone(byol__graph *graph, const byol_config *config, int c
 }
 
 /* Appends backbone and projector. */
-static byol_status append_to_projection(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                        byol_error *error) {
+static byol_status append_to_projection(byol__graph *graph, const byol_config *config, int channels,
+                                        int image_size, byol_error *error) {
     BYOL__TRY(backbone(graph, config, channels, image_size, error));
     byol__graph_section(graph, BYOL__PROJECTOR);
     byol__value_id y = graph->output[BYOL__REPRESENTATION];
-    y = byol__head(graph, "projector", config->projector.kind, y, config->projector.hidden, config->projector.out);
+    y = byol__head(graph, "projector", config->projector.kind, y, config->projector.hidden,
+                   config->projector.out);
     byol__graph_mark(graph, BYOL__PROJECTION, y);
     return BYOL_OK;
 }
@@ -76,8 +79,8 @@ static int dimension_of(const byol__graph *graph, byol__output output) {
     return graph->values[graph->output[output]].shape.c;
 }
 
-byol_status byol__target_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                 byol_error *error) {
+byol_status byol__target_network(byol__graph *graph, const byol_config *config, int channels,
+                                 int image_size, byol_error *error) {
     byol_config changed = *config;
     if (strcmp(config->target.encoder, "same") != 0) {
         memcpy(changed.encoder.name, config->target.encoder, sizeof changed.encoder.name);
@@ -88,11 +91,13 @@ byol_status byol__target_network(byol__graph *graph, const byol_config *config, 
 }
 
 /* Length of the target's projections. */
-static byol_status target_dimension(const byol_config *config, int channels, int image_size, int *dimension,
-                                    byol_error *error) {
+static byol_status target_dimension(const byol_config *config, int channels, int image_size,
+                                    int *dimension, byol_error *error) {
     if (config->target.kind == BYOL_TARGET_VECTORS) {
         *dimension = config->target.dimension;
-        return *dimension > 0 ? BYOL_OK : byol__fail(error, BYOL_ERROR_INVALID, "target.dimension is not known");
+        return *dimension > 0
+                   ? BYOL_OK
+                   : byol__fail(error, BYOL_ERROR_INVALID, "target.dimension is not known");
     }
     byol__graph target;
     byol__graph_init(&target);
@@ -102,8 +107,8 @@ static byol_status target_dimension(const byol_config *config, int channels, int
     return status;
 }
 
-byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                 byol_error *error) {
+byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels,
+                                 int image_size, byol_error *error) {
     int out;
     BYOL__TRY(append_to_projection(graph, config, channels, image_size, error));
     BYOL__TRY(target_dimension(config, channels, image_size, &out, error));
@@ -114,18 +119,20 @@ byol_status byol__online_network(byol__graph *graph, const byol_config *config, 
     BYOL__TRY(byol__graph_finish(graph, error));
     if (dimension_of(graph, BYOL__PREDICTION) != out)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "the target's projections have %d numbers and the online network's %d: take predictor.kind "
+                          "the target's projections have %d numbers and the online network's %d: "
+                          "take predictor.kind "
                           "linear (or mlp), which maps one to the other",
                           out, dimension_of(graph, BYOL__PREDICTION));
     return BYOL_OK;
 }
 
-byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels, int image_size,
-                                     int classes, byol_error *error) {
+byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
+                                     int image_size, int classes, byol_error *error) {
     BYOL__TRY(backbone(graph, config, channels, image_size, error));
     byol__graph_section(graph, BYOL__PROJECTOR);
     const char *name = own_outputs(config) > 0 ? "classifier" : "fc";
-    byol__value_id logits = byol__graph_linear(graph, name, graph->output[BYOL__REPRESENTATION], classes, 1);
+    byol__value_id logits =
+        byol__graph_linear(graph, name, graph->output[BYOL__REPRESENTATION], classes, 1);
     byol__graph_mark(graph, BYOL__PROJECTION, logits);
     return byol__graph_finish(graph, error);
 }

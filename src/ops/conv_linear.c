@@ -1,5 +1,5 @@
-/* Convolution and linear layer: the same to oneDNN (dnn/dnn.h), a contraction of the source with weights. In evaluation
- * the batch norm and the ReLU behind it are part of it. */
+/* Convolution and linear layer: the same to oneDNN (dnn/dnn.h), a contraction of the source with
+ * weights. In evaluation the batch norm and the ReLU behind it are part of it. */
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -11,11 +11,12 @@ extern const byol__op byol__op_conv, byol__op_linear;
 
 /* ---- In the graph ---- */
 
-static byol__shape infer_conv(byol__graph *graph, const char *name, const byol__attributes *a, byol__shape src) {
+static byol__shape infer_conv(byol__graph *graph, const char *name, const byol__attributes *a,
+                              byol__shape src) {
     if (a->groups < 1 || src.c % a->groups != 0 || a->out % a->groups != 0)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
-                            "%s: %d input and %d output channels do not divide into %d groups", name, src.c, a->out,
-                            a->groups);
+                            "%s: %d input and %d output channels do not divide into %d groups",
+                            name, src.c, a->out, a->groups);
     return (byol__shape){a->out, byol__window_out(src.h, a), byol__window_out(src.w, a)};
 }
 
@@ -26,22 +27,29 @@ static void add_conv_parameters(byol__graph *graph, byol__node *node, byol__shap
                           .ndims = 4,
                           .init = BYOL__INIT_KAIMING_FAN_OUT,
                           .fan_in = ic * kernel * kernel,
-                          .fan_out = a->out * kernel * kernel}; /* PyTorch's count: over all groups */
+                          .fan_out =
+                              a->out * kernel * kernel}; /* PyTorch's count: over all groups */
     node->weight = byol__graph_param(graph, node->name, "weight", weight);
-    if (a->bias) node->bias = byol__graph_vector_param(graph, node->name, "bias", a->out, BYOL__INIT_ZERO);
+    if (a->bias)
+        node->bias = byol__graph_vector_param(graph, node->name, "bias", a->out, BYOL__INIT_ZERO);
 }
 
-static byol__shape infer_linear(byol__graph *graph, const char *name, const byol__attributes *a, byol__shape src) {
+static byol__shape infer_linear(byol__graph *graph, const char *name, const byol__attributes *a,
+                                byol__shape src) {
     (void)graph, (void)name, (void)src;
     return (byol__shape){a->out, 1, 1};
 }
 
 static void add_linear_parameters(byol__graph *graph, byol__node *node, byol__shape src) {
     int out = node->attributes.out;
-    byol__param weight = {
-        .dims = {out, src.c}, .ndims = 2, .init = BYOL__INIT_TRUNCATED_FAN_IN, .fan_in = src.c, .fan_out = out};
+    byol__param weight = {.dims = {out, src.c},
+                          .ndims = 2,
+                          .init = BYOL__INIT_TRUNCATED_FAN_IN,
+                          .fan_in = src.c,
+                          .fan_out = out};
     node->weight = byol__graph_param(graph, node->name, "weight", weight);
-    if (node->attributes.bias) node->bias = byol__graph_vector_param(graph, node->name, "bias", out, BYOL__INIT_ZERO);
+    if (node->attributes.bias)
+        node->bias = byol__graph_vector_param(graph, node->name, "bias", out, BYOL__INIT_ZERO);
 }
 
 static uint64_t flops(const byol__graph *graph, const byol__node *node) {
@@ -78,13 +86,16 @@ static bool is_added(const byol__graph *graph, int value) {
     return false;
 }
 
-/* oneDNN's own choice, but for plain NCHW pictures (its fallback where it has nothing better), for which our kernels
- * want channels last: they go along channels. What a shortcut adds again later must lie as the sum will. */
-static byol_status create_forward(byol__compiler *c, byol__unit *unit, byol__contraction_desc desc) {
+/* oneDNN's own choice, but for plain NCHW pictures (its fallback where it has nothing better), for
+ * which our kernels want channels last: they go along channels. What a shortcut adds again later
+ * must lie as the sum will. */
+static byol_status create_forward(byol__compiler *c, byol__unit *unit,
+                                  byol__contraction_desc desc) {
     byol__contraction_state *s = unit->state;
     BYOL__TRY(create(c, unit, &s->forward, desc));
     byol__format dst = byol__contraction_dst(s->forward), src = byol__contraction_src(s->forward);
-    bool plain = dst == BYOL__NCHW && desc.oh * desc.ow > 1 && c->plan->options.format == BYOL__FORMAT_ANY;
+    bool plain =
+        dst == BYOL__NCHW && desc.oh * desc.ow > 1 && c->plan->options.format == BYOL__FORMAT_ANY;
     bool apart = src != dst && is_added(c->graph, unit->stage.src);
     bool good = src != BYOL__FORMAT_ANY && dst != BYOL__FORMAT_ANY && !plain && !apart;
     if (desc.linear || good) return BYOL_OK;
@@ -95,7 +106,8 @@ static byol_status create_forward(byol__compiler *c, byol__unit *unit, byol__con
     return create(c, unit, &s->forward, desc);
 }
 
-static byol_status create_backward(byol__compiler *c, byol__unit *unit, byol__contraction_desc desc) {
+static byol_status create_backward(byol__compiler *c, byol__unit *unit,
+                                   byol__contraction_desc desc) {
     byol__contraction_state *s = unit->state;
     const byol__slot *src = &c->plan->slots[unit->stage.src];
     desc.src_format = src->layout.format;
@@ -115,12 +127,14 @@ static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contrac
     byol__plan *plan = c->plan;
     byol__contraction_state *s = unit->state;
     const byol__node *node = &c->graph->nodes[unit->stage.node];
-    byol__shape in = c->graph->values[unit->stage.src].shape, out = c->graph->values[unit->stage.dst].shape;
+    byol__shape in = c->graph->values[unit->stage.src].shape,
+                out = c->graph->values[unit->stage.dst].shape;
     s->weight = byol__range_of(&c->graph->params, node->weight);
     s->bias = byol__range_of(&c->graph->params, node->bias);
     s->norm = byol__norm_of(c->graph, unit->stage.bn);
     s->applies_norm_of = s->gathers_for = BYOL__NONE;
-    s->moments = s->scratch = s->backward_scratch = s->diff_weights = s->diff_bias = BYOL__NO_BUFFER;
+    s->moments = s->scratch = s->backward_scratch = s->diff_weights = s->diff_bias =
+        BYOL__NO_BUFFER;
     unit->forward_flops = byol__node_flops(c->graph, node) * (uint64_t)plan->options.batch;
 
     desc.pass = BYOL__FORWARD;
@@ -138,31 +152,39 @@ static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contrac
     desc.src_format = plan->slots[unit->stage.src].layout.format;
     BYOL__TRY(create_forward(c, unit, desc));
     plan->slots[unit->stage.src].layout.format = byol__contraction_src(s->forward);
-    plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, byol__contraction_dst(s->forward));
+    plan->slots[unit->stage.dst].layout =
+        byol__layout_for(c, unit->stage.dst, byol__contraction_dst(s->forward));
     return byol__trains(plan) ? create_backward(c, unit, desc) : BYOL_OK;
 }
 
 static byol_status compile_conv(byol__compiler *c, byol__unit *unit) {
     const byol__attributes *a = &c->graph->nodes[unit->stage.node].attributes;
-    byol__contraction_desc desc = {
-        .kernel = a->kernel, .stride = a->stride, .padding = a->padding, .groups = a->groups, .dst_format = c->trunk};
+    byol__contraction_desc desc = {.kernel = a->kernel,
+                                   .stride = a->stride,
+                                   .padding = a->padding,
+                                   .groups = a->groups,
+                                   .dst_format = c->trunk};
     BYOL__TRY(compile_as(c, unit, desc));
     c->trunk = c->plan->slots[unit->stage.dst].layout.format;
     return BYOL_OK;
 }
 
 static byol_status compile_linear(byol__compiler *c, byol__unit *unit) {
-    byol__contraction_desc desc = {.linear = true, .kernel = 1, .stride = 1, .groups = 1, .dst_format = BYOL__NCHW};
+    byol__contraction_desc desc = {
+        .linear = true, .kernel = 1, .stride = 1, .groups = 1, .dst_format = BYOL__NCHW};
     if (c->plan->slots[unit->stage.src].layout.format != BYOL__NCHW)
-        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED, "%s: put a flatten before this linear layer", unit->name);
+        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
+                          "%s: put a flatten before this linear layer", unit->name);
     return compile_as(c, unit, desc);
 }
 
 static byol_status place_forward(byol__compiler *c, byol__unit *unit, int slot) {
     byol__contraction_state *s = unit->state;
-    BYOL__TRY(byol__new_buffer(c, byol__contraction_scratch_bytes(s->forward), slot, slot, &s->scratch));
+    BYOL__TRY(
+        byol__new_buffer(c, byol__contraction_scratch_bytes(s->forward), slot, slot, &s->scratch));
     if (s->gathers_for == BYOL__NONE) return BYOL_OK;
-    return byol__new_buffer(c, byol__contraction_moments_bytes(s->forward), slot, s->gathers_for, &s->moments);
+    return byol__new_buffer(c, byol__contraction_moments_bytes(s->forward), slot, s->gathers_for,
+                            &s->moments);
 }
 
 static byol_status place_backward(byol__compiler *c, byol__unit *unit, int slot) {
@@ -170,18 +192,22 @@ static byol_status place_backward(byol__compiler *c, byol__unit *unit, int slot)
     size_t scratch = byol__contraction_scratch_bytes(s->backward_weights);
     size_t other = s->backward_data != NULL ? byol__contraction_scratch_bytes(s->backward_data) : 0;
     size_t weights = byol__contraction_weights_bytes(s->backward_weights);
-    BYOL__TRY(byol__new_buffer(c, scratch > other ? scratch : other, slot, slot, &s->backward_scratch));
+    BYOL__TRY(
+        byol__new_buffer(c, scratch > other ? scratch : other, slot, slot, &s->backward_scratch));
     BYOL__TRY(byol__new_buffer(c, weights, slot, slot, &s->diff_weights));
-    return s->bias.count > 0 ? byol__new_floats(c, (int)s->bias.count, slot, slot, &s->diff_bias) : BYOL_OK;
+    return s->bias.count > 0 ? byol__new_floats(c, (int)s->bias.count, slot, slot, &s->diff_bias)
+                             : BYOL_OK;
 }
 
 static void place_staging(byol__plan *plan, byol__unit *unit) {
     byol__contraction_state *s = unit->state;
     s->staged_forward = byol__reserve_staging(plan, byol__contraction_weights_bytes(s->forward));
     s->staged_backward = s->staged_forward;
-    s->own_backward_weights = s->backward_data != NULL && !byol__contraction_same_weights(s->forward, s->backward_data);
+    s->own_backward_weights =
+        s->backward_data != NULL && !byol__contraction_same_weights(s->forward, s->backward_data);
     if (s->own_backward_weights)
-        s->staged_backward = byol__reserve_staging(plan, byol__contraction_weights_bytes(s->backward_data));
+        s->staged_backward =
+            byol__reserve_staging(plan, byol__contraction_weights_bytes(s->backward_data));
     if (unit->stage.bn == BYOL__NONE) return;
     s->staged_bias = byol__reserve_staging(plan, s->norm.gamma.count * sizeof(float));
     if (plan->fold_floats < s->weight.count) plan->fold_floats = s->weight.count;
@@ -189,20 +215,23 @@ static void place_staging(byol__plan *plan, byol__unit *unit) {
 
 /* ---- Binding and staging ---- */
 
-static void norm_input(const byol__plan *plan, const byol__contraction_state *s, byol__contraction *contraction) {
+static void norm_input(const byol__plan *plan, const byol__contraction_state *s,
+                       byol__contraction *contraction) {
     if (s->applies_norm_of == BYOL__NONE) return;
     const byol__pointwise_state *norm = byol__pointwise_of(plan, s->applies_norm_of);
-    byol__contraction_norm_input(contraction, byol__at(plan, norm->scale), byol__at(plan, norm->shift));
+    byol__contraction_norm_input(contraction, byol__at(plan, norm->scale),
+                                 byol__at(plan, norm->shift));
 }
 
 static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     byol__contraction_state *s = unit->state;
     void *src = byol__value_at(plan, unit->stage.src), *dst = byol__value_at(plan, unit->stage.dst);
     /* oneDNN takes the bias without const; forward only reads it. */
-    float *bias = unit->stage.bn != BYOL__NONE ? byol__staged(plan, s->staged_bias)
-                                               : (float *)(uintptr_t)(plan->bound.params + s->bias.offset);
-    BYOL__TRY(byol__contraction_bind(s->forward, src, byol__staged(plan, s->staged_forward), bias, dst,
-                                     byol__at(plan, s->scratch), error));
+    float *bias = unit->stage.bn != BYOL__NONE
+                      ? byol__staged(plan, s->staged_bias)
+                      : (float *)(uintptr_t)(plan->bound.params + s->bias.offset);
+    BYOL__TRY(byol__contraction_bind(s->forward, src, byol__staged(plan, s->staged_forward), bias,
+                                     dst, byol__at(plan, s->scratch), error));
     norm_input(plan, s, s->forward);
     if (s->gathers_for != BYOL__NONE)
         s->gathered = byol__contraction_gather_moments(s->forward, byol__at(plan, s->moments));
@@ -212,13 +241,14 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
                                      byol__at(plan, s->diff_bias), dy, scratch, error));
     norm_input(plan, s, s->backward_weights);
     if (s->backward_data == NULL) return BYOL_OK;
-    return byol__contraction_bind(s->backward_data, byol__at(plan, unit->dx), byol__staged(plan, s->staged_backward),
-                                  NULL, dy, scratch, error);
+    return byol__contraction_bind(s->backward_data, byol__at(plan, unit->dx),
+                                  byol__staged(plan, s->staged_backward), NULL, dy, scratch, error);
 }
 
 /* scale (w x + b) + shift = (scale w) x + (scale b + shift) */
 static byol_status stage_folded(byol__plan *plan, byol__contraction_state *s, byol_error *error) {
-    const float *weight = plan->bound.params + s->weight.offset, *bias = plan->bound.params + s->bias.offset;
+    const float *weight = plan->bound.params + s->weight.offset,
+                *bias = plan->bound.params + s->bias.offset;
     size_t channels = s->norm.gamma.count, row = s->weight.count / channels;
     float *folded_bias = byol__staged(plan, s->staged_bias);
     for (size_t c = 0; c < channels; c++) {
@@ -235,18 +265,22 @@ static byol_status stage(byol__plan *plan, byol__unit *unit, byol_error *error) 
     if (unit->stage.bn != BYOL__NONE) return stage_folded(plan, s, error);
     const float *weight = plan->bound.params + s->weight.offset;
     BYOL__TRY(byol__contraction_stage(s->forward, weight, error));
-    return s->own_backward_weights ? byol__contraction_stage(s->backward_data, weight, error) : BYOL_OK;
+    return s->own_backward_weights ? byol__contraction_stage(s->backward_data, weight, error)
+                                   : BYOL_OK;
 }
 
 /* ---- Running ---- */
 
-static byol_status run(byol__plan *plan, const byol__unit *unit, byol__contraction *contraction, byol_error *error) {
+static byol_status run(byol__plan *plan, const byol__unit *unit, byol__contraction *contraction,
+                       byol_error *error) {
     double begin = byol__now();
     byol_status status = byol__contraction_run(contraction, error);
     if (status != BYOL_OK) return byol__fail_within(error, status, "%s", unit->name);
-    size_t bytes = byol__value_bytes(plan, unit->stage.src) + byol__value_bytes(plan, unit->stage.dst) +
+    size_t bytes = byol__value_bytes(plan, unit->stage.src) +
+                   byol__value_bytes(plan, unit->stage.dst) +
                    byol__contraction_weights_bytes(contraction);
-    byol__profile_add(plan->profile, byol__contraction_work(contraction), begin, unit->forward_flops, bytes);
+    byol__profile_add(plan->profile, byol__contraction_work(contraction), begin,
+                      unit->forward_flops, bytes);
     return BYOL_OK;
 }
 
@@ -258,11 +292,14 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     byol__contraction_state *s = unit->state;
     BYOL__TRY(run(plan, unit, s->backward_weights, error));
     double begin = byol__now();
-    BYOL__TRY(byol__contraction_collect(s->backward_weights, plan->bound.grads + s->weight.offset, error));
+    BYOL__TRY(byol__contraction_collect(s->backward_weights, plan->bound.grads + s->weight.offset,
+                                        error));
     byol__profile_add(plan->profile, BYOL__WORK_STAGE, begin, 0,
-                      byol__contraction_weights_bytes(s->backward_weights) + 2 * s->weight.count * sizeof(float));
+                      byol__contraction_weights_bytes(s->backward_weights) +
+                          2 * s->weight.count * sizeof(float));
     const float *diff_bias = byol__at(plan, s->diff_bias);
-    for (size_t i = 0; i < s->bias.count; i++) plan->bound.grads[s->bias.offset + i] += diff_bias[i];
+    for (size_t i = 0; i < s->bias.count; i++)
+        plan->bound.grads[s->bias.offset + i] += diff_bias[i];
     return s->backward_data != NULL ? run(plan, unit, s->backward_data, error) : BYOL_OK;
 }
 
@@ -330,13 +367,14 @@ const byol__op byol__op_linear = {
     .release = release,
 };
 
-byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc, int kernel,
-                                int stride, int padding, int groups, int bias) {
+byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc,
+                                int kernel, int stride, int padding, int groups, int bias) {
     byol__attributes attributes = {oc, kernel, stride, padding, groups, bias};
     return byol__graph_apply(graph, &byol__op_conv, name, attributes, 1, &src);
 }
 
-byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__value_id src, int out, int bias) {
+byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__value_id src, int out,
+                                  int bias) {
     byol__attributes attributes = {.out = out, .bias = bias};
     return byol__graph_apply(graph, &byol__op_linear, name, attributes, 1, &src);
 }

@@ -2,7 +2,8 @@
 #include "ops/ops.h"
 #include "plan/unit.h"
 
-static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *attributes, byol__shape src) {
+static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *attributes,
+                         byol__shape src) {
     (void)graph, (void)name, (void)attributes;
     return (byol__shape){src.c * src.h * src.w, 1, 1};
 }
@@ -26,7 +27,8 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
     byol__layout to = unflattened(src);
     byol__layout_convert(&to, byol__value_at(plan, unit->stage.dst), &src->layout,
                          byol__value_at(plan, unit->stage.src));
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0, 2 * byol__value_bytes(plan, unit->stage.src));
+    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
+                      2 * byol__value_bytes(plan, unit->stage.src));
     return BYOL_OK;
 }
 
@@ -36,8 +38,10 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     double begin = byol__now();
     const byol__slot *src = &plan->slots[unit->stage.src];
     byol__layout from = unflattened(src);
-    byol__layout_convert(&src->layout, byol__at(plan, unit->dx), &from, byol__at(plan, unit->dy[0]));
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0, 2 * byol__value_bytes(plan, unit->stage.src));
+    byol__layout_convert(&src->layout, byol__at(plan, unit->dx), &from,
+                         byol__at(plan, unit->dy[0]));
+    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
+                      2 * byol__value_bytes(plan, unit->stage.src));
     return BYOL_OK;
 }
 

@@ -1,6 +1,6 @@
-/* Batch norm (Ioffe and Szegedy, 2015), addition and ReLU: what stands between two convolutions. plan/fuse.c makes one
- * stage of y = relu(bn(x) + residual), each part optional; plan/kernels.c runs it in as few passes as batch statistics
- * allow. */
+/* Batch norm (Ioffe and Szegedy, 2015), addition and ReLU: what stands between two convolutions.
+ * plan/fuse.c makes one stage of y = relu(bn(x) + residual), each part optional; plan/kernels.c
+ * runs it in as few passes as batch statistics allow. */
 #include "ops/norm.h"
 
 #include <math.h>
@@ -10,7 +10,8 @@
 
 /* ---- In the graph ---- */
 
-static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *attributes, byol__shape src) {
+static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *attributes,
+                         byol__shape src) {
     (void)graph, (void)name, (void)attributes;
     return src;
 }
@@ -18,8 +19,10 @@ static byol__shape infer(byol__graph *graph, const char *name, const byol__attri
 static void add_parameters(byol__graph *graph, byol__node *node, byol__shape src) {
     node->weight = byol__graph_vector_param(graph, node->name, "weight", src.c, BYOL__INIT_ONE);
     node->bias = byol__graph_vector_param(graph, node->name, "bias", src.c, BYOL__INIT_ZERO);
-    node->running_mean = byol__graph_statistic(graph, node->name, "running_mean", src.c, BYOL__INIT_ZERO);
-    node->running_var = byol__graph_statistic(graph, node->name, "running_var", src.c, BYOL__INIT_ONE);
+    node->running_mean =
+        byol__graph_statistic(graph, node->name, "running_mean", src.c, BYOL__INIT_ZERO);
+    node->running_var =
+        byol__graph_statistic(graph, node->name, "running_var", src.c, BYOL__INIT_ONE);
 }
 
 static int norm_attributes(const byol__node *node, byol__onnx_attribute *list) {
@@ -39,11 +42,13 @@ byol__norm byol__norm_of(const byol__graph *graph, int node) {
     };
 }
 
-void byol__norm_fixed(const byol__plan *plan, const byol__norm *norm, size_t channel, float *scale, float *shift) {
+void byol__norm_fixed(const byol__plan *plan, const byol__norm *norm, size_t channel, float *scale,
+                      float *shift) {
     const byol__binding *b = &plan->bound;
     float variance = b->statistics[norm->running_var.offset + channel];
     *scale = b->params[norm->gamma.offset + channel] / sqrtf(variance + (float)BYOL__NORM_EPSILON);
-    *shift = b->params[norm->beta.offset + channel] - b->statistics[norm->running_mean.offset + channel] * *scale;
+    *shift = b->params[norm->beta.offset + channel] -
+             b->statistics[norm->running_mean.offset + channel] * *scale;
 }
 
 /* ---- In a plan ---- */
@@ -86,7 +91,8 @@ static byol_status place_forward(byol__compiler *c, byol__unit *unit, int slot) 
     BYOL__TRY(byol__new_floats(c, padded, slot, last, &s->inv_std));
     BYOL__TRY(byol__new_floats(c, padded, slot, last, &s->scale));
     BYOL__TRY(byol__new_floats(c, 3 * padded, slot, last, &s->shift));
-    return byol__new_buffer(c, byol__pointwise_partials(&s->kernel.layout) * sizeof(double), slot, last, &s->partial);
+    return byol__new_buffer(c, byol__pointwise_partials(&s->kernel.layout) * sizeof(double), slot,
+                            last, &s->partial);
 }
 
 static void place_staging(byol__plan *plan, byol__unit *unit) {
@@ -110,9 +116,11 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     byol__pointwise_state *s = unit->state;
     byol__pointwise *p = &s->kernel;
     p->x = byol__value_at(plan, unit->stage.src);
-    p->residual = unit->stage.residual == BYOL__NO_VALUE ? NULL : byol__value_at(plan, unit->stage.residual);
+    p->residual =
+        unit->stage.residual == BYOL__NO_VALUE ? NULL : byol__value_at(plan, unit->stage.residual);
     p->y = unit->applied_by == BYOL__NONE ? byol__value_at(plan, unit->stage.dst) : NULL;
-    p->moments = s->gathered_by == BYOL__NONE ? NULL : byol__contraction_of(plan, s->gathered_by)->gathered;
+    p->moments =
+        s->gathered_by == BYOL__NONE ? NULL : byol__contraction_of(plan, s->gathered_by)->gathered;
     p->mean = byol__at(plan, s->mean);
     p->inv_std = byol__at(plan, s->inv_std);
     p->scale = p->fixed ? byol__staged(plan, s->staged_scale) : byol__at(plan, s->scale);
@@ -142,7 +150,8 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
     plan->kernels->pointwise_forward(p);
     size_t src = byol__value_bytes(plan, stage->src),
            rest = byol__value_bytes(plan, stage->dst) + byol__value_bytes(plan, stage->residual);
-    size_t sums = p->normalize && p->moments == NULL ? src : 0, apply = unit->applied_by == BYOL__NONE ? src + rest : 0;
+    size_t sums = p->normalize && p->moments == NULL ? src : 0,
+           apply = unit->applied_by == BYOL__NONE ? src + rest : 0;
     byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0, sums + apply);
     return BYOL_OK;
 }
@@ -153,7 +162,8 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     const byol__pointwise *p = &((const byol__pointwise_state *)unit->state)->kernel;
     double begin = byol__now();
     plan->kernels->pointwise_backward(p);
-    size_t src = byol__value_bytes(plan, unit->stage.src), dst = byol__value_bytes(plan, unit->stage.dst);
+    size_t src = byol__value_bytes(plan, unit->stage.src),
+           dst = byol__value_bytes(plan, unit->stage.dst);
     bool mask = p->relu && (!has_norm(unit) || unit->stage.residual != BYOL__NO_VALUE);
     size_t reads = p->normalize ? 2 * src + 2 * (size_t)(mask + p->dy_count) * dst : 0;
     byol__profile_add(plan->profile, BYOL__WORK_NORM_BACKWARD, begin, 0,
@@ -237,5 +247,6 @@ byol__value_id byol__graph_relu(byol__graph *graph, byol__value_id src) {
 }
 
 byol__value_id byol__graph_add(byol__graph *graph, byol__value_id a, byol__value_id b) {
-    return byol__graph_apply(graph, &byol__op_add, "add", (byol__attributes){0}, 2, (byol__value_id[]){a, b});
+    return byol__graph_apply(graph, &byol__op_add, "add", (byol__attributes){0}, 2,
+                             (byol__value_id[]){a, b});
 }

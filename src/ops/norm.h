@@ -1,5 +1,6 @@
-/* Batch norm and convolution, as each sees the other: a norm's work is shared out among its neighbours
- * (norm_neighbours.c), and in evaluation it disappears into the convolution before it. */
+/* Batch norm and convolution, as each sees the other: a norm's work is shared out among its
+ * neighbours (norm_neighbours.c), and in evaluation it disappears into the convolution before it.
+ */
 #ifndef BYOL__NORM_H
 #define BYOL__NORM_H
 
@@ -13,9 +14,11 @@ typedef struct byol__norm {
 byol__norm byol__norm_of(const byol__graph *graph, int node);
 
 /* Batch norm with running statistics is y = scale x + shift. */
-void byol__norm_fixed(const byol__plan *plan, const byol__norm *norm, size_t channel, float *scale, float *shift);
+void byol__norm_fixed(const byol__plan *plan, const byol__norm *norm, size_t channel, float *scale,
+                      float *shift);
 
-/* State of a unit with batch norm, + residual, ReLU: any of them. Ints are buffers, or units where said. */
+/* State of a unit with batch norm, + residual, ReLU: any of them. Ints are buffers, or units where
+ * said. */
 typedef struct byol__pointwise_state {
     byol__pointwise kernel;
     byol__norm norm;
@@ -30,9 +33,9 @@ typedef struct byol__contraction_state {
     byol__norm norm; /* EVAL: folded in */
     byol__contraction *forward, *backward_data, *backward_weights;
     size_t staged_forward, staged_backward, staged_bias; /* offsets into the staging memory */
-    bool own_backward_weights;                           /* backward data wants another weight layout than forward */
-    int applies_norm_of;                                 /* the unit whose batch norm it applies, or BYOL__NONE */
-    int gathers_for;                                     /* the last unit that it gathers moments for, or BYOL__NONE */
+    bool own_backward_weights; /* backward data wants another weight layout than forward */
+    int applies_norm_of;       /* the unit whose batch norm it applies, or BYOL__NONE */
+    int gathers_for;           /* the last unit that it gathers moments for, or BYOL__NONE */
     const byol__moments *gathered;
     int moments, scratch, backward_scratch, diff_weights, diff_bias;
 } byol__contraction_state;

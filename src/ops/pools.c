@@ -1,4 +1,5 @@
-/* Pools: the largest or the mean value of a window, by channel. The kernels are plan/kernels.c's. */
+/* Pools: the largest or the mean value of a window, by channel. The kernels are plan/kernels.c's.
+ */
 #include "ops/ops.h"
 #include "ops/window.h"
 #include "plan/unit.h"
@@ -9,15 +10,17 @@ typedef void pool_kernel(const byol__pool *pool);
 
 /* ---- In the graph ---- */
 
-static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a, byol__shape src) {
+static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
+                         byol__shape src) {
     if (a->padding * 2 > a->kernel)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: padding %d is more than half of kernel %d", name,
-                            a->padding, a->kernel);
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
+                            "%s: padding %d is more than half of kernel %d", name, a->padding,
+                            a->kernel);
     return (byol__shape){src.c, byol__window_out(src.h, a), byol__window_out(src.w, a)};
 }
 
-static byol__shape infer_global(byol__graph *graph, const char *name, const byol__attributes *attributes,
-                                byol__shape src) {
+static byol__shape infer_global(byol__graph *graph, const char *name,
+                                const byol__attributes *attributes, byol__shape src) {
     (void)graph, (void)name, (void)attributes;
     return (byol__shape){src.c, 1, 1};
 }
@@ -30,12 +33,14 @@ static int average_attributes(const byol__node *node, byol__onnx_attribute *list
 
 /* ---- In a plan ---- */
 
-static byol_status compile_as(byol__compiler *c, byol__unit *unit, const byol__attributes *a, bool global) {
+static byol_status compile_as(byol__compiler *c, byol__unit *unit, const byol__attributes *a,
+                              bool global) {
     const byol__slot *src = &c->plan->slots[unit->stage.src];
-    byol__layout dst = byol__layout_for(c, unit->stage.dst, global ? BYOL__NCHW : src->layout.format);
+    byol__layout dst =
+        byol__layout_for(c, unit->stage.dst, global ? BYOL__NCHW : src->layout.format);
     c->plan->slots[unit->stage.dst].layout = dst;
-    *(byol__pool *)unit->state =
-        (byol__pool){src->layout, dst, global ? 0 : a->kernel, a->stride, a->padding, NULL, NULL, NULL, NULL};
+    *(byol__pool *)unit->state = (byol__pool){
+        src->layout, dst, global ? 0 : a->kernel, a->stride, a->padding, NULL, NULL, NULL, NULL};
     return BYOL_OK;
 }
 
@@ -62,7 +67,8 @@ static byol_status run(byol__plan *plan, const byol__unit *unit, pool_kernel *ke
     double begin = byol__now();
     kernel(unit->state);
     byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src) + byol__value_bytes(plan, unit->stage.dst));
+                      byol__value_bytes(plan, unit->stage.src) +
+                          byol__value_bytes(plan, unit->stage.dst));
     return BYOL_OK;
 }
 
@@ -73,7 +79,8 @@ static byol_status max_forward(byol__plan *plan, byol__unit *unit, byol_error *e
 
 static byol_status max_backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
-    return unit->dx == BYOL__NO_BUFFER ? BYOL_OK : run(plan, unit, plan->kernels->max_pool_backward);
+    return unit->dx == BYOL__NO_BUFFER ? BYOL_OK
+                                       : run(plan, unit, plan->kernels->max_pool_backward);
 }
 
 static byol_status mean_forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
@@ -83,7 +90,8 @@ static byol_status mean_forward(byol__plan *plan, byol__unit *unit, byol_error *
 
 static byol_status mean_backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
-    return unit->dx == BYOL__NO_BUFFER ? BYOL_OK : run(plan, unit, plan->kernels->avg_pool_backward);
+    return unit->dx == BYOL__NO_BUFFER ? BYOL_OK
+                                       : run(plan, unit, plan->kernels->avg_pool_backward);
 }
 
 /* ---- The kinds ---- */
@@ -133,17 +141,19 @@ const byol__op byol__op_global_avg_pool = {
     .backward = mean_backward,
 };
 
-static byol__value_id pool(byol__graph *graph, const byol__op *op, const char *name, byol__value_id src, int kernel,
-                           int stride, int padding) {
+static byol__value_id pool(byol__graph *graph, const byol__op *op, const char *name,
+                           byol__value_id src, int kernel, int stride, int padding) {
     byol__attributes attributes = {.kernel = kernel, .stride = stride, .padding = padding};
     return byol__graph_apply(graph, op, name, attributes, 1, &src);
 }
 
-byol__value_id byol__graph_max_pool(byol__graph *graph, byol__value_id src, int kernel, int stride, int padding) {
+byol__value_id byol__graph_max_pool(byol__graph *graph, byol__value_id src, int kernel, int stride,
+                                    int padding) {
     return pool(graph, &byol__op_max_pool, "maxpool", src, kernel, stride, padding);
 }
 
-byol__value_id byol__graph_avg_pool(byol__graph *graph, byol__value_id src, int kernel, int stride, int padding) {
+byol__value_id byol__graph_avg_pool(byol__graph *graph, byol__value_id src, int kernel, int stride,
+                                    int padding) {
     return pool(graph, &byol__op_avg_pool, "avgpool", src, kernel, stride, padding);
 }
 

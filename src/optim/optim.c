@@ -14,9 +14,12 @@ typedef struct update_rule {
     float lr, grad_scale, decay; /* the gradient that counts is grad_scale g + decay w */
 } update_rule;
 
-int byol__optimizer_states(byol_optimizer_name name) { return name == BYOL_SGD || name == BYOL_LARS ? 1 : 2; }
+int byol__optimizer_states(byol_optimizer_name name) {
+    return name == BYOL_SGD || name == BYOL_LARS ? 1 : 2;
+}
 
-static double part_of_squares(const float *x, float x_scale, const float *y, float y_scale, size_t begin, size_t end) {
+static double part_of_squares(const float *x, float x_scale, const float *y, float y_scale,
+                              size_t begin, size_t end) {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (size_t i = begin; i < end; i++) {
@@ -27,7 +30,8 @@ static double part_of_squares(const float *x, float x_scale, const float *y, flo
 }
 
 /* |x_scale x + y_scale y| */
-static double norm_of_sum(const float *x, float x_scale, const float *y, float y_scale, size_t count) {
+static double norm_of_sum(const float *x, float x_scale, const float *y, float y_scale,
+                          size_t count) {
     double sums[PARTS], total = 0;
     size_t length = (count + PARTS - 1) / PARTS;
 #pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
@@ -40,10 +44,14 @@ static double norm_of_sum(const float *x, float x_scale, const float *y, float y
     return sqrt(total);
 }
 
-double byol__arena_norm(const float *arena, size_t count) { return norm_of_sum(arena, 1, arena, 0, count); }
+double byol__arena_norm(const float *arena, size_t count) {
+    return norm_of_sum(arena, 1, arena, 0, count);
+}
 
-/* torch.optim.SGD: g += decay w; m = momentum m + g; w -= lr m, or with Nesterov w -= lr (g + momentum m). */
-static void sgd(update_rule rule, float momentum, int nesterov, size_t count, float *w, const float *g, float *m) {
+/* torch.optim.SGD: g += decay w; m = momentum m + g; w -= lr m, or with Nesterov w -= lr (g +
+ * momentum m). */
+static void sgd(update_rule rule, float momentum, int nesterov, size_t count, float *w,
+                const float *g, float *m) {
 #pragma omp parallel for simd schedule(static) if (parallel : count >= PARALLEL_FROM)
     for (size_t i = 0; i < count; i++) {
         float gradient = rule.grad_scale * g[i] + rule.decay * w[i];
@@ -54,23 +62,26 @@ static void sgd(update_rule rule, float momentum, int nesterov, size_t count, fl
 }
 
 /* eta |w| / |g| with the decay in g; 1 where either norm is 0. */
-static float trust_ratio(update_rule rule, float eta, size_t count, const float *w, const float *g) {
+static float trust_ratio(update_rule rule, float eta, size_t count, const float *w,
+                         const float *g) {
     double weight = byol__arena_norm(w, count);
     double gradient = norm_of_sum(g, rule.grad_scale, w, rule.decay, count);
     return weight > 0 && gradient > 0 ? (float)(eta * weight / gradient) : 1;
 }
 
 /* LARS as deepmind-research/byol has it: SGD on the gradient scaled by the trust ratio. */
-static void lars(update_rule rule, float ratio, float momentum, size_t count, float *w, const float *g, float *m) {
+static void lars(update_rule rule, float ratio, float momentum, size_t count, float *w,
+                 const float *g, float *m) {
     rule.grad_scale *= ratio;
     rule.decay *= ratio;
     sgd(rule, momentum, 0, count, w, g, m);
 }
 
-/* torch.optim.Adam: m and v are running means of g and g^2, freed of their start at 0 by 1 / (1 - beta^step). With
- * `shrink` (1 - lr decay, else 1), torch.optim.AdamW: the weights are multiplied by it first. */
-static void adam(const byol__optimizer_options *options, update_rule rule, float shrink, uint64_t step, size_t count,
-                 float *w, const float *g, float *m, float *v) {
+/* torch.optim.Adam: m and v are running means of g and g^2, freed of their start at 0 by 1 / (1 -
+ * beta^step). With `shrink` (1 - lr decay, else 1), torch.optim.AdamW: the weights are multiplied
+ * by it first. */
+static void adam(const byol__optimizer_options *options, update_rule rule, float shrink,
+                 uint64_t step, size_t count, float *w, const float *g, float *m, float *v) {
     float beta1 = options->beta1, beta2 = options->beta2, epsilon = options->epsilon;
     float step_size = (float)(rule.lr / (1 - pow(beta1, (double)step)));
     float v_scale = (float)(1 / sqrt(1 - pow(beta2, (double)step)));
@@ -85,10 +96,11 @@ static void adam(const byol__optimizer_options *options, update_rule rule, float
     }
 }
 
-/* Nesterov's momentum, orthogonalised. Its elements are brought to a root mean square of .2, which is about Adam's (Liu
- * et al., arXiv 2502.16982, section 2.2), so that one rate and one decay serve matrices and the rest. */
-static void muon(const byol__optimizer_options *options, update_rule rule, float shrink, const byol__param *row,
-                 float *w, const float *g, float *m) {
+/* Nesterov's momentum, orthogonalised. Its elements are brought to a root mean square of .2, which
+ * is about Adam's (Liu et al., arXiv 2502.16982, section 2.2), so that one rate and one decay serve
+ * matrices and the rest. */
+static void muon(const byol__optimizer_options *options, update_rule rule, float shrink,
+                 const byol__param *row, float *w, const float *g, float *m) {
     size_t rows = (size_t)row->dims[0], columns = row->count / rows;
     float *direction = options->scratch, momentum = options->momentum;
     for (size_t i = 0; i < row->count; i++) {
@@ -101,8 +113,9 @@ static void muon(const byol__optimizer_options *options, update_rule rule, float
     for (size_t i = 0; i < row->count; i++) w[i] = shrink * w[i] - step * direction[i];
 }
 
-void byol__optimizer_update(const byol__optimizer_options *options, const byol__table *table, float lr,
-                            float grad_scale, uint64_t step, float *params, const float *grads, float *const state[2]) {
+void byol__optimizer_update(const byol__optimizer_options *options, const byol__table *table,
+                            float lr, float grad_scale, uint64_t step, float *params,
+                            const float *grads, float *const state[2]) {
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
         float decay = row->flags & BYOL__NO_DECAY ? 0 : options->weight_decay;
@@ -115,7 +128,8 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
         switch (options->name) {
         case BYOL_SGD: sgd(rule, options->momentum, options->nesterov, count, w, g, m); break;
         case BYOL_LARS:
-            if (!(row->flags & BYOL__NO_TRUST)) ratio = trust_ratio(rule, options->trust_coefficient, count, w, g);
+            if (!(row->flags & BYOL__NO_TRUST))
+                ratio = trust_ratio(rule, options->trust_coefficient, count, w, g);
             lars(rule, ratio, options->momentum, count, w, g, m);
             break;
         case BYOL_ADAM: adam(options, rule, 1, step, count, w, g, m, state[1] + row->offset); break;
@@ -125,14 +139,16 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
             if (options->name == BYOL_MUON && row->ndims > 1)
                 muon(options, rule, 1 - row_lr * decay, row, w, g, m);
             else
-                adam(options, rule, 1 - row_lr * decay, step, count, w, g, m, state[1] + row->offset);
+                adam(options, rule, 1 - row_lr * decay, step, count, w, g, m,
+                     state[1] + row->offset);
             break;
         }
     }
 }
 
 void byol__ema_update(float *target, const float *online, size_t count, double tau) {
-    /* Both from the rounded tau, so that they add up to exactly 1 and no step shrinks the target. */
+    /* Both from the rounded tau, so that they add up to exactly 1 and no step shrinks the target.
+     */
     float keep = (float)tau, take = 1 - keep;
 #pragma omp parallel for simd schedule(static) if (parallel : count >= PARALLEL_FROM)
     for (size_t i = 0; i < count; i++) target[i] = keep * target[i] + take * online[i];
@@ -149,7 +165,8 @@ double byol__lr_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_ste
     return step < steps ? lr * half_cosine(step - warmup_steps, steps - warmup_steps) : 0;
 }
 
-double byol__lr_trapezoid_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps, uint64_t decay_steps) {
+double byol__lr_trapezoid_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps,
+                             uint64_t decay_steps) {
     double rise = step < warmup_steps ? (double)step / (double)warmup_steps : 1;
     if (step >= steps) return 0;
     double fall = steps - step < decay_steps ? (double)(steps - step) / (double)decay_steps : 1;

@@ -1,6 +1,7 @@
-/* Compiling: stages -> units with formats, primitives and buffers. Formats flow forward: each contraction takes its
- * source as it lies and the plan keeps to the format that the first convolution chose, so nothing is ever reordered in
- * between. What is particular to an operation is asked of its table. */
+/* Compiling: stages -> units with formats, primitives and buffers. Formats flow forward: each
+ * contraction takes its source as it lies and the plan keeps to the format that the first
+ * convolution chose, so nothing is ever reordered in between. What is particular to an operation is
+ * asked of its table. */
 #include <string.h>
 
 #include "base/error.h"
@@ -11,8 +12,8 @@
 
 static byol_status check_op(const byol__op *op, byol_error *error) {
     if (op->reads == 0 && op->reads_of == NULL)
-        return byol__fail(error, BYOL_ERROR_INVALID, "the operation %s does not say what its backward pass reads",
-                          op->kind);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the operation %s does not say what its backward pass reads", op->kind);
     return BYOL_OK;
 }
 
@@ -25,11 +26,15 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
     memcpy(unit->name, node->name, sizeof unit->name);
     unit->dx = unit->g = BYOL__NO_BUFFER;
     unit->applied_by = BYOL__NONE;
-    if (node->op->state_bytes > 0) BYOL__TRY(byol__alloc(&unit->state, 1, node->op->state_bytes, "plan", c->error));
+    if (node->op->state_bytes > 0)
+        BYOL__TRY(byol__alloc(&unit->state, 1, node->op->state_bytes, "plan", c->error));
     byol__slot *src = &plan->slots[stage->src];
-    if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout) src->layout.format = BYOL__NCHW;
-    if (stage->residual != BYOL__NO_VALUE && plan->slots[stage->residual].layout.format != src->layout.format)
-        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED, "%s: its two sides lie differently in memory", unit->name);
+    if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout)
+        src->layout.format = BYOL__NCHW;
+    if (stage->residual != BYOL__NO_VALUE &&
+        plan->slots[stage->residual].layout.format != src->layout.format)
+        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
+                          "%s: its two sides lie differently in memory", unit->name);
     bool has_params = node->weight != BYOL__NONE || stage->bn != BYOL__NONE;
     plan->slots[stage->dst].wants_grad = has_params || src->wants_grad;
     return unit->op->compile(c, unit);
@@ -54,14 +59,18 @@ static byol_status place_value(byol__compiler *c, byol__unit *unit, int index) {
     if (unit->applied_by != BYOL__NONE || runs_in_place(plan, unit))
         dst->buffer = src->buffer;
     else
-        BYOL__TRY(byol__new_buffer(c, byol__layout_bytes(&dst->layout), index, index, &dst->buffer));
+        BYOL__TRY(
+            byol__new_buffer(c, byol__layout_bytes(&dst->layout), index, index, &dst->buffer));
     byol__keep_until(plan, src->buffer, index);
     byol__keep_until(plan, dst->buffer, index);
-    if (unit->stage.residual != BYOL__NO_VALUE) byol__keep_until(plan, plan->slots[unit->stage.residual].buffer, index);
+    if (unit->stage.residual != BYOL__NO_VALUE)
+        byol__keep_until(plan, plan->slots[unit->stage.residual].buffer, index);
     if (!byol__trains(plan)) return BYOL_OK;
     unsigned reads = byol__backward_reads(unit);
-    if (reads & BYOL__READS_SRC) byol__keep_until(plan, src->buffer, byol__backward_slot(plan, index));
-    if (reads & BYOL__READS_DST) byol__keep_until(plan, dst->buffer, byol__backward_slot(plan, index));
+    if (reads & BYOL__READS_SRC)
+        byol__keep_until(plan, src->buffer, byol__backward_slot(plan, index));
+    if (reads & BYOL__READS_DST)
+        byol__keep_until(plan, dst->buffer, byol__backward_slot(plan, index));
     return BYOL_OK;
 }
 
@@ -71,13 +80,15 @@ static byol_status place_value(byol__compiler *c, byol__unit *unit, int index) {
 static byol_status leave_diff(byol__compiler *c, int value, int buffer) {
     byol__slot *s = &c->plan->slots[value];
     if (s->diff_count == BYOL__MAX_FANOUT)
-        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED, "a value is read by more than %d layers", BYOL__MAX_FANOUT);
+        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
+                          "a value is read by more than %d layers", BYOL__MAX_FANOUT);
     s->diffs[s->diff_count++] = buffer;
     return BYOL_OK;
 }
 
 static byol_status new_diff(byol__compiler *c, int value, int slot, int *id) {
-    BYOL__TRY(byol__new_buffer(c, byol__layout_bytes(&c->plan->slots[value].layout), slot, slot, id));
+    BYOL__TRY(
+        byol__new_buffer(c, byol__layout_bytes(&c->plan->slots[value].layout), slot, slot, id));
     return leave_diff(c, value, *id);
 }
 
@@ -85,7 +96,8 @@ static byol_status new_diff(byol__compiler *c, int value, int slot, int *id) {
 static byol_status collect_diffs(byol__compiler *c, byol__unit *unit, int slot) {
     const byol__slot *dst = &c->plan->slots[unit->stage.dst];
     if (dst->diff_count == 0)
-        return byol__fail(c->error, BYOL_ERROR_INVALID, "%s: nothing behind it is trained", unit->name);
+        return byol__fail(c->error, BYOL_ERROR_INVALID, "%s: nothing behind it is trained",
+                          unit->name);
     unit->dy_count = dst->diff_count;
     for (int i = 0; i < dst->diff_count; i++) {
         unit->dy[i] = dst->diffs[i];
@@ -111,7 +123,8 @@ static byol_status place_backward(byol__compiler *c, byol__unit *unit, int slot)
 
 static byol_status compile_forward(byol__compiler *c, const byol__stage *stages) {
     byol__plan *plan = c->plan;
-    for (int i = 0; i < plan->unit_count; i++) BYOL__TRY(compile_unit(c, &plan->units[i], &stages[i]));
+    for (int i = 0; i < plan->unit_count; i++)
+        BYOL__TRY(compile_unit(c, &plan->units[i], &stages[i]));
     for (int i = 0; i < plan->unit_count; i++)
         if (plan->units[i].op->join != NULL) plan->units[i].op->join(plan, i);
     byol__slot *input = &plan->slots[0];
@@ -130,9 +143,11 @@ static byol_status compile_forward(byol__compiler *c, const byol__stage *stages)
 
 static byol_status compile_backward(byol__compiler *c) {
     byol__plan *plan = c->plan;
-    BYOL__TRY(new_diff(c, (int)plan->output[plan->options.output], plan->unit_count, &plan->diff_output));
+    BYOL__TRY(
+        new_diff(c, (int)plan->output[plan->options.output], plan->unit_count, &plan->diff_output));
     if (plan->options.diff_projection)
-        BYOL__TRY(new_diff(c, (int)plan->output[BYOL__PROJECTION], plan->unit_count, &plan->diff_projection));
+        BYOL__TRY(new_diff(c, (int)plan->output[BYOL__PROJECTION], plan->unit_count,
+                           &plan->diff_projection));
     for (int i = plan->unit_count - 1; i >= 0; i--)
         BYOL__TRY(place_backward(c, &plan->units[i], byol__backward_slot(plan, i)));
     return BYOL_OK;
@@ -141,7 +156,8 @@ static byol_status compile_backward(byol__compiler *c) {
 static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) {
     byol__plan *plan = c->plan;
     const byol__graph *graph = c->graph;
-    BYOL__TRY(byol__alloc(&plan->units, (size_t)plan->unit_count, sizeof *plan->units, "plan", c->error));
+    BYOL__TRY(
+        byol__alloc(&plan->units, (size_t)plan->unit_count, sizeof *plan->units, "plan", c->error));
     BYOL__TRY(byol__alloc(&plan->slots, graph->value_count, sizeof *plan->slots, "plan", c->error));
     plan->slot_count = (int)graph->value_count;
     for (int i = 0; i < plan->slot_count; i++) plan->slots[i].buffer = BYOL__NO_BUFFER;
@@ -154,7 +170,8 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
     BYOL__TRY(compile_forward(c, stages));
     if (byol__trains(plan)) BYOL__TRY(compile_backward(c));
     for (int i = 0; i < plan->unit_count; i++)
-        if (plan->units[i].op->place_staging != NULL) plan->units[i].op->place_staging(plan, &plan->units[i]);
+        if (plan->units[i].op->place_staging != NULL)
+            plan->units[i].op->place_staging(plan, &plan->units[i]);
 
     int *order;
     BYOL__TRY(byol__alloc(&order, (size_t)plan->buffer_count, sizeof *order, "plan", c->error));
@@ -165,14 +182,17 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
 }
 
 byol_status byol__plan_compile(byol__plan *plan, const byol__graph *graph, byol_error *error) {
-    byol__compiler c = {.plan = plan, .graph = graph, .trunk = plan->options.format, .error = error};
+    byol__compiler c = {
+        .plan = plan, .graph = graph, .trunk = plan->options.format, .error = error};
     if (!(graph->has_output >> plan->options.output & 1u))
-        return byol__fail(error, BYOL_ERROR_INVALID, "the network does not have the output that is asked for");
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the network does not have the output that is asked for");
     byol__stage *stages;
     BYOL__TRY(byol__alloc(&stages, graph->node_count, sizeof *stages, "plan", error));
     plan->unit_count = byol__fuse(graph, plan->options.mode, plan->options.output, stages);
-    byol_status status = plan->unit_count < 0 ? byol__fail(error, BYOL_ERROR_MEMORY, "no memory to plan the network")
-                                              : compile_stages(&c, stages);
+    byol_status status = plan->unit_count < 0
+                             ? byol__fail(error, BYOL_ERROR_MEMORY, "no memory to plan the network")
+                             : compile_stages(&c, stages);
     byol__free(stages);
     return status;
 }

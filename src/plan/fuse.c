@@ -41,7 +41,8 @@ static void find_uses(fusion *f, byol__output output) {
 /* The node that alone reads the value of `node`, if it has that role; else BYOL__NONE. */
 static int only_reader(const fusion *f, int node, byol__role role) {
     const use *u = &f->uses[node];
-    return u->readers == 1 && byol__role_of(&f->graph->nodes[u->reader]) == role ? u->reader : BYOL__NONE;
+    return u->readers == 1 && byol__role_of(&f->graph->nodes[u->reader]) == role ? u->reader
+                                                                                 : BYOL__NONE;
 }
 
 /* Takes the ReLU behind `node` into the stage. */
@@ -79,8 +80,8 @@ static void fuse_batch_norm(fusion *f, int node) {
     take_relu(f, stage, node);
 }
 
-/* y = relu(bn(x) + r): of two batch norms that wait for this addition, the first joins it and the second runs by
- * itself. */
+/* y = relu(bn(x) + r): of two batch norms that wait for this addition, the first joins it and the
+ * second runs by itself. */
 static void fuse_add(fusion *f, int node) {
     const byol__node *add = &f->graph->nodes[node];
     int joined = BYOL__NONE;
@@ -118,13 +119,15 @@ static void fuse_node(fusion *f, int node) {
     }
 }
 
-int byol__fuse(const byol__graph *graph, byol__mode mode, byol__output output, byol__stage *stages) {
+int byol__fuse(const byol__graph *graph, byol__mode mode, byol__output output,
+               byol__stage *stages) {
     fusion f = {.graph = graph, .mode = mode, .stages = stages};
     f.uses = calloc(graph->node_count, sizeof *f.uses);
     if (f.uses == NULL) return -1;
     find_uses(&f, output);
     for (int node = 0; node < (int)graph->node_count; node++)
-        if (f.uses[node].needed && !f.uses[node].taken && graph->nodes[node].op != NULL) fuse_node(&f, node);
+        if (f.uses[node].needed && !f.uses[node].taken && graph->nodes[node].op != NULL)
+            fuse_node(&f, node);
     free(f.uses);
     return f.count;
 }

@@ -18,8 +18,9 @@ typedef struct byol__stage {
     bool relu;
 } byol__stage;
 
-/* Fills `stages` (room for graph->node_count) with what must run, in order, to compute `output`; returns how many, or
- * -1 without memory. A value that an output marks, or that two nodes read, always comes into being. */
+/* Fills `stages` (room for graph->node_count) with what must run, in order, to compute `output`;
+ * returns how many, or -1 without memory. A value that an output marks, or that two nodes read,
+ * always comes into being. */
 int byol__fuse(const byol__graph *graph, byol__mode mode, byol__output output, byol__stage *stages);
 
 #endif

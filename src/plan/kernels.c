@@ -1,8 +1,9 @@
-/* The kernels between the convolutions, in GCC's vector types. Compiled once for each instruction set: KERNELS_ISA is
- * plain, avx2 or avx512. See kernels.h for what each does.
+/* The kernels between the convolutions, in GCC's vector types. Compiled once for each instruction
+ * set: KERNELS_ISA is plain, avx2 or avx512. See kernels.h for what each does.
  *
- * All go through an activation as tiles: up to LANES channels of one sample, pixel after pixel. In the blocked formats
- * a tile is a channel block (contiguous); in a matrix or channels-last it is a strip of columns. */
+ * All go through an activation as tiles: up to LANES channels of one sample, pixel after pixel. In
+ * the blocked formats a tile is a channel block (contiguous); in a matrix or channels-last it is a
+ * strip of columns. */
 #include "plan/kernels.h"
 
 #include <float.h>
@@ -58,7 +59,9 @@ INLINE vec load_f32(const float *src, int live) {
     return out;
 }
 
-INLINE void store_f32(float *dst, vec value, int live) { memcpy(dst, &value, sizeof(float) * (size_t)live); }
+INLINE void store_f32(float *dst, vec value, int live) {
+    memcpy(dst, &value, sizeof(float) * (size_t)live);
+}
 
 INLINE vec load(const void *src, size_t offset, int live, bool bf16) {
     if (!bf16) return load_f32((const float *)src + offset, live);
@@ -77,24 +80,26 @@ INLINE void store(void *dst, size_t offset, vec value, int live, bool bf16) {
 }
 
 INLINE float load_one(const void *src, size_t offset, bool bf16) {
-    return bf16 ? byol__bf16_to_float(((const byol__bf16 *)src)[offset]) : ((const float *)src)[offset];
+    return bf16 ? byol__bf16_to_float(((const byol__bf16 *)src)[offset])
+                : ((const float *)src)[offset];
 }
 
-/* Calls body(..., live, bf16) with the two as constants in the common cases, so that the compiler makes a tight loop of
- * it. */
-#define SPECIALISE(body, live, bf16, ...)                                                                              \
-    do {                                                                                                               \
-        if ((live) == LANES && !(bf16))                                                                                \
-            body(__VA_ARGS__, LANES, false);                                                                           \
-        else if ((live) == LANES)                                                                                      \
-            body(__VA_ARGS__, LANES, true);                                                                            \
-        else                                                                                                           \
-            body(__VA_ARGS__, live, bf16);                                                                             \
+/* Calls body(..., live, bf16) with the two as constants in the common cases, so that the compiler
+ * makes a tight loop of it. */
+#define SPECIALISE(body, live, bf16, ...)                                                          \
+    do {                                                                                           \
+        if ((live) == LANES && !(bf16))                                                            \
+            body(__VA_ARGS__, LANES, false);                                                       \
+        else if ((live) == LANES)                                                                  \
+            body(__VA_ARGS__, LANES, true);                                                        \
+        else                                                                                       \
+            body(__VA_ARGS__, live, bf16);                                                         \
     } while (0)
 
 /* ---- sums over batch and space, per channel ---- */
 
-/* partial: (CHUNKS, 2, channels) doubles. Samples of chunk `i` are n * i / CHUNKS up to n * (i + 1) / CHUNKS. */
+/* partial: (CHUNKS, 2, channels) doubles. Samples of chunk `i` are n * i / CHUNKS up to n * (i + 1)
+ * / CHUNKS. */
 INLINE double *chunk_sums(double *partial, const tiling *t, int chunk) {
     return partial + (size_t)chunk * 2 * (size_t)t->channels;
 }
@@ -107,7 +112,8 @@ INLINE void add_sums(double *first, double *second, vec a, vec b, int live) {
 }
 
 /* Combines the chunks in order: the same bits for any number of threads. */
-static void combine(const double *partial, const tiling *t, int channel, double *first, double *second) {
+static void combine(const double *partial, const tiling *t, int channel, double *first,
+                    double *second) {
     *first = *second = 0;
     for (int chunk = 0; chunk < BYOL__CHUNKS; chunk++) {
         const double *sums = partial + (size_t)chunk * 2 * (size_t)t->channels;
@@ -123,10 +129,10 @@ static void clear_padding(float *array, const byol__pointwise *p, const tiling *
 
 /* ---- batch norm + residual + ReLU, forward ---- */
 
-/* Sums of (x - mean) and (x - mean)^2, where `mean` is any number near the true mean: without it the squares of a
- * channel with a large mean would swallow its variance. */
-INLINE void tile_moments(const tiling *t, const void *x, size_t offset, const float *mean, double *sums, int live,
-                         bool bf16) {
+/* Sums of (x - mean) and (x - mean)^2, where `mean` is any number near the true mean: without it
+ * the squares of a channel with a large mean would swallow its variance. */
+INLINE void tile_moments(const tiling *t, const void *x, size_t offset, const float *mean,
+                         double *sums, int live, bool bf16) {
     vec k = load_f32(mean, live), sum[2] = {{0}}, square[2] = {{0}};
     int s = 0;
     for (; s + 1 < t->spatial; s += 2) {
@@ -147,7 +153,8 @@ INLINE void tile_moments(const tiling *t, const void *x, size_t offset, const fl
 static void moments(const byol__pointwise *p, const tiling *t, bool bf16) {
     for (int i = 0; i < t->tiles; i++) {
         int live, channel = tile_channel(t, i, &live);
-        for (int l = 0; l < live; l++) p->mean[channel + l] = load_one(p->x, tile_offset(t, channel) + (size_t)l, bf16);
+        for (int l = 0; l < live; l++)
+            p->mean[channel + l] = load_one(p->x, tile_offset(t, channel) + (size_t)l, bf16);
     }
 #pragma omp parallel for schedule(static)
     for (int chunk = 0; chunk < BYOL__CHUNKS; chunk++) {
@@ -157,13 +164,15 @@ static void moments(const byol__pointwise *p, const tiling *t, bool bf16) {
             for (int i = 0; i < t->tiles; i++) {
                 int live, channel = tile_channel(t, i, &live);
                 size_t offset = (size_t)n * t->stride_n + tile_offset(t, channel);
-                SPECIALISE(tile_moments, live, bf16, t, p->x, offset, p->mean + channel, sums + channel);
+                SPECIALISE(tile_moments, live, bf16, t, p->x, offset, p->mean + channel,
+                           sums + channel);
             }
         }
     }
 }
 
-/* Batch mean and variance -> scale and shift; running statistics as PyTorch keeps them: momentum .1, unbiased variance.
+/* Batch mean and variance -> scale and shift; running statistics as PyTorch keeps them: momentum
+ * .1, unbiased variance.
  */
 static void settle(const byol__pointwise *p, int c, double count, double mean, double variance) {
     const double momentum = 0.1;
@@ -188,18 +197,23 @@ static void finish_moments(const byol__pointwise *p, const tiling *t) {
     }
 }
 
-/* The parts' means and squared deviations make the whole's (Chan, Golub, LeVeque 1983), in order. */
+/* The parts' means and squared deviations make the whole's (Chan, Golub, LeVeque 1983), in order.
+ */
 static void finish_gathered(const byol__pointwise *p, const tiling *t) {
     const byol__moments *m = p->moments;
-    double count = (double)t->n * t->spatial, *mean = p->partial, *squares = p->partial + t->channels;
+    double count = (double)t->n * t->spatial, *mean = p->partial,
+           *squares = p->partial + t->channels;
     memset(p->partial, 0, 2 * (size_t)t->channels * sizeof *p->partial);
     for (int part = 0; part < m->parts; part++) {
-        const float *near = m->sums + (size_t)part * 3 * (size_t)m->channels, *sum = near + m->channels;
+        const float *near = m->sums + (size_t)part * 3 * (size_t)m->channels,
+                    *sum = near + m->channels;
         double pixels = m->pixels[part];
-        for (int c = 0; c < p->layout.c; c++) mean[c] += (pixels * (double)near[c] + (double)sum[c]) / count;
+        for (int c = 0; c < p->layout.c; c++)
+            mean[c] += (pixels * (double)near[c] + (double)sum[c]) / count;
     }
     for (int part = 0; part < m->parts; part++) {
-        const float *near = m->sums + (size_t)part * 3 * (size_t)m->channels, *sum = near + m->channels;
+        const float *near = m->sums + (size_t)part * 3 * (size_t)m->channels,
+                    *sum = near + m->channels;
         const float *square = sum + m->channels;
         double pixels = m->pixels[part];
         for (int c = 0; c < p->layout.c; c++) {
@@ -222,7 +236,8 @@ static void find_scale(const byol__pointwise *p, const tiling *t, bool bf16) {
     finish_moments(p, t);
 }
 
-INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, size_t offset, int live, bool bf16) {
+INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, size_t offset,
+                       int live, bool bf16) {
     bool affine = p->normalize || p->fixed;
     vec scale = affine ? load_f32(p->scale + channel, live) : splat(1);
     vec shift = affine ? load_f32(p->shift + channel, live) : splat(0);
@@ -265,21 +280,23 @@ INLINE vec arriving(const byol__pointwise *p, size_t at, int live, bool bf16) {
     return p->relu ? select_positive(load(p->y, at, live, bf16), g) : g;
 }
 
-/* The same behind a batch norm with x at hand: without a residual, what the ReLU saw is made again by the very
- * operations of tile_apply, in place of a third array to read. */
-INLINE vec arriving_at_norm(const byol__pointwise *p, size_t at, vec x, vec scale, vec shift, int live, bool bf16) {
+/* The same behind a batch norm with x at hand: without a residual, what the ReLU saw is made again
+ * by the very operations of tile_apply, in place of a third array to read. */
+INLINE vec arriving_at_norm(const byol__pointwise *p, size_t at, vec x, vec scale, vec shift,
+                            int live, bool bf16) {
     if (!p->relu || p->residual != NULL) return arriving(p, at, live, bf16);
     return select_positive(x * scale + shift, sum_of_diffs(p, at, live, bf16));
 }
 
 /* Sums of g and g (x - mean), and g itself where somebody wants it. */
-INLINE void tile_gradient_sums(const tiling *t, const byol__pointwise *p, int channel, size_t offset, double *sums,
-                               int live, bool bf16) {
+INLINE void tile_gradient_sums(const tiling *t, const byol__pointwise *p, int channel,
+                               size_t offset, double *sums, int live, bool bf16) {
     vec scale = load_f32(p->scale + channel, live), shift = load_f32(p->shift + channel, live);
     vec mean = load_f32(p->mean + channel, live), first = {0}, second = {0};
     for (int s = 0; s < t->spatial; s++) {
         size_t at = offset + (size_t)s * t->stride_s;
-        vec x = load(p->x, at, live, bf16), g = arriving_at_norm(p, at, x, scale, shift, live, bf16);
+        vec x = load(p->x, at, live, bf16),
+            g = arriving_at_norm(p, at, x, scale, shift, live, bf16);
         if (p->g != NULL) store(p->g, at, g, live, bf16);
         first += g;
         second += g * (x - mean);
@@ -303,9 +320,11 @@ static void gradient_sums(const byol__pointwise *p, const tiling *t, bool bf16) 
 }
 
 /* dx = a g + b (x - mean) + c with, for m values in a channel,
- *     a = gamma inv_std (which is forward's scale),   b = -a inv_std^2 sum(g (x - mean)) / m,   c = -a sum(g) / m.
+ *     a = gamma inv_std (which is forward's scale),   b = -a inv_std^2 sum(g (x - mean)) / m,   c =
+ * -a sum(g) / m.
  */
-static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, float *slope, float *constant) {
+static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, float *slope,
+                                 float *constant) {
     double count = (double)t->n * t->spatial;
     clear_padding(slope, p, t);
     clear_padding(constant, p, t);
@@ -320,20 +339,23 @@ static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, floa
     }
 }
 
-INLINE void tile_input_gradient(const tiling *t, const byol__pointwise *p, const float *slope, const float *constant,
-                                int channel, size_t offset, int live, bool bf16) {
+INLINE void tile_input_gradient(const tiling *t, const byol__pointwise *p, const float *slope,
+                                const float *constant, int channel, size_t offset, int live,
+                                bool bf16) {
     vec mean = load_f32(p->mean + channel, live), a = load_f32(p->scale + channel, live);
     vec shift = load_f32(p->shift + channel, live);
     vec b = load_f32(slope + channel, live), c = load_f32(constant + channel, live);
     for (int s = 0; s < t->spatial; s++) {
         size_t at = offset + (size_t)s * t->stride_s;
         vec x = load(p->x, at, live, bf16);
-        vec g = p->g != NULL ? load(p->g, at, live, bf16) : arriving_at_norm(p, at, x, a, shift, live, bf16);
+        vec g = p->g != NULL ? load(p->g, at, live, bf16)
+                             : arriving_at_norm(p, at, x, a, shift, live, bf16);
         store(p->dx, at, a * g + b * (x - mean) + c, live, bf16);
     }
 }
 
-INLINE void tile_arriving(const tiling *t, const byol__pointwise *p, size_t offset, int live, bool bf16) {
+INLINE void tile_arriving(const tiling *t, const byol__pointwise *p, size_t offset, int live,
+                          bool bf16) {
     for (int s = 0; s < t->spatial; s++) {
         size_t at = offset + (size_t)s * t->stride_s;
         vec g = arriving(p, at, live, bf16);
@@ -357,7 +379,8 @@ static void pointwise_backward(const byol__pointwise *p) {
             int live, channel = tile_channel(&t, i, &live);
             size_t offset = (size_t)n * t.stride_n + tile_offset(&t, channel);
             if (p->normalize)
-                SPECIALISE(tile_input_gradient, live, bf16, &t, p, slope, constant, channel, offset);
+                SPECIALISE(tile_input_gradient, live, bf16, &t, p, slope, constant, channel,
+                           offset);
             else
                 SPECIALISE(tile_arriving, live, bf16, &t, p, offset);
         }
@@ -389,9 +412,11 @@ static pool_geometry pool_of(const byol__pool *p) {
                            .bf16 = p->src_layout.dtype == BYOL__BF16};
 }
 
-/* One tile of one sample, every output pixel. A pool's source and destination have the same format, but for the global
- * one (a single output pixel), whose destination is a matrix: hence two tilings. */
-typedef void pool_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live);
+/* One tile of one sample, every output pixel. A pool's source and destination have the same format,
+ * but for the global one (a single output pixel), whose destination is a matrix: hence two tilings.
+ */
+typedef void pool_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
+                       int live);
 
 static void for_each_tile(const byol__pool *p, pool_tile *run) {
     pool_geometry g = pool_of(p);
@@ -400,7 +425,8 @@ static void for_each_tile(const byol__pool *p, pool_tile *run) {
         for (int i = 0; i < g.src.tiles; i++) {
             int live, channel = tile_channel(&g.src, i, &live);
             int real = live; /* with the padding, where both layouts have it */
-            if (g.dst.block != g.src.block && p->dst_layout.c - channel < live) real = p->dst_layout.c - channel;
+            if (g.dst.block != g.src.block && p->dst_layout.c - channel < live)
+                real = p->dst_layout.c - channel;
             if (real <= 0) continue;
             run(&g, p, (size_t)n * g.src.stride_n + tile_offset(&g.src, channel),
                 (size_t)n * g.dst.stride_n + tile_offset(&g.dst, channel), real);
@@ -408,7 +434,8 @@ static void for_each_tile(const byol__pool *p, pool_tile *run) {
     }
 }
 
-INLINE void max_tile_as(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live, bool bf16) {
+INLINE void max_tile_as(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
+                        int live, bool bf16) {
     for (int oy = 0; oy < g->oh; oy++) {
         int y0, y1;
         window(oy, p->kernel, p->stride, p->padding, g->ih, &y0, &y1);
@@ -428,18 +455,20 @@ INLINE void max_tile_as(const pool_geometry *g, const byol__pool *p, size_t src,
     }
 }
 
-static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
+                     int live) {
     SPECIALISE(max_tile_as, live, g->bf16, g, p, src, dst);
 }
 
 /* Every input pixel lies in one window and no more: its gradient is written once. */
 static bool windows_tile(const pool_geometry *g, const byol__pool *p) {
-    return p->kernel == p->stride && p->padding == 0 && g->ih == g->oh * p->stride && g->iw == g->ow * p->stride;
+    return p->kernel == p->stride && p->padding == 0 && g->ih == g->oh * p->stride &&
+           g->iw == g->ow * p->stride;
 }
 
 /* The gradient of an output pixel goes to the first input pixel of its window that equals it. */
-INLINE void max_tile_backward_as(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live,
-                                 bool bf16) {
+INLINE void max_tile_backward_as(const pool_geometry *g, const byol__pool *p, size_t src,
+                                 size_t dst, int live, bool bf16) {
     bool once = windows_tile(g, p);
     for (int in = 0; in < g->ih * g->iw && !once; in++)
         store(p->dx, src + (size_t)in * g->src.stride_s, splat(0), live, bf16);
@@ -454,7 +483,8 @@ INLINE void max_tile_backward_as(const pool_geometry *g, const byol__pool *p, si
                 for (int x = x0; x < x1; x++) {
                     size_t at = src + (size_t)(y * g->iw + x) * g->src.stride_s;
                     ivec hit = load(p->x, at, live, bf16) == best;
-                    vec given = (vec)((ivec)left & hit), before = once ? splat(0) : load(p->dx, at, live, bf16);
+                    vec given = (vec)((ivec)left & hit),
+                        before = once ? splat(0) : load(p->dx, at, live, bf16);
                     left = (vec)((ivec)left & ~hit);
                     store(p->dx, at, before + given, live, bf16);
                 }
@@ -463,11 +493,13 @@ INLINE void max_tile_backward_as(const pool_geometry *g, const byol__pool *p, si
     }
 }
 
-static void max_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+static void max_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
+                              int live) {
     SPECIALISE(max_tile_backward_as, live, g->bf16, g, p, src, dst);
 }
 
-static void avg_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+static void avg_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
+                     int live) {
     vec share = splat(1.0f / (float)(p->kernel ? p->kernel * p->kernel : g->ih * g->iw));
     for (int out = 0; out < g->oh * g->ow; out++) {
         int y0 = 0, y1 = g->ih, x0 = 0, x1 = g->iw;
@@ -483,8 +515,10 @@ static void avg_tile(const pool_geometry *g, const byol__pool *p, size_t src, si
     }
 }
 
-/* Gathers: an input pixel collects from every output pixel whose window holds it, so that bf16 rounds once. */
-static void avg_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst, int live) {
+/* Gathers: an input pixel collects from every output pixel whose window holds it, so that bf16
+ * rounds once. */
+static void avg_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
+                              int live) {
     vec share = splat(1.0f / (float)(p->kernel ? p->kernel * p->kernel : g->ih * g->iw));
     for (int in = 0; in < g->ih * g->iw; in++) {
         vec sum = {0};
@@ -506,8 +540,10 @@ static void max_pool_backward(const byol__pool *p) { for_each_tile(p, max_tile_b
 static void avg_pool_forward(const byol__pool *p) { for_each_tile(p, avg_tile); }
 
 static void avg_pool_backward(const byol__pool *p) {
-    if (byol__layout_padded_channels(&p->src_layout) != byol__layout_padded_channels(&p->dst_layout))
-        memset(p->dx, 0, byol__layout_bytes(&p->src_layout)); /* the padding, which the tiles leave out */
+    if (byol__layout_padded_channels(&p->src_layout) !=
+        byol__layout_padded_channels(&p->dst_layout))
+        memset(p->dx, 0,
+               byol__layout_bytes(&p->src_layout)); /* the padding, which the tiles leave out */
     for_each_tile(p, avg_tile_backward);
 }
 
@@ -518,10 +554,12 @@ static void add(const byol__layout *layout, void *accumulator, const void *other
     bool bf16 = layout->dtype == BYOL__BF16;
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < whole; i += LANES)
-        store(accumulator, i, load(accumulator, i, LANES, bf16) + load(other, i, LANES, bf16), LANES, bf16);
+        store(accumulator, i, load(accumulator, i, LANES, bf16) + load(other, i, LANES, bf16),
+              LANES, bf16);
     int rest = (int)(count - whole);
     if (rest > 0)
-        store(accumulator, whole, load(accumulator, whole, rest, bf16) + load(other, whole, rest, bf16), rest, bf16);
+        store(accumulator, whole,
+              load(accumulator, whole, rest, bf16) + load(other, whole, rest, bf16), rest, bf16);
 }
 
 const byol__kernel_table JOIN(byol__kernels_, KERNELS_ISA);

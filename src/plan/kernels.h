@@ -1,6 +1,7 @@
-/* The kernels between the convolutions. One source (kernels.c), compiled once for each instruction set; byol__kernels()
- * gives the best table for this CPU. All run on all threads, and give the same bits for any number of them: sums are
- * gathered in a fixed number of chunks of the batch (moments: for a fixed number of tiles) and combined in order. */
+/* The kernels between the convolutions. One source (kernels.c), compiled once for each instruction
+ * set; byol__kernels() gives the best table for this CPU. All run on all threads, and give the same
+ * bits for any number of them: sums are gathered in a fixed number of chunks of the batch (moments:
+ * for a fixed number of tiles) and combined in order. */
 #ifndef BYOL__KERNELS_H
 #define BYOL__KERNELS_H
 
@@ -15,33 +16,37 @@ enum { BYOL__CHUNKS = 16, BYOL__DIFFS = 3 };
 /* Batch norm's, and PyTorch's default. */
 #define BYOL__NORM_EPSILON 1e-5
 
-/* y = relu(bn(x) + residual), each part optional: what stands between two convolutions, in as few passes over memory as
- * batch statistics allow (Ioffe & Szegedy 2015). All channel arrays hold `padded` floats, zero beyond the channels. */
+/* y = relu(bn(x) + residual), each part optional: what stands between two convolutions, in as few
+ * passes over memory as batch statistics allow (Ioffe & Szegedy 2015). All channel arrays hold
+ * `padded` floats, zero beyond the channels. */
 typedef struct byol__pointwise {
     byol__layout layout; /* of every activation here */
     bool normalize;      /* bn with the batch's own statistics */
     bool fixed;          /* instead: scale and shift as given (running statistics); forward only */
     bool relu;
-    const void *x, *residual;          /* residual NULL: none */
-    const byol__moments *moments;      /* of x, where its maker has gathered them; NULL: x is read for them */
-    void *y;                           /* may be x; NULL: scale and shift only, whoever reads y applies them */
+    const void *x, *residual; /* residual NULL: none */
+    const byol__moments
+        *moments; /* of x, where its maker has gathered them; NULL: x is read for them */
+    void *y;      /* may be x; NULL: scale and shift only, whoever reads y applies them */
     const float *gamma, *beta;         /* channels */
     float *running_mean, *running_var; /* channels */
     float *mean, *inv_std;             /* padded: saved by forward for backward */
-    float *scale, *shift;              /* padded, 3 padded: saved too, and scratch of backward behind it */
-    double *partial;                   /* byol__pointwise_partials(&layout) doubles: scratch */
-    const void *dy[BYOL__DIFFS];       /* gradients of y, added up on reading; as many as there are consumers */
+    float *scale, *shift; /* padded, 3 padded: saved too, and scratch of backward behind it */
+    double *partial;      /* byol__pointwise_partials(&layout) doubles: scratch */
+    const void
+        *dy[BYOL__DIFFS]; /* gradients of y, added up on reading; as many as there are consumers */
     int dy_count;
-    void *g;                       /* gradient of the sum before the ReLU, which is the residual's; NULL: not wanted */
-    void *dx;                      /* gradient of x; may be dy[0] or g; NULL (without normalize): not wanted */
+    void *g;  /* gradient of the sum before the ReLU, which is the residual's; NULL: not wanted */
+    void *dx; /* gradient of x; may be dy[0] or g; NULL (without normalize): not wanted */
     float *diff_gamma, *diff_beta; /* channels: ADDED to */
 } byol__pointwise;
 
 size_t byol__pointwise_partials(const byol__layout *layout);
 
 typedef struct byol__pool {
-    byol__layout src_layout, dst_layout; /* the same format; a global pool's destination is a matrix */
-    int kernel, stride, padding;         /* kernel 0: global */
+    byol__layout src_layout,
+        dst_layout;              /* the same format; a global pool's destination is a matrix */
+    int kernel, stride, padding; /* kernel 0: global */
     const void *x;
     void *y;
     const void *dy;
@@ -53,13 +58,16 @@ typedef struct byol__kernel_table {
     void (*pointwise_forward)(const byol__pointwise *p);
     void (*pointwise_backward)(const byol__pointwise *p);
     void (*max_pool_forward)(const byol__pool *p);
-    void (*max_pool_backward)(const byol__pool *p); /* the first of equal maxima gets the gradient, as in PyTorch */
-    void (*avg_pool_forward)(const byol__pool *p);  /* padding counts in the mean */
+    void (*max_pool_backward)(
+        const byol__pool *p); /* the first of equal maxima gets the gradient, as in PyTorch */
+    void (*avg_pool_forward)(const byol__pool *p); /* padding counts in the mean */
     void (*avg_pool_backward)(const byol__pool *p);
-    void (*add)(const byol__layout *layout, void *accumulator, const void *other); /* accumulator += other */
+    void (*add)(const byol__layout *layout, void *accumulator,
+                const void *other); /* accumulator += other */
 } byol__kernel_table;
 
-/* The best table this CPU can run. BYOL_ISA=plain|avx2|avx512 in the environment asks for a lesser one. */
+/* The best table this CPU can run. BYOL_ISA=plain|avx2|avx512 in the environment asks for a lesser
+ * one. */
 const byol__kernel_table *byol__kernels(void);
 
 #endif

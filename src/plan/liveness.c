@@ -8,7 +8,8 @@
 static void sort_by_size(const byol__buffer *buffers, int count, int *order) {
     for (int i = 0; i < count; i++) {
         int at = i;
-        for (; at > 0 && buffers[order[at - 1]].bytes < buffers[i].bytes; at--) order[at] = order[at - 1];
+        for (; at > 0 && buffers[order[at - 1]].bytes < buffers[i].bytes; at--)
+            order[at] = order[at - 1];
         order[at] = i;
     }
 }
@@ -18,11 +19,13 @@ static bool alive_together(const byol__buffer *a, const byol__buffer *b) {
 }
 
 static bool overlap(const byol__buffer *a, size_t offset, const byol__buffer *b) {
-    return offset < b->offset + byol__align_up(b->bytes) && b->offset < offset + byol__align_up(a->bytes);
+    return offset < b->offset + byol__align_up(b->bytes) &&
+           b->offset < offset + byol__align_up(a->bytes);
 }
 
 /* The lowest offset is 0 or just behind a buffer that has been placed. */
-static size_t lowest_place(const byol__buffer *buffers, const int *order, int placed, const byol__buffer *buffer) {
+static size_t lowest_place(const byol__buffer *buffers, const int *order, int placed,
+                           const byol__buffer *buffer) {
     size_t offset = 0;
     for (bool moved = true; moved;) {
         moved = false;

@@ -1,8 +1,10 @@
-/* A plan: a graph compiled for one batch size, precision and mode. An array of steps, each a oneDNN primitive or one of
- * our kernels with its arguments, plus one workspace whose size and every offset in it are known before the first step.
+/* A plan: a graph compiled for one batch size, precision and mode. An array of steps, each a oneDNN
+ * primitive or one of our kernels with its arguments, plus one workspace whose size and every
+ * offset in it are known before the first step.
  *
- * Build: byol__plan_create. Bind: byol__plan_bind gives it parameters, gradients, statistics and workspace. Run: stage,
- * forward, backward; none of the three allocates, and all fail only where oneDNN does. */
+ * Build: byol__plan_create. Bind: byol__plan_bind gives it parameters, gradients, statistics and
+ * workspace. Run: stage, forward, backward; none of the three allocates, and all fail only where
+ * oneDNN does. */
 #ifndef BYOL__PLAN_H
 #define BYOL__PLAN_H
 
@@ -24,10 +26,12 @@ typedef enum byol__mode {
 
 typedef struct byol__plan_options {
     int batch;
-    byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics are always fp32 */
+    byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics
+                          are always fp32 */
     byol__mode mode;
     byol__output output;  /* compile as far as this output; the outputs before it can be read too */
-    bool diff_projection; /* TRAIN: backward is given a gradient of the projection too (byol__plan_diff_projection) */
+    bool diff_projection; /* TRAIN: backward is given a gradient of the projection too
+                             (byol__plan_diff_projection) */
     byol__format format;  /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
 } byol__plan_options;
 
@@ -41,14 +45,15 @@ typedef struct byol__plan_info {
 } byol__plan_info;
 
 /* The plan copies what it needs from the graph. Owned: byol__plan_free. */
-byol_status byol__plan_create(byol__plan **out, const byol__graph *graph, const byol__plan_options *options,
-                              byol_error *error);
+byol_status byol__plan_create(byol__plan **out, const byol__graph *graph,
+                              const byol__plan_options *options, byol_error *error);
 void byol__plan_free(byol__plan *plan);
 void byol__plan_describe(const byol__plan *plan, byol__plan_info *info);
 
 /* All borrowed and 64-byte aligned. Plans that run one after the other may share a workspace. */
 typedef struct byol__binding {
-    const float *params; /* the graph's params.total floats (or the sections that this plan's output needs) */
+    const float *params; /* the graph's params.total floats (or the sections that this plan's output
+                            needs) */
     float *grads;        /* same layout; TRAIN only, else NULL */
     float *statistics;   /* the graph's statistics.total floats (or the sections needed) */
     void *workspace;
@@ -58,8 +63,8 @@ byol_status byol__plan_bind(byol__plan *plan, const byol__binding *binding, byol
 /* From now on the plan adds what it does to `profile` (borrowed); NULL: no longer. */
 void byol__plan_profile(byol__plan *plan, byol__profile *profile);
 
-/* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. To be called whenever the
- * parameters have changed, before the next forward. */
+/* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. To be
+ * called whenever the parameters have changed, before the next forward. */
 byol_status byol__plan_stage(byol__plan *plan, byol_error *error);
 
 /* `images` (batch, c, h, w) floats, plain. */
@@ -68,17 +73,18 @@ byol_status byol__plan_forward(byol__plan *plan, const float *images, byol_error
 /* After forward: copies an output, (batch, dimension) floats, plain. */
 void byol__plan_read(const byol__plan *plan, byol__output output, float *dst);
 
-/* After forward, TRAIN only: `diff` (batch, dimension) floats is the gradient of the plan's output. ADDS the
- * parameters' gradients to the bound gradient arena. */
+/* After forward, TRAIN only: `diff` (batch, dimension) floats is the gradient of the plan's output.
+ * ADDS the parameters' gradients to the bound gradient arena. */
 byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error *error);
 
-/* With options.diff_projection, before each backward: the gradient of the projection, (batch, dimension) floats, that
- * comes from elsewhere than from the output behind it. */
+/* With options.diff_projection, before each backward: the gradient of the projection, (batch,
+ * dimension) floats, that comes from elsewhere than from the output behind it. */
 void byol__plan_diff_projection(byol__plan *plan, const float *diff);
 
-/* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w) floats. Only values
- * that the plan keeps (TRAIN: all inputs and outputs of fused steps, but for a batch norm that its reader applies).
- * BYOL_ERROR_NOT_FOUND otherwise. */
-byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst, byol_error *error);
+/* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w)
+ * floats. Only values that the plan keeps (TRAIN: all inputs and outputs of fused steps, but for a
+ * batch norm that its reader applies). BYOL_ERROR_NOT_FOUND otherwise. */
+byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst,
+                                  byol_error *error);
 
 #endif

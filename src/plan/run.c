@@ -9,8 +9,8 @@ size_t byol__pointwise_partials(const byol__layout *layout) {
     return (size_t)BYOL__CHUNKS * 2 * (size_t)byol__layout_padded_channels(layout);
 }
 
-byol_status byol__plan_create(byol__plan **out, const byol__graph *graph, const byol__plan_options *options,
-                              byol_error *error) {
+byol_status byol__plan_create(byol__plan **out, const byol__graph *graph,
+                              const byol__plan_options *options, byol_error *error) {
     byol__plan *plan;
     BYOL__TRY(byol__alloc(&plan, 1, sizeof *plan, "plan", error));
     plan->options = *options;
@@ -42,8 +42,9 @@ void byol__plan_free(byol__plan *plan) {
 }
 
 void byol__plan_describe(const byol__plan *plan, byol__plan_info *info) {
-    *info = (byol__plan_info){
-        .workspace_bytes = plan->workspace_bytes, .staging_bytes = plan->staging_bytes, .steps = plan->unit_count};
+    *info = (byol__plan_info){.workspace_bytes = plan->workspace_bytes,
+                              .staging_bytes = plan->staging_bytes,
+                              .steps = plan->unit_count};
     for (int i = 0; i < plan->unit_count; i++) {
         info->forward_flops += plan->units[i].forward_flops;
         info->backward_flops += plan->units[i].backward_flops;
@@ -93,7 +94,8 @@ byol_status byol__plan_forward(byol__plan *plan, const float *images, byol_error
     byol__layout_convert(&input->layout, byol__value_at(plan, 0), &from, images);
     byol__profile_add(plan->profile, BYOL__WORK_LAYOUT, begin, 0,
                       byol__layout_bytes(&from) + byol__value_bytes(plan, 0));
-    for (int i = 0; i < plan->unit_count; i++) BYOL__TRY(plan->units[i].op->forward(plan, &plan->units[i], error));
+    for (int i = 0; i < plan->unit_count; i++)
+        BYOL__TRY(plan->units[i].op->forward(plan, &plan->units[i], error));
     return BYOL_OK;
 }
 
@@ -134,15 +136,18 @@ byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error 
 }
 
 static bool is_kept(const byol__plan *plan, byol__value_id id) {
-    if (id >= (byol__value_id)plan->slot_count || plan->slots[id].buffer == BYOL__NO_BUFFER) return false;
+    if (id >= (byol__value_id)plan->slot_count || plan->slots[id].buffer == BYOL__NO_BUFFER)
+        return false;
     for (int i = 0; i < plan->unit_count; i++)
         if (plan->units[i].stage.dst == (int)id) return plan->units[i].applied_by == BYOL__NONE;
     return true; /* the input */
 }
 
-byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst, byol_error *error) {
+byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst,
+                                  byol_error *error) {
     if (!is_kept(plan, id))
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "this plan does not keep value %u", (unsigned)id);
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "this plan does not keep value %u",
+                          (unsigned)id);
     byol__layout to = plain(&plan->slots[id]);
     byol__layout_convert(&to, dst, &plan->slots[id].layout, byol__value_at(plan, (int)id));
     return BYOL_OK;

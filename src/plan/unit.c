@@ -10,12 +10,14 @@ byol_status byol__new_buffer(byol__compiler *c, size_t bytes, int first, int las
     if (plan->buffer_count == plan->buffer_capacity) {
         int capacity = plan->buffer_capacity ? 2 * plan->buffer_capacity : 256;
         byol__buffer *grown = realloc(plan->buffers, (size_t)capacity * sizeof *grown);
-        if (grown == NULL) return byol__fail(c->error, BYOL_ERROR_MEMORY, "no memory for the plan's buffer table");
+        if (grown == NULL)
+            return byol__fail(c->error, BYOL_ERROR_MEMORY, "no memory for the plan's buffer table");
         plan->buffers = grown;
         plan->buffer_capacity = capacity;
     }
     *id = plan->buffer_count;
-    plan->buffers[plan->buffer_count++] = (byol__buffer){.bytes = bytes, .first = first, .last = last};
+    plan->buffers[plan->buffer_count++] =
+        (byol__buffer){.bytes = bytes, .first = first, .last = last};
     return BYOL_OK;
 }
 
@@ -35,7 +37,8 @@ size_t byol__reserve_staging(byol__plan *plan, size_t bytes) {
 
 byol__layout byol__layout_for(const byol__compiler *c, int value, byol__format format) {
     byol__shape shape = c->graph->values[value].shape;
-    return (byol__layout){c->plan->options.dtype, format, c->plan->options.batch, shape.c, shape.h, shape.w};
+    return (byol__layout){
+        c->plan->options.dtype, format, c->plan->options.batch, shape.c, shape.h, shape.w};
 }
 
 byol__range byol__range_of(const byol__table *table, int row) {
@@ -63,12 +66,17 @@ unsigned byol__backward_reads(const byol__unit *unit) {
 }
 
 void *byol__at(const byol__plan *plan, int buffer) {
-    return buffer == BYOL__NO_BUFFER ? NULL : (char *)plan->bound.workspace + plan->buffers[buffer].offset;
+    return buffer == BYOL__NO_BUFFER ? NULL
+                                     : (char *)plan->bound.workspace + plan->buffers[buffer].offset;
 }
 
-void *byol__value_at(const byol__plan *plan, int value) { return byol__at(plan, plan->slots[value].buffer); }
+void *byol__value_at(const byol__plan *plan, int value) {
+    return byol__at(plan, plan->slots[value].buffer);
+}
 
-float *byol__staged(const byol__plan *plan, size_t offset) { return (float *)(void *)(plan->staging + offset); }
+float *byol__staged(const byol__plan *plan, size_t offset) {
+    return (float *)(void *)(plan->staging + offset);
+}
 
 size_t byol__value_bytes(const byol__plan *plan, int value) {
     return value == BYOL__NO_VALUE ? 0 : byol__layout_bytes(&plan->slots[value].layout);

@@ -1,5 +1,5 @@
-/* The inside of a plan: what compile.c builds, run.c binds and runs, and what an operation sees of the plan that it is
- * part of. For src/plan and src/ops only. */
+/* The inside of a plan: what compile.c builds, run.c binds and runs, and what an operation sees of
+ * the plan that it is part of. For src/plan and src/ops only. */
 #ifndef BYOL__UNIT_H
 #define BYOL__UNIT_H
 
@@ -26,14 +26,16 @@ typedef struct byol__range {
     size_t offset, count;
 } byol__range;
 
-/* One stage with all that it runs. In time slot i the plan runs unit i forward, in slot 2 units - 1 - i backward. */
+/* One stage with all that it runs. In time slot i the plan runs unit i forward, in slot 2 units - 1
+ * - i backward. */
 struct byol__unit {
     byol__stage stage;
     const byol__op *op; /* whose functions run it */
     void *state;        /* owned: the op's own */
     char name[BYOL__NODE_NAME_MAX];
     uint64_t forward_flops, backward_flops; /* whole batch */
-    int applied_by; /* the unit that makes this one's value as it reads, so that it is never written; BYOL__NONE: itself
+    int applied_by; /* the unit that makes this one's value as it reads, so that it is never
+                     * written; BYOL__NONE: itself
                      */
 
     /* Buffers, or BYOL__NO_BUFFER. */
@@ -68,7 +70,8 @@ struct byol__plan {
 struct byol__compiler {
     byol__plan *plan;
     const byol__graph *graph;
-    byol__format trunk; /* what the options ask for, or the first convolution chose; FORMAT_ANY before it */
+    byol__format
+        trunk; /* what the options ask for, or the first convolution chose; FORMAT_ANY before it */
     byol_error *error;
 };
 
@@ -77,10 +80,14 @@ byol_status byol__plan_compile(byol__plan *plan, const byol__graph *graph, byol_
 
 /* ---- While it is made ---- */
 
-static inline bool byol__trains(const byol__plan *plan) { return plan->options.mode == BYOL__TRAIN; }
+static inline bool byol__trains(const byol__plan *plan) {
+    return plan->options.mode == BYOL__TRAIN;
+}
 
 /* The time slot in which a unit runs backward. */
-static inline int byol__backward_slot(const byol__plan *plan, int unit) { return 2 * plan->unit_count - 1 - unit; }
+static inline int byol__backward_slot(const byol__plan *plan, int unit) {
+    return 2 * plan->unit_count - 1 - unit;
+}
 
 /* A buffer of the workspace that lives from slot `first` to slot `last`. */
 byol_status byol__new_buffer(byol__compiler *c, size_t bytes, int first, int last, int *id);

@@ -27,7 +27,9 @@ static void widen(span *s, double value) {
 
 /* ---- From values to stretches ---- */
 
-static int is_drawn(const byol__series *series, size_t i) { return isfinite(series->x[i]) && isfinite(series->y[i]); }
+static int is_drawn(const byol__series *series, size_t i) {
+    return isfinite(series->x[i]) && isfinite(series->y[i]);
+}
 
 static void gather(const byol__series *series, drawn *out) {
     size_t known = 0, taken = 0;
@@ -98,7 +100,8 @@ static void write_grid(FILE *page, span s, double step) {
 static void write_band(FILE *page, const drawn *line, span x, span y, int number) {
     byol__html(page, "<path class=\"band s%d\" d=\"M", number % 7);
     for (size_t i = 0; i < line->count; i++)
-        byol__html(page, "%.1f %.1f ", SIDE * place(x, line->point[i].x), SIDE * (1 - place(y, line->point[i].high)));
+        byol__html(page, "%.1f %.1f ", SIDE * place(x, line->point[i].x),
+                   SIDE * (1 - place(y, line->point[i].high)));
     for (size_t i = line->count; i > 0; i--)
         byol__html(page, "%.1f %.1f ", SIDE * place(x, line->point[i - 1].x),
                    SIDE * (1 - place(y, line->point[i - 1].low)));
@@ -107,10 +110,13 @@ static void write_band(FILE *page, const drawn *line, span x, span y, int number
 
 /* The numbers stand in the line itself, for reading them off. */
 static void write_line(FILE *page, const drawn *line, span x, span y, int number) {
-    byol__html(page, "<path class=\"line s%d%s\" data-x=\"", number % 7, number >= 7 ? " dashed" : "");
-    for (size_t i = 0; i < line->count; i++) byol__html(page, "%s%.5g", i > 0 ? " " : "", line->point[i].x);
+    byol__html(page, "<path class=\"line s%d%s\" data-x=\"", number % 7,
+               number >= 7 ? " dashed" : "");
+    for (size_t i = 0; i < line->count; i++)
+        byol__html(page, "%s%.5g", i > 0 ? " " : "", line->point[i].x);
     byol__html(page, "\" data-y=\"");
-    for (size_t i = 0; i < line->count; i++) byol__html(page, "%s%.4g", i > 0 ? " " : "", line->point[i].mean);
+    for (size_t i = 0; i < line->count; i++)
+        byol__html(page, "%s%.4g", i > 0 ? " " : "", line->point[i].mean);
     byol__html(page, "\" d=\"");
     for (size_t i = 0; i < line->count; i++)
         byol__html(page, "%s%.1f %.1f", i > 0 ? "L" : "M", SIDE * place(x, line->point[i].x),
@@ -122,7 +128,8 @@ static void write_line(FILE *page, const drawn *line, span x, span y, int number
 static void write_marks(FILE *page, const drawn *line, span x, span y, int number) {
     byol__html(page, "<path class=\"mark s%d\" d=\"", number % 7);
     for (size_t i = 0; i < line->count; i++)
-        byol__html(page, "M%.1f %.1fh0", SIDE * place(x, line->point[i].x), SIDE * (1 - place(y, line->point[i].mean)));
+        byol__html(page, "M%.1f %.1fh0", SIDE * place(x, line->point[i].x),
+                   SIDE * (1 - place(y, line->point[i].mean)));
     byol__html(page, "\"/>");
 }
 
@@ -130,12 +137,14 @@ static void write_marks(FILE *page, const drawn *line, span x, span y, int numbe
 
 static void write_caption(FILE *page, const byol__chart *chart, const drawn *lines) {
     byol__html(page,
-               "<figcaption><div class=\"top\"><h3>%s</h3><span class=\"at\">at the end</span></div><p class=\"keys\">",
+               "<figcaption><div class=\"top\"><h3>%s</h3><span class=\"at\">at the "
+               "end</span></div><p class=\"keys\">",
                chart->title);
     for (int s = 0; s < chart->series_count; s++) {
         if (lines[s].count == 0) continue;
-        byol__html(page, "<span class=\"key s%d%s\"><i></i>%s <b>%.4g</b>%s</span> ", s % 7, s >= 7 ? " dashed" : "",
-                   chart->series[s].name, lines[s].point[lines[s].count - 1].mean, chart->unit);
+        byol__html(page, "<span class=\"key s%d%s\"><i></i>%s <b>%.4g</b>%s</span> ", s % 7,
+                   s >= 7 ? " dashed" : "", chart->series[s].name,
+                   lines[s].point[lines[s].count - 1].mean, chart->unit);
     }
     byol__html(page, "</p></figcaption>");
 }
@@ -146,35 +155,41 @@ static void write_plot(FILE *page, const byol__chart *chart, const drawn *lines,
     byol__html(page, "<div class=\"plot\">");
     write_ticks(page, y, y_step, "up", chart->unit);
     byol__html(page,
-               "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" aria-hidden=\"true\" data-low=\"%g\" "
+               "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" aria-hidden=\"true\" "
+               "data-low=\"%g\" "
                "data-high=\"%g\">",
                SIDE, SIDE, x.low, x.high);
     write_grid(page, y, y_step);
     for (int l = 0; l < chart->level_count; l++)
-        byol__html(page, "<path class=\"level\" d=\"M0 %.1fH%d\"/>", SIDE * (1 - place(y, chart->levels[l].value)),
-                   SIDE);
+        byol__html(page, "<path class=\"level\" d=\"M0 %.1fH%d\"/>",
+                   SIDE * (1 - place(y, chart->levels[l].value)), SIDE);
     for (int s = 0; s < chart->series_count && chart->series_count == 1; s++)
         if (lines[s].count == STRETCHES) write_band(page, &lines[s], x, y, s);
     for (int s = 0; s < chart->series_count; s++)
         if (lines[s].count > 0) write_line(page, &lines[s], x, y, s);
     for (int s = 0; s < chart->series_count; s++)
-        if (chart->marks ? lines[s].count > 0 : lines[s].count == 1) write_marks(page, &lines[s], x, y, s);
+        if (chart->marks ? lines[s].count > 0 : lines[s].count == 1)
+            write_marks(page, &lines[s], x, y, s);
     byol__html(page, "<path class=\"cross\" d=\"M-9 0V%d\"/></svg>", SIDE);
     for (int l = 0; l < chart->level_count; l++)
         byol__html(page, "<span class=\"levelname\" style=\"--p:%.2f%%\">%s</span>",
                    100 * place(y, chart->levels[l].value), chart->levels[l].name);
     byol__html(page, "<div class=\"ticks along\" aria-hidden=\"true\">");
     for (double tick = x_ticks.low; tick <= x_ticks.high + x_step * 1e-6; tick += x_step)
-        byol__html(page, "<span style=\"--p:%.2f%%\">%g</span>", 100 * place(x, tick), tidy(tick, x_step));
+        byol__html(page, "<span style=\"--p:%.2f%%\">%g</span>", 100 * place(x, tick),
+                   tidy(tick, x_step));
     byol__html(page, "</div></div>");
 }
 
 static void write_figure(FILE *page, const byol__chart *chart, const drawn *lines, span x, span y) {
-    byol__html(page, "<figure class=\"chart\" tabindex=\"0\" role=\"group\" aria-label=\"%s by epoch:", chart->title);
+    byol__html(page,
+               "<figure class=\"chart\" tabindex=\"0\" role=\"group\" aria-label=\"%s by epoch:",
+               chart->title);
     for (int s = 0; s < chart->series_count; s++)
         if (lines[s].count > 0)
-            byol__html(page, " %s from %.4g to %.4g%s.", chart->series[s].name, lines[s].point[0].mean,
-                       lines[s].point[lines[s].count - 1].mean, chart->unit);
+            byol__html(page, " %s from %.4g to %.4g%s.", chart->series[s].name,
+                       lines[s].point[0].mean, lines[s].point[lines[s].count - 1].mean,
+                       chart->unit);
     byol__html(page, " Left and right arrow keys read the values.\">");
     write_caption(page, chart, lines);
     write_plot(page, chart, lines, x, y);

@@ -1,4 +1,5 @@
-/* Line charts: SVG for the lines, HTML for the words, so that the words keep their size on any screen. */
+/* Line charts: SVG for the lines, HTML for the words, so that the words keep their size on any
+ * screen. */
 #ifndef BYOL__CHART_H
 #define BYOL__CHART_H
 

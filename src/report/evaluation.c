@@ -31,17 +31,19 @@ static json_t *list_confusion(const byol_evaluation *evaluation) {
     const uint64_t *value = evaluation->confusion;
     for (int i = 0; i < evaluation->classes; i++) {
         json_t *row = json_array();
-        for (int j = 0; j < evaluation->classes; j++) json_array_append_new(row, json_integer((json_int_t)*value++));
+        for (int j = 0; j < evaluation->classes; j++)
+            json_array_append_new(row, json_integer((json_int_t)*value++));
         json_array_append_new(matrix, row);
     }
     return matrix;
 }
 
 static json_t *describe(const byol_evaluation *evaluation) {
-    json_t *object = json_pack("{s:I, s:o, s:o, s:I, s:I, s:i}", "step", (json_int_t)evaluation->step, "train",
-                               words(evaluation->train), "test", words(evaluation->test), "train_count",
-                               (json_int_t)evaluation->train_count, "test_count", (json_int_t)evaluation->test_count,
-                               "classes", evaluation->classes);
+    json_t *object =
+        json_pack("{s:I, s:o, s:o, s:I, s:I, s:i}", "step", (json_int_t)evaluation->step, "train",
+                  words(evaluation->train), "test", words(evaluation->test), "train_count",
+                  (json_int_t)evaluation->train_count, "test_count",
+                  (json_int_t)evaluation->test_count, "classes", evaluation->classes);
     set_number(object, "accuracy", evaluation->accuracy);
     set_number(object, "random_init_accuracy", evaluation->random_init_accuracy);
     set_number(object, "pixel_accuracy", evaluation->pixel_accuracy);
@@ -56,7 +58,8 @@ static json_t *describe(const byol_evaluation *evaluation) {
     return object;
 }
 
-byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation, byol_error *error) {
+byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation,
+                                 byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__atomic_file file;
     byol__run_path(run, "evaluation.json", path);

@@ -16,13 +16,16 @@ void byol__report_stage(const byol_report_options *options, const char *what) {
 
 /* ---- Choosing and embedding ---- */
 
-static byol_status choose(byol__shown *shown, const byol_source *of, size_t wanted, byol_error *error) {
+static byol_status choose(byol__shown *shown, const byol_source *of, size_t wanted,
+                          byol_error *error) {
     byol_source_info info;
     byol_source_describe(of, &info);
     shown->of = of;
     shown->count = info.count < wanted ? info.count : wanted;
-    BYOL__TRY(byol__alloc(&shown->indices, shown->count, sizeof *shown->indices, "pictures of the report", error));
-    for (size_t i = 0; i < shown->count; i++) shown->indices[i] = (uint32_t)(i * info.count / shown->count);
+    BYOL__TRY(byol__alloc(&shown->indices, shown->count, sizeof *shown->indices,
+                          "pictures of the report", error));
+    for (size_t i = 0; i < shown->count; i++)
+        shown->indices[i] = (uint32_t)(i * info.count / shown->count);
     return byol_source_subset(&shown->source, of, shown->indices, shown->count, error);
 }
 
@@ -44,21 +47,25 @@ static byol_status look_at_pixels(byol__exhibit *exhibit, byol__shown *shown, by
         double sum = 0;
         status = byol__picture_center(shown->source, i, exhibit->channels, side, pixels, error);
         for (size_t d = 0; d < dimension; d++) sum += pixels[d];
-        for (size_t d = 0; d < dimension; d++) vector[d] = (float)(pixels[d] - sum / (double)dimension);
+        for (size_t d = 0; d < dimension; d++)
+            vector[d] = (float)(pixels[d] - sum / (double)dimension);
     }
     byol__free(pixels);
     return status;
 }
 
-static byol_status look(byol__exhibit *exhibit, byol__eye eye, byol_encoder *encoder, byol__shown *shown,
-                        const byol_report_options *options, byol_error *error) {
+static byol_status look(byol__exhibit *exhibit, byol__eye eye, byol_encoder *encoder,
+                        byol__shown *shown, const byol_report_options *options, byol_error *error) {
     int dimension = exhibit->dimension[eye];
     float **vectors = &shown->vectors[eye];
-    BYOL__TRY(byol__alloc(vectors, shown->count * (size_t)dimension, sizeof(float), "vectors of the report", error));
-    BYOL__TRY(encoder == NULL ? look_at_pixels(exhibit, shown, error)
-                              : byol_encoder_embed(encoder, shown->source, BYOL_LAYER_BACKBONE, *vectors,
-                                                   options->progress, options->context, error));
-    for (size_t i = 0; i < shown->count; i++) scale_to_one(*vectors + i * (size_t)dimension, dimension);
+    BYOL__TRY(byol__alloc(vectors, shown->count * (size_t)dimension, sizeof(float),
+                          "vectors of the report", error));
+    BYOL__TRY(encoder == NULL
+                  ? look_at_pixels(exhibit, shown, error)
+                  : byol_encoder_embed(encoder, shown->source, BYOL_LAYER_BACKBONE, *vectors,
+                                       options->progress, options->context, error));
+    for (size_t i = 0; i < shown->count; i++)
+        scale_to_one(*vectors + i * (size_t)dimension, dimension);
     return BYOL_OK;
 }
 
@@ -69,7 +76,8 @@ static byol_status look_at_both(byol__exhibit *exhibit, byol__eye eye, byol_enco
 }
 
 /* The eyes that have learned nothing. */
-static byol_status compare(byol__exhibit *exhibit, const byol_report_options *options, byol_error *error) {
+static byol_status compare(byol__exhibit *exhibit, const byol_report_options *options,
+                           byol_error *error) {
     byol_encoder *untrained = NULL;
     int side = exhibit->side < PIXELS_SIDE ? exhibit->side : PIXELS_SIDE;
     exhibit->eyes = BYOL__EYES;
@@ -77,25 +85,28 @@ static byol_status compare(byol__exhibit *exhibit, const byol_report_options *op
     exhibit->dimension[BYOL__PIXELS] = exhibit->channels * side * side;
     byol__report_stage(options, "embedding by random weights");
     byol_status status = byol_encoder_create_random(&untrained, exhibit->encoder, 1, error);
-    if (status == BYOL_OK) status = look_at_both(exhibit, BYOL__UNTRAINED, untrained, options, error);
+    if (status == BYOL_OK)
+        status = look_at_both(exhibit, BYOL__UNTRAINED, untrained, options, error);
     byol_encoder_free(untrained);
     if (status == BYOL_OK) status = look_at_both(exhibit, BYOL__PIXELS, NULL, options, error);
     return status;
 }
 
-byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run, const byol_report_options *options,
-                               byol_error *error) {
+byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run,
+                               const byol_report_options *options, byol_error *error) {
     const byol_source *asked = options->test != NULL ? options->test : options->train;
     BYOL__TRY(byol_encoder_load(&exhibit->encoder, run, options->threads, error));
     exhibit->eyes = 1;
-    exhibit->dimension[BYOL__LEARNED] = byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
+    exhibit->dimension[BYOL__LEARNED] =
+        byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
     exhibit->channels = byol_encoder_channels(exhibit->encoder);
     exhibit->side = byol_encoder_config(exhibit->encoder)->data.image_size;
     BYOL__TRY(choose(&exhibit->bank, options->train, BANK, error));
     BYOL__TRY(choose(&exhibit->asked, asked, ASKED, error));
     byol__report_stage(options, "embedding pictures");
     BYOL__TRY(look_at_both(exhibit, BYOL__LEARNED, exhibit->encoder, options, error));
-    return byol_source_label(exhibit->asked.source, 0) < 0 ? compare(exhibit, options, error) : BYOL_OK;
+    return byol_source_label(exhibit->asked.source, 0) < 0 ? compare(exhibit, options, error)
+                                                           : BYOL_OK;
 }
 
 static void release_shown(byol__shown *shown) {
@@ -113,13 +124,14 @@ void byol__exhibit_release(byol__exhibit *exhibit) {
 /* ---- Pictures ---- */
 
 /* (channels, side, side) floats, normalised, to (side, side, channels) bytes. */
-static void to_bytes(const float *image, int channels, int side, const float mean[3], const float std[3],
-                     uint8_t *pixels) {
+static void to_bytes(const float *image, int channels, int side, const float mean[3],
+                     const float std[3], uint8_t *pixels) {
     size_t plane = (size_t)side * (size_t)side;
     for (int c = 0; c < channels; c++)
         for (size_t i = 0; i < plane; i++) {
             float value = image[(size_t)c * plane + i] * std[c] + mean[c];
-            pixels[i * (size_t)channels + (size_t)c] = (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1));
+            pixels[i * (size_t)channels + (size_t)c] =
+                (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1));
         }
 }
 
@@ -128,8 +140,10 @@ static const float zeros[3] = {0, 0, 0}, ones[3] = {1, 1, 1};
 /* The recipe of a picture that nothing is done to but resizing all of it. */
 static byol_view_recipe whole_recipe(const byol_image *image) {
     float aspect = (float)image->width / (float)image->height;
-    byol_view_recipe recipe = {
-        .crop_area_min = 1, .crop_area_max = 1, .crop_aspect_min = aspect, .crop_aspect_max = aspect};
+    byol_view_recipe recipe = {.crop_area_min = 1,
+                               .crop_area_max = 1,
+                               .crop_aspect_min = aspect,
+                               .crop_aspect_max = aspect};
     for (int c = 0; c < 3; c++) recipe.std[c] = 1;
     return recipe;
 }
@@ -143,27 +157,27 @@ typedef struct style {
     const byol_config *config; /* VIEW */
 } style;
 
-static void draw(const byol_image *image, size_t index, const style *how, float *floats, void *scratch,
-                 uint8_t *pixels) {
+static void draw(const byol_image *image, size_t index, const style *how, float *floats,
+                 void *scratch, uint8_t *pixels) {
     byol_view_recipe recipe = whole_recipe(image);
     if (how->kind == VIEW) recipe = how->config->views.view[how->view];
     if (how->kind == CENTER)
         byol_view_center(zeros, ones, image, how->side, floats, scratch);
     else
-        byol_view_make(&recipe, image, how->side, how->kind == VIEW ? how->config->train.seed : 0, 0, (uint32_t)index,
-                       how->view, floats, scratch);
+        byol_view_make(&recipe, image, how->side, how->kind == VIEW ? how->config->train.seed : 0,
+                       0, (uint32_t)index, how->view, floats, scratch);
     to_bytes(floats, image->channels, how->side, recipe.mean, recipe.std, pixels);
 }
 
-static byol_status draw_with_room(const byol_image *image, size_t index, const style *how, uint8_t *pixels,
-                                  byol_error *error) {
+static byol_status draw_with_room(const byol_image *image, size_t index, const style *how,
+                                  uint8_t *pixels, byol_error *error) {
     float *floats = NULL;
     void *scratch = NULL;
     size_t bytes = byol_view_scratch_bytes(image->channels, image->height, image->width, how->side);
     byol_status status = byol__alloc(&scratch, bytes, 1, "scratch of a picture", error);
     if (status == BYOL_OK)
-        status = byol__alloc(&floats, (size_t)(image->channels * how->side) * (size_t)how->side, sizeof *floats,
-                             "a picture", error);
+        status = byol__alloc(&floats, (size_t)(image->channels * how->side) * (size_t)how->side,
+                             sizeof *floats, "a picture", error);
     if (status == BYOL_OK) draw(image, index, how, floats, scratch, pixels);
     byol__free(floats);
     byol__free(scratch);
@@ -171,8 +185,8 @@ static byol_status draw_with_room(const byol_image *image, size_t index, const s
 }
 
 /* What cannot be read is shown black: it was counted and named elsewhere. */
-static byol_status make(const byol_source *source, size_t index, const style *how, uint8_t *pixels, double *aspect,
-                        byol_error *error) {
+static byol_status make(const byol_source *source, size_t index, const style *how, uint8_t *pixels,
+                        double *aspect, byol_error *error) {
     byol_source_info info;
     byol_picture picture = {0};
     byol_source_describe(source, &info);
@@ -190,21 +204,22 @@ static byol_status make(const byol_source *source, size_t index, const style *ho
     return status;
 }
 
-byol_status byol__picture_center(const byol_source *source, size_t index, int channels, int side, uint8_t *pixels,
-                                 byol_error *error) {
+byol_status byol__picture_center(const byol_source *source, size_t index, int channels, int side,
+                                 uint8_t *pixels, byol_error *error) {
     const style how = {.kind = CENTER, .channels = channels, .side = side};
     return make(source, index, &how, pixels, NULL, error);
 }
 
-byol_status byol__picture_whole(const byol_source *source, size_t index, int side, uint8_t *pixels, double *aspect,
-                                byol_error *error) {
+byol_status byol__picture_whole(const byol_source *source, size_t index, int side, uint8_t *pixels,
+                                double *aspect, byol_error *error) {
     const style how = {.kind = WHOLE, .side = side};
     return make(source, index, &how, pixels, aspect, error);
 }
 
-byol_status byol__picture_view(const byol_source *source, size_t index, const byol_config *config, int view,
-                               uint8_t *pixels, byol_error *error) {
-    const style how = {.kind = VIEW, .side = config->data.image_size, .view = view, .config = config};
+byol_status byol__picture_view(const byol_source *source, size_t index, const byol_config *config,
+                               int view, uint8_t *pixels, byol_error *error) {
+    const style how = {
+        .kind = VIEW, .side = config->data.image_size, .view = view, .config = config};
     return make(source, index, &how, pixels, NULL, error);
 }
 
@@ -215,7 +230,8 @@ int byol__picture_side(const byol_source *source, int least, int most) {
     return side < least ? least : side > most ? most : side;
 }
 
-const char *byol__label_words(const byol_source *source, const byol_source *other, int32_t label, char text[64]) {
+const char *byol__label_words(const byol_source *source, const byol_source *other, int32_t label,
+                              char text[64]) {
     const byol_source *const asked[] = {source, other};
     const char *name = NULL;
     for (int i = 0; i < 2 && name == NULL; i++)

@@ -14,8 +14,9 @@ static int utf8_length(const unsigned char *c) {
     static const struct {
         unsigned char first_low, first_high, second_low, second_high;
         int length;
-    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                 {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                 {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+                 {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
                  {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
     if (*c < 0x80) return *c >= 0x20 && *c != 0x7f;
     for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
@@ -90,7 +91,8 @@ static void write_base64(FILE *page, const uint8_t *bytes, size_t length) {
         size_t left = length - i;
         uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
                          (left > 2 ? (uint32_t)bytes[i + 2] : 0);
-        const char four[4] = {digits[three >> 18], digits[three >> 12 & 63], left > 1 ? digits[three >> 6 & 63] : '=',
+        const char four[4] = {digits[three >> 18], digits[three >> 12 & 63],
+                              left > 1 ? digits[three >> 6 & 63] : '=',
                               left > 2 ? digits[three & 63] : '='};
         fwrite(four, 1, sizeof four, page);
     }

@@ -48,25 +48,30 @@ static double best_of(const byol__told *told, size_t count, int column) {
 static void write_value(FILE *page, double value, int column, int best) {
     char number[32];
     snprintf(number, sizeof number, "%.*f", columns[column].decimals, value);
-    byol__html(page, "<td class=\"num%s\">%s%s</td>", best ? " best" : "", isfinite(value) ? number : "-",
-               isfinite(value) ? columns[column].unit : "");
+    byol__html(page, "<td class=\"num%s\">%s%s</td>", best ? " best" : "",
+               isfinite(value) ? number : "-", isfinite(value) ? columns[column].unit : "");
 }
 
 void byol__section_comparison(FILE *page, const byol__told *told, size_t count) {
     char time[48];
-    byol__html(page,
-               "<section id=\"worth\">\n<h2>Results</h2>\n<p class=\"intro\">Accuracies are those that "
-               "<code>byol knn</code> and <code>byol linear</code> left in the runs. Compare only what was measured on "
-               "the same images.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">"
-               "<table><thead><tr><th scope=\"col\">Run</th>");
-    for (int c = 0; c < COLUMNS; c++) byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].name);
+    byol__html(
+        page,
+        "<section id=\"worth\">\n<h2>Results</h2>\n<p class=\"intro\">Accuracies are those that "
+        "<code>byol knn</code> and <code>byol linear</code> left in the runs. Compare only what "
+        "was measured on "
+        "the same images.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+        "aria-label=\"Results\">"
+        "<table><thead><tr><th scope=\"col\">Run</th>");
+    for (int c = 0; c < COLUMNS; c++)
+        byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].name);
     byol__html(page, "<th scope=\"col\" class=\"num\">time</th></tr></thead>\n<tbody>\n");
     for (size_t r = 0; r < count; r++) {
-        byol__html(page, "<tr><th scope=\"row\"><span class=\"key s%zu%s\"><i></i>%s</span></th>", r % 7,
-                   r >= 7 ? " dashed" : "", told[r].name);
+        byol__html(page, "<tr><th scope=\"row\"><span class=\"key s%zu%s\"><i></i>%s</span></th>",
+                   r % 7, r >= 7 ? " dashed" : "", told[r].name);
         for (int c = 0; c < COLUMNS; c++) {
             double value = columns[c].value(&told[r]);
-            write_value(page, value, c, columns[c].marked && !(value < best_of(told, count, c)) && isfinite(value));
+            write_value(page, value, c,
+                        columns[c].marked && !(value < best_of(told, count, c)) && isfinite(value));
         }
         byol__html(page, "<td class=\"num\">%s</td></tr>\n",
                    isfinite(told[r].seconds) ? byol__html_duration(time, told[r].seconds) : "-");
@@ -93,8 +98,10 @@ static int differs(const byol__told *told, size_t count, const char *key) {
 
 void byol__section_differences(FILE *page, const byol__told *told, size_t count) {
     int written = 0;
-    byol__html(page, "<section id=\"settings\">\n<h2>Settings that differ</h2>\n<div class=\"scroll\" tabindex=\"0\" "
-                     "role=\"region\" aria-label=\"Settings that differ\"><table class=\"facts\"><thead><tr><td></td>");
+    byol__html(page, "<section id=\"settings\">\n<h2>Settings that differ</h2>\n<div "
+                     "class=\"scroll\" tabindex=\"0\" "
+                     "role=\"region\" aria-label=\"Settings that differ\"><table "
+                     "class=\"facts\"><thead><tr><td></td>");
     for (size_t r = 0; r < count; r++) byol__html(page, "<th scope=\"col\">%s</th>", told[r].name);
     byol__html(page, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < byol_option_count(); i++) {

@@ -10,7 +10,8 @@ enum { TABLE_CLASSES = 20, PAIRS_SHOWN = 10 };
 
 typedef struct matrix {
     int classes;
-    double *share; /* (classes, classes): of the images of the true class, which part was taken for the other */
+    double *share; /* (classes, classes): of the images of the true class, which part was taken for
+                      the other */
     const byol_source *test, *train; /* what may know the names of the classes; or NULL */
 } matrix;
 
@@ -18,7 +19,8 @@ static byol_status read_matrix(const json_t *rows, matrix *m, byol_error *error)
     size_t classes = json_array_size(rows);
     if (classes > BYOL__CONFUSION_CLASSES) classes = 0;
     m->classes = (int)classes;
-    byol_status status = byol__alloc(&m->share, classes * classes, sizeof *m->share, "the confusion matrix", error);
+    byol_status status =
+        byol__alloc(&m->share, classes * classes, sizeof *m->share, "the confusion matrix", error);
     for (size_t i = 0; i < classes && status == BYOL_OK; i++) {
         double sum = 0;
         for (size_t j = 0; j < classes; j++) {
@@ -50,7 +52,8 @@ static void write_row(FILE *page, const matrix *m, int label) {
     for (int j = 0; j < m->classes; j++) {
         double share = m->share[label * m->classes + j];
         byol__html(page, "<td class=\"%s\" style=\"--v:%.3f\" title=\"%s taken for %s: %.1f %%\">",
-                   j == label ? "right" : "wrong", sqrt(share), name, name_of(m, j, other), 100 * share);
+                   j == label ? "right" : "wrong", sqrt(share), name, name_of(m, j, other),
+                   100 * share);
         if (share > 0.005) byol__html(page, "%.0f", 100 * share);
         byol__html(page, "</td>");
     }
@@ -59,8 +62,10 @@ static void write_row(FILE *page, const matrix *m, int label) {
 
 static void write_table(FILE *page, const matrix *m) {
     char name[64];
-    byol__html(page, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
-                     "<table class=\"confusion\"><thead><tr><td></td>");
+    byol__html(
+        page,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
+        "<table class=\"confusion\"><thead><tr><td></td>");
     for (int j = 0; j < m->classes; j++)
         byol__html(page, "<th scope=\"col\"><span>%s</span></th>", name_of(m, j, name));
     byol__html(page, "</tr></thead>\n<tbody>\n");
@@ -84,8 +89,8 @@ static byol_status write_pairs(FILE *page, const matrix *m, byol_error *error) {
     confused *pairs;
     char name[64], other[64];
     int count = 0;
-    byol_status status =
-        byol__alloc(&pairs, (size_t)m->classes * (size_t)m->classes, sizeof *pairs, "the confused pairs", error);
+    byol_status status = byol__alloc(&pairs, (size_t)m->classes * (size_t)m->classes, sizeof *pairs,
+                                     "the confused pairs", error);
     if (status != BYOL_OK) return status;
     for (int i = 0; i < m->classes; i++)
         for (int j = 0; j < m->classes; j++)
@@ -94,16 +99,19 @@ static byol_status write_pairs(FILE *page, const matrix *m, byol_error *error) {
     byol__html(page, "<div><h3>Confused most</h3>\n<table class=\"pairs\"><tbody>\n");
     for (int p = 0; p < count && p < PAIRS_SHOWN && pairs[p].share > 0; p++)
         byol__html(page,
-                   "<tr><td>%s <span class=\"help\">taken for</span> %s</td><td class=\"num\">%.1f %%</td></tr>\n",
-                   name_of(m, pairs[p].label, name), name_of(m, pairs[p].taken_for, other), 100 * pairs[p].share);
+                   "<tr><td>%s <span class=\"help\">taken for</span> %s</td><td class=\"num\">%.1f "
+                   "%%</td></tr>\n",
+                   name_of(m, pairs[p].label, name), name_of(m, pairs[p].taken_for, other),
+                   100 * pairs[p].share);
     byol__html(page, "</tbody></table></div>\n");
     byol__free(pairs);
     return BYOL_OK;
 }
 
-byol_status byol__section_confusion(FILE *page, const byol__told *told, const byol_report_options *options,
-                                    byol_error *error) {
-    const json_t *knn = byol__told_evaluation(told, "knn", NULL), *rows = json_object_get(knn, "confusion");
+byol_status byol__section_confusion(FILE *page, const byol__told *told,
+                                    const byol_report_options *options, byol_error *error) {
+    const json_t *knn = byol__told_evaluation(told, "knn", NULL),
+                 *rows = json_object_get(knn, "confusion");
     matrix m = {0};
     if (json_array_size(rows) < 2) return BYOL_OK;
     byol_status status = read_matrix(rows, &m, error);
@@ -111,12 +119,15 @@ byol_status byol__section_confusion(FILE *page, const byol__told *told, const by
     m.train = if_fitting(options->train, m.classes);
     if (status == BYOL_OK && m.classes > 0) {
         int table = m.classes <= TABLE_CLASSES;
-        byol__html(
-            page, "<section id=\"confusion\">\n<h2>What is taken for what</h2>\n<p class=\"intro\">%s</p>\n",
-            table ? "By nearest neighbours. Each row is a class, and says in percent what its test images are taken "
-                    "for; the diagonal is right."
-                  : "By nearest neighbours: the classes that are confused most, in percent of the first one's test "
-                    "images.");
+        byol__html(page,
+                   "<section id=\"confusion\">\n<h2>What is taken for what</h2>\n<p "
+                   "class=\"intro\">%s</p>\n",
+                   table ? "By nearest neighbours. Each row is a class, and says in percent what "
+                           "its test images are taken "
+                           "for; the diagonal is right."
+                         : "By nearest neighbours: the classes that are confused most, in percent "
+                           "of the first one's test "
+                           "images.");
         byol__html(page, "<div class=\"beside\">");
         if (table) write_table(page, &m);
         status = write_pairs(page, &m, error);

@@ -14,7 +14,8 @@ typedef struct curve {
 
 static const curve curves[] = {
     {.title = "Loss",
-     .about = "Summed over both directions, 0 to 8. Falling is good, but 0 is what collapse looks like.",
+     .about =
+         "Summed over both directions, 0 to 8. Falling is good, but 0 is what collapse looks like.",
      .unit = "",
      .figure = {BYOL__LOSS},
      .figures = 1,
@@ -36,8 +37,8 @@ static const curve curves[] = {
      .names = {"kNN"},
      .marks = 1},
     {.title = "Likeness",
-     .about =
-         "Cosine of prediction and target: of two views of one image it should rise, of different images stay low.",
+     .about = "Cosine of prediction and target: of two views of one image it should rise, of "
+              "different images stay low.",
      .unit = "",
      .figure = {BYOL__POSITIVE, BYOL__NEGATIVE},
      .figures = 2,
@@ -45,9 +46,9 @@ static const curve curves[] = {
      .from_zero = 1,
      .alone = 1},
     {.title = "Effective rank",
-     .about =
-         "How many directions the vectors of a batch use, those of the encoder and those of the projector behind it. "
-         "A steady fall towards 1 warns of collapse.",
+     .about = "How many directions the vectors of a batch use, those of the encoder and those of "
+              "the projector behind it. "
+              "A steady fall towards 1 warns of collapse.",
      .unit = "",
      .figure = {BYOL__RANK, BYOL__REPRESENTATION_RANK},
      .figures = 2,
@@ -75,7 +76,8 @@ static const curve curves[] = {
      .from_zero = 1},
 };
 
-static void add_series(byol__chart *chart, const byol__told *told, byol__figure figure, const char *name) {
+static void add_series(byol__chart *chart, const byol__told *told, byol__figure figure,
+                       const char *name) {
     if (chart->series_count == BYOL__CHART_SERIES) return;
     chart->series[chart->series_count++] =
         (byol__series){name, told->figures[BYOL__EPOCH], told->figures[figure], told->lines};
@@ -91,8 +93,8 @@ static void add_baselines(byol__chart *chart, const byol__told *told) {
         if (isfinite(levels[l].value)) chart->levels[chart->level_count++] = levels[l];
 }
 
-static byol_status write_curve(FILE *page, const curve *wanted, const byol__told *told, size_t count,
-                               byol_error *error) {
+static byol_status write_curve(FILE *page, const curve *wanted, const byol__told *told,
+                               size_t count, byol_error *error) {
     byol__chart chart = {.title = wanted->title,
                          .about = wanted->about,
                          .unit = wanted->unit,
@@ -101,22 +103,26 @@ static byol_status write_curve(FILE *page, const curve *wanted, const byol__told
     if (wanted->level.name != NULL) chart.levels[chart.level_count++] = wanted->level;
     for (size_t r = 0; r < count; r++)
         for (int f = 0; f < wanted->figures; f++)
-            add_series(&chart, &told[r], wanted->figure[f], count > 1 ? told[r].name : wanted->names[f]);
+            add_series(&chart, &told[r], wanted->figure[f],
+                       count > 1 ? told[r].name : wanted->names[f]);
     if (count == 1 && wanted->figure[0] == BYOL__KNN) add_baselines(&chart, told);
     return byol__chart_write(page, &chart, error);
 }
 
-byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count, byol_error *error) {
+byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count,
+                                 byol_error *error) {
     byol_status status = BYOL_OK;
     size_t lines = 0;
     for (size_t r = 0; r < count; r++) lines += told[r].lines;
     if (lines == 0) return BYOL_OK;
-    fputs("<section id=\"curves\">\n<h2>Training</h2>\n<p class=\"intro\">By epoch. Point at a chart, or choose it "
+    fputs("<section id=\"curves\">\n<h2>Training</h2>\n<p class=\"intro\">By epoch. Point at a "
+          "chart, or choose it "
           "with Tab "
           "and use the arrow keys, to read its values.</p>\n<div class=\"charts\">\n",
           page);
     for (size_t c = 0; c < sizeof curves / sizeof *curves && status == BYOL_OK; c++)
-        if (count == 1 || !curves[c].alone) status = write_curve(page, &curves[c], told, count, error);
+        if (count == 1 || !curves[c].alone)
+            status = write_curve(page, &curves[c], told, count, error);
     fputs("</div>\n</section>\n", page);
     return status;
 }

@@ -16,7 +16,8 @@ static void put_words(const byol__told *told, const char *key, char text[256]) {
 static void format_time(const byol__told *told, char text[256]) {
     char duration[48];
     text[0] = '\0';
-    if (isfinite(told->seconds)) snprintf(text, 256, "%s", byol__html_duration(duration, told->seconds));
+    if (isfinite(told->seconds))
+        snprintf(text, 256, "%s", byol__html_duration(duration, told->seconds));
 }
 
 static void format_speed(const byol__told *told, char text[256]) {
@@ -24,7 +25,8 @@ static void format_speed(const byol__told *told, char text[256]) {
     double speed = byol__number(told->summary, "images_per_second");
     if (!isfinite(speed)) speed = byol__told_late(told, BYOL__SPEED);
     text[0] = '\0';
-    if (isfinite(speed)) snprintf(text, 256, "%s images a second", byol__html_count(count, (uint64_t)(speed + 0.5)));
+    if (isfinite(speed))
+        snprintf(text, 256, "%s images a second", byol__html_count(count, (uint64_t)(speed + 0.5)));
 }
 
 static void format_arithmetic(const byol__told *told, char text[256]) {
@@ -32,7 +34,8 @@ static void format_arithmetic(const byol__told *told, char text[256]) {
            speed = byol__number(told->summary, "images_per_second");
     text[0] = '\0';
     if (flops * speed > 0)
-        snprintf(text, 256, "%.3g GFLOP an image and step, %.0f GFLOP/s", flops * 1e-9, flops * speed * 1e-9);
+        snprintf(text, 256, "%.3g GFLOP an image and step, %.0f GFLOP/s", flops * 1e-9,
+                 flops * speed * 1e-9);
 }
 
 static void format_bytes(const byol__told *told, const char *key, char text[256]) {
@@ -42,14 +45,17 @@ static void format_bytes(const byol__told *told, const char *key, char text[256]
     if (isfinite(value)) snprintf(text, 256, "%s", byol__html_bytes(bytes, (uint64_t)value));
 }
 
-static void format_memory(const byol__told *told, char text[256]) { format_bytes(told, "peak_memory_bytes", text); }
+static void format_memory(const byol__told *told, char text[256]) {
+    format_bytes(told, "peak_memory_bytes", text);
+}
 
 static void format_parameters(const byol__told *told, char text[256]) {
     char a[48], b[48], c[48];
     double encoder = byol__number(told->summary, "encoder_parameters");
     text[0] = '\0';
     if (!isfinite(encoder)) return;
-    snprintf(text, 256, "encoder %s, projector %s, predictor %s", byol__html_count(a, (uint64_t)encoder),
+    snprintf(text, 256, "encoder %s, projector %s, predictor %s",
+             byol__html_count(a, (uint64_t)encoder),
              byol__html_count(b, (uint64_t)byol__number(told->summary, "projector_parameters")),
              byol__html_count(c, (uint64_t)byol__number(told->summary, "predictor_parameters")));
 }
@@ -60,18 +66,26 @@ static void format_processor(const byol__told *told, char text[256]) {
     double processors = byol__number(told->summary, "processors");
     if (used > 0 && isfinite(processors))
         snprintf(text + used, 256 - used, ", %.0f processor%s used by %d thread%s", processors,
-                 processors == 1 ? "" : "s", told->config.train.threads, told->config.train.threads == 1 ? "" : "s");
+                 processors == 1 ? "" : "s", told->config.train.threads,
+                 told->config.train.threads == 1 ? "" : "s");
 }
 
-static void format_machine_memory(const byol__told *told, char text[256]) { format_bytes(told, "memory_bytes", text); }
+static void format_machine_memory(const byol__told *told, char text[256]) {
+    format_bytes(told, "memory_bytes", text);
+}
 static void format_data(const byol__told *told, char text[256]) { put_words(told, "data", text); }
-static void format_precision(const byol__told *told, char text[256]) { put_words(told, "precision", text); }
-static void format_system(const byol__told *told, char text[256]) { put_words(told, "system", text); }
+static void format_precision(const byol__told *told, char text[256]) {
+    put_words(told, "precision", text);
+}
+static void format_system(const byol__told *told, char text[256]) {
+    put_words(told, "system", text);
+}
 
 static void format_versions(const byol__told *told, char text[256]) {
     text[0] = '\0';
     if (*byol__words(told->summary, "byol") != '\0')
-        snprintf(text, 256, "byol %s, %s", byol__words(told->summary, "byol"), byol__words(told->summary, "engine"));
+        snprintf(text, 256, "byol %s, %s", byol__words(told->summary, "byol"),
+                 byol__words(told->summary, "engine"));
 }
 
 static void format_end(const byol__told *told, char text[256]) { put_words(told, "time", text); }
@@ -96,11 +110,14 @@ static const struct {
 
 void byol__section_system(FILE *page, const byol__told *told, size_t count) {
     char text[256];
-    byol__html(page, "<section id=\"system\">\n<h2>Cost and machine</h2>\n<div class=\"scroll\" tabindex=\"0\" "
-                     "role=\"region\" aria-label=\"Cost and machine\"><table class=\"facts\">");
+    byol__html(
+        page,
+        "<section id=\"system\">\n<h2>Cost and machine</h2>\n<div class=\"scroll\" tabindex=\"0\" "
+        "role=\"region\" aria-label=\"Cost and machine\"><table class=\"facts\">");
     if (count > 1) {
         byol__html(page, "<thead><tr><td></td>");
-        for (size_t r = 0; r < count; r++) byol__html(page, "<th scope=\"col\">%s</th>", told[r].name);
+        for (size_t r = 0; r < count; r++)
+            byol__html(page, "<th scope=\"col\">%s</th>", told[r].name);
         byol__html(page, "</tr></thead>");
     }
     byol__html(page, "<tbody>\n");
@@ -125,7 +142,8 @@ void byol__section_system(FILE *page, const byol__told *told, size_t count) {
 
 static void write_setting(FILE *page, const char *key, const char *value, const char *help) {
     byol__html(page,
-               "<tr><th scope=\"row\"><code>%s</code></th><td><code>%s</code></td><td class=\"help\">%s</td></tr>\n",
+               "<tr><th scope=\"row\"><code>%s</code></th><td><code>%s</code></td><td "
+               "class=\"help\">%s</td></tr>\n",
                key, *value != '\0' ? value : "-", help);
 }
 
@@ -153,14 +171,18 @@ static int write_settings(FILE *page, const byol_config *config, int changed) {
 void byol__section_settings(FILE *page, const byol__told *told) {
     byol__html(
         page,
-        "<section id=\"settings\">\n<h2>Settings</h2>\n<p class=\"intro\">Those that differ from the defaults. To "
+        "<section id=\"settings\">\n<h2>Settings</h2>\n<p class=\"intro\">Those that differ from "
+        "the defaults. To "
         "run again: <code>byol pretrain %s/config.yaml --out NEW</code></p>\n<div class=\"scroll\" "
         "tabindex=\"0\" role=\"region\" aria-label=\"Settings\"><table class=\"facts\"><tbody>\n",
         told->path);
     write_settings(page, &told->config, 1);
-    byol__html(page, "</tbody></table></div>\n<details><summary>All other settings, at their defaults</summary><div "
-                     "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Other settings\"><table "
-                     "class=\"facts\"><tbody>\n");
+    byol__html(
+        page,
+        "</tbody></table></div>\n<details><summary>All other settings, at their "
+        "defaults</summary><div "
+        "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Other settings\"><table "
+        "class=\"facts\"><tbody>\n");
     write_settings(page, &told->config, 0);
     byol__html(page, "</tbody></table></div></details>\n</section>\n");
 }

@@ -4,13 +4,23 @@
 #include "report/html.h"
 #include "report/sections.h"
 
-enum { VIEWS_SHOWN = 9, ASKED_SHOWN = 8, NEIGHBOURS = 8, NEIGHBOUR_SIDE = 96, ORIGINAL_SIDE = 160, SIDE_MIN = 8 };
+enum {
+    VIEWS_SHOWN = 9,
+    ASKED_SHOWN = 8,
+    NEIGHBOURS = 8,
+    NEIGHBOUR_SIDE = 96,
+    ORIGINAL_SIDE = 160,
+    SIDE_MIN = 8
+};
 
 /* Small pictures are shown large: as squares of colour, not blurred. */
 static const char *sharpness(int side) { return side < 64 ? "pixels" : "photo"; }
 
-static void write_picture(FILE *page, const uint8_t *pixels, int channels, int side, double aspect, const char *words) {
-    byol__html(page, "<img class=\"%s\" style=\"aspect-ratio:%.4f\" alt=\"%s\" width=\"%d\" height=\"%d\" src=\"",
+static void write_picture(FILE *page, const uint8_t *pixels, int channels, int side, double aspect,
+                          const char *words) {
+    byol__html(page,
+               "<img class=\"%s\" style=\"aspect-ratio:%.4f\" alt=\"%s\" width=\"%d\" "
+               "height=\"%d\" src=\"",
                sharpness(side), aspect, words, side, side);
     byol__html_picture(page, pixels, channels, side, side);
     byol__html(page, "\"/>");
@@ -18,10 +28,11 @@ static void write_picture(FILE *page, const uint8_t *pixels, int channels, int s
 
 /* ---- Views ---- */
 
-static byol_status write_views(FILE *page, const byol__told *told, const byol_source *data, size_t index, int channels,
-                               uint8_t *pixels, byol_error *error) {
+static byol_status write_views(FILE *page, const byol__told *told, const byol_source *data,
+                               size_t index, int channels, uint8_t *pixels, byol_error *error) {
     const byol_config *config = &told->config;
-    int side = config->data.image_size, original = byol__picture_side(data, SIDE_MIN, ORIGINAL_SIDE);
+    int side = config->data.image_size,
+        original = byol__picture_side(data, SIDE_MIN, ORIGINAL_SIDE);
     double aspect = 1;
     char words[64];
     byol_status status = byol__picture_whole(data, index, original, pixels, &aspect, error);
@@ -39,20 +50,25 @@ static byol_status write_views(FILE *page, const byol__told *told, const byol_so
     return status;
 }
 
-byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data, byol_error *error) {
+byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data,
+                                byol_error *error) {
     byol_source_info info;
     uint8_t *pixels;
     byol_source_describe(data, &info);
-    size_t shown = info.count < VIEWS_SHOWN ? info.count : VIEWS_SHOWN, side = (size_t)told->config.data.image_size;
+    size_t shown = info.count < VIEWS_SHOWN ? info.count : VIEWS_SHOWN,
+           side = (size_t)told->config.data.image_size;
     if (side < ORIGINAL_SIDE) side = ORIGINAL_SIDE;
-    byol_status status = byol__alloc(&pixels, side * side * (size_t)info.channels, 1, "pictures", error);
+    byol_status status =
+        byol__alloc(&pixels, side * side * (size_t)info.channels, 1, "pictures", error);
     if (status != BYOL_OK) return status;
-    byol__html(page,
-               "<section id=\"views\">\n<h2>Views</h2>\n<p class=\"intro\">What the network sees in training: an image "
-               "as it is, and the two views of it that were made in the first epoch. A view should still tell what "
-               "the image is of.</p>\n<div class=\"gallery\">\n");
+    byol__html(page, "<section id=\"views\">\n<h2>Views</h2>\n<p class=\"intro\">What the network "
+                     "sees in training: an image "
+                     "as it is, and the two views of it that were made in the first epoch. A view "
+                     "should still tell what "
+                     "the image is of.</p>\n<div class=\"gallery\">\n");
     for (size_t i = 0; i < shown && status == BYOL_OK; i++)
-        status = write_views(page, told, data, i * info.count / shown, info.channels, pixels, error);
+        status =
+            write_views(page, told, data, i * info.count / shown, info.channels, pixels, error);
     byol__html(page, "</div>\n</section>\n");
     byol__free(pixels);
     return status;
@@ -71,15 +87,18 @@ static float cosine(const float *a, const float *b, int dimension) {
     return sum;
 }
 
-/* The nearest of the bank, best first; the asked image itself is not its own neighbour. Returns their number. */
-static int find(const byol__exhibit *exhibit, byol__eye eye, size_t asked, neighbour best[NEIGHBOURS]) {
+/* The nearest of the bank, best first; the asked image itself is not its own neighbour. Returns
+ * their number. */
+static int find(const byol__exhibit *exhibit, byol__eye eye, size_t asked,
+                neighbour best[NEIGHBOURS]) {
     const byol__shown *bank = &exhibit->bank, *from = &exhibit->asked;
     int dimension = exhibit->dimension[eye];
     const float *wanted = from->vectors[eye] + asked * (size_t)dimension;
     int found = 0;
     for (size_t i = 0; i < bank->count; i++) {
         if (bank->of == from->of && bank->indices[i] == from->indices[asked]) continue;
-        neighbour candidate = {i, cosine(wanted, bank->vectors[eye] + i * (size_t)dimension, dimension)};
+        neighbour candidate = {
+            i, cosine(wanted, bank->vectors[eye] + i * (size_t)dimension, dimension)};
         if (found == NEIGHBOURS && !(candidate.cosine > best[NEIGHBOURS - 1].cosine)) continue;
         int at = found < NEIGHBOURS ? found++ : NEIGHBOURS - 1;
         for (; at > 0 && candidate.cosine > best[at - 1].cosine; at--) best[at] = best[at - 1];
@@ -101,7 +120,8 @@ static int choose(const byol__shown *asked, size_t chosen[ASKED_SHOWN]) {
         chosen[found++] = i;
     }
     for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
-        size_t candidate = i * 7919 % asked->count; /* a prime step: all are met before one comes again */
+        size_t candidate =
+            i * 7919 % asked->count; /* a prime step: all are met before one comes again */
         int known = 0;
         for (int k = 0; k < found; k++) known = known || chosen[k] == candidate;
         if (!known) chosen[found++] = candidate;
@@ -109,26 +129,30 @@ static int choose(const byol__shown *asked, size_t chosen[ASKED_SHOWN]) {
     return found;
 }
 
-static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byol__shown *from, size_t index,
-                             const char *class, float likeness, int32_t wanted, uint8_t *pixels, byol_error *error) {
+static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byol__shown *from,
+                             size_t index, const char *class, float likeness, int32_t wanted,
+                             uint8_t *pixels, byol_error *error) {
     char name[64];
     int side = byol__picture_side(from->of, SIDE_MIN, NEIGHBOUR_SIDE);
     int32_t label = byol_source_label(from->source, index);
-    byol_status status = byol__picture_center(from->source, index, exhibit->channels, side, pixels, error);
+    byol_status status =
+        byol__picture_center(from->source, index, exhibit->channels, side, pixels, error);
     if (status != BYOL_OK) return status;
     byol__label_words(from->of, exhibit->bank.of, label, name);
     int other = wanted >= 0 && label != wanted;
     byol__html(page, "<li class=\"%s%s\">", class, other ? " other" : "");
     write_picture(page, pixels, exhibit->channels, side, 1, name[0] != '\0' ? name : "image");
     byol__html(page, "<span>%s</span>", name);
-    if (likeness <= 1.001f) byol__html(page, "<span class=\"cosine\">%.3f</span>", (double)likeness);
+    if (likeness <= 1.001f)
+        byol__html(page, "<span class=\"cosine\">%.3f</span>", (double)likeness);
     byol__html(page, "</li>");
     return BYOL_OK;
 }
 
-/* A row: the picture that is asked about, or in later rows of it who looks; then what is nearest. */
-static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, byol__eye eye, size_t asked,
-                                    uint8_t *pixels, byol_error *error) {
+/* A row: the picture that is asked about, or in later rows of it who looks; then what is nearest.
+ */
+static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, byol__eye eye,
+                                    size_t asked, uint8_t *pixels, byol_error *error) {
     static const char *const lookers[BYOL__EYES] = {"", "by random weights", "by pixels"};
     const float no_likeness = 2;
     neighbour best[NEIGHBOURS];
@@ -137,11 +161,13 @@ static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, by
     byol_status status = BYOL_OK;
     byol__html(page, "<ol class=\"neighbours\">");
     if (eye == BYOL__LEARNED)
-        status = write_one(page, exhibit, &exhibit->asked, asked, "asked", no_likeness, -1, pixels, error);
+        status = write_one(page, exhibit, &exhibit->asked, asked, "asked", no_likeness, -1, pixels,
+                           error);
     else
         byol__html(page, "<li class=\"looker\">%s</li>", lookers[eye]);
     for (int n = 0; n < found && status == BYOL_OK; n++)
-        status = write_one(page, exhibit, &exhibit->bank, best[n].index, "near", best[n].cosine, label, pixels, error);
+        status = write_one(page, exhibit, &exhibit->bank, best[n].index, "near", best[n].cosine,
+                           label, pixels, error);
     byol__html(page, "</ol>\n");
     return status;
 }
@@ -150,24 +176,28 @@ byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, b
     size_t chosen[ASKED_SHOWN];
     uint8_t *pixels;
     char count[48];
-    byol_status status = byol__alloc(&pixels, (size_t)NEIGHBOUR_SIDE * NEIGHBOUR_SIDE * 3, 1, "pictures", error);
+    byol_status status =
+        byol__alloc(&pixels, (size_t)NEIGHBOUR_SIDE * NEIGHBOUR_SIDE * 3, 1, "pictures", error);
     if (status != BYOL_OK) return status;
     int shown = choose(&exhibit->asked, chosen);
-    byol__html(
-        page,
-        "<section id=\"neighbours\">\n<h2>Nearest neighbours</h2>\n<p class=\"intro\">A picture, and what is most "
-        "like it among %s training images, by the cosine of their vectors.",
-        byol__html_count(count, exhibit->bank.count));
-    if (byol_source_label(exhibit->asked.source, 0) >= 0) byol__html(page, " Those of another class are crossed out.");
+    byol__html(page,
+               "<section id=\"neighbours\">\n<h2>Nearest neighbours</h2>\n<p class=\"intro\">A "
+               "picture, and what is most "
+               "like it among %s training images, by the cosine of their vectors.",
+               byol__html_count(count, exhibit->bank.count));
+    if (byol_source_label(exhibit->asked.source, 0) >= 0)
+        byol__html(page, " Those of another class are crossed out.");
     if (exhibit->eyes > 1)
-        byol__html(page,
-                   " Below: what is most like it to the same network with random weights, and by pixels alone. Without "
-                   "labels nobody can count who is right. Look for what the first row has understood and the others "
-                   "have not; where the rows are much the same, little has been learned that pixels do not show.");
+        byol__html(page, " Below: what is most like it to the same network with random weights, "
+                         "and by pixels alone. Without "
+                         "labels nobody can count who is right. Look for what the first row has "
+                         "understood and the others "
+                         "have not; where the rows are much the same, little has been learned that "
+                         "pixels do not show.");
     byol__html(page, "</p>\n");
     for (int i = 0; i < shown * exhibit->eyes && status == BYOL_OK; i++)
-        status =
-            write_neighbours(page, exhibit, (byol__eye)(i % exhibit->eyes), chosen[i / exhibit->eyes], pixels, error);
+        status = write_neighbours(page, exhibit, (byol__eye)(i % exhibit->eyes),
+                                  chosen[i / exhibit->eyes], pixels, error);
     byol__html(page, "</section>\n");
     byol__free(pixels);
     return status;

@@ -60,12 +60,14 @@ static int fit(float *points, size_t count) {
         high[k % 2] = fmaxf(high[k % 2], points[k]);
     }
     float across = fmaxf(high[0] - low[0], 1e-20f), down = fmaxf(high[1] - low[1], 1e-20f);
-    float scale = fminf((float)(WIDTH - 2 * MARGIN) / across, (float)(HEIGHT_MAX - 2 * MARGIN) / down);
+    float scale =
+        fminf((float)(WIDTH - 2 * MARGIN) / across, (float)(HEIGHT_MAX - 2 * MARGIN) / down);
     int height = (int)lrintf(scale * down) + 2 * MARGIN;
     if (height < HEIGHT_MIN) height = HEIGHT_MIN;
     for (size_t i = 0; i < count; i++) {
         points[2 * i] = WIDTH / 2 + scale * (points[2 * i] - (low[0] + high[0]) / 2);
-        points[2 * i + 1] = (float)height / 2 + scale * (points[2 * i + 1] - (low[1] + high[1]) / 2);
+        points[2 * i + 1] =
+            (float)height / 2 + scale * (points[2 * i + 1] - (low[1] + high[1]) / 2);
     }
     return height;
 }
@@ -74,8 +76,10 @@ static void write_points(FILE *page, const byol_source *source, const float *poi
     byol__html(page, "<g class=\"points\">");
     for (size_t i = 0; i < count; i++) {
         int32_t label = byol_source_label(source, i);
-        byol__html(page, "<use href=\"#shape%d\" class=\"c%d\" data-l=\"%d\" x=\"%.1f\" y=\"%.1f\"/>", shape_of(label),
-                   colour_of(label), label, (double)points[2 * i], (double)points[2 * i + 1]);
+        byol__html(page,
+                   "<use href=\"#shape%d\" class=\"c%d\" data-l=\"%d\" x=\"%.1f\" y=\"%.1f\"/>",
+                   shape_of(label), colour_of(label), label, (double)points[2 * i],
+                   (double)points[2 * i + 1]);
     }
     byol__html(page, "</g>");
 }
@@ -84,8 +88,10 @@ static void write_points(FILE *page, const byol_source *source, const float *poi
 
 static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_error *error) {
     const byol__shown *shown = &exhibit->asked;
-    int side = byol__picture_side(shown->of, 8, THUMBNAIL), rows = ((int)shown->count + COLUMNS - 1) / COLUMNS;
-    size_t channels = (size_t)exhibit->channels, line = (size_t)side * channels, width = COLUMNS * line;
+    int side = byol__picture_side(shown->of, 8, THUMBNAIL),
+        rows = ((int)shown->count + COLUMNS - 1) / COLUMNS;
+    size_t channels = (size_t)exhibit->channels, line = (size_t)side * channels,
+           width = COLUMNS * line;
     uint8_t *sheet = NULL, *one = NULL;
     byol_status status = byol__alloc(&sheet, (size_t)(rows * side) * width, 1, "thumbnails", error);
     if (status == BYOL_OK) status = byol__alloc(&one, (size_t)side * line, 1, "a thumbnail", error);
@@ -109,32 +115,37 @@ static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_er
 static void write_legend(FILE *page, const byol__exhibit *exhibit, int classes) {
     char name[64];
     if (classes == 0) return;
-    byol__html(page, "<div class=\"legend\" role=\"group\" aria-label=\"Classes: choose one to see it alone\">");
+    byol__html(
+        page,
+        "<div class=\"legend\" role=\"group\" aria-label=\"Classes: choose one to see it alone\">");
     for (int32_t label = 0; label < classes; label++)
         byol__html(page,
-                   "<button type=\"button\" aria-pressed=\"false\" data-l=\"%d\"><svg viewBox=\"-11 -11 22 22\" "
+                   "<button type=\"button\" aria-pressed=\"false\" data-l=\"%d\"><svg "
+                   "viewBox=\"-11 -11 22 22\" "
                    "aria-hidden=\"true\"><use href=\"#shape%d\" class=\"c%d\"/></svg>%s</button>",
                    label, shape_of(label), colour_of(label),
                    byol__label_words(exhibit->asked.of, exhibit->bank.of, label, name));
     byol__html(page, "</div>");
 }
 
-static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const float *points, int height,
-                             byol_error *error) {
+static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const float *points,
+                             int height, byol_error *error) {
     const byol__shown *shown = &exhibit->asked;
     byol_source_info info;
     char count[48];
     byol_source_describe(shown->of, &info);
     byol__html(
         page,
-        "<section id=\"map\">\n<h2>Map of the vectors</h2>\n<p class=\"intro\">%s images, laid out by t-SNE so that "
+        "<section id=\"map\">\n<h2>Map of the vectors</h2>\n<p class=\"intro\">%s images, laid out "
+        "by t-SNE so that "
         "images with like vectors lie together. %sDistances between far groups mean little.</p>\n",
         byol__html_count(count, shown->count),
         info.classes > 0 ? "Colours and shapes are the labels, which training never saw. " : "");
     byol_status status = write_sheet(page, exhibit, error);
     if (status != BYOL_OK) return status;
     byol__html(page,
-               "<div class=\"map\"><div class=\"field\"><svg viewBox=\"0 0 %d %d\" style=\"aspect-ratio:%d/%d\" "
+               "<div class=\"map\"><div class=\"field\"><svg viewBox=\"0 0 %d %d\" "
+               "style=\"aspect-ratio:%d/%d\" "
                "tabindex=\"0\" role=\"img\" "
                "aria-label=\"Map of %zu images. Arrow keys go from image to image.\">",
                WIDTH, height, WIDTH, height, shown->count);
@@ -142,23 +153,25 @@ static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const flo
     write_points(page, shown->source, points, shown->count);
     byol__html(page,
                "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>"
-               "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb %s\"></div><span></span></div></div>",
+               "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb "
+               "%s\"></div><span></span></div></div>",
                byol__picture_side(shown->of, 8, 64) < 64 ? "pixels" : "photo");
     write_legend(page, exhibit, info.classes <= 100 ? info.classes : 0);
     byol__html(page, "<p class=\"said\" aria-live=\"polite\"></p></div>\n</section>\n");
     return BYOL_OK;
 }
 
-byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit, const byol_report_options *options,
-                              byol_error *error) {
+byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit,
+                              const byol_report_options *options, byol_error *error) {
     size_t count = exhibit->asked.count;
     float *points;
     if (count < FEWEST) return BYOL_OK;
     byol_status status = byol__alloc(&points, 2 * count, sizeof *points, "the map", error);
     if (status != BYOL_OK) return status;
     byol__report_stage(options, "drawing the map");
-    status = byol__tsne(exhibit->asked.vectors[BYOL__LEARNED], count, exhibit->dimension[BYOL__LEARNED], points,
-                        options->progress, options->context, error);
+    status =
+        byol__tsne(exhibit->asked.vectors[BYOL__LEARNED], count, exhibit->dimension[BYOL__LEARNED],
+                   points, options->progress, options->context, error);
     if (status == BYOL_OK) {
         turn(points, count);
         status = write_map(page, exhibit, points, fit(points, count), error);

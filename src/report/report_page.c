@@ -18,14 +18,17 @@ void byol_report_options_init(byol_report_options *options) { *options = (byol_r
 
 /* The policy forbids what the page never does: to load anything at all. */
 static void write_head(FILE *page, const char *title) {
-    byol__html(
-        page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" "
-        "content=\"width=device-width, initial-scale=1\"/>\n<meta http-equiv=\"Content-Security-Policy\" "
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\"/>\n"
-        "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"generator\" content=\"byol %s\"/>\n<link "
-        "rel=\"icon\" href=\"data:,\"/>\n<title>%s - byol report</title>\n<style>\n",
-        BYOL_VERSION, title);
+    byol__html(page,
+               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta "
+               "name=\"viewport\" "
+               "content=\"width=device-width, initial-scale=1\"/>\n<meta "
+               "http-equiv=\"Content-Security-Policy\" "
+               "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
+               "'unsafe-inline'\"/>\n"
+               "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"generator\" "
+               "content=\"byol %s\"/>\n<link "
+               "rel=\"icon\" href=\"data:,\"/>\n<title>%s - byol report</title>\n<style>\n",
+               BYOL_VERSION, title);
     fwrite(byol__report_css, 1, byol__report_css_size, page);
     byol__html(page, "</style>\n</head>\n<body>\n");
 }
@@ -37,27 +40,29 @@ static void write_title(FILE *page, const char *kind, const char *title) {
     gmtime_r(&now, &parts);
     strftime(date, sizeof date, "%Y-%m-%d", &parts);
     byol__html(page,
-               "<header>\n<p class=\"over\">%s</p>\n<h1>%s</h1>\n<p class=\"small\">Written on %s by byol %s.</p>\n"
+               "<header>\n<p class=\"over\">%s</p>\n<h1>%s</h1>\n<p class=\"small\">Written on %s "
+               "by byol %s.</p>\n"
                "</header>\n<main>\n",
                kind, title, date, BYOL_VERSION);
 }
 
 static void write_foot(FILE *page) {
-    byol__html(page,
-               "</main>\n<footer><p class=\"small\">Made by <code>byol report</code>. This page is one file and loads "
-               "nothing.</p></footer>\n<script>\n");
+    byol__html(page, "</main>\n<footer><p class=\"small\">Made by <code>byol report</code>. This "
+                     "page is one file and loads "
+                     "nothing.</p></footer>\n<script>\n");
     fwrite(byol__report_js, 1, byol__report_js_size, page);
     byol__html(page, "</script>\n</body>\n</html>\n");
 }
 
 /* ---- One run ---- */
 
-static byol_status write_pictures(FILE *page, const byol__told *told, const byol_report_options *options,
-                                  byol_error *error) {
+static byol_status write_pictures(FILE *page, const byol__told *told,
+                                  const byol_report_options *options, byol_error *error) {
     byol__exhibit exhibit = {0};
     byol_status status = BYOL_OK;
     if (options->note != NULL)
-        byol__html(page, "<section><p class=\"note\">Without pictures: %s</p></section>\n", options->note);
+        byol__html(page, "<section><p class=\"note\">Without pictures: %s</p></section>\n",
+                   options->note);
     if (options->data != NULL) status = byol__section_views(page, told, options->data, error);
     if (status == BYOL_OK && options->train != NULL) {
         status = byol__exhibit_open(&exhibit, told->path, options, error);
@@ -68,8 +73,8 @@ static byol_status write_pictures(FILE *page, const byol__told *told, const byol
     return status;
 }
 
-static byol_status write_one_run(FILE *page, const byol__told *told, const byol_report_options *options,
-                                 byol_error *error) {
+static byol_status write_one_run(FILE *page, const byol__told *told,
+                                 const byol_report_options *options, byol_error *error) {
     write_head(page, told->name);
     write_title(page, "Pre-training report", told->name);
     byol__section_summary(page, told);
@@ -85,7 +90,8 @@ static byol_status write_one_run(FILE *page, const byol__told *told, const byol_
 
 /* ---- Several runs ---- */
 
-static byol_status write_comparison(FILE *page, const byol__told *told, size_t count, byol_error *error) {
+static byol_status write_comparison(FILE *page, const byol__told *told, size_t count,
+                                    byol_error *error) {
     char title[64];
     snprintf(title, sizeof title, "%zu runs side by side", count);
     write_head(page, title);
@@ -100,8 +106,8 @@ static byol_status write_comparison(FILE *page, const byol__told *told, size_t c
 
 /* ---- The file ---- */
 
-static byol_status write_file(const byol__told *told, size_t count, const char *out, const byol_report_options *options,
-                              byol_error *error) {
+static byol_status write_file(const byol__told *told, size_t count, const char *out,
+                              const byol_report_options *options, byol_error *error) {
     byol__atomic_file file;
     BYOL__TRY(byol__atomic_open(&file, out, error));
     byol_status status = count == 1 ? write_one_run(file.stream, told, options, error)
@@ -116,11 +122,13 @@ byol_status byol_report_write(const char *const *runs, size_t count, const char 
     byol__told *told;
     byol_status status = BYOL_OK;
     if (count < 1 || count > BYOL__CHART_SERIES)
-        return byol__fail(error, BYOL_ERROR_INVALID, "a report is of 1 to %d runs, not of %zu", BYOL__CHART_SERIES,
-                          count);
+        return byol__fail(error, BYOL_ERROR_INVALID, "a report is of 1 to %d runs, not of %zu",
+                          BYOL__CHART_SERIES, count);
     BYOL__TRY(byol__alloc(&told, count, sizeof *told, "the runs", error));
-    for (size_t r = 0; r < count && status == BYOL_OK; r++) status = byol__told_read(&told[r], runs[r], error);
-    locale_t c_locale, before = byol__c_locale_enter(&c_locale); /* coordinates and style sheets have points */
+    for (size_t r = 0; r < count && status == BYOL_OK; r++)
+        status = byol__told_read(&told[r], runs[r], error);
+    locale_t c_locale,
+        before = byol__c_locale_enter(&c_locale); /* coordinates and style sheets have points */
     if (status == BYOL_OK) status = write_file(told, count, out, options, error);
     byol__c_locale_leave(before, c_locale);
     for (size_t r = 0; r < count; r++) byol__told_release(&told[r]);

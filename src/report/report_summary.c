@@ -8,8 +8,8 @@
 
 typedef enum health { HEALTHY, NARROW, FEW_DIRECTIONS, COLLAPSED, NOT_A_NUMBER, UNKNOWN } health;
 
-/* What the monitor said at the last checkpoint, and what the log says by itself: of a run that never had one, and of a
- * spread that has lost much of what it began with. */
+/* What the monitor said at the last checkpoint, and what the log says by itself: of a run that
+ * never had one, and of a spread that has lost much of what it began with. */
 static health judge(const byol__told *told) {
     const char *monitor = byol__words(told->summary, "monitor");
     double spread = byol__told_late(told, BYOL__SPREAD), rank = byol__told_late(told, BYOL__RANK);
@@ -25,30 +25,36 @@ static void write_health(FILE *page, const byol__told *told) {
     switch (judge(told)) {
     case HEALTHY:
         byol__html(page,
-                   "Training has <strong class=\"good\">not collapsed</strong>: the projections are spread out "
-                   "(spread %.2f; 1 is even, 0 is collapse). Whether they mean something, that does not say. ",
+                   "Training has <strong class=\"good\">not collapsed</strong>: the projections "
+                   "are spread out "
+                   "(spread %.2f; 1 is even, 0 is collapse). Whether they mean something, that "
+                   "does not say. ",
                    spread);
         break;
     case NARROW:
         byol__html(page,
-                   "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections lie close together "
+                   "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections "
+                   "lie close together "
                    "(spread %.2f; 1 is even, 0 is collapse). ",
                    spread);
         break;
     case FEW_DIRECTIONS:
         byol__html(page,
-                   "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections use few directions "
+                   "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections "
+                   "use few directions "
                    "(effective rank %.1f). ",
                    byol__told_late(told, BYOL__RANK));
         break;
     case COLLAPSED:
         byol__html(page,
-                   "The representation has <strong class=\"bad\">collapsed</strong>: nearly all images are given "
+                   "The representation has <strong class=\"bad\">collapsed</strong>: nearly all "
+                   "images are given "
                    "the same vector (spread %.2f; healthy is near 1). ",
                    spread);
         break;
     case NOT_A_NUMBER:
-        byol__html(page, "Training <strong class=\"bad\">broke off</strong>: the loss is not a number any more. ");
+        byol__html(page, "Training <strong class=\"bad\">broke off</strong>: the loss is not a "
+                         "number any more. ");
         break;
     case UNKNOWN: byol__html(page, "Nothing has been logged yet. "); break;
     }
@@ -85,22 +91,24 @@ static worth read_worth(const json_t *evaluation) {
 /* How the trained network stands against both that have learned nothing. */
 static void write_verdict(FILE *page, const worth *w) {
     if (w->same_images)
-        byol__html(page,
-                   ". The test images <strong class=\"doubtful\">are the training images</strong>: this means little.");
+        byol__html(page, ". The test images <strong class=\"doubtful\">are the training "
+                         "images</strong>: this means little.");
     else if (w->trained > w->better)
-        byol__html(page, ". That is <strong class=\"good\">%.1f points</strong> more than %s.", w->trained - w->better,
-                   w->better_name);
+        byol__html(page, ". That is <strong class=\"good\">%.1f points</strong> more than %s.",
+                   w->trained - w->better, w->better_name);
     else if (w->trained >= 100)
-        byol__html(page,
-                   ". <strong class=\"doubtful\">These images are too few or too easy</strong> to show what it has "
-                   "learned.");
+        byol__html(page, ". <strong class=\"doubtful\">These images are too few or too "
+                         "easy</strong> to show what it has "
+                         "learned.");
     else if (w->trained > w->random)
         byol__html(page,
-                   ". It has learned something, but <strong class=\"doubtful\">%s do %s</strong> by this measure.",
+                   ". It has learned something, but <strong class=\"doubtful\">%s do %s</strong> "
+                   "by this measure.",
                    w->better_name, w->better > w->trained ? "better" : "as well");
     else
         byol__html(page,
-                   ". That is <strong class=\"bad\">no better than %s</strong>: what it has learned is worth nothing "
+                   ". That is <strong class=\"bad\">no better than %s</strong>: what it has "
+                   "learned is worth nothing "
                    "here.",
                    w->better_name);
 }
@@ -110,18 +118,21 @@ static void write_worth(FILE *page, const byol__told *told) {
     char count[48];
     const json_t *knn = byol__told_evaluation(told, "knn", &outdated);
     if (knn == NULL) {
-        byol__html(
-            page,
-            "What its features are worth has not been measured: <code>byol knn %s</code> does, where there are labels.",
-            told->path);
+        byol__html(page,
+                   "What its features are worth has not been measured: <code>byol knn %s</code> "
+                   "does, where there are labels.",
+                   told->path);
         return;
     }
     worth w = read_worth(knn);
     byol__html(page,
-               "By nearest neighbours, its features classify <strong>%.1f %%</strong> of %s test images correctly; ",
+               "By nearest neighbours, its features classify <strong>%.1f %%</strong> of %s test "
+               "images correctly; ",
                w.trained, byol__html_count(count, (uint64_t)byol__number(knn, "test_count")));
-    if (isfinite(w.random)) byol__html(page, "the same network without training reaches %.1f %%", w.random);
-    if (isfinite(w.pixels)) byol__html(page, "%sraw pixels %.1f %%", isfinite(w.random) ? ", " : "", w.pixels);
+    if (isfinite(w.random))
+        byol__html(page, "the same network without training reaches %.1f %%", w.random);
+    if (isfinite(w.pixels))
+        byol__html(page, "%sraw pixels %.1f %%", isfinite(w.random) ? ", " : "", w.pixels);
     if (isfinite(w.hog)) byol__html(page, ", histograms of gradients (HOG) %.1f %%", w.hog);
     write_verdict(page, &w);
     if (outdated) byol__html(page, " (Measured on earlier weights of this run.)");
@@ -134,10 +145,12 @@ static void write_network(FILE *page, const byol__told *told) {
     double parameters = byol__number(told->summary, "encoder_parameters");
     const char *name = told->config.encoder.name;
     int resnet = strncmp(name, "resnet", 6) == 0;
-    byol__html(page, "A <strong>%s%s</strong> of width %d", resnet ? "ResNet-" : "", resnet ? name + 6 : name,
-               told->config.encoder.width);
-    if (isfinite(parameters)) byol__html(page, " (%s parameters)", byol__html_scaled(count, parameters));
-    byol__html(page, " was pre-trained without labels on <strong>%s</strong>", told->config.data.train);
+    byol__html(page, "A <strong>%s%s</strong> of width %d", resnet ? "ResNet-" : "",
+               resnet ? name + 6 : name, told->config.encoder.width);
+    if (isfinite(parameters))
+        byol__html(page, " (%s parameters)", byol__html_scaled(count, parameters));
+    byol__html(page, " was pre-trained without labels on <strong>%s</strong>",
+               told->config.data.train);
 }
 
 static void write_effort(FILE *page, const byol__told *told) {
@@ -172,7 +185,8 @@ static void write_key(FILE *page, const char *name, const char *value, const cha
 }
 
 /* What is not known has no place. */
-static void write_figure(FILE *page, const char *name, double value, int decimals, const char *remark) {
+static void write_figure(FILE *page, const char *name, double value, int decimals,
+                         const char *remark) {
     char text[48];
     if (!isfinite(value)) return;
     snprintf(text, sizeof text, "%.*f", decimals, value);
@@ -181,7 +195,8 @@ static void write_figure(FILE *page, const char *name, double value, int decimal
 
 static void write_keys(FILE *page, const byol__told *told) {
     char value[48], remark[96];
-    const json_t *knn = byol__told_evaluation(told, "knn", NULL), *linear = byol__told_evaluation(told, "linear", NULL);
+    const json_t *knn = byol__told_evaluation(told, "knn", NULL),
+                 *linear = byol__told_evaluation(told, "linear", NULL);
     const json_t *results[] = {knn, linear};
     static const char *const names[] = {"kNN accuracy", "Linear accuracy"};
     byol__html(page, "<dl class=\"keys-of-run\">");
@@ -192,12 +207,15 @@ static void write_keys(FILE *page, const byol__told *told) {
         put_remark(&w, remark);
         write_key(page, names[i], value, remark);
     }
-    write_figure(page, "Spread", byol__told_late(told, BYOL__SPREAD), 2, "1 is even, 0 is collapse");
-    write_figure(page, "Loss", byol__told_late(told, BYOL__LOSS), 3, "of 0 to 8, in the last tenth");
+    write_figure(page, "Spread", byol__told_late(told, BYOL__SPREAD), 2,
+                 "1 is even, 0 is collapse");
+    write_figure(page, "Loss", byol__told_late(told, BYOL__LOSS), 3,
+                 "of 0 to 8, in the last tenth");
     double speed = byol__number(told->summary, "images_per_second");
     if (!isfinite(speed)) speed = byol__told_late(told, BYOL__SPEED);
     if (isfinite(speed))
-        write_key(page, "Images a second", byol__html_count(value, (uint64_t)(speed + 0.5)), "two views of each");
+        write_key(page, "Images a second", byol__html_count(value, (uint64_t)(speed + 0.5)),
+                  "two views of each");
     byol__html(page, "</dl>\n");
 }
 
@@ -226,7 +244,9 @@ static void write_cell(FILE *page, double value, int best) {
         byol__html(page, "<td class=\"num\">-</td>");
         return;
     }
-    byol__html(page, "<td class=\"num%s\">%.2f %%<span class=\"bar\"><span style=\"width:%.2f%%\"></span></span></td>",
+    byol__html(page,
+               "<td class=\"num%s\">%.2f %%<span class=\"bar\"><span "
+               "style=\"width:%.2f%%\"></span></span></td>",
                best ? " best" : "", value, value);
 }
 
@@ -244,14 +264,16 @@ static void write_rows(FILE *page, const json_t *all) {
         json_object_foreach((json_t *)all, method, result) {
             double value = byol__number(result, rows[r].key);
             int best = 1;
-            for (int other = 0; other < 4; other++) best = best && !(byol__number(result, rows[other].key) > value);
+            for (int other = 0; other < 4; other++)
+                best = best && !(byol__number(result, rows[other].key) > value);
             write_cell(page, value, best);
         }
         byol__html(page, "</tr>\n");
     }
 }
 
-static void write_conditions(FILE *page, const byol__told *told, const char *method, const json_t *result) {
+static void write_conditions(FILE *page, const byol__told *told, const char *method,
+                             const json_t *result) {
     char train[48], test[48];
     int outdated = 0;
     byol__told_evaluation(told, method, &outdated);
@@ -262,8 +284,11 @@ static void write_conditions(FILE *page, const byol__told *told, const char *met
     if (byol__told_same_images(result)) byol__html(page, ", <strong>the same images</strong>");
     if (strcmp(method, "finetune") == 0) byol__html(page, ", random weights trained likewise");
     if (*byol__words(result, "choice_name") != '\0')
-        byol__html(page, ", %s %g", byol__words(result, "choice_name"), byol__number(result, "choice"));
-    if (outdated) byol__html(page, "; measured after step %.0f of %.0f", byol__number(result, "step"), told->last_step);
+        byol__html(page, ", %s %g", byol__words(result, "choice_name"),
+                   byol__number(result, "choice"));
+    if (outdated)
+        byol__html(page, "; measured after step %.0f of %.0f", byol__number(result, "step"),
+                   told->last_step);
     byol__html(page, ". ");
 }
 
@@ -272,19 +297,24 @@ void byol__section_worth(FILE *page, const byol__told *told) {
     json_t *result;
     int same = 0;
     if (json_object_size(told->evaluations) == 0) return;
-    json_object_foreach(told->evaluations, method, result) same = same || byol__told_same_images(result);
-    byol__html(page,
-               "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on labelled test images"
-               "%s Only what lies above both the untrained network and the raw pixels was learned.</p>\n<div "
-               "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of accuracies\"><table "
-               "class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>",
-               same ? "; it means little where they are the training images."
-                    : ", other ones than the training images.");
+    json_object_foreach(told->evaluations, method, result) same =
+        same || byol__told_same_images(result);
+    byol__html(
+        page,
+        "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on "
+        "labelled test images"
+        "%s Only what lies above both the untrained network and the raw pixels was "
+        "learned.</p>\n<div "
+        "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of accuracies\"><table "
+        "class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>",
+        same ? "; it means little where they are the training images."
+             : ", other ones than the training images.");
     json_object_foreach(told->evaluations, method, result)
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
     byol__html(page, "</tr></thead>\n<tbody>\n");
     write_rows(page, told->evaluations);
     byol__html(page, "</tbody></table></div>\n<p class=\"small\">");
-    json_object_foreach(told->evaluations, method, result) write_conditions(page, told, method, result);
+    json_object_foreach(told->evaluations, method, result)
+        write_conditions(page, told, method, result);
     byol__html(page, "</p>\n</section>\n");
 }

@@ -1,4 +1,5 @@
-/* The parts of the page, in the order of the page. Each writes a <section>, or nothing where it has nothing to show. */
+/* The parts of the page, in the order of the page. Each writes a <section>, or nothing where it has
+ * nothing to show. */
 #ifndef BYOL__SECTIONS_H
 #define BYOL__SECTIONS_H
 
@@ -7,24 +8,28 @@
 #include "report/exhibit.h"
 #include "report/told.h"
 
-/* report_summary.c: what was trained, whether it went well and what it is worth, in words and in a table. */
+/* report_summary.c: what was trained, whether it went well and what it is worth, in words and in a
+ * table. */
 void byol__section_summary(FILE *page, const byol__told *told);
 void byol__section_worth(FILE *page, const byol__told *told);
 
 /* report_curves.c: of one run, or of several in the same charts. */
-byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count, byol_error *error);
+byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count,
+                                 byol_error *error);
 
 /* report_gallery.c: originals with both views; pictures with their nearest neighbours. */
-byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data, byol_error *error);
+byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data,
+                                byol_error *error);
 byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, byol_error *error);
 
 /* report_map.c */
-byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit, const byol_report_options *options,
-                              byol_error *error);
+byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit,
+                              const byol_report_options *options, byol_error *error);
 
-/* report_confusion.c: which class is taken for which, with the names that the test or the training images have. */
-byol_status byol__section_confusion(FILE *page, const byol__told *told, const byol_report_options *options,
-                                    byol_error *error);
+/* report_confusion.c: which class is taken for which, with the names that the test or the training
+ * images have. */
+byol_status byol__section_confusion(FILE *page, const byol__told *told,
+                                    const byol_report_options *options, byol_error *error);
 
 /* report_facts.c: cost and machine; settings. */
 void byol__section_system(FILE *page, const byol__told *told, size_t count);

@@ -34,7 +34,8 @@ static void arrange(sheet *s, int count) {
     double nearest = INFINITY;
     for (int columns = 1; columns <= count; columns++) {
         int rows = (count + columns - 1) / columns;
-        int width = columns * (group_width(s) + SPACE) + SPACE, height = rows * (s->size * s->magnify + SPACE) + SPACE;
+        int width = columns * (group_width(s) + SPACE) + SPACE,
+            height = rows * (s->size * s->magnify + SPACE) + SPACE;
         double off = fabs(log((double)width / height / 1.5));
         if (off >= nearest) continue;
         nearest = off;
@@ -47,10 +48,10 @@ static void arrange(sheet *s, int count) {
 
 static uint8_t to_byte(float value) { return (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1)); }
 
-/* Paints (channels, height, width) floats into the middle of square number `picture` of a group, each pixel magnified.
- * The values are times `std` plus `mean`; NULL: as they are. */
-static void paint(sheet *s, int group, int picture, const float *src, int height, int width, const float *mean,
-                  const float *std) {
+/* Paints (channels, height, width) floats into the middle of square number `picture` of a group,
+ * each pixel magnified. The values are times `std` plus `mean`; NULL: as they are. */
+static void paint(sheet *s, int group, int picture, const float *src, int height, int width,
+                  const float *mean, const float *std) {
     int side = s->size * s->magnify;
     int left = SPACE + group % s->columns * (group_width(s) + SPACE) + picture * (side + GAP);
     if (picture > 0) left += GAP_FIRST - GAP;
@@ -80,14 +81,16 @@ static byol_status paint_original(sheet *s, int group, const byol_image *image, 
     return BYOL_OK;
 }
 
-static byol_status paint_group(sheet *s, int group, const byol_image *image, uint32_t sample, byol_error *error) {
+static byol_status paint_group(sheet *s, int group, const byol_image *image, uint32_t sample,
+                               byol_error *error) {
     size_t bytes = byol_view_scratch_bytes(image->channels, image->height, image->width, s->size);
     void *scratch;
     BYOL__TRY(paint_original(s, group, image, error));
     BYOL__TRY(byol__alloc(&scratch, bytes, 1, "views", error));
     for (int view = 0; view < 2; view++) {
         const byol_view_recipe *recipe = &s->config->views.view[view];
-        byol_view_make(recipe, image, s->size, s->config->train.seed, 0, sample, view, s->view, scratch);
+        byol_view_make(recipe, image, s->size, s->config->train.seed, 0, sample, view, s->view,
+                       scratch);
         paint(s, group, 1 + view, s->view, s->size, s->size, recipe->mean, recipe->std);
     }
     byol__free(scratch);
@@ -95,8 +98,8 @@ static byol_status paint_group(sheet *s, int group, const byol_image *image, uin
 }
 
 /* Reads the first image of `first` .. `end`-1 that can be read. */
-static byol_status read_one_of(const byol_source *source, size_t first, size_t end, byol_picture *picture,
-                               size_t *index, byol_error *error) {
+static byol_status read_one_of(const byol_source *source, size_t first, size_t end,
+                               byol_picture *picture, size_t *index, byol_error *error) {
     byol_status status = BYOL_OK;
     for (*index = first; *index < end; ++*index) {
         status = byol_source_image(source, *index, NULL, picture, error);
@@ -105,12 +108,14 @@ static byol_status read_one_of(const byol_source *source, size_t first, size_t e
     return status;
 }
 
-static byol_status paint_all(sheet *s, const byol_source *source, size_t images, int count, byol_progress progress,
-                             void *context, int *painted, byol_error *error) {
+static byol_status paint_all(sheet *s, const byol_source *source, size_t images, int count,
+                             byol_progress progress, void *context, int *painted,
+                             byol_error *error) {
     byol_picture picture = {0};
     byol_status unread = BYOL_OK, status = BYOL_OK;
     for (int i = 0; i < count && status == BYOL_OK; i++) {
-        size_t first = (size_t)i * images / (size_t)count, end = (size_t)(i + 1) * images / (size_t)count, index;
+        size_t first = (size_t)i * images / (size_t)count,
+               end = (size_t)(i + 1) * images / (size_t)count, index;
         if (progress != NULL && progress(context, (uint64_t)i, (uint64_t)count) != 0) {
             status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
             break;
@@ -121,11 +126,14 @@ static byol_status paint_all(sheet *s, const byol_source *source, size_t images,
             status = BYOL_OK;
             continue;
         }
-        if (status == BYOL_OK) status = paint_group(s, *painted, &picture.image, (uint32_t)index, error);
+        if (status == BYOL_OK)
+            status = paint_group(s, *painted, &picture.image, (uint32_t)index, error);
         if (status == BYOL_OK) ++*painted;
     }
     byol_picture_release(&picture);
-    return status == BYOL_OK && *painted == 0 ? unread : status; /* `error` is still that of the last image */
+    return status == BYOL_OK && *painted == 0
+               ? unread
+               : status; /* `error` is still that of the last image */
 }
 
 static byol_status write_png(const sheet *s, const char *path, byol_error *error) {
@@ -142,33 +150,37 @@ static byol_status write_png(const sheet *s, const char *path, byol_error *error
     return status;
 }
 
-static byol_status sheet_init(sheet *s, const byol_config *config, const byol_source *source, int channels, int count,
-                              byol_error *error) {
+static byol_status sheet_init(sheet *s, const byol_config *config, const byol_source *source,
+                              int channels, int count, byol_error *error) {
     *s = (sheet){.config = config, .channels = channels};
     s->size = config->data.image_size > 0 ? config->data.image_size : byol_source_view_size(source);
     s->magnify = (SMALLEST + s->size - 1) / s->size;
     arrange(s, count);
     size_t values = (size_t)s->width * (size_t)s->height * (size_t)channels;
-    BYOL__TRY(
-        byol__alloc(&s->view, (size_t)channels * (size_t)s->size * (size_t)s->size, sizeof(float), "a view", error));
+    BYOL__TRY(byol__alloc(&s->view, (size_t)channels * (size_t)s->size * (size_t)s->size,
+                          sizeof(float), "a view", error));
     BYOL__TRY(byol__alloc(&s->pixels, values, 1, "the contact sheet", error));
     memset(s->pixels, BACKGROUND, values);
     return BYOL_OK;
 }
 
-byol_status byol_sheet_write(const char *path, const byol_config *config, const byol_source *source, int count,
-                             byol_progress progress, void *context, byol_sheet_info *info, byol_error *error) {
+byol_status byol_sheet_write(const char *path, const byol_config *config, const byol_source *source,
+                             int count, byol_progress progress, void *context,
+                             byol_sheet_info *info, byol_error *error) {
     byol_source_info images;
     byol_source_describe(source, &images);
     if (count < 1)
-        return byol__fail(error, BYOL_ERROR_INVALID, "a contact sheet of %d images; at least 1 is needed", count);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "a contact sheet of %d images; at least 1 is needed", count);
     if ((size_t)count > images.count) count = (int)images.count;
     sheet s;
     int painted = 0;
     byol_status status = sheet_init(&s, config, source, images.channels, count, error);
-    if (status == BYOL_OK) status = paint_all(&s, source, images.count, count, progress, context, &painted, error);
+    if (status == BYOL_OK)
+        status = paint_all(&s, source, images.count, count, progress, context, &painted, error);
     if (status == BYOL_OK) status = write_png(&s, path, error);
-    if (status == BYOL_OK && info != NULL) *info = (byol_sheet_info){painted, s.size, s.magnify, s.height, s.width};
+    if (status == BYOL_OK && info != NULL)
+        *info = (byol_sheet_info){painted, s.size, s.magnify, s.height, s.width};
     byol__free(s.view);
     byol__free(s.pixels);
     return status;

@@ -39,7 +39,8 @@ const char *byol__words(const json_t *object, const char *key) {
 static void take_line(byol__told *told, const char *line, size_t length) {
     json_t *object = json_loadb(line, length, 0, NULL);
     if (isfinite(byol__number(object, "step")) && isfinite(byol__number(object, "epoch"))) {
-        for (int f = 0; f < BYOL__FIGURES; f++) told->figures[f][told->lines] = byol__number(object, keys[f]);
+        for (int f = 0; f < BYOL__FIGURES; f++)
+            told->figures[f][told->lines] = byol__number(object, keys[f]);
         told->last_step = byol__number(object, "step");
         told->lines++;
     }
@@ -99,7 +100,8 @@ byol_status byol__told_read(byol__told *told, const char *path, byol_error *erro
     find_name(told);
     byol__run_path(path, "config.yaml", file);
     if (!byol__is_file(file))
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s is no run folder: it has no config.yaml", path);
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s is no run folder: it has no config.yaml",
+                          path);
     byol_config_init(&told->config);
     BYOL__TRY(byol_config_load(&told->config, file, error));
     BYOL__TRY(read_log(told, error));
@@ -139,7 +141,8 @@ double byol__told_late(const byol__told *told, byol__figure figure) {
 double byol__told_epochs(const byol__told *told) {
     double logged = byol__told_last(told, BYOL__EPOCH);
     if (isfinite(logged)) return logged;
-    double part = byol__number(told->summary, "steps") / byol__number(told->summary, "steps_planned");
+    double part =
+        byol__number(told->summary, "steps") / byol__number(told->summary, "steps_planned");
     return part * told->config.train.epochs;
 }
 

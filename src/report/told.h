@@ -32,12 +32,13 @@ typedef struct byol__told {
     size_t lines;                   /* of metrics.jsonl */
     double *figures[BYOL__FIGURES]; /* (lines) each; NaN where a line does not hold it */
     double last_step;               /* of the log or of the last checkpoint, whichever is later */
-    double seconds;                 /* of training, resumptions included; checkpoints and kNN too; NaN: not known */
-    json_t *summary, *evaluations;  /* objects, perhaps empty */
+    double seconds; /* of training, resumptions included; checkpoints and kNN too; NaN: not known */
+    json_t *summary, *evaluations; /* objects, perhaps empty */
 } byol__told;
 
-/* Reads the folder. BYOL_ERROR_NOT_FOUND where there is no config.yaml or no metrics.jsonl: it is no run. A line of the
- * log that cannot be read is passed over (the last one of a killed run). Zero-initialise, then release in any case. */
+/* Reads the folder. BYOL_ERROR_NOT_FOUND where there is no config.yaml or no metrics.jsonl: it is
+ * no run. A line of the log that cannot be read is passed over (the last one of a killed run).
+ * Zero-initialise, then release in any case. */
 byol_status byol__told_read(byol__told *told, const char *path, byol_error *error);
 void byol__told_release(byol__told *told);
 
@@ -46,7 +47,8 @@ double byol__told_last(const byol__told *told, byol__figure figure);
 /* The mean over the last tenth of the lines that hold it: steadier. */
 double byol__told_late(const byol__told *told, byol__figure figure);
 
-/* How far training is; before the first line of the log by the last checkpoint. NaN where neither is there. */
+/* How far training is; before the first line of the log by the last checkpoint. NaN where neither
+ * is there. */
 double byol__told_epochs(const byol__told *told);
 
 /* NaN, or "" where `object` does not hold it. Borrowed. */
@@ -56,8 +58,8 @@ const char *byol__words(const json_t *object, const char *key);
 /* 1 where a result is of test images that were the training images. */
 int byol__told_same_images(const json_t *evaluation);
 
-/* The result of `method` ("knn"), or NULL. Borrowed. `*outdated` (may be NULL): 1 where it is of other weights than the
- * run's last. */
+/* The result of `method` ("knn"), or NULL. Borrowed. `*outdated` (may be NULL): 1 where it is of
+ * other weights than the run's last. */
 const json_t *byol__told_evaluation(const byol__told *told, const char *method, int *outdated);
 
 #endif

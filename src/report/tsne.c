@@ -25,11 +25,12 @@ static void make_unit(float *v, size_t count) {
     for (size_t i = 0; i < count; i++) v[i] *= scale;
 }
 
-/* Power iteration for the leading direction of `centred` that is orthogonal to `found` (NULL: the first). `scores`
- * (count) and `direction` (dimension) are filled. */
-static byol_status lead(const float *centred, size_t count, size_t dimension, const float *found, float *direction,
-                        float *scores, byol_error *error) {
-    byol__matrix rows = {centred, dimension, BYOL__AS_IS}, columns = {centred, dimension, BYOL__TRANSPOSED};
+/* Power iteration for the leading direction of `centred` that is orthogonal to `found` (NULL: the
+ * first). `scores` (count) and `direction` (dimension) are filled. */
+static byol_status lead(const float *centred, size_t count, size_t dimension, const float *found,
+                        float *direction, float *scores, byol_error *error) {
+    byol__matrix rows = {centred, dimension, BYOL__AS_IS},
+                 columns = {centred, dimension, BYOL__TRANSPOSED};
     for (size_t d = 0; d < dimension; d++) direction[d] = 1 + (float)(d % 7) + (float)(d % 3);
     for (int step = 0; step <= POWER_STEPS; step++) {
         if (found != NULL) {
@@ -39,7 +40,8 @@ static byol_status lead(const float *centred, size_t count, size_t dimension, co
         make_unit(direction, dimension);
         byol__matrix v = {direction, 1, BYOL__AS_IS}, s = {scores, 1, BYOL__AS_IS};
         BYOL__TRY(byol__sgemm(count, 1, dimension, 1, rows, v, 0, scores, 1, error));
-        if (step < POWER_STEPS) BYOL__TRY(byol__sgemm(dimension, 1, count, 1, columns, s, 0, direction, 1, error));
+        if (step < POWER_STEPS)
+            BYOL__TRY(byol__sgemm(dimension, 1, count, 1, columns, s, 0, direction, 1, error));
     }
     return BYOL_OK;
 }
@@ -60,19 +62,21 @@ static float sign_of_largest(const float *v, size_t count) {
     return v[largest] < 0 ? -1.0f : 1.0f;
 }
 
-static byol_status two_components(float *centred, size_t count, size_t dimension, float *directions, float *scores,
-                                  float *points, byol_error *error) {
+static byol_status two_components(float *centred, size_t count, size_t dimension, float *directions,
+                                  float *scores, float *points, byol_error *error) {
     centre(centred, count, dimension);
     for (size_t k = 0; k < 2; k++) {
         float *direction = directions + k * dimension;
-        BYOL__TRY(lead(centred, count, dimension, k > 0 ? directions : NULL, direction, scores, error));
+        BYOL__TRY(
+            lead(centred, count, dimension, k > 0 ? directions : NULL, direction, scores, error));
         float sign = sign_of_largest(direction, dimension);
         for (size_t i = 0; i < count; i++) points[2 * i + k] = sign * scores[i];
     }
     return BYOL_OK;
 }
 
-byol_status byol__pca2(const float *vectors, size_t count, int dimension, float *points, byol_error *error) {
+byol_status byol__pca2(const float *vectors, size_t count, int dimension, float *points,
+                       byol_error *error) {
     float *centred = NULL, *directions = NULL, *scores = NULL;
     size_t d = (size_t)dimension;
     const char *what = "principal components";
@@ -91,7 +95,8 @@ byol_status byol__pca2(const float *vectors, size_t count, int dimension, float 
 
 /* ---- Who is whose neighbour: p ---- */
 
-/* Row i of p from squared distances: a Gaussian whose width gives the wanted entropy (log of the perplexity). */
+/* Row i of p from squared distances: a Gaussian whose width gives the wanted entropy (log of the
+ * perplexity). */
 static void fill_row(const float *distances, size_t count, size_t i, double wanted, float *p) {
     double beta = 1, low = 0, high = INFINITY, nearest = DBL_MAX, sum = 0;
     for (size_t j = 0; j < count; j++)
@@ -100,7 +105,8 @@ static void fill_row(const float *distances, size_t count, size_t i, double want
         double moment = 0;
         sum = 0;
         for (size_t j = 0; j < count; j++) {
-            double further = (double)distances[j] - nearest; /* the shift changes nothing and keeps the sum above 0 */
+            double further = (double)distances[j] -
+                             nearest; /* the shift changes nothing and keeps the sum above 0 */
             double weight = j == i ? 0 : exp(-beta * further);
             p[j] = (float)weight;
             sum += weight;
@@ -118,16 +124,19 @@ static void fill_row(const float *distances, size_t count, size_t i, double want
 }
 
 /* p (count, count), symmetric, sum 1. `work` is as large; `squares` (count). */
-static byol_status neighbourhood(const float *vectors, size_t count, size_t dimension, float *work, double *squares,
-                                 float *p, byol_error *error) {
-    byol__matrix rows = {vectors, dimension, BYOL__AS_IS}, columns = {vectors, dimension, BYOL__TRANSPOSED};
+static byol_status neighbourhood(const float *vectors, size_t count, size_t dimension, float *work,
+                                 double *squares, float *p, byol_error *error) {
+    byol__matrix rows = {vectors, dimension, BYOL__AS_IS},
+                 columns = {vectors, dimension, BYOL__TRANSPOSED};
     double perplexity = fmin(PERPLEXITY, (double)(count - 1) / 3), wanted = log(perplexity);
     BYOL__TRY(byol__sgemm(count, count, dimension, 1, rows, columns, 0, work, count, error));
-    for (size_t i = 0; i < count; i++) squares[i] = dot(vectors + i * dimension, vectors + i * dimension, dimension);
+    for (size_t i = 0; i < count; i++)
+        squares[i] = dot(vectors + i * dimension, vectors + i * dimension, dimension);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < count; i++) {
         float *row = work + i * count;
-        for (size_t j = 0; j < count; j++) row[j] = (float)fmax(0, squares[i] + squares[j] - 2 * (double)row[j]);
+        for (size_t j = 0; j < count; j++)
+            row[j] = (float)fmax(0, squares[i] + squares[j] - 2 * (double)row[j]);
         fill_row(row, count, i, wanted, p + i * count);
     }
     memcpy(work, p, count * count * sizeof *p);
@@ -183,16 +192,18 @@ static void move(const descent *s, float stress, float momentum, float rate) {
     }
 }
 
-static byol_status descend(const descent *s, byol_progress progress, void *context, byol_error *error) {
+static byol_status descend(const descent *s, byol_progress progress, void *context,
+                           byol_error *error) {
     float rate = fmaxf((float)s->count / exaggeration / 4, 50);
     for (int step = 0; step < ITERATIONS; step++) {
         int early = step < EXAGGERATED;
 #pragma omp parallel for schedule(static)
         for (size_t i = 0; i < s->count; i++) feel(s, i);
         move(s, early ? exaggeration : 1, early ? 0.5f : 0.8f, rate);
-        if (progress != NULL && step % 10 == 0 && progress(context, (uint64_t)step, ITERATIONS) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "the map was stopped after %d of %d steps", step,
-                              ITERATIONS);
+        if (progress != NULL && step % 10 == 0 &&
+            progress(context, (uint64_t)step, ITERATIONS) != 0)
+            return byol__fail(error, BYOL_ERROR_CANCELLED,
+                              "the map was stopped after %d of %d steps", step, ITERATIONS);
     }
     return BYOL_OK;
 }
@@ -218,19 +229,22 @@ static void finish(const descent *s, float *points) {
     centre(points, s->count, 2);
 }
 
-byol_status byol__tsne(const float *vectors, size_t count, int dimension, float *points, byol_progress progress,
-                       void *context, byol_error *error) {
+byol_status byol__tsne(const float *vectors, size_t count, int dimension, float *points,
+                       byol_progress progress, void *context, byol_error *error) {
     enum { ROWS = 10 }; /* x, y, pull, push, velocity, gain */
     float *p = NULL, *work = NULL, *rows = NULL;
     double *closeness = NULL;
     const char *what = "a map";
-    if (count < 4) return byol__fail(error, BYOL_ERROR_INVALID, "a map needs at least 4 vectors, not %zu", count);
+    if (count < 4)
+        return byol__fail(error, BYOL_ERROR_INVALID, "a map needs at least 4 vectors, not %zu",
+                          count);
     byol_status status = byol__pca2(vectors, count, dimension, points, error);
     if (status == BYOL_OK) status = byol__alloc(&p, count * count, sizeof(float), what, error);
     if (status == BYOL_OK) status = byol__alloc(&work, count * count, sizeof(float), what, error);
     if (status == BYOL_OK) status = byol__alloc(&rows, ROWS * count, sizeof(float), what, error);
     if (status == BYOL_OK) status = byol__alloc(&closeness, count, sizeof(double), what, error);
-    if (status == BYOL_OK) status = neighbourhood(vectors, count, (size_t)dimension, work, closeness, p, error);
+    if (status == BYOL_OK)
+        status = neighbourhood(vectors, count, (size_t)dimension, work, closeness, p, error);
     if (status == BYOL_OK) {
         descent s = {.count = count, .p = p, .x = rows, .y = rows + count, .closeness = closeness};
         s.pull = rows + 2 * count;

@@ -6,14 +6,16 @@
 
 #include "byol/encoder.h"
 
-/* The first two principal components of `vectors` (count, dimension): `points` (count, 2), centred. The signs are fixed
- * by the largest component's being positive. */
-byol_status byol__pca2(const float *vectors, size_t count, int dimension, float *points, byol_error *error);
+/* The first two principal components of `vectors` (count, dimension): `points` (count, 2), centred.
+ * The signs are fixed by the largest component's being positive. */
+byol_status byol__pca2(const float *vectors, size_t count, int dimension, float *points,
+                       byol_error *error);
 
-/* t-SNE (van der Maaten and Hinton, JMLR 2008), exact, begun from the principal components (as Kobak and Berens, Nature
- * Communications 2019, advise: what lies far apart then means more). `points` (count, 2), centred. The same for any
- * number of threads. `progress` may be NULL. At least 4 vectors. */
-byol_status byol__tsne(const float *vectors, size_t count, int dimension, float *points, byol_progress progress,
-                       void *context, byol_error *error);
+/* t-SNE (van der Maaten and Hinton, JMLR 2008), exact, begun from the principal components (as
+ * Kobak and Berens, Nature Communications 2019, advise: what lies far apart then means more).
+ * `points` (count, 2), centred. The same for any number of threads. `progress` may be NULL. At
+ * least 4 vectors. */
+byol_status byol__tsne(const float *vectors, size_t count, int dimension, float *points,
+                       byol_progress progress, void *context, byol_error *error);
 
 #endif

@@ -16,7 +16,8 @@ enum { FORMAT_VERSION = 1, TENSOR_NAME_MAX = BYOL__PARAM_NAME_MAX + 32 };
 static byol_status config_as_text(const byol_config *config, char **out, byol_error *error) {
     size_t length;
     FILE *stream = open_memstream(out, &length);
-    if (stream == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the configuration's text");
+    if (stream == NULL)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the configuration's text");
     byol_status status = byol_config_write(config, stream, error);
     if (fclose(stream) != 0 && status == BYOL_OK)
         status = byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the configuration's text");
@@ -42,8 +43,8 @@ static void list_tensors(const byol__arena *arenas, size_t count, byol__tensor *
         for (int r = 0; r < rows; r++, listed++) {
             const byol__param *row = &arenas[a].table->rows[r];
             snprintf(names[listed], sizeof names[listed], "%s%s", arenas[a].prefix, row->name);
-            tensors[listed] =
-                (byol__tensor){.name = names[listed], .data = arenas[a].values + row->offset, .ndims = row->ndims};
+            tensors[listed] = (byol__tensor){
+                .name = names[listed], .data = arenas[a].values + row->offset, .ndims = row->ndims};
             memcpy(tensors[listed].dims, row->dims, sizeof row->dims);
         }
     }
@@ -70,8 +71,8 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
         {"byol.losses", origin->losses},
         {"byol.pacing", origin->pacing},
     };
-    byol_status status =
-        byol__safetensors_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata, error);
+    byol_status status = byol__safetensors_write(path, tensors, count, metadata,
+                                                 sizeof metadata / sizeof *metadata, error);
     free(config);
     return status;
 }
@@ -83,7 +84,8 @@ byol_status byol__checkpoint_write(const char *path, const byol__arena *arenas, 
     byol__tensor *tensors = NULL;
     char(*names)[TENSOR_NAME_MAX] = NULL;
     byol_status status = byol__alloc(&tensors, total, sizeof *tensors, "list of tensors", error);
-    if (status == BYOL_OK) status = byol__alloc(&names, total, sizeof *names, "names of tensors", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&names, total, sizeof *names, "names of tensors", error);
     if (status == BYOL_OK) {
         list_tensors(arenas, count, tensors, names);
         status = write_tensors(path, tensors, total, origin, error);
@@ -111,37 +113,43 @@ static void read_words(const byol__safetensors *file, const char *key, char *wor
     snprintf(words, size, "%s", text != NULL ? text : "");
 }
 
-static byol_status read_origin(const byol__safetensors *file, const char *path, byol__origin *origin,
-                               byol_error *error) {
+static byol_status read_origin(const byol__safetensors *file, const char *path,
+                               byol__origin *origin, byol_error *error) {
     int good = 1;
     uint64_t format = read_number(file, "byol.format", &good);
     const char *config = byol__safetensors_metadata(file, "byol.config");
     const char *data = byol__safetensors_metadata(file, "byol.data");
     if (!good || config == NULL || data == NULL)
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s is not a checkpoint or encoder of byol: its metadata lack byol.*", path);
+                          "%s is not a checkpoint or encoder of byol: its metadata lack byol.*",
+                          path);
     if (format > FORMAT_VERSION)
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                          "%s has format version %" PRIu64 ", this library reads up to %d; a newer byol is needed",
+                          "%s has format version %" PRIu64
+                          ", this library reads up to %d; a newer byol is needed",
                           path, format, FORMAT_VERSION);
     origin->step = read_number(file, "byol.step", &good);
     origin->batches = read_number(file, "byol.batches", &good);
     uint64_t channels = read_number(file, "byol.channels", &good);
-    if (!good || (channels != 1 && channels != 3)) /* all that a source gives: room is laid out for as many */
+    if (!good || (channels != 1 &&
+                  channels != 3)) /* all that a source gives: room is laid out for as many */
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s: byol.step, byol.batches or byol.channels is not a proper number", path);
+                          "%s: byol.step, byol.batches or byol.channels is not a proper number",
+                          path);
     origin->channels = (int)channels;
     snprintf(origin->data, sizeof origin->data, "%s", data);
     read_words(file, "byol.monitor", origin->monitor, sizeof origin->monitor);
     read_words(file, "byol.losses", origin->losses, sizeof origin->losses);
     read_words(file, "byol.pacing", origin->pacing, sizeof origin->pacing);
     byol_config_init(&origin->config);
-    BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol", error)); /* what was there before recipes were */
+    BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol",
+                              error)); /* what was there before recipes were */
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_ERROR_INVALID ? BYOL_ERROR_FORMAT : status;
 }
 
-byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin, byol_error *error) {
+byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin,
+                                  byol_error *error) {
     byol__safetensors *file;
     BYOL__TRY(byol__safetensors_open(&file, path, error));
     byol_status status = read_origin(file, path, origin, error);
@@ -153,15 +161,16 @@ byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byo
     return BYOL_OK;
 }
 
-byol_status byol__checkpoint_read(const byol__safetensors *file, const byol__arena *arenas, size_t count,
-                                  byol_error *error) {
+byol_status byol__checkpoint_read(const byol__safetensors *file, const byol__arena *arenas,
+                                  size_t count, byol_error *error) {
     for (size_t a = 0; a < count; a++) {
         int rows = arena_rows(&arenas[a]);
         for (int r = 0; r < rows; r++) {
             const byol__param *row = &arenas[a].table->rows[r];
             char name[TENSOR_NAME_MAX];
             snprintf(name, sizeof name, "%s%s", arenas[a].prefix, row->name);
-            BYOL__TRY(byol__safetensors_read(file, name, row->dims, row->ndims, arenas[a].values + row->offset, error));
+            BYOL__TRY(byol__safetensors_read(file, name, row->dims, row->ndims,
+                                             arenas[a].values + row->offset, error));
         }
     }
     return BYOL_OK;

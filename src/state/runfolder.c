@@ -36,18 +36,21 @@ static int newest_first(const void *a, const void *b) {
 /* "step-000123.safetensors" and nothing else. */
 static int is_checkpoint(const char *name, uint64_t *step) {
     int end = 0;
-    return sscanf(name, "step-%" SCNu64 ".safetensors%n", step, &end) == 1 && end > 0 && name[end] == '\0';
+    return sscanf(name, "step-%" SCNu64 ".safetensors%n", step, &end) == 1 && end > 0 &&
+           name[end] == '\0';
 }
 
 /* The steps of all checkpoints, newest first. `*steps` is malloc's. */
-static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *count, byol_error *error) {
+static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *count,
+                                    byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(run, "checkpoints", path);
     *steps = NULL;
     *count = 0;
     DIR *folder = opendir(path);
     if (folder == NULL && errno == ENOENT) return BYOL_OK;
-    if (folder == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", path, strerror(errno));
+    if (folder == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", path, strerror(errno));
     uint64_t step;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (!is_checkpoint(entry->d_name, &step)) continue;
@@ -55,7 +58,8 @@ static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *c
         if (more == NULL) {
             free(*steps);
             closedir(folder);
-            return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the list of checkpoints in %s", path);
+            return byol__fail(error, BYOL_ERROR_MEMORY,
+                              "no memory for the list of checkpoints in %s", path);
         }
         *steps = more;
         more[(*count)++] = step;
@@ -75,7 +79,8 @@ static int holds_a_run(const char *run) {
     }
     uint64_t *steps;
     size_t count;
-    if (list_checkpoints(run, &steps, &count, NULL) != BYOL_OK) return 0; /* entering the folder will say why */
+    if (list_checkpoints(run, &steps, &count, NULL) != BYOL_OK)
+        return 0; /* entering the folder will say why */
     free(steps);
     return count > 0;
 }
@@ -87,20 +92,24 @@ static byol_status lock_folder(byol__run_folder *folder, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(folder->path, ".lock", path);
     folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (folder->lock < 0) return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+    if (folder->lock < 0)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0) return BYOL_OK;
     byol_status status =
         errno == EWOULDBLOCK
-            ? byol__fail(error, BYOL_ERROR_IO, "another process is training in %s; stop it, or name another run folder",
+            ? byol__fail(error, BYOL_ERROR_IO,
+                         "another process is training in %s; stop it, or name another run folder",
                          folder->path)
             : byol__fail(error, BYOL_ERROR_IO, "cannot lock %s: %s", path, strerror(errno));
     byol__run_close(folder);
     return status;
 }
 
-/* "NAME.tmp" of a file that is written here; others' files stay, and what another process may be writing. */
+/* "NAME.tmp" of a file that is written here; others' files stay, and what another process may be
+ * writing. */
 static int is_temporary(const char *name) {
-    const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors", "summary.json"};
+    const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors",
+                                 "summary.json"};
     char written[64];
     uint64_t step;
     size_t length = strlen(name);
@@ -113,12 +122,14 @@ static int is_temporary(const char *name) {
 
 static byol_status remove_temporaries(const char *path, byol_error *error) {
     DIR *folder = opendir(path);
-    if (folder == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", path, strerror(errno));
+    if (folder == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", path, strerror(errno));
     byol_status status = BYOL_OK;
     for (struct dirent *entry; status == BYOL_OK && (entry = readdir(folder)) != NULL;) {
         if (!is_temporary(entry->d_name)) continue;
         if (unlinkat(dirfd(folder), entry->d_name, 0) != 0)
-            status = byol__fail(error, BYOL_ERROR_IO, "cannot remove %s/%s: %s", path, entry->d_name, strerror(errno));
+            status = byol__fail(error, BYOL_ERROR_IO, "cannot remove %s/%s: %s", path,
+                                entry->d_name, strerror(errno));
     }
     closedir(folder);
     return status;
@@ -132,14 +143,16 @@ static byol_status prepare(const byol__run_folder *folder, byol_error *error) {
     return remove_temporaries(checkpoints, error);
 }
 
-byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume, byol_error *error) {
+byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume,
+                           byol_error *error) {
     folder->lock = -1;
     if (strlen(path) >= sizeof folder->path)
-        return byol__fail(error, BYOL_ERROR_INVALID, "path of the run folder is too long: %.200s...", path);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "path of the run folder is too long: %.200s...", path);
     snprintf(folder->path, sizeof folder->path, "%s", path);
     if (!resume && holds_a_run(path))
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s already holds a run: resume it, or name another run folder",
-                          path);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s already holds a run: resume it, or name another run folder", path);
     BYOL__TRY(byol__make_folder(path, error));
     BYOL__TRY(lock_folder(folder, error));
     byol_status status = prepare(folder, error);
@@ -152,7 +165,8 @@ void byol__run_close(byol__run_folder *folder) {
     folder->lock = -1;
 }
 
-byol_status byol__run_write_config(const byol__run_folder *folder, const byol_config *config, byol_error *error) {
+byol_status byol__run_write_config(const byol__run_folder *folder, const byol_config *config,
+                                   byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(folder->path, "config.yaml", path);
     byol__atomic_file file;
@@ -165,9 +179,11 @@ byol_status byol__run_write_config(const byol__run_folder *folder, const byol_co
 
 /* ---- Checkpoints ---- */
 
-/* Only damage is passed over: a disk that does not answer is no reason to start from an older state. */
-static byol_status open_first_whole(const char *run, const uint64_t *steps, size_t count, byol__safetensors **out,
-                                    byol__origin *origin, byol__damaged damaged, void *context, byol_error *error) {
+/* Only damage is passed over: a disk that does not answer is no reason to start from an older
+ * state. */
+static byol_status open_first_whole(const char *run, const uint64_t *steps, size_t count,
+                                    byol__safetensors **out, byol__origin *origin,
+                                    byol__damaged damaged, void *context, byol_error *error) {
     for (size_t i = 0; i < count; i++) {
         char path[BYOL__RUN_PATH_MAX];
         byol_error why = {0};
@@ -179,18 +195,20 @@ static byol_status open_first_whole(const char *run, const uint64_t *steps, size
         }
         if (damaged != NULL) damaged(context, why.text);
     }
-    return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%s: none of the %zu checkpoints is whole; to start again from nothing, remove this folder", run,
-                      count);
+    return byol__fail(
+        error, BYOL_ERROR_FORMAT,
+        "%s: none of the %zu checkpoints is whole; to start again from nothing, remove this folder",
+        run, count);
 }
 
-byol_status byol__run_open_newest(const char *run, byol__safetensors **out, byol__origin *origin, byol__damaged damaged,
-                                  void *context, byol_error *error) {
+byol_status byol__run_open_newest(const char *run, byol__safetensors **out, byol__origin *origin,
+                                  byol__damaged damaged, void *context, byol_error *error) {
     uint64_t *steps;
     size_t count;
     BYOL__TRY(list_checkpoints(run, &steps, &count, error));
-    byol_status status = count == 0 ? byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s holds no checkpoint", run)
-                                    : open_first_whole(run, steps, count, out, origin, damaged, context, error);
+    byol_status status =
+        count == 0 ? byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s holds no checkpoint", run)
+                   : open_first_whole(run, steps, count, out, origin, damaged, context, error);
     free(steps);
     return status;
 }
@@ -205,7 +223,8 @@ byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, b
         byol__run_checkpoint_path(folder->path, steps[i], from);
         snprintf(to, sizeof to, "%s.damaged", from);
         if (rename(from, to) != 0)
-            status = byol__fail(error, BYOL_ERROR_IO, "cannot rename %s: %s", from, strerror(errno));
+            status =
+                byol__fail(error, BYOL_ERROR_IO, "cannot rename %s: %s", from, strerror(errno));
     }
     free(steps);
     return status;
@@ -246,7 +265,9 @@ byol_status byol__run_prune(const byol__run_folder *folder, int keep, byol_error
     for (size_t i = (size_t)keep; i < count && status == BYOL_OK; i++) {
         char path[BYOL__RUN_PATH_MAX];
         byol__run_checkpoint_path(folder->path, steps[i], path);
-        if (unlink(path) != 0) status = byol__fail(error, BYOL_ERROR_IO, "cannot remove %s: %s", path, strerror(errno));
+        if (unlink(path) != 0)
+            status =
+                byol__fail(error, BYOL_ERROR_IO, "cannot remove %s: %s", path, strerror(errno));
     }
     free(steps);
     return status;
@@ -263,7 +284,8 @@ static int line_stays(const char *line, size_t length, uint64_t step) {
     return stays;
 }
 
-byol_status byol__run_truncate_log(const byol__run_folder *folder, uint64_t step, byol_error *error) {
+byol_status byol__run_truncate_log(const byol__run_folder *folder, uint64_t step,
+                                   byol_error *error) {
     char path[BYOL__RUN_PATH_MAX], *text;
     size_t length;
     byol__run_path(folder->path, "metrics.jsonl", path);

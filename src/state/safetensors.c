@@ -18,10 +18,11 @@
 #include "base/memory.h"
 #include "byol/version.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are stored as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "tensors are stored as they lie in memory");
 
-/* Our headers begin with these bytes, then the digest. The second mark makes sure that a file whose "xxh3" has been
- * damaged into another word is not taken for one that never had a digest. */
+/* Our headers begin with these bytes, then the digest. The second mark makes sure that a file whose
+ * "xxh3" has been damaged into another word is not taken for one that never had a digest. */
 #define HEADER_START "{\"__metadata__\":{\"xxh3\":\""
 #define WRITER_KEY "writer"
 #define WRITER "byol " BYOL_VERSION
@@ -56,24 +57,29 @@ static json_t *describe_metadata(const byol__metadata *metadata, size_t count) {
 
 static json_t *describe_tensor(const byol__tensor *tensor, size_t offset) {
     json_t *shape = json_array();
-    for (int i = 0; i < tensor->ndims; i++) json_array_append_new(shape, json_integer(tensor->dims[i]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)offset,
-                     (json_int_t)(offset + count_of(tensor) * sizeof(float)));
+    for (int i = 0; i < tensor->ndims; i++)
+        json_array_append_new(shape, json_integer(tensor->dims[i]));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                     (json_int_t)offset, (json_int_t)(offset + count_of(tensor) * sizeof(float)));
 }
 
 static byol_status describe_file(json_t **out, const byol__tensor *tensors, size_t tensor_count,
-                                 const byol__metadata *metadata, size_t metadata_count, byol_error *error) {
+                                 const byol__metadata *metadata, size_t metadata_count,
+                                 byol_error *error) {
     json_t *header = json_object();
-    if (json_object_set_new(header, "__metadata__", describe_metadata(metadata, metadata_count)) != 0) {
+    if (json_object_set_new(header, "__metadata__", describe_metadata(metadata, metadata_count)) !=
+        0) {
         json_decref(header);
         return byol__fail(error, BYOL_ERROR_INVALID, "metadata must be UTF-8 text, each key once");
     }
     size_t offset = 0;
     for (size_t i = 0; i < tensor_count; i++) {
         if (json_object_get(header, tensors[i].name) != NULL ||
-            json_object_set_new(header, tensors[i].name, describe_tensor(&tensors[i], offset)) != 0) {
+            json_object_set_new(header, tensors[i].name, describe_tensor(&tensors[i], offset)) !=
+                0) {
             json_decref(header);
-            return byol__fail(error, BYOL_ERROR_INVALID, "tensor names must be UTF-8 text, each once: %.100s",
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "tensor names must be UTF-8 text, each once: %.100s",
                               tensors[i].name);
         }
         offset += count_of(&tensors[i]) * sizeof(float);
@@ -85,7 +91,8 @@ static byol_status describe_file(json_t **out, const byol__tensor *tensors, size
 /* The bytes before the tensors: length, JSON, spaces up to a multiple of the alignment. */
 static byol_status make_header(char **out, size_t *length, const json_t *json, byol_error *error) {
     char *text = json_dumps(json, JSON_COMPACT);
-    if (text == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a safetensors header");
+    if (text == NULL)
+        return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a safetensors header");
     size_t used = LENGTH_BYTES + strlen(text);
     *length = byol__align_up(used);
     byol_status status = byol__alloc(out, *length, 1, "safetensors header", error);
@@ -99,13 +106,14 @@ static byol_status make_header(char **out, size_t *length, const json_t *json, b
     return status;
 }
 
-static byol_status put_digest(char *header, size_t length, const byol__tensor *tensors, size_t count,
-                              byol_error *error) {
+static byol_status put_digest(char *header, size_t length, const byol__tensor *tensors,
+                              size_t count, byol_error *error) {
     XXH3_state_t *hash = XXH3_createState();
     if (hash == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a digest");
     XXH3_64bits_reset(hash);
     XXH3_64bits_update(hash, header, length);
-    for (size_t i = 0; i < count; i++) XXH3_64bits_update(hash, tensors[i].data, count_of(&tensors[i]) * sizeof(float));
+    for (size_t i = 0; i < count; i++)
+        XXH3_64bits_update(hash, tensors[i].data, count_of(&tensors[i]) * sizeof(float));
     char digits[DIGEST_DIGITS + 1];
     snprintf(digits, sizeof digits, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(hash));
     XXH3_freeState(hash);
@@ -113,8 +121,8 @@ static byol_status put_digest(char *header, size_t length, const byol__tensor *t
     return BYOL_OK;
 }
 
-static byol_status write_file(const char *path, const char *header, size_t length, const byol__tensor *tensors,
-                              size_t count, byol_error *error) {
+static byol_status write_file(const char *path, const char *header, size_t length,
+                              const byol__tensor *tensors, size_t count, byol_error *error) {
     byol__atomic_file file;
     BYOL__TRY(byol__atomic_open(&file, path, error));
     errno = 0;
@@ -126,12 +134,14 @@ static byol_status write_file(const char *path, const char *header, size_t lengt
     if (written) return byol__atomic_commit(&file, error);
     int why = errno;
     byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s; what was there before is untouched", path,
+    return byol__fail(error, BYOL_ERROR_IO,
+                      "cannot write %s: %s; what was there before is untouched", path,
                       strerror(why));
 }
 
-byol_status byol__safetensors_write(const char *path, const byol__tensor *tensors, size_t tensor_count,
-                                    const byol__metadata *metadata, size_t metadata_count, byol_error *error) {
+byol_status byol__safetensors_write(const char *path, const byol__tensor *tensors,
+                                    size_t tensor_count, const byol__metadata *metadata,
+                                    size_t metadata_count, byol_error *error) {
     json_t *json = NULL;
     BYOL__TRY(describe_file(&json, tensors, tensor_count, metadata, metadata_count, error));
     char *header = NULL;
@@ -183,14 +193,15 @@ static size_t element_bytes(const char *dtype) {
 static byol_status map_file(byol__safetensors *file, const char *path, byol_error *error) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "cannot read %s: %s", path,
-                          strerror(errno));
+        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
+                          "cannot read %s: %s", path, strerror(errno));
     byol_status status = BYOL_OK;
     struct stat info;
     if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
         status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: not a regular file", path);
     } else if (info.st_size < LENGTH_BYTES + 2) {
-        status = byol__fail(error, BYOL_ERROR_FORMAT, "%s is not a safetensors file: it has %lld bytes only", path,
+        status = byol__fail(error, BYOL_ERROR_FORMAT,
+                            "%s is not a safetensors file: it has %lld bytes only", path,
                             (long long)info.st_size);
     } else {
         void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
@@ -214,11 +225,12 @@ static byol_status parse_header(byol__safetensors *file, byol_error *error) {
                           " bytes, the file has %zu",
                           file->path, length, file->size);
     json_error_t problem;
-    file->json = json_loadb((const char *)file->bytes + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &problem);
+    file->json = json_loadb((const char *)file->bytes + LENGTH_BYTES, length,
+                            JSON_REJECT_DUPLICATES, &problem);
     if (!json_is_object(file->json))
         return byol__fail(error, BYOL_ERROR_FORMAT,
-                          "%s is not a safetensors file, or damaged: its header is not JSON: %s", file->path,
-                          file->json == NULL ? problem.text : "not an object");
+                          "%s is not a safetensors file, or damaged: its header is not JSON: %s",
+                          file->path, file->json == NULL ? problem.text : "not an object");
     file->data = LENGTH_BYTES + (size_t)length;
     return BYOL_OK;
 }
@@ -228,11 +240,12 @@ static byol_status check_metadata(const byol__safetensors *file, byol_error *err
     const char *key;
     if (metadata == NULL) return BYOL_OK;
     if (!json_is_object(metadata))
-        return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its __metadata__ is not an object", file->path);
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s is damaged: its __metadata__ is not an object", file->path);
     json_object_foreach(metadata, key, value) {
         if (!json_is_string(value))
-            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: its metadata '%.100s' is not text", file->path,
-                              key);
+            return byol__fail(error, BYOL_ERROR_FORMAT,
+                              "%s is damaged: its metadata '%.100s' is not text", file->path, key);
     }
     return BYOL_OK;
 }
@@ -256,18 +269,19 @@ static byol_status check_digest(const byol__safetensors *file, byol_error *error
     const char *digits = byol__safetensors_metadata(file, "xxh3");
     int ours = digits != NULL || (writer != NULL && strncmp(writer, "byol", 4) == 0);
     if (!ours) return BYOL_OK; /* of somebody else, without a digest */
-    int in_place = digits != NULL && strlen(digits) == DIGEST_DIGITS && file->size > DIGEST_OFFSET + DIGEST_DIGITS &&
+    int in_place = digits != NULL && strlen(digits) == DIGEST_DIGITS &&
+                   file->size > DIGEST_OFFSET + DIGEST_DIGITS &&
                    memcmp(file->bytes + LENGTH_BYTES, HEADER_START, sizeof HEADER_START - 1) == 0;
     uint64_t digest = 0;
     if (in_place) BYOL__TRY(hash_file(file, &digest, error));
     char expected[DIGEST_DIGITS + 1];
     snprintf(expected, sizeof expected, "%016" PRIx64, digest);
     if (in_place && strcmp(digits, expected) == 0) return BYOL_OK;
-    return byol__fail(
-        error, BYOL_ERROR_FORMAT,
-        "%s is damaged: its digest does not match its bytes. Take another copy (or, where another program "
-        "rewrote the file, remove 'xxh3' and 'writer' from its metadata)",
-        file->path);
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s is damaged: its digest does not match its bytes. Take another copy (or, "
+                      "where another program "
+                      "rewrote the file, remove 'xxh3' and 'writer' from its metadata)",
+                      file->path);
 }
 
 /* What is wrong with the description of a tensor, or NULL. */
@@ -276,11 +290,12 @@ static const char *read_entry(const byol__safetensors *file, json_t *json, entry
     json_t *shape = json_object_get(json, "shape");
     json_t *offsets = json_object_get(json, "data_offsets");
     json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
-    if (!json_is_string(dtype) || !json_is_array(shape) || json_array_size(offsets) != 2 || !json_is_integer(begin) ||
-        !json_is_integer(end))
+    if (!json_is_string(dtype) || !json_is_array(shape) || json_array_size(offsets) != 2 ||
+        !json_is_integer(begin) || !json_is_integer(end))
         return "it needs dtype, shape and two data_offsets";
     json_int_t from = json_integer_value(begin), to = json_integer_value(end);
-    if (from < 0 || to < from || (uint64_t)to > file->size - file->data) return "its data_offsets lie outside the file";
+    if (from < 0 || to < from || (uint64_t)to > file->size - file->data)
+        return "its data_offsets lie outside the file";
     e->dtype = json_string_value(dtype);
     e->offset = (size_t)from;
     e->bytes = (size_t)(to - from);
@@ -300,11 +315,13 @@ static const char *read_entry(const byol__safetensors *file, json_t *json, entry
 static int by_offset(const void *a, const void *b) {
     const entry *x = a, *y = b;
     if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-    return (x->bytes > y->bytes) - (x->bytes < y->bytes); /* empty ones first: they share an offset */
+    return (x->bytes > y->bytes) -
+           (x->bytes < y->bytes); /* empty ones first: they share an offset */
 }
 
 static byol_status read_entries(byol__safetensors *file, byol_error *error) {
-    BYOL__TRY(byol__alloc(&file->entries, json_object_size(file->json), sizeof *file->entries, file->path, error));
+    BYOL__TRY(byol__alloc(&file->entries, json_object_size(file->json), sizeof *file->entries,
+                          file->path, error));
     const char *name;
     json_t *json;
     json_object_foreach(file->json, name, json) {
@@ -313,7 +330,8 @@ static byol_status read_entries(byol__safetensors *file, byol_error *error) {
         e->name = name;
         const char *wrong = read_entry(file, json, e);
         if (wrong != NULL)
-            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: tensor '%.100s': %s", file->path, name, wrong);
+            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: tensor '%.100s': %s",
+                              file->path, name, wrong);
     }
     qsort(file->entries, file->count, sizeof *file->entries, by_offset);
     return BYOL_OK;
@@ -325,12 +343,14 @@ static byol_status check_layout(const byol__safetensors *file, byol_error *error
     for (size_t i = 0; i < file->count; i++) {
         const entry *e = &file->entries[i];
         if (e->offset != at)
-            return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged: tensor '%.100s' begins at byte %zu, not at %zu",
+            return byol__fail(error, BYOL_ERROR_FORMAT,
+                              "%s is damaged: tensor '%.100s' begins at byte %zu, not at %zu",
                               file->path, e->name, e->offset, at);
         at += e->bytes;
     }
     if (at == file->size - file->data) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_FORMAT, "%s is damaged or cut short: %zu bytes of tensors expected, %zu found",
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s is damaged or cut short: %zu bytes of tensors expected, %zu found",
                       file->path, at, file->size - file->data);
 }
 
@@ -367,53 +387,63 @@ const char *byol__safetensors_metadata(const byol__safetensors *file, const char
 
 size_t byol__safetensors_count(const byol__safetensors *file) { return file->count; }
 
-const char *byol__safetensors_name(const byol__safetensors *file, size_t index) { return file->entries[index].name; }
+const char *byol__safetensors_name(const byol__safetensors *file, size_t index) {
+    return file->entries[index].name;
+}
 
 static byol_status want_f32(const byol__safetensors *file, const entry *e, byol_error *error) {
     if (strcmp(e->dtype, "F32") != 0)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: tensor '%.100s' is %.20s; only F32 is read", file->path,
-                          e->name, e->dtype);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "%s: tensor '%.100s' is %.20s; only F32 is read", file->path, e->name,
+                          e->dtype);
     if (e->ndims > DIMS_MAX)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: tensor '%.100s' has %d dimensions, at most %d are read",
-                          file->path, e->name, e->ndims, DIMS_MAX);
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "%s: tensor '%.100s' has %d dimensions, at most %d are read", file->path,
+                          e->name, e->ndims, DIMS_MAX);
     return BYOL_OK;
 }
 
-byol_status byol__safetensors_tensor(const byol__safetensors *file, size_t index, byol__tensor *tensor,
-                                     byol_error *error) {
+byol_status byol__safetensors_tensor(const byol__safetensors *file, size_t index,
+                                     byol__tensor *tensor, byol_error *error) {
     if (index >= file->count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%s has %zu tensors, there is no number %zu", file->path,
-                          file->count, index);
+        return byol__fail(error, BYOL_ERROR_INVALID, "%s has %zu tensors, there is no number %zu",
+                          file->path, file->count, index);
     const entry *e = &file->entries[index];
     BYOL__TRY(want_f32(file, e, error));
     const unsigned char *bytes = file->bytes + file->data + e->offset;
     if ((uintptr_t)bytes % _Alignof(float) != 0)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: tensor '%.100s' is not aligned to its numbers",
-                          file->path, e->name);
-    *tensor = (byol__tensor){.name = e->name, .data = (const float *)(const void *)bytes, .ndims = e->ndims};
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "%s: tensor '%.100s' is not aligned to its numbers", file->path, e->name);
+    *tensor = (byol__tensor){
+        .name = e->name, .data = (const float *)(const void *)bytes, .ndims = e->ndims};
     memcpy(tensor->dims, e->dims, sizeof tensor->dims);
     return BYOL_OK;
 }
 
 static void print_shape(const int *dims, int ndims, char text[64]) {
     size_t used = (size_t)snprintf(text, 64, "(");
-    for (int i = 0; i < ndims; i++) used += (size_t)snprintf(text + used, 64 - used, i > 0 ? ", %d" : "%d", dims[i]);
+    for (int i = 0; i < ndims; i++)
+        used += (size_t)snprintf(text + used, 64 - used, i > 0 ? ", %d" : "%d", dims[i]);
     snprintf(text + used, 64 - used, ")");
 }
 
-byol_status byol__safetensors_read(const byol__safetensors *file, const char *name, const int *dims, int ndims,
-                                   float *dst, byol_error *error) {
+byol_status byol__safetensors_read(const byol__safetensors *file, const char *name, const int *dims,
+                                   int ndims, float *dst, byol_error *error) {
     const entry *e = NULL;
     for (size_t i = 0; i < file->count && e == NULL; i++)
         if (strcmp(file->entries[i].name, name) == 0) e = &file->entries[i];
-    if (e == NULL) return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s holds no tensor '%.100s'", file->path, name);
+    if (e == NULL)
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s holds no tensor '%.100s'", file->path,
+                          name);
     BYOL__TRY(want_f32(file, e, error));
-    if (e->ndims != ndims || (ndims > 0 && memcmp(e->dims, dims, (size_t)ndims * sizeof *dims) != 0)) {
+    if (e->ndims != ndims ||
+        (ndims > 0 && memcmp(e->dims, dims, (size_t)ndims * sizeof *dims) != 0)) {
         char found[64], wanted[64];
         print_shape(e->dims, e->ndims, found);
         print_shape(dims, ndims, wanted);
-        return byol__fail(error, BYOL_ERROR_MISMATCH, "%s: tensor '%.100s' is %s where %s is needed", file->path, name,
-                          found, wanted);
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "%s: tensor '%.100s' is %s where %s is needed", file->path, name, found,
+                          wanted);
     }
     memcpy(dst, file->bytes + file->data + e->offset, e->bytes);
     return BYOL_OK;

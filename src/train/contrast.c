@@ -16,7 +16,9 @@ typedef struct workspace {
 } workspace;
 
 /* M: how many candidates a prediction is held against. */
-static size_t candidates(const byol__contrast *contrast, size_t n) { return contrast->own_negatives ? 2 * n : n; }
+static size_t candidates(const byol__contrast *contrast, size_t n) {
+    return contrast->own_negatives ? 2 * n : n;
+}
 
 size_t byol__contrast_scratch(const byol__contrast *contrast, int batch, int dim) {
     size_t n = (size_t)batch, floats = 2 * n * (size_t)dim + n * candidates(contrast, n);
@@ -68,18 +70,21 @@ static size_t hardest(const float *s, size_t n, size_t i) {
 }
 
 /* On the sphere, squared distances differ by 2 (s_ij - s_ii). */
-static double triplet_row(float *s, size_t n, size_t i, size_t other, double margin, double weight) {
+static double triplet_row(float *s, size_t n, size_t i, size_t other, double margin,
+                          double weight) {
     double loss = margin + 2 * ((double)s[other] - (double)s[i]);
     float slope = loss > 0 ? (float)(2 * weight) : 0;
     for (size_t j = 0; j < n; j++) s[j] = j == other ? slope : j == i ? -slope : 0;
     return fmax(loss, 0);
 }
 
-static size_t choose_other(const byol__contrast *contrast, const float *s, size_t n, size_t i, uint64_t number) {
+static size_t choose_other(const byol__contrast *contrast, const float *s, size_t n, size_t i,
+                           uint64_t number) {
     if (contrast->negatives == BYOL_NEGATIVES_HARDEST) return hardest(s, n, i);
     /* An epoch of the stream has 24 bits: what the number has beyond goes into the seed. */
-    byol__random random = byol__random_stream(contrast->seed + (number >> 24), BYOL__PURPOSE_NEGATIVE,
-                                              (uint32_t)(number & 0xffffff), (uint32_t)i, 0);
+    byol__random random =
+        byol__random_stream(contrast->seed + (number >> 24), BYOL__PURPOSE_NEGATIVE,
+                            (uint32_t)(number & 0xffffff), (uint32_t)i, 0);
     size_t j = byol__random_below(&random, (uint32_t)(n - 1));
     return j < i ? j : j + 1;
 }
@@ -87,25 +92,33 @@ static size_t choose_other(const byol__contrast *contrast, const float *s, size_
 static double row(const byol__contrast *contrast, float *s, size_t n, size_t i, uint64_t number) {
     double weight = 1.0 / (double)n;
     switch (contrast->kind) {
-    case BYOL_INFONCE: return infonce_row(s, candidates(contrast, n), i, n + i, contrast->temperature, weight);
+    case BYOL_INFONCE:
+        return infonce_row(s, candidates(contrast, n), i, n + i, contrast->temperature, weight);
     case BYOL_NCE: return nce_row(s, n, i, contrast->temperature, weight);
-    default: return triplet_row(s, n, i, choose_other(contrast, s, n, i, number), contrast->margin, weight);
+    default:
+        return triplet_row(s, n, i, choose_other(contrast, s, n, i, number), contrast->margin,
+                           weight);
     }
 }
 
 /* ---- The whole ---- */
 
-/* (N, M): the cosines of the predictions with the targets and, where these count, with each other. */
-static byol_status find_cosines(const byol__contrast *contrast, const workspace *w, size_t n, size_t d) {
+/* (N, M): the cosines of the predictions with the targets and, where these count, with each other.
+ */
+static byol_status find_cosines(const byol__contrast *contrast, const workspace *w, size_t n,
+                                size_t d) {
     size_t m = candidates(contrast, n);
     byol__matrix p = {w->p, d, BYOL__AS_IS}, p_turned = {w->p, d, BYOL__TRANSPOSED},
                  z_turned = {w->z, d, BYOL__TRANSPOSED};
     BYOL__TRY(byol__sgemm(n, n, d, 1, p, z_turned, 0, w->s, m, NULL));
-    return contrast->own_negatives ? byol__sgemm(n, n, d, 1, p, p_turned, 0, w->s + n, m, NULL) : BYOL_OK;
+    return contrast->own_negatives ? byol__sgemm(n, n, d, 1, p, p_turned, 0, w->s + n, m, NULL)
+                                   : BYOL_OK;
 }
 
-/* (N, M) slopes to the gradient by the predictions: each stands in its own row and, as a candidate, in the others'. */
-static byol_status by_prediction(const byol__contrast *contrast, const workspace *w, size_t n, size_t d, float *diff) {
+/* (N, M) slopes to the gradient by the predictions: each stands in its own row and, as a candidate,
+ * in the others'. */
+static byol_status by_prediction(const byol__contrast *contrast, const workspace *w, size_t n,
+                                 size_t d, float *diff) {
     size_t m = candidates(contrast, n);
     byol__matrix slopes = {w->s, m, BYOL__AS_IS}, own = {w->s + n, m, BYOL__AS_IS},
                  own_turned = {w->s + n, m, BYOL__TRANSPOSED};
@@ -119,15 +132,18 @@ static byol_status by_prediction(const byol__contrast *contrast, const workspace
     return BYOL_OK;
 }
 
-static byol_status by_target(const byol__contrast *contrast, const workspace *w, size_t n, size_t d, float *diff) {
-    byol__matrix slopes_turned = {w->s, candidates(contrast, n), BYOL__TRANSPOSED}, p = {w->p, d, BYOL__AS_IS};
+static byol_status by_target(const byol__contrast *contrast, const workspace *w, size_t n, size_t d,
+                             float *diff) {
+    byol__matrix slopes_turned = {w->s, candidates(contrast, n), BYOL__TRANSPOSED},
+                 p = {w->p, d, BYOL__AS_IS};
     BYOL__TRY(byol__sgemm(n, d, n, 1, slopes_turned, p, 0, diff, d, NULL));
     byol__through_normalised_rows(w->z, w->scale_z, n, d, diff);
     return BYOL_OK;
 }
 
-double byol__contrast_loss(const byol__contrast *contrast, const float *prediction, const float *target, int batch,
-                           int dim, uint64_t number, float *diff_prediction, float *diff_target, double *scratch) {
+double byol__contrast_loss(const byol__contrast *contrast, const float *prediction,
+                           const float *target, int batch, int dim, uint64_t number,
+                           float *diff_prediction, float *diff_target, double *scratch) {
     size_t n = (size_t)batch, d = (size_t)dim, m = candidates(contrast, n);
     workspace w = lay_out(scratch, n, d);
     byol__normalise_rows(prediction, n, d, w.scale_p, w.p);
@@ -137,7 +153,9 @@ double byol__contrast_loss(const byol__contrast *contrast, const float *predicti
     for (size_t i = 0; i < n; i++) w.loss[i] = row(contrast, w.s + i * m, n, i, number);
     double loss = 0;
     for (size_t i = 0; i < n; i++) loss += w.loss[i];
-    if (diff_prediction != NULL && by_prediction(contrast, &w, n, d, diff_prediction) != BYOL_OK) return (double)NAN;
-    if (diff_target != NULL && by_target(contrast, &w, n, d, diff_target) != BYOL_OK) return (double)NAN;
+    if (diff_prediction != NULL && by_prediction(contrast, &w, n, d, diff_prediction) != BYOL_OK)
+        return (double)NAN;
+    if (diff_target != NULL && by_target(contrast, &w, n, d, diff_target) != BYOL_OK)
+        return (double)NAN;
     return loss / (double)n;
 }

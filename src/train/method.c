@@ -22,7 +22,8 @@ static byol_status create_arenas(byol__method *method, byol_error *error) {
     for (int i = 0; i < method->states; i++)
         BYOL__TRY(alloc_floats(&method->state[i], params, "optimizer state", error));
     if (method->optimizer.name == BYOL_MUON)
-        BYOL__TRY(alloc_floats(&method->optimizer_scratch, byol__muon_scratch(&method->graph.params),
+        BYOL__TRY(alloc_floats(&method->optimizer_scratch,
+                               byol__muon_scratch(&method->graph.params),
                                "scratch of the optimizer", error));
     method->optimizer.scratch = method->optimizer_scratch;
     BYOL__TRY(alloc_floats(&method->statistics, statistics, "batch norm statistics", error));
@@ -31,9 +32,10 @@ static byol_status create_arenas(byol__method *method, byol_error *error) {
         return alloc_floats(&method->kept_statistics, statistics, "batch norm statistics", error);
     method->target_count = method->target_graph.params.total;
     method->target_statistics_count = method->target_graph.statistics.total;
-    BYOL__TRY(alloc_floats(&method->target_params, method->target_count, "target parameters", error));
-    return alloc_floats(&method->target_statistics, method->target_statistics_count, "target batch norm statistics",
-                        error);
+    BYOL__TRY(
+        alloc_floats(&method->target_params, method->target_count, "target parameters", error));
+    return alloc_floats(&method->target_statistics, method->target_statistics_count,
+                        "target batch norm statistics", error);
 }
 
 static int dimension_of(const byol__graph *graph, byol__output output) {
@@ -49,9 +51,11 @@ static byol_status create_outputs(byol__method *method, byol_error *error) {
         BYOL__TRY(alloc_floats(&method->target_projection[v], count, "target projections", error));
         BYOL__TRY(alloc_floats(&method->diff[v], count, "gradient of the loss", error));
         if (byol__regularizes(&method->regularizer))
-            BYOL__TRY(alloc_floats(&method->own_diff[v], own, "gradient of the regularizer", error));
+            BYOL__TRY(
+                alloc_floats(&method->own_diff[v], own, "gradient of the regularizer", error));
     }
-    BYOL__TRY(alloc_floats(&method->representation, batch * (size_t)method->representation_dimension, "representations",
+    BYOL__TRY(alloc_floats(&method->representation,
+                           batch * (size_t)method->representation_dimension, "representations",
                            error));
     for (int side = 0; side < 2; side++)
         BYOL__TRY(alloc_floats(&method->pair_diff[side], count, "gradient of the loss", error));
@@ -91,7 +95,9 @@ static bool has_target_network(const byol__method *method) {
 }
 
 /* Activations of all views at once: what is backward's is known when all have gone forward. */
-static bool keeps_all(const byol__method *method) { return method->kind == BYOL_TARGET_ONLINE && !method->recompute; }
+static bool keeps_all(const byol__method *method) {
+    return method->kind == BYOL_TARGET_ONLINE && !method->recompute;
+}
 
 static byol_status plan_graph(planner *p, byol__plan **plan, const byol__graph *graph,
                               const byol__plan_options *options) {
@@ -106,36 +112,41 @@ static byol_status plan_graph(planner *p, byol__plan **plan, const byol__graph *
     return BYOL_OK;
 }
 
-/* The network for pictures of another size has the same parameters, unless it ends in what counts pixels. */
-static byol_status plan_other_size(planner *p, byol__plan **plan, int size, const byol__plan_options *options) {
+/* The network for pictures of another size has the same parameters, unless it ends in what counts
+ * pixels. */
+static byol_status plan_other_size(planner *p, byol__plan **plan, int size,
+                                   const byol__plan_options *options) {
     const byol__method *method = p->method;
     bool is_online = options->output == BYOL__PREDICTION;
     const byol__graph *usual = is_online ? &method->graph : &method->target_graph;
     byol__graph graph;
     byol__graph_init(&graph);
-    byol_status status =
-        (is_online ? byol__online_network : byol__target_network)(&graph, p->config, p->channels, size, p->error);
-    if (status == BYOL_OK && (graph.params.total != usual->params.total || graph.params.count != usual->params.count))
-        status =
-            byol__fail(p->error, BYOL_ERROR_INVALID,
-                       "views of %d pixels beside data.image_size %d: the weights of encoder.name %s depend on the "
-                       "size of the picture; take an encoder that averages over it (resnet18, conv5)",
-                       size, p->config->data.image_size, p->config->encoder.name);
+    byol_status status = (is_online ? byol__online_network : byol__target_network)(
+        &graph, p->config, p->channels, size, p->error);
+    if (status == BYOL_OK &&
+        (graph.params.total != usual->params.total || graph.params.count != usual->params.count))
+        status = byol__fail(
+            p->error, BYOL_ERROR_INVALID,
+            "views of %d pixels beside data.image_size %d: the weights of encoder.name %s depend "
+            "on the "
+            "size of the picture; take an encoder that averages over it (resnet18, conv5)",
+            size, p->config->data.image_size, p->config->encoder.name);
     if (status == BYOL_OK) status = plan_graph(p, plan, &graph, options);
     byol__graph_release(&graph);
     return status;
 }
 
 /* The plan of view `v`, or that of a view before it which it can share. */
-static byol_status plan_view(planner *p, int v, const byol__graph *graph, const byol__plan_options *options,
-                             byol__plan **plans) {
+static byol_status plan_view(planner *p, int v, const byol__graph *graph,
+                             const byol__plan_options *options, byol__plan **plans) {
     const byol__view_list *views = &p->method->views;
     for (int u = 0; u < v && !keeps_all(p->method); u++) {
         if (plans[u] == NULL || views->size[u] != views->size[v]) continue;
         plans[v] = plans[u];
         return BYOL_OK;
     }
-    if (views->size[v] == p->config->data.image_size) return plan_graph(p, &plans[v], graph, options);
+    if (views->size[v] == p->config->data.image_size)
+        return plan_graph(p, &plans[v], graph, options);
     return plan_other_size(p, &plans[v], views->size[v], options);
 }
 
@@ -154,18 +165,23 @@ static uint64_t count_flops(const byol__method *method) {
 }
 
 static byol_status bind_plans(byol__method *method, size_t part, byol_error *error) {
-    byol__binding online = {.params = method->params, .grads = method->grads, .statistics = method->statistics};
-    byol__binding target = {.params = method->target_params, .statistics = method->target_statistics};
+    byol__binding online = {
+        .params = method->params, .grads = method->grads, .statistics = method->statistics};
+    byol__binding target = {.params = method->target_params,
+                            .statistics = method->target_statistics};
     for (int v = 0; v < method->views.count; v++) {
         online.workspace = (char *)method->workspace + (keeps_all(method) ? (size_t)v * part : 0);
         target.workspace = method->workspace;
-        if (method->online[v] != NULL) BYOL__TRY(byol__plan_bind(method->online[v], &online, error));
-        if (method->target[v] != NULL) BYOL__TRY(byol__plan_bind(method->target[v], &target, error));
+        if (method->online[v] != NULL)
+            BYOL__TRY(byol__plan_bind(method->online[v], &online, error));
+        if (method->target[v] != NULL)
+            BYOL__TRY(byol__plan_bind(method->target[v], &target, error));
     }
     return BYOL_OK;
 }
 
-static byol_status create_plans(byol__method *method, const byol_config *config, int channels, byol_error *error) {
+static byol_status create_plans(byol__method *method, const byol_config *config, int channels,
+                                byol_error *error) {
     planner p = {.method = method, .config = config, .channels = channels, .error = error};
     byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
     byol__plan_options online = {
@@ -173,7 +189,8 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
     online.diff_projection = byol__regularizes(&method->regularizer);
     byol__plan_options target = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TARGET, .output = BYOL__PROJECTION};
-    if (method->kind == BYOL_TARGET_FROZEN) target.mode = BYOL__EVAL; /* its statistics do not move either */
+    if (method->kind == BYOL_TARGET_FROZEN)
+        target.mode = BYOL__EVAL; /* its statistics do not move either */
     for (int v = 0; v < method->views.count; v++) {
         bool wanted = is_target(method, v), is_own = method->kind == BYOL_TARGET_ONLINE;
         if (v < method->predicting || (is_own && wanted))
@@ -184,7 +201,8 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
     method->flops = count_flops(method);
     size_t part = byol__align_up(p.largest);
     method->workspace_bytes = part * (keeps_all(method) ? (size_t)method->views.count : 1);
-    BYOL__TRY(byol__alloc(&method->workspace, method->workspace_bytes, 1, "activations of a step", error));
+    BYOL__TRY(byol__alloc(&method->workspace, method->workspace_bytes, 1, "activations of a step",
+                          error));
     return bind_plans(method, part, error);
 }
 
@@ -193,12 +211,14 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
 static void copy_to_target(byol__method *method) {
     if (!has_target_network(method)) return;
     memcpy(method->target_params, method->params, method->target_count * sizeof(float));
-    memcpy(method->target_statistics, method->statistics, method->target_statistics_count * sizeof(float));
+    memcpy(method->target_statistics, method->statistics,
+           method->target_statistics_count * sizeof(float));
 }
 
 /* A network of another kind has nothing to copy: it begins at random, from numbers of its own. */
 static int begins_as_copy(const byol_config *config) {
-    return strcmp(config->target.encoder, "same") == 0 && strcmp(config->target.init, "random") != 0;
+    return strcmp(config->target.encoder, "same") == 0 &&
+           strcmp(config->target.init, "random") != 0;
 }
 
 static byol_status initialise(byol__method *method, const byol_config *config, byol_error *error) {
@@ -214,7 +234,8 @@ static byol_status initialise(byol__method *method, const byol_config *config, b
     return byol__method_stage(method, error);
 }
 
-static byol_status build(byol__method *method, const byol_config *config, int channels, byol_error *error) {
+static byol_status build(byol__method *method, const byol_config *config, int channels,
+                         byol_error *error) {
     int size = config->data.image_size;
     BYOL__TRY(byol__online_network(&method->graph, config, channels, size, error));
     if (has_target_network(method))
@@ -223,14 +244,17 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
     method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
     method->representation_dimension = dimension_of(&method->graph, BYOL__REPRESENTATION);
     method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
-    BYOL__TRY(byol__distance_init(&method->distance, config, method->batch, method->dimension, error));
-    BYOL__TRY(byol__regularizer_init(&method->regularizer, config, method->batch, method->projection_dimension, error));
+    BYOL__TRY(
+        byol__distance_init(&method->distance, config, method->batch, method->dimension, error));
+    BYOL__TRY(byol__regularizer_init(&method->regularizer, config, method->batch,
+                                     method->projection_dimension, error));
     BYOL__TRY(create_outputs(method, error));
     BYOL__TRY(create_plans(method, config, channels, error));
     return initialise(method, config, error);
 }
 
-byol_status byol__method_create(byol__method **out, const byol_config *config, int channels, byol_error *error) {
+byol_status byol__method_create(byol__method **out, const byol_config *config, int channels,
+                                byol_error *error) {
     byol__method *method;
     BYOL__TRY(byol__alloc(&method, 1, sizeof *method, "method", error));
     byol__graph_init(&method->graph);
@@ -241,14 +265,15 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
     method->recompute = config->train.recompute;
     choose_pairs(method, config);
     method->mispaired = config->loss.mispaired;
-    method->optimizer = (byol__optimizer_options){.name = config->optimizer.name,
-                                                  .momentum = config->optimizer.momentum,
-                                                  .nesterov = config->optimizer.nesterov,
-                                                  .weight_decay = config->optimizer.weight_decay,
-                                                  .trust_coefficient = config->optimizer.trust_coefficient,
-                                                  .beta1 = config->optimizer.beta1,
-                                                  .beta2 = config->optimizer.beta2,
-                                                  .epsilon = config->optimizer.epsilon};
+    method->optimizer =
+        (byol__optimizer_options){.name = config->optimizer.name,
+                                  .momentum = config->optimizer.momentum,
+                                  .nesterov = config->optimizer.nesterov,
+                                  .weight_decay = config->optimizer.weight_decay,
+                                  .trust_coefficient = config->optimizer.trust_coefficient,
+                                  .beta1 = config->optimizer.beta1,
+                                  .beta2 = config->optimizer.beta2,
+                                  .epsilon = config->optimizer.epsilon};
     method->states = byol__optimizer_states(config->optimizer.name);
     method->clip_norm = (double)config->optimizer.clip_norm;
     byol_status status = build(method, config, channels, error);
@@ -267,10 +292,18 @@ void byol__method_free(byol__method *method) {
     byol__graph_release(&method->target_graph);
     byol__distance_release(&method->distance);
     byol__regularizer_release(&method->regularizer);
-    float *owned[] = {
-        method->params,        method->grads,        method->state[0],          method->state[1],
-        method->target_params, method->statistics,   method->target_statistics, method->kept_statistics,
-        method->pair_diff[0],  method->pair_diff[1], method->representation,    method->optimizer_scratch};
+    float *owned[] = {method->params,
+                      method->grads,
+                      method->state[0],
+                      method->state[1],
+                      method->target_params,
+                      method->statistics,
+                      method->target_statistics,
+                      method->kept_statistics,
+                      method->pair_diff[0],
+                      method->pair_diff[1],
+                      method->representation,
+                      method->optimizer_scratch};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
     for (int v = 0; v < method->views.count; v++) {
         byol__free(method->projection[v]);
@@ -283,18 +316,21 @@ void byol__method_free(byol__method *method) {
     byol__free(method);
 }
 
-static int is_path(const char *init) { return strcmp(init, "copy") != 0 && strcmp(init, "random") != 0; }
+static int is_path(const char *init) {
+    return strcmp(init, "copy") != 0 && strcmp(init, "random") != 0;
+}
 
-byol_status byol__method_load(byol__method *method, const byol_config *config, byol__hear hear, void *context,
-                              byol_error *error) {
+byol_status byol__method_load(byol__method *method, const byol_config *config, byol__hear hear,
+                              void *context, byol_error *error) {
     if (is_path(config->encoder.init)) {
-        BYOL__TRY(byol__start_from(config->encoder.init, &method->graph, method->params, method->statistics, hear,
-                                   context, error));
+        BYOL__TRY(byol__start_from(config->encoder.init, &method->graph, method->params,
+                                   method->statistics, hear, context, error));
         if (begins_as_copy(config)) copy_to_target(method);
     }
     if (is_path(config->target.init))
-        BYOL__TRY(byol__start_from(config->target.init, &method->target_graph, method->target_params,
-                                   method->target_statistics, hear, context, error));
+        BYOL__TRY(byol__start_from(config->target.init, &method->target_graph,
+                                   method->target_params, method->target_statistics, hear, context,
+                                   error));
     return byol__method_stage(method, error);
 }
 

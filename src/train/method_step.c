@@ -8,11 +8,14 @@
 
 static byol_status stage(byol__method *method, bool targets_too, byol_error *error) {
     for (int i = 0; i < method->plan_count; i++)
-        if (targets_too || !method->plans[i].is_target) BYOL__TRY(byol__plan_stage(method->plans[i].plan, error));
+        if (targets_too || !method->plans[i].is_target)
+            BYOL__TRY(byol__plan_stage(method->plans[i].plan, error));
     return BYOL_OK;
 }
 
-byol_status byol__method_stage(byol__method *method, byol_error *error) { return stage(method, true, error); }
+byol_status byol__method_stage(byol__method *method, byol_error *error) {
+    return stage(method, true, error);
+}
 
 /* What a plan could not do is kept for byol__method_update, which then makes no step. */
 static void keep(byol__method *method, byol_status status) {
@@ -41,16 +44,19 @@ static void add_diff(byol__method *method, int v, const float *part) {
     method->has_diff[v] = 1;
 }
 
-/* The part of a pair in the loss, and in the gradients of its views: p of one view against z' of another. This pairing
- * is the whole point. */
+/* The part of a pair in the loss, and in the gradients of its views: p of one view against z' of
+ * another. This pairing is the whole point. */
 static double measure_pair(byol__method *method, int index) {
     const byol__pair *pair = &method->pairs[index];
-    int pairs = method->pair_count < 2 ? 2 : method->pair_count; /* of the stream of random negatives */
-    uint64_t number = (method->step << 16 | (uint64_t)method->pending) * (uint64_t)pairs + (uint64_t)index;
+    int pairs =
+        method->pair_count < 2 ? 2 : method->pair_count; /* of the stream of random negatives */
+    uint64_t number =
+        (method->step << 16 | (uint64_t)method->pending) * (uint64_t)pairs + (uint64_t)index;
     int target = method->mispaired ? pair->prediction : pair->target;
     float *by_target = method->both_sides ? method->pair_diff[1] : NULL;
     double loss = byol__distance_between(&method->distance, method->prediction[pair->prediction],
-                                         method->target_projection[target], number, method->pair_diff[0], by_target);
+                                         method->target_projection[target], number,
+                                         method->pair_diff[0], by_target);
     add_diff(method, pair->prediction, method->pair_diff[0]);
     if (by_target != NULL) add_diff(method, target, by_target);
     return method->pair_weight * loss;
@@ -59,11 +65,13 @@ static double measure_pair(byol__method *method, int index) {
 /* The part of a view's projections by themselves. */
 static double measure_projection(byol__method *method, int v) {
     if (!byol__regularizes(&method->regularizer)) return 0;
-    return byol__regularize(&method->regularizer, method->projection[v], 1.0 / method->predicting, method->own_diff[v]);
+    return byol__regularize(&method->regularizer, method->projection[v], 1.0 / method->predicting,
+                            method->own_diff[v]);
 }
 
 static void backward(byol__method *method, int v) {
-    if (byol__regularizes(&method->regularizer)) byol__plan_diff_projection(method->online[v], method->own_diff[v]);
+    if (byol__regularizes(&method->regularizer))
+        byol__plan_diff_projection(method->online[v], method->own_diff[v]);
     keep(method, byol__plan_backward(method->online[v], method->diff[v], &method->why));
 }
 
@@ -72,8 +80,8 @@ static void take_vectors(byol__method *method) {
     size_t length = (size_t)method->dimension;
     for (int v = 0; v < method->views.large; v++)
         for (size_t n = 0; n < (size_t)method->batch; n++)
-            memcpy(method->target_projection[v] + n * length, method->vectors + method->samples[n] * length,
-                   length * sizeof(float));
+            memcpy(method->target_projection[v] + n * length,
+                   method->vectors + method->samples[n] * length, length * sizeof(float));
 }
 
 /* BYOL: a target of its own, which looks at its views before all else. */
@@ -95,8 +103,8 @@ static double with_target(byol__method *method, const float *const *view) {
     return loss;
 }
 
-/* The forward pass that another view's has overwritten, once more: same numbers, and running statistics that count the
- * view once. */
+/* The forward pass that another view's has overwritten, once more: same numbers, and running
+ * statistics that count the view once. */
 static void forward_again(byol__method *method, const float *const *view, int v) {
     size_t bytes = method->graph.statistics.total * sizeof(float);
     memcpy(method->kept_statistics, method->statistics, bytes);
@@ -124,14 +132,15 @@ static double without_target(byol__method *method, const float *const *view) {
 
 double byol__method_forward_backward(byol__method *method, const float *const *view) {
     memset(method->has_diff, 0, sizeof method->has_diff);
-    double loss = method->kind == BYOL_TARGET_ONLINE ? without_target(method, view) : with_target(method, view);
+    double loss = method->kind == BYOL_TARGET_ONLINE ? without_target(method, view)
+                                                     : with_target(method, view);
     method->pending++;
     method->pending_loss += loss;
     return loss;
 }
 
-byol_status byol__method_update(byol__method *method, double lr, double tau, byol__step_result *result,
-                                byol_error *error) {
+byol_status byol__method_update(byol__method *method, double lr, double tau,
+                                byol__step_result *result, byol_error *error) {
     size_t count = method->graph.params.total;
     double begin = byol__now();
     double mean = 1.0 / method->pending;
@@ -141,12 +150,15 @@ byol_status byol__method_update(byol__method *method, double lr, double tau, byo
     result->gradient_norm = norm;
     if (!isfinite(result->loss) || !isfinite(norm))
         return byol__fail(error, BYOL_ERROR_NUMERIC, "the %s of step %llu is not a finite number",
-                          isfinite(result->loss) ? "gradient" : "loss", (unsigned long long)method->step + 1);
+                          isfinite(result->loss) ? "gradient" : "loss",
+                          (unsigned long long)method->step + 1);
 
-    double clip = method->clip_norm > 0 && norm > method->clip_norm ? method->clip_norm / norm : 1.0;
+    double clip =
+        method->clip_norm > 0 && norm > method->clip_norm ? method->clip_norm / norm : 1.0;
     method->step++;
-    byol__optimizer_update(&method->optimizer, &method->graph.params, (float)lr, (float)(mean * clip), method->step,
-                           method->params, method->grads, method->state);
+    byol__optimizer_update(&method->optimizer, &method->graph.params, (float)lr,
+                           (float)(mean * clip), method->step, method->params, method->grads,
+                           method->state);
     size_t averaged = method->kind == BYOL_TARGET_EMA ? method->target_count : 0;
     byol__ema_update(method->target_params, method->params, averaged, tau);
     memset(method->grads, 0, count * sizeof(float));

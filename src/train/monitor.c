@@ -9,7 +9,8 @@
 #include "base/smaller.h"
 
 size_t byol__monitor_scratch(int batch, int dim) {
-    size_t samples = (size_t)byol__smaller(batch, BYOL__RANK_SAMPLES), side = (size_t)byol__smaller((int)samples, dim);
+    size_t samples = (size_t)byol__smaller(batch, BYOL__RANK_SAMPLES),
+           side = (size_t)byol__smaller((int)samples, dim);
     size_t rank = samples + side * side + 2 * side, sums = 2 * (size_t)dim;
     return rank > sums ? rank : sums;
 }
@@ -43,8 +44,8 @@ double byol__spread(const float *z, int batch, int dim, double *scratch) {
     return total / dim * sqrt(dim);
 }
 
-void byol__pair_cosines(const float *prediction, const float *target, int batch, int dim, double *scratch,
-                        double *positive, double *negative) {
+void byol__pair_cosines(const float *prediction, const float *target, int batch, int dim,
+                        double *scratch, double *positive, double *negative) {
     double *sum_p = scratch, *sum_t = scratch + dim, pairs = 0, all = 0;
     memset(scratch, 0, 2 * (size_t)dim * sizeof *scratch);
     for (int n = 0; n < batch; n++) {
@@ -63,7 +64,8 @@ void byol__pair_cosines(const float *prediction, const float *target, int batch,
     *negative = batch > 1 ? (all - pairs) / ((double)batch * (batch - 1)) : (double)NAN;
 }
 
-/* The smaller of the Gram matrices of the normalised rows, lower triangle mirrored: (dim, dim) if dim <= samples. */
+/* The smaller of the Gram matrices of the normalised rows, lower triangle mirrored: (dim, dim) if
+ * dim <= samples. */
 static void gram_matrix(const float *z, int samples, int dim, double *inverse, double *gram) {
     int side = byol__smaller(samples, dim);
     for (int n = 0; n < samples; n++) inverse[n] = inverse_norm(row(z, n, dim), dim);
@@ -90,9 +92,10 @@ static void gram_matrix(const float *z, int samples, int dim, double *inverse, d
     }
 }
 
-/* Reflects what stands below the diagonal of column k of the symmetric `a` (n, n) onto one number, from both sides
- * (Householder; Golub and Van Loan, "Matrix Computations", 8.3.1), and returns that number. `w` (n): scratch. Row k of
- * `a` ends as the reflection's vector; rows and columns above k hold the reduced matrix. */
+/* Reflects what stands below the diagonal of column k of the symmetric `a` (n, n) onto one number,
+ * from both sides (Householder; Golub and Van Loan, "Matrix Computations", 8.3.1), and returns that
+ * number. `w` (n): scratch. Row k of `a` ends as the reflection's vector; rows and columns above k
+ * hold the reduced matrix. */
 static double reflect(double *a, int n, int k, double *w) {
     double *v = a + (size_t)k * (size_t)n, square = 0, v_square, along = 0;
     for (int i = k + 1; i < n; i++) square += v[i] * v[i];
@@ -116,7 +119,8 @@ static double reflect(double *a, int n, int k, double *w) {
     return off_diagonal;
 }
 
-/* Diagonal `d` (n) and off-diagonal `e` (n-1 of n) of a tridiagonal matrix with the eigenvalues of `a`, which is lost.
+/* Diagonal `d` (n) and off-diagonal `e` (n-1 of n) of a tridiagonal matrix with the eigenvalues of
+ * `a`, which is lost.
  */
 static void tridiagonalise(double *a, int n, double *d, double *e) {
     for (int k = 0; k < n; k++) {
@@ -183,7 +187,8 @@ static double rank_of_spectrum(const double *eigenvalues, int count) {
 
 double byol__effective_rank(const float *z, int batch, int dim, double *scratch) {
     int samples = byol__smaller(batch, BYOL__RANK_SAMPLES), side = byol__smaller(samples, dim);
-    double *inverse = scratch, *gram = inverse + samples, *d = gram + (size_t)side * (size_t)side, *e = d + side;
+    double *inverse = scratch, *gram = inverse + samples, *d = gram + (size_t)side * (size_t)side,
+           *e = d + side;
     double trace = 0;
     gram_matrix(z, samples, dim, inverse, gram);
     for (int i = 0; i < side; i++) trace += gram[(size_t)i * (size_t)side + (size_t)i];
@@ -195,8 +200,9 @@ double byol__effective_rank(const float *z, int batch, int dim, double *scratch)
 static const double low_spread = 0.05, recovered_spread = 0.2;
 enum { SPREAD_PATIENCE = 20, RANK_PATIENCE = 5 };
 
-/* Counts a reading: 1 where the figure has now been low for `patience` readings in a row without climbing. One that has
- * climbed to 1.5 times the peak of the row's first quarter is given the same time again. */
+/* Counts a reading: 1 where the figure has now been low for `patience` readings in a row without
+ * climbing. One that has climbed to 1.5 times the peak of the row's first quarter is given the same
+ * time again. */
 static int stays_low(byol__streak *streak, uint64_t step, double value, double low, int patience) {
     if (!(value < low)) {
         streak->readings = 0;
@@ -215,49 +221,59 @@ static int stays_low(byol__streak *streak, uint64_t step, double value, double l
 }
 
 /* Whether the verdict on this figure stands; `*begins` where it did not stand before. */
-static int judge_figure(byol__streak *streak, uint64_t step, double value, double low, double recovered, int patience,
-                        int *begins) {
+static int judge_figure(byol__streak *streak, uint64_t step, double value, double low,
+                        double recovered, int patience, int *begins) {
     *begins = 0;
-    if (stays_low(streak, step, value, low, patience) && !streak->warned) *begins = streak->warned = 1;
+    if (stays_low(streak, step, value, low, patience) && !streak->warned)
+        *begins = streak->warned = 1;
     if (value > recovered) streak->warned = 0;
     return streak->warned;
 }
 
-byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *reading, char *text, size_t size) {
+byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *reading, char *text,
+                                  size_t size) {
     unsigned long long step = reading->step;
     double low_rank = 1 + 0.015 * monitor->full_rank;
     int begins;
     text[0] = '\0';
     if (!isfinite(reading->loss) || !isfinite(reading->spread)) {
-        snprintf(text, size,
-                 "step %llu: the %s is no longer a number. The learning rate is probably too high for this batch size, "
-                 "or the warm-up too short; optimizer.clip_norm helps where single steps are the cause.",
-                 step, isfinite(reading->loss) ? "spread of the projections" : "loss");
+        snprintf(
+            text, size,
+            "step %llu: the %s is no longer a number. The learning rate is probably too high for "
+            "this batch size, "
+            "or the warm-up too short; optimizer.clip_norm helps where single steps are the cause.",
+            step, isfinite(reading->loss) ? "spread of the projections" : "loss");
         return BYOL__NOT_A_NUMBER;
     }
-    if (judge_figure(&monitor->spread, reading->step, reading->spread, low_spread, recovered_spread, SPREAD_PATIENCE,
-                     &begins)) {
+    if (judge_figure(&monitor->spread, reading->step, reading->spread, low_spread, recovered_spread,
+                     SPREAD_PATIENCE, &begins)) {
         if (begins)
-            snprintf(
-                text, size,
-                "step %llu: the representation has collapsed. Since step %llu the spread of the projections has "
-                "been below %g (now %.2g; healthy is near 1): all images are mapped to nearly the same vector, and "
-                "a small loss (%.3g) means nothing. A lower learning rate, a longer warm-up or a target that "
-                "moves more slowly (target.tau nearer to 1) usually helps.",
-                step, (unsigned long long)monitor->spread.since, low_spread, reading->spread, reading->loss);
+            snprintf(text, size,
+                     "step %llu: the representation has collapsed. Since step %llu the spread of "
+                     "the projections has "
+                     "been below %g (now %.2g; healthy is near 1): all images are mapped to nearly "
+                     "the same vector, and "
+                     "a small loss (%.3g) means nothing. A lower learning rate, a longer warm-up "
+                     "or a target that "
+                     "moves more slowly (target.tau nearer to 1) usually helps.",
+                     step, (unsigned long long)monitor->spread.since, low_spread, reading->spread,
+                     reading->loss);
         return BYOL__COLLAPSED;
     }
-    if (isnan(reading->effective_rank)) return monitor->rank.warned ? BYOL__FEW_DIRECTIONS : BYOL__HEALTHY;
-    if (judge_figure(&monitor->rank, reading->step, reading->effective_rank, low_rank, 2 * low_rank, RANK_PATIENCE,
-                     &begins)) {
+    if (isnan(reading->effective_rank))
+        return monitor->rank.warned ? BYOL__FEW_DIRECTIONS : BYOL__HEALTHY;
+    if (judge_figure(&monitor->rank, reading->step, reading->effective_rank, low_rank, 2 * low_rank,
+                     RANK_PATIENCE, &begins)) {
         if (begins)
-            snprintf(
-                text, size,
-                "step %llu: the projections use few directions. Since step %llu their effective rank has been "
-                "below %.1f (now %.1f of at most %d), while their spread is %.2f. The representation may still be "
-                "of use: check it by kNN. A lower learning rate, less weight decay or stronger views usually help.",
-                step, (unsigned long long)monitor->rank.since, low_rank, reading->effective_rank, monitor->full_rank,
-                reading->spread);
+            snprintf(text, size,
+                     "step %llu: the projections use few directions. Since step %llu their "
+                     "effective rank has been "
+                     "below %.1f (now %.1f of at most %d), while their spread is %.2f. The "
+                     "representation may still be "
+                     "of use: check it by kNN. A lower learning rate, less weight decay or "
+                     "stronger views usually help.",
+                     step, (unsigned long long)monitor->rank.since, low_rank,
+                     reading->effective_rank, monitor->full_rank, reading->spread);
         return BYOL__FEW_DIRECTIONS;
     }
     return BYOL__HEALTHY;
@@ -271,16 +287,18 @@ byol__verdict byol__monitor_verdict(const byol__monitor *monitor) {
 void byol__monitor_write(const byol__monitor *monitor, char *text, size_t size) {
     const byol__streak *spread = &monitor->spread, *rank = &monitor->rank;
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
-    snprintf(text, size, "spread %d %" PRIu64 " %a %d rank %d %" PRIu64 " %a %d", spread->readings, spread->since,
-             spread->start, spread->warned, rank->readings, rank->since, rank->start, rank->warned);
+    snprintf(text, size, "spread %d %" PRIu64 " %a %d rank %d %" PRIu64 " %a %d", spread->readings,
+             spread->since, spread->start, spread->warned, rank->readings, rank->since, rank->start,
+             rank->warned);
     byol__c_locale_leave(before, c_locale);
 }
 
 void byol__monitor_read(byol__monitor *monitor, const char *text) {
     byol__streak spread, rank;
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
-    int read = sscanf(text, "spread %d %" SCNu64 " %la %d rank %d %" SCNu64 " %la %d", &spread.readings, &spread.since,
-                      &spread.start, &spread.warned, &rank.readings, &rank.since, &rank.start, &rank.warned);
+    int read = sscanf(text, "spread %d %" SCNu64 " %la %d rank %d %" SCNu64 " %la %d",
+                      &spread.readings, &spread.since, &spread.start, &spread.warned,
+                      &rank.readings, &rank.since, &rank.start, &rank.warned);
     byol__c_locale_leave(before, c_locale);
     if (read != 8) return;
     monitor->spread = spread;

@@ -15,8 +15,8 @@ static uint64_t steps_left(const byol__pacing *pacing) {
     return left < 1 ? 1 : (uint64_t)llround(left);
 }
 
-void byol__pacing_step(byol__pacing *pacing, byol__steps *steps, const byol_config *config, uint64_t done,
-                       double seconds) {
+void byol__pacing_step(byol__pacing *pacing, byol__steps *steps, const byol_config *config,
+                       uint64_t done, double seconds) {
     if (pacing->budget == 0) return;
     pacing->spent += seconds;
     pacing->pace = pacing->pace == 0 ? seconds : 0.95 * pacing->pace + 0.05 * seconds;
@@ -30,11 +30,13 @@ uint64_t byol__pacing_total(const byol__pacing *pacing, const byol__steps *steps
     return steps->total != BYOL__STEPS_OPEN ? steps->total : done + steps_left(pacing);
 }
 
-void byol__pacing_write(const byol__pacing *pacing, const byol__steps *steps, char *text, size_t size) {
+void byol__pacing_write(const byol__pacing *pacing, const byol__steps *steps, char *text,
+                        size_t size) {
     text[0] = '\0';
     if (pacing->budget == 0) return;
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
-    snprintf(text, size, "%a %a %" PRIu64 " %" PRIu64, pacing->spent, pacing->pace, steps->total, steps->decay);
+    snprintf(text, size, "%a %a %" PRIu64 " %" PRIu64, pacing->spent, pacing->pace, steps->total,
+             steps->decay);
     byol__c_locale_leave(before, c_locale);
 }
 
@@ -47,5 +49,6 @@ void byol__pacing_read(byol__pacing *pacing, byol__steps *steps, const char *tex
     if (read != 4 || pacing->budget == 0) return;
     pacing->spent = spent;
     pacing->pace = pace;
-    if (total != BYOL__STEPS_OPEN && total >= decay) byol__steps_end_after(steps, total - decay, decay);
+    if (total != BYOL__STEPS_OPEN && total >= decay)
+        byol__steps_end_after(steps, total - decay, decay);
 }

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
-double byol__mse_loss(const float *prediction, const float *target, int batch, int dim, float *diff) {
+double byol__mse_loss(const float *prediction, const float *target, int batch, int dim,
+                      float *diff) {
     size_t count = (size_t)batch * (size_t)dim;
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -12,11 +13,13 @@ double byol__mse_loss(const float *prediction, const float *target, int batch, i
         sum += d * d;
     }
     float scale = 2 / (float)count;
-    for (size_t i = 0; i < count && diff != NULL; i++) diff[i] = scale * (prediction[i] - target[i]);
+    for (size_t i = 0; i < count && diff != NULL; i++)
+        diff[i] = scale * (prediction[i] - target[i]);
     return sum / (double)count;
 }
 
-double byol__smooth_l1_loss(const float *prediction, const float *target, int batch, int dim, float *diff) {
+double byol__smooth_l1_loss(const float *prediction, const float *target, int batch, int dim,
+                            float *diff) {
     size_t count = (size_t)batch * (size_t)dim;
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -25,6 +28,7 @@ double byol__smooth_l1_loss(const float *prediction, const float *target, int ba
         sum += d < 1 ? d * d / 2 : d - 0.5;
     }
     float scale = 1 / (float)count;
-    for (size_t i = 0; i < count && diff != NULL; i++) diff[i] = scale * fminf(fmaxf(prediction[i] - target[i], -1), 1);
+    for (size_t i = 0; i < count && diff != NULL; i++)
+        diff[i] = scale * fminf(fmaxf(prediction[i] - target[i], -1), 1);
     return sum / (double)count;
 }

@@ -1,13 +1,16 @@
-/* Distances element by element: mean squared error and smooth L1, averaged over batch and dimensions as PyTorch does
- * (torch.nn.MSELoss, torch.nn.SmoothL1Loss with beta 1). Symmetric: the gradient by the target is that of the call with
- * the two sides exchanged. */
+/* Distances element by element: mean squared error and smooth L1, averaged over batch and
+ * dimensions as PyTorch does (torch.nn.MSELoss, torch.nn.SmoothL1Loss with beta 1). Symmetric: the
+ * gradient by the target is that of the call with the two sides exchanged. */
 #ifndef BYOL__PAIRS_H
 #define BYOL__PAIRS_H
 
-/* (p - z)^2. Both (batch, dim); `diff` (batch, dim) or NULL: the gradient by the prediction, overwritten. */
-double byol__mse_loss(const float *prediction, const float *target, int batch, int dim, float *diff);
+/* (p - z)^2. Both (batch, dim); `diff` (batch, dim) or NULL: the gradient by the prediction,
+ * overwritten. */
+double byol__mse_loss(const float *prediction, const float *target, int batch, int dim,
+                      float *diff);
 
 /* d = |p - z|: d^2 / 2 below 1, d - 1/2 from there on (Girshick, "Fast R-CNN", 2015, eq. 3). */
-double byol__smooth_l1_loss(const float *prediction, const float *target, int batch, int dim, float *diff);
+double byol__smooth_l1_loss(const float *prediction, const float *target, int batch, int dim,
+                            float *diff);
 
 #endif

@@ -12,25 +12,29 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-enum { ARENAS = 6 }; /* online and target: parameters and statistics each; up to two of optimizer state */
+enum {
+    ARENAS = 6
+}; /* online and target: parameters and statistics each; up to two of optimizer state */
 
 /* ---- Opening ---- */
 
-byol_status byol__record_open(byol__record *record, const char *run, int resume, byol__damaged warn, void *context,
-                              byol_error *error) {
+byol_status byol__record_open(byol__record *record, const char *run, int resume, byol__damaged warn,
+                              void *context, byol_error *error) {
     record->folder.lock = -1;
     BYOL__TRY(byol__run_open(&record->folder, run, resume, error));
     if (!resume) return BYOL_OK;
     byol_error why = {0};
-    byol_status status =
-        byol__run_open_newest(record->folder.path, &record->checkpoint, &record->origin, warn, context, &why);
+    byol_status status = byol__run_open_newest(record->folder.path, &record->checkpoint,
+                                               &record->origin, warn, context, &why);
     if (status == BYOL_ERROR_NOT_FOUND) {
         char text[BYOL__RUN_PATH_MAX + 128], encoder[BYOL__RUN_PATH_MAX];
         byol__run_path(record->folder.path, "encoder.safetensors", encoder);
-        snprintf(text, sizeof text, "nothing to resume in %s: the run begins%s", record->folder.path,
-                 byol__is_file(encoder) ? "; an encoder without its checkpoint lies there: it is kept, with a name "
-                                          "that ends in .old1 (or 2, 3 ...)"
-                                        : "");
+        snprintf(text, sizeof text, "nothing to resume in %s: the run begins%s",
+                 record->folder.path,
+                 byol__is_file(encoder)
+                     ? "; an encoder without its checkpoint lies there: it is kept, with a name "
+                       "that ends in .old1 (or 2, 3 ...)"
+                     : "");
         if (warn != NULL) warn(context, text);
         return BYOL_OK;
     }
@@ -56,8 +60,12 @@ static const struct {
     const char *key; /* ends with '.': all keys beneath */
     effect effect;
 } differences[] = {
-    {"checkpoint.", FREE},         {"eval.", FREE},      {"train.log_every", FREE}, {"train.stop_on_collapse", FREE},
-    {"data.max_unreadable", FREE}, {"data.train", FREE}, /* the fingerprint says whether it is the same data */
+    {"checkpoint.", FREE},
+    {"eval.", FREE},
+    {"train.log_every", FREE},
+    {"train.stop_on_collapse", FREE},
+    {"data.max_unreadable", FREE},
+    {"data.train", FREE}, /* the fingerprint says whether it is the same data */
     {"train.threads", WARNS},
 };
 
@@ -65,20 +73,23 @@ static effect effect_of(const char *key) {
     for (size_t i = 0; i < sizeof differences / sizeof *differences; i++) {
         size_t length = strlen(differences[i].key);
         int beneath = differences[i].key[length - 1] == '.';
-        if (beneath ? strncmp(key, differences[i].key, length) == 0 : strcmp(key, differences[i].key) == 0)
+        if (beneath ? strncmp(key, differences[i].key, length) == 0
+                    : strcmp(key, differences[i].key) == 0)
             return differences[i].effect;
     }
     return DECIDES;
 }
 
-static void append_difference(char *text, size_t size, const char *key, const char *was, const char *is) {
+static void append_difference(char *text, size_t size, const char *key, const char *was,
+                              const char *is) {
     size_t used = strlen(text);
-    int length = snprintf(text + used, size - used, "%s%s was %s and is %s", used > 0 ? "; " : "", key, was, is);
+    int length = snprintf(text + used, size - used, "%s%s was %s and is %s", used > 0 ? "; " : "",
+                          key, was, is);
     if ((size_t)length >= size - used) memcpy(text + size - 4, "...", 4);
 }
 
-byol_status byol__record_compare(const byol__record *record, const byol__origin *origin, byol__damaged warn,
-                                 void *context, byol_error *error) {
+byol_status byol__record_compare(const byol__record *record, const byol__origin *origin,
+                                 byol__damaged warn, void *context, byol_error *error) {
     char deciding[768] = "", warning[256] = "", was[BYOL_PATH_MAX], is[BYOL_PATH_MAX];
     for (size_t i = 0; i < byol_option_count(); i++) {
         byol_option_info option;
@@ -94,11 +105,14 @@ byol_status byol__record_compare(const byol__record *record, const byol__origin 
         append_difference(deciding, sizeof deciding, "the data", record->origin.data, origin->data);
     if (deciding[0] != '\0')
         return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the run in %s cannot go on with other settings: %s. Set them back, or start another run",
+                          "the run in %s cannot go on with other settings: %s. Set them back, or "
+                          "start another run",
                           record->folder.path, deciding);
     if (warning[0] != '\0' && warn != NULL) {
         char text[384];
-        snprintf(text, sizeof text, "%s: the result may differ in the last bits from that of a run in one go", warning);
+        snprintf(text, sizeof text,
+                 "%s: the result may differ in the last bits from that of a run in one go",
+                 warning);
         warn(context, text);
     }
     return BYOL_OK;
@@ -114,20 +128,25 @@ static size_t list_arenas(const byol__method *method, byol__arena arenas[ARENAS]
     arenas[count++] = (byol__arena){"online.", statistics, BYOL__PREDICTOR, method->statistics};
     if (method->target_params != NULL) {
         const byol__graph *target = &method->target_graph;
-        arenas[count++] = (byol__arena){"target.", &target->params, BYOL__PROJECTOR, method->target_params};
-        arenas[count++] = (byol__arena){"target.", &target->statistics, BYOL__PROJECTOR, method->target_statistics};
+        arenas[count++] =
+            (byol__arena){"target.", &target->params, BYOL__PROJECTOR, method->target_params};
+        arenas[count++] = (byol__arena){"target.", &target->statistics, BYOL__PROJECTOR,
+                                        method->target_statistics};
     }
     for (int i = 0; i < method->states; i++)
-        arenas[count++] =
-            (byol__arena){method->states == 1 ? "momentum." : moments[i], params, BYOL__PREDICTOR, method->state[i]};
+        arenas[count++] = (byol__arena){method->states == 1 ? "momentum." : moments[i], params,
+                                        BYOL__PREDICTOR, method->state[i]};
     return count;
 }
 
-/* A norm over an arena is finite if and only if every value is: it is summed in double, where no float overflows. */
+/* A norm over an arena is finite if and only if every value is: it is summed in double, where no
+ * float overflows. */
 static byol_status check_finite(const byol__arena *arenas, size_t count, byol_error *error) {
     for (size_t i = 0; i < count; i++)
-        if (!isfinite(byol__arena_norm(arenas[i].values, arenas[i].table->section_end[arenas[i].last])))
-            return byol__fail(error, BYOL_ERROR_NUMERIC, "NaN or infinity among the %s values after this step",
+        if (!isfinite(
+                byol__arena_norm(arenas[i].values, arenas[i].table->section_end[arenas[i].last])))
+            return byol__fail(error, BYOL_ERROR_NUMERIC,
+                              "NaN or infinity among the %s values after this step",
                               arenas[i].prefix);
     return BYOL_OK;
 }
@@ -157,8 +176,8 @@ static byol_status count_unreadable(byol__record *record, byol_error *error) {
     return BYOL_OK;
 }
 
-byol_status byol__record_begin(byol__record *record, byol__method *method, const byol_config *config,
-                               byol_error *error) {
+byol_status byol__record_begin(byol__record *record, byol__method *method,
+                               const byol_config *config, byol_error *error) {
     if (record->checkpoint != NULL)
         BYOL__TRY(restore(record, method, error));
     else
@@ -169,13 +188,15 @@ byol_status byol__record_begin(byol__record *record, byol__method *method, const
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(record->folder.path, "metrics.jsonl", path);
     record->log = fopen(path, "ae");
-    if (record->log == NULL) return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+    if (record->log == NULL)
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     return BYOL_OK;
 }
 
 /* ---- Writing ---- */
 
-byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, double knn, byol_error *error) {
+byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, double knn,
+                             byol_error *error) {
     const struct {
         const char *key;
         double value;
@@ -196,19 +217,23 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
     };
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     fprintf(record->log, "{\"step\": %" PRIu64, metrics->step);
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) /* JSON has no NaN: what is not known is left out */
-        if (isfinite(figures[i].value)) fprintf(record->log, ", \"%s\": %.9g", figures[i].key, figures[i].value);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures;
+         i++) /* JSON has no NaN: what is not known is left out */
+        if (isfinite(figures[i].value))
+            fprintf(record->log, ", \"%s\": %.9g", figures[i].key, figures[i].value);
     fputs("}\n", record->log);
     byol__c_locale_leave(before, c_locale);
     if (fflush(record->log) == 0 && !ferror(record->log)) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s/metrics.jsonl: %s", record->folder.path, strerror(errno));
+    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s/metrics.jsonl: %s",
+                      record->folder.path, strerror(errno));
 }
 
 void byol__record_log_break(byol__record *record, uint64_t step, double epoch) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     fprintf(record->log, "{\"step\": %" PRIu64 ", \"epoch\": %.9g}\n", step, epoch);
     byol__c_locale_leave(before, c_locale);
-    fflush(record->log); /* what broke off is told already: that this cannot be written adds nothing */
+    fflush(
+        record->log); /* what broke off is told already: that this cannot be written adds nothing */
 }
 
 /* Does some line of `text` begin with `name` and a tab? */
@@ -221,7 +246,8 @@ static int is_listed(const char *text, const char *name) {
     return 0;
 }
 
-byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason, byol_error *error) {
+byol_status byol__record_unreadable(byol__record *record, const char *name, const char *reason,
+                                    byol_error *error) {
     char path[BYOL__RUN_PATH_MAX], *text = NULL;
     size_t length;
     byol__run_path(record->folder.path, "unreadable.txt", path);
@@ -233,11 +259,12 @@ byol_status byol__record_unreadable(byol__record *record, const char *name, cons
     int failed = file == NULL || fprintf(file, "%s\t%s\n", name, reason) < 0;
     if (file != NULL && fclose(file) != 0) failed = 1;
     record->unreadable += !failed;
-    return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno)) : BYOL_OK;
+    return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", path, strerror(errno))
+                  : BYOL_OK;
 }
 
-byol_status byol__record_write_encoder(const char *path, const byol__method *method, const byol__origin *origin,
-                                       byol_error *error) {
+byol_status byol__record_write_encoder(const char *path, const byol__method *method,
+                                       const byol__origin *origin, byol_error *error) {
     const byol__arena arenas[] = {
         {"", &method->graph.params, BYOL__PREDICTOR, method->params},
         {"", &method->graph.statistics, BYOL__PREDICTOR, method->statistics},
@@ -255,12 +282,13 @@ byol_status byol__record_save_encoder(const byol__record *record, const byol__me
     return byol__record_write_encoder(path, method, origin, error);
 }
 
-byol_status byol__record_save_checkpoint(byol__record *record, const byol__method *method, const byol__origin *origin,
-                                         byol_error *error) {
+byol_status byol__record_save_checkpoint(byol__record *record, const byol__method *method,
+                                         const byol__origin *origin, byol_error *error) {
     byol__arena arenas[ARENAS];
     size_t count = list_arenas(method, arenas);
     char path[BYOL__RUN_PATH_MAX];
-    fdatasync(fileno(record->log)); /* so that the log is never behind the checkpoint after a power cut */
+    fdatasync(
+        fileno(record->log)); /* so that the log is never behind the checkpoint after a power cut */
     byol__run_checkpoint_path(record->folder.path, origin->step, path);
     BYOL__TRY(byol__checkpoint_write(path, arenas, count, origin, error));
     record->saved_step = origin->step;

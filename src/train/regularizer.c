@@ -37,17 +37,18 @@ static workspace lay_out(const byol__regularizer *r) {
     return w;
 }
 
-byol_status byol__regularizer_init(byol__regularizer *regularizer, const byol_config *config, int batch, int dim,
-                                   byol_error *error) {
+byol_status byol__regularizer_init(byol__regularizer *regularizer, const byol_config *config,
+                                   int batch, int dim, byol_error *error) {
     *regularizer = (byol__regularizer){.batch = batch,
                                        .dim = dim,
                                        .variance = (double)config->loss.variance,
                                        .covariance = (double)config->loss.covariance,
                                        .coding_rate = (double)config->loss.coding_rate,
                                        .precision = (double)config->loss.coding_precision};
-    if (regularizer->variance == 0 && regularizer->covariance == 0 && regularizer->coding_rate == 0) return BYOL_OK;
-    return byol__alloc(&regularizer->scratch, scratch_doubles((size_t)batch, (size_t)dim), sizeof(double),
-                       "scratch of the regularizer", error);
+    if (regularizer->variance == 0 && regularizer->covariance == 0 && regularizer->coding_rate == 0)
+        return BYOL_OK;
+    return byol__alloc(&regularizer->scratch, scratch_doubles((size_t)batch, (size_t)dim),
+                       sizeof(double), "scratch of the regularizer", error);
 }
 
 void byol__regularizer_release(byol__regularizer *regularizer) {
@@ -66,29 +67,33 @@ static void centre(const float *z, size_t n, size_t d, double *mean, float *y) {
         for (size_t j = 0; j < d; j++) y[i * d + j] = (float)((double)z[i * d + j] - mean[j]);
 }
 
-/* Adds weight times the gradient to `diff`. For a centred y, d sqrt(var) / dz_i = y_i / ((N - 1) sqrt(var)): the mean
- * of the gradient over a column is 0 by itself. */
+/* Adds weight times the gradient to `diff`. For a centred y, d sqrt(var) / dz_i = y_i / ((N - 1)
+ * sqrt(var)): the mean of the gradient over a column is 0 by itself. */
 static double add_variance(const workspace *w, size_t n, size_t d, double weight, float *diff) {
     double loss = 0;
     memset(w->slope, 0, d * sizeof *w->slope);
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) w->slope[j] += (double)w->y[i * d + j] * (double)w->y[i * d + j];
+        for (size_t j = 0; j < d; j++)
+            w->slope[j] += (double)w->y[i * d + j] * (double)w->y[i * d + j];
     for (size_t j = 0; j < d; j++) {
         double deviation = sqrt(w->slope[j] / (double)(n - 1) + 1e-4);
         loss += fmax(0, 1 - deviation) / (double)d;
         w->slope[j] = deviation < 1 ? -weight / ((double)d * (double)(n - 1) * deviation) : 0;
     }
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++) diff[i * d + j] += (float)(w->slope[j] * (double)w->y[i * d + j]);
+        for (size_t j = 0; j < d; j++)
+            diff[i * d + j] += (float)(w->slope[j] * (double)w->y[i * d + j]);
     return weight * loss;
 }
 
-/* dC_ij^2 / dy = 4 / (N - 1) y C off the diagonal; through the centring nothing changes, for the columns of y C have a
- * mean of 0. */
+/* dC_ij^2 / dy = 4 / (N - 1) y C off the diagonal; through the centring nothing changes, for the
+ * columns of y C have a mean of 0. */
 static double add_covariance(const workspace *w, size_t n, size_t d, double weight, float *diff) {
-    byol__matrix y = {w->y, d, BYOL__AS_IS}, y_turned = {w->y, d, BYOL__TRANSPOSED}, c = {w->gram, d, BYOL__AS_IS};
+    byol__matrix y = {w->y, d, BYOL__AS_IS}, y_turned = {w->y, d, BYOL__TRANSPOSED},
+                 c = {w->gram, d, BYOL__AS_IS};
     double loss = 0;
-    if (byol__sgemm(d, d, n, 1 / (float)(n - 1), y_turned, y, 0, w->gram, d, NULL) != BYOL_OK) return (double)NAN;
+    if (byol__sgemm(d, d, n, 1 / (float)(n - 1), y_turned, y, 0, w->gram, d, NULL) != BYOL_OK)
+        return (double)NAN;
     for (size_t j = 0; j < d; j++) w->gram[j * d + j] = 0;
     for (size_t k = 0; k < d * d; k++) loss += (double)w->gram[k] * (double)w->gram[k];
     float slope = (float)(4 * weight / ((double)(n - 1) * (double)d));
@@ -98,8 +103,8 @@ static double add_covariance(const workspace *w, size_t n, size_t d, double weig
 
 /* ---- coding rate ---- */
 
-/* a (m, m), symmetric and positive definite, becomes its lower factor L, a = L L^T. Returns the sum of log L_ii, half
- * of log det a. */
+/* a (m, m), symmetric and positive definite, becomes its lower factor L, a = L L^T. Returns the sum
+ * of log L_ii, half of log det a. */
 static double factor(double *a, size_t m) {
     double logs = 0;
     for (size_t j = 0; j < m; j++) {
@@ -131,10 +136,11 @@ static void invert(double *l, size_t m, double *row) {
 }
 
 /* part = slope Y A^-1 or slope A^-1 Y, from W, the inverse of A's lower factor: A^-1 = W^T W. */
-static byol_status apply_inverse(const workspace *w, size_t n, size_t d, bool by_columns, float slope) {
+static byol_status apply_inverse(const workspace *w, size_t n, size_t d, bool by_columns,
+                                 float slope) {
     size_t m = byol__smaller_size(n, d);
-    byol__matrix y = {w->y, d, BYOL__AS_IS}, half = {w->half, d, BYOL__AS_IS}, lower = {w->gram, m, BYOL__AS_IS},
-                 turned = {w->gram, m, BYOL__TRANSPOSED};
+    byol__matrix y = {w->y, d, BYOL__AS_IS}, half = {w->half, d, BYOL__AS_IS},
+                 lower = {w->gram, m, BYOL__AS_IS}, turned = {w->gram, m, BYOL__TRANSPOSED};
     if (by_columns) {
         BYOL__TRY(byol__sgemm(n, d, d, slope, y, turned, 0, w->half, d, NULL));
         return byol__sgemm(n, d, d, 1, half, lower, 0, w->part, d, NULL);
@@ -143,17 +149,18 @@ static byol_status apply_inverse(const workspace *w, size_t n, size_t d, bool by
     return byol__sgemm(n, d, n, 1, turned, half, 0, w->part, d, NULL);
 }
 
-/* With a = D / (N e), the rate's gradient is a Y (I + a Y^T Y)^-1 = a (I + a Y Y^T)^-1 Y: whichever square is smaller.
+/* With a = D / (N e), the rate's gradient is a Y (I + a Y^T Y)^-1 = a (I + a Y Y^T)^-1 Y: whichever
+ * square is smaller.
  */
-static double add_coding_rate(const byol__regularizer *r, const workspace *w, const float *z, double weight,
-                              float *diff) {
+static double add_coding_rate(const byol__regularizer *r, const workspace *w, const float *z,
+                              double weight, float *diff) {
     size_t n = (size_t)r->batch, d = (size_t)r->dim, m = byol__smaller_size(n, d);
     bool by_columns = d <= n;
     float a = (float)((double)d / ((double)n * r->precision));
     byol__normalise_rows(z, n, d, w->scale, w->y);
     byol__matrix y = {w->y, d, BYOL__AS_IS}, turned = {w->y, d, BYOL__TRANSPOSED};
-    if (byol__sgemm(m, m, by_columns ? n : d, a, by_columns ? turned : y, by_columns ? y : turned, 0, w->gram, m,
-                    NULL) != BYOL_OK)
+    if (byol__sgemm(m, m, by_columns ? n : d, a, by_columns ? turned : y, by_columns ? y : turned,
+                    0, w->gram, m, NULL) != BYOL_OK)
         return (double)NAN;
     for (size_t k = 0; k < m * m; k++) w->square[k] = (double)w->gram[k] + (k % (m + 1) == 0);
     double rate = factor(w->square, m);

@@ -1,9 +1,10 @@
-/* What keeps the projections of a batch apart without comparing it to another view: functions of one matrix Z (N, D).
+/* What keeps the projections of a batch apart without comparing it to another view: functions of
+ * one matrix Z (N, D).
  *
- *     variance      1/D sum_j max(0, 1 - sqrt(var(Z_j) + 1e-4))        VICReg: Bardes et al., arXiv 2105.04906, eq. 1,
- * 2 covariance    1/D sum_{i != j} C_ij^2,  C = cov(Z)               the same, eq. 3, 4 coding rate   -1/2 log det(I +
- * D / (N e) Y^T Y),  Y = n(Z)       Yu et al., arXiv 2006.08558, eq. 1; as a loss of its own: Tong et al., EMP-SSL,
- * arXiv 2304.03977
+ *     variance      1/D sum_j max(0, 1 - sqrt(var(Z_j) + 1e-4))        VICReg: Bardes et al., arXiv
+ * 2105.04906, eq. 1, 2 covariance    1/D sum_{i != j} C_ij^2,  C = cov(Z)               the same,
+ * eq. 3, 4 coding rate   -1/2 log det(I + D / (N e) Y^T Y),  Y = n(Z)       Yu et al., arXiv
+ * 2006.08558, eq. 1; as a loss of its own: Tong et al., EMP-SSL, arXiv 2304.03977
  *
  * var and cov divide by N - 1. n(Z) has rows of length 1; e is the square of the precision. */
 #ifndef BYOL__REGULARIZER_H
@@ -23,14 +24,18 @@ typedef struct byol__regularizer {
 } byol__regularizer;
 
 /* Zero-initialise first. */
-byol_status byol__regularizer_init(byol__regularizer *regularizer, const byol_config *config, int batch, int dim,
-                                   byol_error *error);
+byol_status byol__regularizer_init(byol__regularizer *regularizer, const byol_config *config,
+                                   int batch, int dim, byol_error *error);
 void byol__regularizer_release(byol__regularizer *regularizer);
 
-static inline bool byol__regularizes(const byol__regularizer *regularizer) { return regularizer->scratch != NULL; }
+static inline bool byol__regularizes(const byol__regularizer *regularizer) {
+    return regularizer->scratch != NULL;
+}
 
-/* The weighted sum for `z` (batch, dim), times `factor`. `diff` (batch, dim) gets its gradient, overwritten. NaN where
- * oneDNN had no memory for its matrix product. Allocates nothing; the same result for any number of threads. */
-double byol__regularize(const byol__regularizer *regularizer, const float *z, double factor, float *diff);
+/* The weighted sum for `z` (batch, dim), times `factor`. `diff` (batch, dim) gets its gradient,
+ * overwritten. NaN where oneDNN had no memory for its matrix product. Allocates nothing; the same
+ * result for any number of threads. */
+double byol__regularize(const byol__regularizer *regularizer, const float *z, double factor,
+                        float *diff);
 
 #endif

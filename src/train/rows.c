@@ -14,12 +14,14 @@ void byol__normalise_rows(const float *src, size_t n, size_t dim, double *scale,
     }
 }
 
-void byol__through_normalised_rows(const float *y, const double *scale, size_t n, size_t dim, float *g) {
+void byol__through_normalised_rows(const float *y, const double *scale, size_t n, size_t dim,
+                                   float *g) {
     for (size_t i = 0; i < n; i++, y += dim, g += dim) {
         double along = 0;
 #pragma omp simd reduction(+ : along)
         for (size_t d = 0; d < dim; d++) along += (double)g[d] * (double)y[d];
         if (scale[i] == 1 / sqrt(smallest_square)) along = 0;
-        for (size_t d = 0; d < dim; d++) g[d] = (float)(scale[i] * ((double)g[d] - along * (double)y[d]));
+        for (size_t d = 0; d < dim; d++)
+            g[d] = (float)(scale[i] * ((double)g[d] - along * (double)y[d]));
     }
 }

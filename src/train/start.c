@@ -16,8 +16,8 @@ typedef struct sections {
     char words[768];
 } sections;
 
-static byol_status read_row(const byol__safetensors *file, const char *prefix, const byol__param *row, float *arena,
-                            byol_error *error) {
+static byol_status read_row(const byol__safetensors *file, const char *prefix,
+                            const byol__param *row, float *arena, byol_error *error) {
     char name[BYOL__PARAM_NAME_MAX + 8];
     snprintf(name, sizeof name, "%s%s", prefix, row->name);
     return byol__safetensors_read(file, name, row->dims, row->ndims, arena + row->offset, error);
@@ -40,8 +40,8 @@ static void note_wrong(sections *seen, const char *path, byol_status status, con
     append(seen->words, sizeof seen->words, words);
 }
 
-static void read_table(const byol__safetensors *file, const char *path, const char *prefix, const byol__table *table,
-                       float *arena, sections *seen) {
+static void read_table(const byol__safetensors *file, const char *path, const char *prefix,
+                       const byol__table *table, float *arena, sections *seen) {
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
         byol_error why = {0};
@@ -60,7 +60,8 @@ static byol_status judge(sections *seen, byol_error *error) {
                        section == BYOL__PROJECTOR ? "a part of the projector is missing"
                                                   : "a part of the predictor is missing");
     if (seen->wrong == 0) return BYOL_OK;
-    return byol__fail(error, seen->status, "%d tensor%s not fit (encoder.name, .width and .stem decide shapes): %s",
+    return byol__fail(error, seen->status,
+                      "%d tensor%s not fit (encoder.name, .width and .stem decide shapes): %s",
                       seen->wrong, seen->wrong == 1 ? " does" : "s do", seen->words);
 }
 
@@ -72,20 +73,23 @@ static void tell_left_out(const byol__safetensors *file, const char *path, const
     for (size_t i = 0; i < byol__safetensors_count(file); i++) {
         const char *name = byol__safetensors_name(file, i);
         size_t length = strlen(name);
-        if (length >= sizeof counter - 1 && strcmp(name + length - (sizeof counter - 1), counter) == 0) continue;
+        if (length >= sizeof counter - 1 &&
+            strcmp(name + length - (sizeof counter - 1), counter) == 0)
+            continue;
         if (byol__table_find(&graph->params, name) == BYOL__NONE &&
             byol__table_find(&graph->statistics, name) == BYOL__NONE)
             append(list, sizeof list, name);
     }
     int fresh = seen->missing[BYOL__PROJECTOR] || seen->missing[BYOL__PREDICTOR];
     if (list[0] == '\0' && !fresh) return;
-    snprintf(text, sizeof text, "begins with %.300s%s%s%s", path, fresh ? "; heads that it lacks begin at random" : "",
+    snprintf(text, sizeof text, "begins with %.300s%s%s%s", path,
+             fresh ? "; heads that it lacks begin at random" : "",
              list[0] != '\0' ? "; left out: " : "", list);
     hear(context, text);
 }
 
-byol_status byol__start_from(const char *path, const byol__graph *graph, float *params, float *statistics,
-                             byol__hear hear, void *context, byol_error *error) {
+byol_status byol__start_from(const char *path, const byol__graph *graph, float *params,
+                             float *statistics, byol__hear hear, void *context, byol_error *error) {
     char encoder[BYOL__RUN_PATH_MAX];
     byol__safetensors *file;
     sections seen = {0};
@@ -99,7 +103,9 @@ byol_status byol__start_from(const char *path, const byol__graph *graph, float *
     read_table(file, path, prefix, &graph->params, params, &seen);
     read_table(file, path, prefix, &graph->statistics, statistics, &seen);
     byol_status status = judge(&seen, error);
-    if (status == BYOL_OK && !is_checkpoint && hear != NULL) tell_left_out(file, path, graph, &seen, hear, context);
+    if (status == BYOL_OK && !is_checkpoint && hear != NULL)
+        tell_left_out(file, path, graph, &seen, hear, context);
     byol__safetensors_close(file);
-    return status == BYOL_OK ? BYOL_OK : byol__fail_within(error, status, "cannot begin with %.200s", path);
+    return status == BYOL_OK ? BYOL_OK
+                             : byol__fail_within(error, status, "cannot begin with %.200s", path);
 }

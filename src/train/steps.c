@@ -5,28 +5,32 @@
 #include "base/error.h"
 #include "optim/optim.h"
 
-byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size_t images, byol_error *error) {
+byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size_t images,
+                             byol_error *error) {
     uint64_t batch = (uint64_t)config->train.batch_size;
     uint64_t per_epoch = images / batch;
     if (per_epoch == 0)
-        return byol__fail(error, BYOL_ERROR_INVALID, "train.batch_size is %llu, but the source holds only %zu images",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "train.batch_size is %llu, but the source holds only %zu images",
                           (unsigned long long)batch, images);
     *steps = (byol__steps){.batches_per_epoch = per_epoch,
                            .accumulate = (uint64_t)config->train.accumulate,
                            .epochs = config->train.epochs};
     steps->total = (uint64_t)steps->epochs * per_epoch / steps->accumulate;
     if (steps->total == 0)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "train.accumulate is %d, but train.epochs %d hold only %llu batches: not one step",
-                          config->train.accumulate, config->train.epochs,
-                          (unsigned long long)((uint64_t)steps->epochs * per_epoch));
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "train.accumulate is %d, but train.epochs %d hold only %llu batches: not one step",
+            config->train.accumulate, config->train.epochs,
+            (unsigned long long)((uint64_t)steps->epochs * per_epoch));
     steps->decay = (uint64_t)llround((double)config->optimizer.decay * (double)steps->total);
     if (config->train.minutes > 0) {
         steps->total = BYOL__STEPS_OPEN;
         steps->epochs = 0;
         steps->decay = 0;
     }
-    double warmup = (double)config->optimizer.warmup_epochs * (double)per_epoch / (double)steps->accumulate;
+    double warmup =
+        (double)config->optimizer.warmup_epochs * (double)per_epoch / (double)steps->accumulate;
     steps->warmup = (uint64_t)llround(warmup);
     return BYOL_OK;
 }

@@ -1,9 +1,10 @@
 /* The count of optimizer steps, on which both schedules stand.
  *
- * The batches of a run are numbered through, epoch after epoch: 0 .. epochs * batches_per_epoch - 1. Step s (from 0)
- * takes the batches s * accumulate .. (s + 1) * accumulate - 1, so a step may span the end of an epoch: nothing is
- * dropped there and nothing shifts. Only at the end of the whole run up to accumulate - 1 batches that fill no step are
- * left out. The position to resume from is one number: step * accumulate batches are done. */
+ * The batches of a run are numbered through, epoch after epoch: 0 .. epochs * batches_per_epoch
+ * - 1. Step s (from 0) takes the batches s * accumulate .. (s + 1) * accumulate - 1, so a step may
+ * span the end of an epoch: nothing is dropped there and nothing shifts. Only at the end of the
+ * whole run up to accumulate - 1 batches that fill no step are left out. The position to resume
+ * from is one number: step * accumulate batches are done. */
 #ifndef BYOL__STEPS_H
 #define BYOL__STEPS_H
 
@@ -17,7 +18,8 @@
 #define BYOL__STEPS_OPEN UINT64_MAX
 
 typedef struct byol__steps {
-    uint64_t batches_per_epoch; /* the last, incomplete batch of an epoch is dropped by the loader */
+    uint64_t
+        batches_per_epoch; /* the last, incomplete batch of an epoch is dropped by the loader */
     uint64_t accumulate;
     uint64_t total;  /* optimizer steps of the run, or BYOL__STEPS_OPEN */
     uint64_t warmup; /* of these, at the start */
@@ -26,16 +28,19 @@ typedef struct byol__steps {
 } byol__steps;
 
 /* BYOL_ERROR_INVALID where `images` do not make one batch, or the run not one step. */
-byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size_t images, byol_error *error);
+byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size_t images,
+                             byol_error *error);
 
 /* An open run ends `decay` steps after the `done` that are done, with a falling rate. */
 void byol__steps_end_after(byol__steps *steps, uint64_t done, uint64_t decay);
 
-/* Of the step numbered `step` from 0. The learning rate is optimizer.lr * batch_size * accumulate / 256, scheduled. */
+/* Of the step numbered `step` from 0. The learning rate is optimizer.lr * batch_size * accumulate /
+ * 256, scheduled. */
 double byol__steps_lr(const byol__steps *steps, const byol_config *config, uint64_t step);
 double byol__steps_tau(const byol__steps *steps, const byol_config *config, uint64_t step);
 
-/* After `done` steps: epochs passed (1.5: half of the second), and whole epochs. The last step ends the last epoch. */
+/* After `done` steps: epochs passed (1.5: half of the second), and whole epochs. The last step ends
+ * the last epoch. */
 double byol__steps_epoch(const byol__steps *steps, uint64_t done);
 int byol__steps_epochs_done(const byol__steps *steps, uint64_t done);
 

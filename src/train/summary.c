@@ -41,23 +41,28 @@ static json_t *describe(const byol_trainer *trainer, const char *data, byol__ver
     byol_trainer_describe(trainer, &info);
     byol_config_get(config, "train.precision", precision, sizeof precision, NULL);
     format_time(now);
-    return json_pack(
-        "{s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:i, s:s, s:o, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:o, s:f, "
-        "s:I, s:I, s:I, s:s}",
-        "time", now, "byol", BYOL_VERSION, "engine", byol__dnn_version(), "processor", words(machine.processor),
-        "processors", machine.processors, "memory_bytes", (json_int_t)machine.memory_bytes, "system",
-        words(machine.system), "threads", config->train.threads, "precision", precision, "data", words(data),
-        "encoder_parameters", (json_int_t)info.parameters_encoder, "projector_parameters",
-        (json_int_t)info.parameters_projector, "predictor_parameters", (json_int_t)info.parameters_predictor,
-        "flops_per_image", (json_int_t)info.flops_per_image, "epochs", result->epochs, "steps",
-        (json_int_t)result->steps, "steps_planned", (json_int_t)info.steps, "loss",
-        isfinite(result->loss) ? json_real(result->loss) : json_null(), "images_per_second", result->images_per_second,
-        "peak_memory_bytes", (json_int_t)result->peak_memory_bytes, "unreadable", (json_int_t)result->unreadable,
-        "seed", (json_int_t)config->train.seed, "monitor", verdicts[verdict]);
+    return json_pack("{s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:i, s:s, s:o, s:I, s:I, s:I, s:I, s:i, "
+                     "s:I, s:I, s:o, s:f, "
+                     "s:I, s:I, s:I, s:s}",
+                     "time", now, "byol", BYOL_VERSION, "engine", byol__dnn_version(), "processor",
+                     words(machine.processor), "processors", machine.processors, "memory_bytes",
+                     (json_int_t)machine.memory_bytes, "system", words(machine.system), "threads",
+                     config->train.threads, "precision", precision, "data", words(data),
+                     "encoder_parameters", (json_int_t)info.parameters_encoder,
+                     "projector_parameters", (json_int_t)info.parameters_projector,
+                     "predictor_parameters", (json_int_t)info.parameters_predictor,
+                     "flops_per_image", (json_int_t)info.flops_per_image, "epochs", result->epochs,
+                     "steps", (json_int_t)result->steps, "steps_planned", (json_int_t)info.steps,
+                     "loss", isfinite(result->loss) ? json_real(result->loss) : json_null(),
+                     "images_per_second", result->images_per_second, "peak_memory_bytes",
+                     (json_int_t)result->peak_memory_bytes, "unreadable",
+                     (json_int_t)result->unreadable, "seed", (json_int_t)config->train.seed,
+                     "monitor", verdicts[verdict]);
 }
 
-byol_status byol__summary_write(const byol_trainer *trainer, const char *run, const char *data, byol__verdict verdict,
-                                const byol_run_result *result, byol_error *error) {
+byol_status byol__summary_write(const byol_trainer *trainer, const char *run, const char *data,
+                                byol__verdict verdict, const byol_run_result *result,
+                                byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__atomic_file file;
     byol__run_path(run, "summary.json", path);

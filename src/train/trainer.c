@@ -31,7 +31,8 @@ typedef struct losses {
 } losses;
 
 struct byol_trainer {
-    byol__origin origin; /* where the weights stand now: step, batches, and the resolved configuration */
+    byol__origin
+        origin; /* where the weights stand now: step, batches, and the resolved configuration */
     byol_trainer_hooks hooks;
     byol__steps steps;
     byol__pacing pacing;
@@ -48,11 +49,11 @@ struct byol_trainer {
     byol__monitor monitor;
     double *scratch; /* of the monitor's figures */
 
-    double started, saved;  /* on the clock: this call of run, its last checkpoint */
-    double busy;            /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
-    double pace;            /* seconds a step, a running mean */
-    double overhead;        /* seconds since the last step that were neither work nor evaluation */
-    uint64_t worked;        /* steps of this call of run */
+    double started, saved; /* on the clock: this call of run, its last checkpoint */
+    double busy;     /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
+    double pace;     /* seconds a step, a running mean */
+    double overhead; /* seconds since the last step that were neither work nor evaluation */
+    uint64_t worked; /* steps of this call of run */
     losses loss, last_loss; /* of the epoch in work, of the one before */
 };
 
@@ -63,8 +64,9 @@ static void warn(void *context, const char *text) {
     if (trainer->hooks.on_warning != NULL) trainer->hooks.on_warning(trainer->hooks.context, text);
 }
 
-/* A configuration need not have come through byol_config_set. Its options are held against their ranges before it is
- * used: what cannot be read back from a checkpoint must not be written to one. */
+/* A configuration need not have come through byol_config_set. Its options are held against their
+ * ranges before it is used: what cannot be read back from a checkpoint must not be written to one.
+ */
 static byol_status check_options(const byol_config *config, byol_error *error) {
     byol_config copy = *config;
     for (size_t i = 0; i < byol_option_count(); i++) {
@@ -90,22 +92,24 @@ static int is_by_preset(const byol_view_recipe *recipe, const byol_view_recipe *
            memcmp(recipe->std, preset->std, sizeof recipe->std) == 0;
 }
 
-/* Images of which nobody knows mean and std are measured, unless the configuration sets them. A run that goes on keeps
- * what it began with. */
-static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *source, const byol_source_info *info,
-                                      byol_error *error) {
+/* Images of which nobody knows mean and std are measured, unless the configuration sets them. A run
+ * that goes on keeps what it began with. */
+static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *source,
+                                      const byol_source_info *info, byol_error *error) {
     byol_config *config = &trainer->origin.config;
     byol_view_recipe preset[BYOL_VIEW_KINDS], *view = config->views.view;
     BYOL__TRY(byol_view_preset(config->views.preset, preset, error));
     int is_set = config->data.statistics != BYOL_STATISTICS_AUTO || info->statistics_known;
-    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++) is_set = is_set || !is_by_preset(&view[kind], &preset[kind]);
+    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++)
+        is_set = is_set || !is_by_preset(&view[kind], &preset[kind]);
     if (is_set) return BYOL_OK;
     if (trainer->record.checkpoint != NULL) {
         const byol_view_recipe *began = trainer->record.origin.config.views.view;
         memcpy(view[0].mean, began[0].mean, sizeof view[0].mean);
         memcpy(view[0].std, began[0].std, sizeof view[0].std);
     } else {
-        BYOL__TRY(byol_source_statistics(source, config->train.threads, view[0].mean, view[0].std, error));
+        BYOL__TRY(byol_source_statistics(source, config->train.threads, view[0].mean, view[0].std,
+                                         error));
     }
     for (int kind = 1; kind < BYOL_VIEW_KINDS; kind++) {
         memcpy(view[kind].mean, view[0].mean, sizeof view[0].mean);
@@ -121,36 +125,42 @@ static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error
     if (config->target.kind != BYOL_TARGET_VECTORS) return BYOL_OK;
     BYOL__TRY(byol__vectors_read(teacher, config->target.vectors, error));
     if (teacher->count != images)
-        return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "%s holds %zu vectors, but there are %zu images: it must have a row for each image of "
-                          "data.train, in their order ('byol embed' writes such a file)",
-                          config->target.vectors, teacher->count, images);
+        return byol__fail(
+            error, BYOL_ERROR_MISMATCH,
+            "%s holds %zu vectors, but there are %zu images: it must have a row for each image of "
+            "data.train, in their order ('byol embed' writes such a file)",
+            config->target.vectors, teacher->count, images);
     if (config->target.dimension != 0 && config->target.dimension != teacher->dimension)
-        return byol__fail(error, BYOL_ERROR_MISMATCH, "%s: its rows have %d numbers, target.dimension is %d",
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "%s: its rows have %d numbers, target.dimension is %d",
                           config->target.vectors, teacher->dimension, config->target.dimension);
     config->target.dimension = teacher->dimension;
     return BYOL_OK;
 }
 
-/* A run so short that its settings would leave nothing to train with has them made to fit, and says so. */
+/* A run so short that its settings would leave nothing to train with has them made to fit, and says
+ * so. */
 static void fit_short_run(byol_trainer *trainer, size_t images) {
     byol_config *config = &trainer->origin.config;
     char text[256];
     if (images >= 2 && (size_t)config->train.batch_size > images) {
-        snprintf(text, sizeof text, "there are only %zu images: train.batch_size is %zu, not %d", images, images,
-                 config->train.batch_size);
+        snprintf(text, sizeof text, "there are only %zu images: train.batch_size is %zu, not %d",
+                 images, images, config->train.batch_size);
         config->train.batch_size = (int)images;
         warn(trainer, text);
     }
     float longest = (float)config->train.epochs / 10;
-    if (config->train.minutes > 0 || config->optimizer.warmup_epochs < (float)config->train.epochs) return;
-    snprintf(text, sizeof text, "a run of %d epoch%s: optimizer.warmup_epochs is %g, not %g", config->train.epochs,
-             config->train.epochs == 1 ? "" : "s", (double)longest, (double)config->optimizer.warmup_epochs);
+    if (config->train.minutes > 0 || config->optimizer.warmup_epochs < (float)config->train.epochs)
+        return;
+    snprintf(text, sizeof text, "a run of %d epoch%s: optimizer.warmup_epochs is %g, not %g",
+             config->train.epochs, config->train.epochs == 1 ? "" : "s", (double)longest,
+             (double)config->optimizer.warmup_epochs);
     config->optimizer.warmup_epochs = longest;
     warn(trainer, text);
 }
 
-static byol_status open_loader(byol_trainer *trainer, const byol_source *source, byol_error *error) {
+static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
+                               byol_error *error) {
     trainer->source = source;
     const byol_config *config = &trainer->origin.config;
     byol__loader_options options = {
@@ -172,45 +182,50 @@ static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
            pairs = byol__monitor_scratch(batch, trainer->method->dimension);
     size_t features = byol__monitor_scratch(batch, trainer->method->representation_dimension);
     if (pairs > room) room = pairs;
-    return byol__alloc(&trainer->scratch, room > features ? room : features, sizeof(double), "scratch of the monitor",
-                       error);
+    return byol__alloc(&trainer->scratch, room > features ? room : features, sizeof(double),
+                       "scratch of the monitor", error);
 }
 
-/* The sums of the losses as a line of text for a checkpoint, exact to the last bit; and back again, so that a run that
- * is taken up within an epoch tells the whole epoch's mean. */
+/* The sums of the losses as a line of text for a checkpoint, exact to the last bit; and back again,
+ * so that a run that is taken up within an epoch tells the whole epoch's mean. */
 static void write_losses(byol_trainer *trainer) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
-    snprintf(trainer->origin.losses, sizeof trainer->origin.losses, "%a %" PRIu64 " %a %" PRIu64, trainer->loss.sum,
-             trainer->loss.steps, trainer->last_loss.sum, trainer->last_loss.steps);
+    snprintf(trainer->origin.losses, sizeof trainer->origin.losses, "%a %" PRIu64 " %a %" PRIu64,
+             trainer->loss.sum, trainer->loss.steps, trainer->last_loss.sum,
+             trainer->last_loss.steps);
     byol__c_locale_leave(before, c_locale);
 }
 
 static void read_losses(byol_trainer *trainer, const char *text) {
     losses now, last;
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
-    int read = sscanf(text, "%la %" SCNu64 " %la %" SCNu64, &now.sum, &now.steps, &last.sum, &last.steps);
+    int read =
+        sscanf(text, "%la %" SCNu64 " %la %" SCNu64, &now.sum, &now.steps, &last.sum, &last.steps);
     byol__c_locale_leave(before, c_locale);
     if (read != 4) return;
     trainer->loss = now;
     trainer->last_loss = last;
 }
 
-/* First what can be wrong with the arguments, then the expensive things, and the run folder is written to last. */
-static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run, int resume,
-                         byol_error *error) {
+/* First what can be wrong with the arguments, then the expensive things, and the run folder is
+ * written to last. */
+static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run,
+                         int resume, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
     byol__origin *origin = &trainer->origin;
     origin->channels = info.channels;
     snprintf(trainer->data, sizeof trainer->data, "%s", info.description);
-    if (origin->config.data.image_size == 0) origin->config.data.image_size = byol_source_view_size(source);
+    if (origin->config.data.image_size == 0)
+        origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
     fit_short_run(trainer, info.count);
     BYOL__TRY(read_teacher(trainer, info.count, error));
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
     byol__pacing_init(&trainer->pacing, &origin->config);
     BYOL__TRY(byol__fingerprint(source, origin->data, sizeof origin->data, error));
-    if (trainer->recorded) BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
+    if (trainer->recorded)
+        BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
     origin->config.train.precision = resolve_precision(trainer);
     BYOL__TRY(resolve_statistics(trainer, source, &info, error));
     if (trainer->record.checkpoint != NULL)
@@ -224,14 +239,16 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     byol__monitor_read(&trainer->monitor, trainer->record.origin.monitor);
     read_losses(trainer, trainer->record.origin.losses);
     byol__pacing_read(&trainer->pacing, &trainer->steps, trainer->record.origin.pacing);
-    if (trainer->recorded) BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
+    if (trainer->recorded)
+        BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
     trainer->first_step = origin->step = trainer->method->step;
     origin->batches = origin->step * trainer->steps.accumulate;
     return open_loader(trainer, source, error);
 }
 
-byol_status byol_trainer_create(byol_trainer **out, const byol_config *config, const byol_source *source,
-                                const char *run, int resume, const byol_trainer_hooks *hooks, byol_error *error) {
+byol_status byol_trainer_create(byol_trainer **out, const byol_config *config,
+                                const byol_source *source, const char *run, int resume,
+                                const byol_trainer_hooks *hooks, byol_error *error) {
     byol_trainer *trainer;
     BYOL__TRY(byol__alloc(&trainer, 1, sizeof *trainer, "trainer", error));
     trainer->origin.config = *config;
@@ -292,7 +309,8 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     trainer->loss.sum += result.loss;
     trainer->loss.steps++;
     metrics->step = origin->step;
-    byol__pacing_step(&trainer->pacing, &trainer->steps, &origin->config, origin->step, seconds + trainer->overhead);
+    byol__pacing_step(&trainer->pacing, &trainer->steps, &origin->config, origin->step,
+                      seconds + trainer->overhead);
     trainer->overhead = 0;
     metrics->steps = byol__pacing_total(&trainer->pacing, &trainer->steps, origin->step);
     metrics->epoch = byol__steps_epoch(&trainer->steps, origin->step);
@@ -301,26 +319,31 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     return BYOL_OK;
 }
 
-/* The figures that tell learning from collapse: means over the views that predict and over the pairs; of the rank (it
- * is expensive) the first view's. */
+/* The figures that tell learning from collapse: means over the views that predict and over the
+ * pairs; of the rank (it is expensive) the first view's. */
 static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics) {
     const byol__method *method = trainer->method;
-    int n = method->batch, d = method->dimension, own = method->projection_dimension, pairs = method->pair_count;
+    int n = method->batch, d = method->dimension, own = method->projection_dimension,
+        pairs = method->pair_count;
     metrics->spread = metrics->positive_cosine = metrics->negative_cosine = 0;
     for (int i = 0; i < pairs; i++) {
         const byol__pair *pair = &method->pairs[i];
         double positive, negative;
-        byol__pair_cosines(method->prediction[pair->prediction], method->target_projection[pair->target], n, d,
-                           trainer->scratch, &positive, &negative);
+        byol__pair_cosines(method->prediction[pair->prediction],
+                           method->target_projection[pair->target], n, d, trainer->scratch,
+                           &positive, &negative);
         metrics->positive_cosine += positive / pairs;
         metrics->negative_cosine += negative / pairs;
     }
     for (int v = 0; v < method->predicting; v++)
-        metrics->spread += byol__spread(method->projection[v], n, own, trainer->scratch) / method->predicting;
+        metrics->spread +=
+            byol__spread(method->projection[v], n, own, trainer->scratch) / method->predicting;
     metrics->effective_rank =
-        with_rank ? byol__effective_rank(method->projection[0], n, own, trainer->scratch) : (double)NAN;
+        with_rank ? byol__effective_rank(method->projection[0], n, own, trainer->scratch)
+                  : (double)NAN;
     metrics->representation_rank =
-        with_rank ? byol__effective_rank(method->representation, n, method->representation_dimension, trainer->scratch)
+        with_rank ? byol__effective_rank(method->representation, n,
+                                         method->representation_dimension, trainer->scratch)
                   : (double)NAN;
     metrics->images_per_second = (double)trainer->steps.accumulate * n / trainer->pace;
     metrics->seconds = byol__now() - trainer->started;
@@ -335,12 +358,15 @@ static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byo
     byol__verdict verdict = byol__monitor_judge(&trainer->monitor, &reading, text, sizeof text);
     if (verdict == BYOL__NOT_A_NUMBER) return byol__fail(error, BYOL_ERROR_NUMERIC, "%s", text);
     if (text[0] != '\0') warn(trainer, text);
-    if (verdict != BYOL__COLLAPSED || !trainer->origin.config.train.stop_on_collapse) return BYOL_OK;
+    if (verdict != BYOL__COLLAPSED || !trainer->origin.config.train.stop_on_collapse)
+        return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_COLLAPSED, "stopped: %s",
-                      text[0] != '\0' ? text : "the representation has not recovered from its collapse");
+                      text[0] != '\0' ? text
+                                      : "the representation has not recovered from its collapse");
 }
 
-/* Names images that have turned out unreadable since the last call: all in unreadable.txt, the first as warnings. */
+/* Names images that have turned out unreadable since the last call: all in unreadable.txt, the
+ * first as warnings. */
 static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
     enum { WARNINGS = 10 };
     size_t count = byol__loader_unreadable(trainer->loader, 0, NULL);
@@ -349,17 +375,21 @@ static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
         char name[BYOL_PATH_MAX], text[512];
         byol__loader_unreadable(trainer->loader, trainer->reported, &image);
         byol_source_name(trainer->source, image.index, name, sizeof name);
-        if (trainer->recorded) BYOL__TRY(byol__record_unreadable(&trainer->record, name, image.reason, error));
+        if (trainer->recorded)
+            BYOL__TRY(byol__record_unreadable(&trainer->record, name, image.reason, error));
         if (trainer->reported > WARNINGS) continue;
-        snprintf(text, sizeof text, "an image is left out, another takes its place: %s", image.reason);
+        snprintf(text, sizeof text, "an image is left out, another takes its place: %s",
+                 image.reason);
         if (trainer->reported == WARNINGS)
-            snprintf(text, sizeof text, "more images cannot be read; they are counted, and named in unreadable.txt");
+            snprintf(text, sizeof text,
+                     "more images cannot be read; they are counted, and named in unreadable.txt");
         warn(trainer, text);
     }
     return BYOL_OK;
 }
 
-/* Where the step has ended an epoch: calls back. Returns the accuracy that the hook measured, or NaN. */
+/* Where the step has ended an epoch: calls back. Returns the accuracy that the hook measured, or
+ * NaN. */
 static double end_epoch(byol_trainer *trainer) {
     uint64_t step = trainer->origin.step;
     int done = byol__steps_epochs_done(&trainer->steps, step);
@@ -387,8 +417,8 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
         .loss = steps > 0 ? sum / (double)steps : (double)NAN,
         .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
         .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
-        .unreadable =
-            trainer->recorded ? trainer->record.unreadable : byol__loader_unreadable(trainer->loader, 0, NULL),
+        .unreadable = trainer->recorded ? trainer->record.unreadable
+                                        : byol__loader_unreadable(trainer->loader, 0, NULL),
     };
 }
 
@@ -432,8 +462,10 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         double knn = end_epoch(trainer);
         if (trainer->recorded && (logged || isfinite(knn)))
             BYOL__TRY(byol__record_log(&trainer->record, &metrics, knn, error));
-        BYOL__TRY(report_unreadable(trainer, error)); /* now that the step is done with: if this fails, it is kept */
-        int stop = trainer->hooks.on_step != NULL && trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
+        BYOL__TRY(report_unreadable(
+            trainer, error)); /* now that the step is done with: if this fails, it is kept */
+        int stop = trainer->hooks.on_step != NULL &&
+                   trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
         if (verdict != BYOL_OK) return verdict;
         if (stop)
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped at step %llu of %llu",
@@ -446,21 +478,23 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
     return BYOL_OK;
 }
 
-/* Good weights: finite ones, and no batch norm statistics that are ahead of them by a part of a step. */
+/* Good weights: finite ones, and no batch norm statistics that are ahead of them by a part of a
+ * step. */
 static int has_news(const byol_trainer *trainer, byol_status status) {
     return trainer->record.saved_step != trainer->origin.step && status != BYOL_ERROR_NUMERIC &&
            trainer->method->pending == 0;
 }
 
-/* Whatever ended the run, good weights are kept; bad ones never replace them. Where they cannot be, that is how a run
- * ended which was to end so or was told to; one that failed before says both. */
+/* Whatever ended the run, good weights are kept; bad ones never replace them. Where they cannot be,
+ * that is how a run ended which was to end so or was told to; one that failed before says both. */
 static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_error *error) {
     if (!trainer->recorded || !has_news(trainer, status)) return status;
     byol_error why = {0}, words = *error;
     byol_status saved = save(trainer, &why);
     if (saved == BYOL_OK) return status;
     if (status != BYOL_OK && status != BYOL_ERROR_CANCELLED)
-        return byol__fail(error, status, "%.400s; and no checkpoint could be written: %.400s", words.text, why.text);
+        return byol__fail(error, status, "%.400s; and no checkpoint could be written: %.400s",
+                          words.text, why.text);
     *error = why;
     return saved;
 }
@@ -473,16 +507,19 @@ static byol_status conclude(byol_trainer *trainer, byol_status status, byol_erro
         byol__record_log_break(&trainer->record, step, byol__steps_epoch(&trainer->steps, step));
     }
     byol_error words = *error;
-    const char *advice = "a lower optimizer.lr, a longer optimizer.warmup_epochs or optimizer.clip_norm may help";
+    const char *advice =
+        "a lower optimizer.lr, a longer optimizer.warmup_epochs or optimizer.clip_norm may help";
     if (trainer->recorded && trainer->record.saved_step > 0)
-        return byol__fail(error, status, "%.400s; the last good checkpoint, of step %llu, stays; %s", words.text,
+        return byol__fail(error, status,
+                          "%.400s; the last good checkpoint, of step %llu, stays; %s", words.text,
                           (unsigned long long)trainer->record.saved_step, advice);
     return byol__fail(error, status, "%.400s; %s", words.text, advice);
 }
 
 byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byol_error *error) {
     if (trainer->method->pending > 0)
-        return byol__fail(error, BYOL_ERROR_INVALID, "this run failed within step %llu; create a trainer anew",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "this run failed within step %llu; create a trainer anew",
                           (unsigned long long)trainer->origin.step + 1);
     byol_error words = {0};
     byol__threads threads = byol__threads_begin(trainer->origin.config.train.threads);
@@ -498,7 +535,9 @@ byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byo
 
 /* ---- What it is, and what comes out ---- */
 
-const byol_config *byol_trainer_config(const byol_trainer *trainer) { return &trainer->origin.config; }
+const byol_config *byol_trainer_config(const byol_trainer *trainer) {
+    return &trainer->origin.config;
+}
 
 static uint64_t count_parameters(const byol__table *table, byol__section section) {
     uint64_t count = 0;
@@ -526,11 +565,14 @@ void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info)
     };
 }
 
-byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out, byol_error *error) {
-    return byol__encoder_create(out, &trainer->origin, trainer->method->params, trainer->method->statistics, error);
+byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out,
+                                 byol_error *error) {
+    return byol__encoder_create(out, &trainer->origin, trainer->method->params,
+                                trainer->method->statistics, error);
 }
 
-const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count, int *dimension) {
+const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count,
+                                  int *dimension) {
     const byol__method *method = trainer->method;
     *count = method->batch;
     *dimension = layer == BYOL_LAYER_PROJECTION ? method->projection_dimension : method->dimension;

@@ -1,7 +1,8 @@
-/* The engine and the method against PyTorch: the files beside this are made by make_golden.py, which says what is in
- * them and why its seeds are what they are.
+/* The engine and the method against PyTorch: the files beside this are made by make_golden.py,
+ * which says what is in them and why its seeds are what they are.
  *
- * fp32: losses within 1e-5, tensors within 1e-4 of their largest element. bf16: losses within 2 %. */
+ * fp32: losses within 1e-5, tensors within 1e-4 of their largest element. bf16: losses within 2 %.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,8 +23,14 @@
 #include "state/safetensors.h"
 #include "train/method.h"
 
-enum { STEPS = 10, WARMUP = 2, CHANNELS = GOLDEN_CHANNELS, TAPPED = 2 /* samples of the stored activations */ };
-static const double tau0 = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4, bf16_loss_tolerance = 0.02;
+enum {
+    STEPS = 10,
+    WARMUP = 2,
+    CHANNELS = GOLDEN_CHANNELS,
+    TAPPED = 2 /* samples of the stored activations */
+};
+static const double tau0 = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4,
+                    bf16_loss_tolerance = 0.02;
 
 /* The figures of NETS and OPTIMIZERS in make_golden.py. */
 typedef struct golden_net {
@@ -35,7 +42,8 @@ typedef struct golden_net {
 } golden_net;
 
 static const golden_net resnet18 = {"resnet18", 4, BYOL_STEM_SMALL, 16, 8, {0.005, 0.05, 0.001}};
-static const golden_net resnet50 = {"resnet50", 2, BYOL_STEM_IMAGENET, 16, 16, {0.002, 0.01, 0.0005}};
+static const golden_net resnet50 = {"resnet50", 2,  BYOL_STEM_IMAGENET,
+                                    16,         16, {0.002, 0.01, 0.0005}};
 
 typedef struct golden_optimizer {
     const char *name;
@@ -43,9 +51,11 @@ typedef struct golden_optimizer {
     int states;
 } golden_optimizer;
 
-static const golden_optimizer optimizers[3] = {{"sgd", BYOL_SGD, 1}, {"lars", BYOL_LARS, 1}, {"adam", BYOL_ADAM, 2}};
+static const golden_optimizer optimizers[3] = {
+    {"sgd", BYOL_SGD, 1}, {"lars", BYOL_LARS, 1}, {"adam", BYOL_ADAM, 2}};
 
-static byol_config config_of(const golden_net *net, byol_optimizer_name optimizer, byol_precision precision) {
+static byol_config config_of(const golden_net *net, byol_optimizer_name optimizer,
+                             byol_precision precision) {
     byol_config config;
     byol_config_init(&config);
     byol_config_set(&config, "recipe", "byol", NULL);
@@ -82,7 +92,8 @@ typedef struct fixture {
 static float *floats(size_t count) {
     byol_error error = {0};
     float *out = NULL;
-    if (byol__alloc(&out, count, sizeof(float), "test", &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__alloc(&out, count, sizeof(float), "test", &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     return out;
 }
 
@@ -90,7 +101,8 @@ static void check(byol_status status, const byol_error *error) {
     if (status != BYOL_OK) fail_msg("%s: %s", byol_status_name(status), error->text);
 }
 
-static void set_up(fixture *f, const golden_net *net, byol_optimizer_name optimizer, byol_precision precision) {
+static void set_up(fixture *f, const golden_net *net, byol_optimizer_name optimizer,
+                   byol_precision precision) {
     byol_error error = {0};
     char path[512], name[160];
     snprintf(path, sizeof path, TEST_FOLDER "/golden/%s.safetensors", net->name);
@@ -103,7 +115,8 @@ static void set_up(fixture *f, const golden_net *net, byol_optimizer_name optimi
     for (int i = 0; i < table->count; i++) {
         const byol__param *row = &table->rows[i];
         snprintf(name, sizeof name, "init/%s", row->name);
-        check(byol__safetensors_read(f->file, name, row->dims, row->ndims, f->method->params + row->offset, &error),
+        check(byol__safetensors_read(f->file, name, row->dims, row->ndims,
+                                     f->method->params + row->offset, &error),
               &error);
     }
     memcpy(f->method->target_params, f->method->params, f->method->target_count * sizeof(float));
@@ -122,8 +135,10 @@ static void tear_down(fixture *f) {
 }
 
 static double run_batch(fixture *f, uint32_t step) {
-    for (uint32_t v = 0; v < 2; v++) golden_view(f->net->batch, f->net->size, step, v + 1, f->views[v]);
-    return byol__method_forward_backward(f->method, (const float *const[2]){f->views[0], f->views[1]});
+    for (uint32_t v = 0; v < 2; v++)
+        golden_view(f->net->batch, f->net->size, step, v + 1, f->views[v]);
+    return byol__method_forward_backward(f->method,
+                                         (const float *const[2]){f->views[0], f->views[1]});
 }
 
 /* ---- Comparing ---- */
@@ -134,11 +149,12 @@ static double largest(const float *values, size_t count) {
     return most;
 }
 
-/* Holds `values` against the tensor called `name`, relative to the tensor's largest element. A tensor that is zero in
- * exact arithmetic (the gradient of a bias before batch norm; about 1e-17 in the file) has no such scale: what rounding
- * leaves there is held against `zero_scale`, the largest of its siblings. */
-static void assert_tensor(fixture *f, const char *name, const int *dims, int ndims, const float *values,
-                          double zero_scale) {
+/* Holds `values` against the tensor called `name`, relative to the tensor's largest element. A
+ * tensor that is zero in exact arithmetic (the gradient of a bias before batch norm; about 1e-17 in
+ * the file) has no such scale: what rounding leaves there is held against `zero_scale`, the largest
+ * of its siblings. */
+static void assert_tensor(fixture *f, const char *name, const int *dims, int ndims,
+                          const float *values, double zero_scale) {
     byol_error error = {0};
     size_t count = 1;
     for (int i = 0; i < ndims; i++) count *= (size_t)dims[i];
@@ -146,13 +162,15 @@ static void assert_tensor(fixture *f, const char *name, const int *dims, int ndi
 
     double scale = largest(f->buffer, count), worst = 0;
     if (scale < 1e-12) scale = zero_scale;
-    for (size_t i = 0; i < count; i++) worst = fmax(worst, fabs((double)values[i] - (double)f->buffer[i]));
+    for (size_t i = 0; i < count; i++)
+        worst = fmax(worst, fabs((double)values[i] - (double)f->buffer[i]));
     if (!(worst <= tensor_tolerance * scale) || !isfinite(largest(values, count)))
         fail_msg("%s %s: off by %.2e of %.2e", f->net->name, name, worst, scale);
 }
 
 /* All rows of an arena below `end`, each as the tensor prefix/name. */
-static void assert_arena(fixture *f, const char *prefix, const byol__table *table, size_t end, const float *arena) {
+static void assert_arena(fixture *f, const char *prefix, const byol__table *table, size_t end,
+                         const float *arena) {
     double zero_scale = largest(arena, end);
     for (int i = 0; i < table->count && table->rows[i].offset < end; i++) {
         const byol__param *row = &table->rows[i];
@@ -162,17 +180,20 @@ static void assert_arena(fixture *f, const char *prefix, const byol__table *tabl
     }
 }
 
-static void assert_loss(fixture *f, const char *name, int step, int count, double loss, double tolerance) {
+static void assert_loss(fixture *f, const char *name, int step, int count, double loss,
+                        double tolerance) {
     byol_error error = {0};
     float losses[STEPS];
     check(byol__safetensors_read(f->file, name, &count, 1, losses, &error), &error);
     if (!(fabs(loss - (double)losses[step]) <= tolerance))
-        fail_msg("%s %s, step %d: %.7f, should be %.7f", f->net->name, name, step + 1, loss, (double)losses[step]);
+        fail_msg("%s %s, step %d: %.7f, should be %.7f", f->net->name, name, step + 1, loss,
+                 (double)losses[step]);
 }
 
 /* ---- The first step ---- */
 
-/* A block ends with the ReLU after its addition; its name is that of its first convolution without ".conv1". */
+/* A block ends with the ReLU after its addition; its name is that of its first convolution without
+ * ".conv1". */
 static void assert_block_ends(fixture *f, int view) {
     const byol__graph *graph = &f->method->graph;
     byol_error error = {0};
@@ -184,7 +205,8 @@ static void assert_block_ends(fixture *f, int view) {
         if (byol__role_of(node) == BYOL__ROLE_CONTRACTION && conv1 != NULL)
             snprintf(block, sizeof block, "%.*s", (int)(conv1 - node->name), node->name);
         if (byol__role_of(node) != BYOL__ROLE_RELU) continue;
-        if (byol__role_of(&graph->nodes[graph->values[node->src[0]].producer]) != BYOL__ROLE_ADD) continue;
+        if (byol__role_of(&graph->nodes[graph->values[node->src[0]].producer]) != BYOL__ROLE_ADD)
+            continue;
 
         byol__shape shape = graph->values[node->dst].shape;
         float *activation = floats((size_t)f->net->batch * (size_t)(shape.c * shape.h * shape.w));
@@ -214,7 +236,8 @@ static void first_step_is_pytorchs(const golden_net *net) {
         assert_vectors(&f, "projection", v, f.method->projection[v]);
         assert_vectors(&f, "prediction", v, f.method->prediction[v]);
     }
-    assert_arena(&f, "grad", &f.method->graph.params, f.method->graph.params.total, f.method->grads);
+    assert_arena(&f, "grad", &f.method->graph.params, f.method->graph.params.total,
+                 f.method->grads);
 
     for (int v = 0; v < 2; v++) {
         byol__plan_forward(f.method->online[0], f.views[v], NULL);
@@ -235,9 +258,11 @@ static void first_step_of_resnet50_is_pytorchs(void **state) {
 
 /* ---- Ten steps ---- */
 
-/* `losses` is "loss" or "loss_of_batch32"; `relative`: what share of itself each may be off, or 0: the fp32 tolerance.
+/* `losses` is "loss" or "loss_of_batch32"; `relative`: what share of itself each may be off, or 0:
+ * the fp32 tolerance.
  */
-static void run_ten_steps(fixture *f, const golden_optimizer *optimizer, const char *losses, double relative) {
+static void run_ten_steps(fixture *f, const golden_optimizer *optimizer, const char *losses,
+                          double relative) {
     byol_error error = {0};
     double lr = f->net->lr[optimizer - optimizers];
     char name[64];
@@ -245,9 +270,11 @@ static void run_ten_steps(fixture *f, const golden_optimizer *optimizer, const c
     for (uint32_t step = 0; step < STEPS; step++) {
         byol__step_result result;
         double loss = run_batch(f, step);
-        assert_loss(f, name, (int)step, STEPS, loss, relative > 0 ? relative * loss : loss_tolerance);
+        assert_loss(f, name, (int)step, STEPS, loss,
+                    relative > 0 ? relative * loss : loss_tolerance);
         check(byol__method_update(f->method, byol__lr_at(lr, step, STEPS, WARMUP),
-                                  byol__tau_at(BYOL_TAU_COSINE, tau0, step, STEPS), &result, &error),
+                                  byol__tau_at(BYOL_TAU_COSINE, tau0, step, STEPS), &result,
+                                  &error),
               &error);
     }
 }

@@ -1,7 +1,8 @@
-/* Steps of the other members of the family against PyTorch's. Three of four distances, with a target that is averaged,
- * the online network itself, or frozen; and of two with the gradient going through both views (family.safetensors;
- * FAMILY in make_golden.py). Five of the losses that push apart, of regularizers and of small views beside the large
- * ones (losses.safetensors; LOSSES). They begin with the weights of resnet18.safetensors. */
+/* Steps of the other members of the family against PyTorch's. Three of four distances, with a
+ * target that is averaged, the online network itself, or frozen; and of two with the gradient going
+ * through both views (family.safetensors; FAMILY in make_golden.py). Five of the losses that push
+ * apart, of regularizers and of small views beside the large ones (losses.safetensors; LOSSES).
+ * They begin with the weights of resnet18.safetensors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,13 @@
 #include "state/safetensors.h"
 #include "train/method.h"
 
-enum { STEPS = 3, LOSSES_STEPS = 5, SIZE = 16, BATCH = 8, PIXELS = BATCH * GOLDEN_CHANNELS * SIZE * SIZE };
+enum {
+    STEPS = 3,
+    LOSSES_STEPS = 5,
+    SIZE = 16,
+    BATCH = 8,
+    PIXELS = BATCH * GOLDEN_CHANNELS * SIZE * SIZE
+};
 static const double tau = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4;
 
 /* ---- A member ---- */
@@ -80,7 +87,8 @@ static byol__method *create(const byol_config *config) {
         const byol__param *row = &table->rows[i];
         char name[160];
         snprintf(name, sizeof name, "init/%s", row->name);
-        check(byol__safetensors_read(file, name, row->dims, row->ndims, method->params + row->offset, &error));
+        check(byol__safetensors_read(file, name, row->dims, row->ndims,
+                                     method->params + row->offset, &error));
     }
     byol__safetensors_close(file);
     if (method->kind != BYOL_TARGET_ONLINE)
@@ -92,8 +100,8 @@ static byol__method *create(const byol_config *config) {
 /* ---- Comparing ---- */
 
 /* Every tensor that the file has under member/what, with the row of that name; returns how many. */
-static int assert_tensors(const byol__safetensors *file, const char *prefix, const char *what, const byol__table *table,
-                          const float *arena) {
+static int assert_tensors(const byol__safetensors *file, const char *prefix, const char *what,
+                          const byol__table *table, const float *arena) {
     char front[64];
     int found = 0;
     snprintf(front, sizeof front, "%s/%s/", prefix, what);
@@ -109,20 +117,26 @@ static int assert_tensors(const byol__safetensors *file, const char *prefix, con
             largest = fmax(largest, fabs((double)tensor.data[k]));
             worst = fmax(worst, fabs((double)values[k] - (double)tensor.data[k]));
         }
-        if (!(worst <= tensor_tolerance * largest)) fail_msg("%s: off by %.2e of %.2e", tensor.name, worst, largest);
+        if (!(worst <= tensor_tolerance * largest))
+            fail_msg("%s: off by %.2e of %.2e", tensor.name, worst, largest);
         found++;
     }
     return found;
 }
 
-static void assert_end(const byol__safetensors *file, const char *prefix, const byol__method *method) {
+static void assert_end(const byol__safetensors *file, const char *prefix,
+                       const byol__method *method) {
     const byol__graph *own = &method->graph, *target = &method->target_graph;
     int tensors = method->kind == BYOL_TARGET_ONLINE && method->both_sides ? 4 : 5;
     assert_int_equal(assert_tensors(file, prefix, "online", &own->params, method->params), tensors);
-    assert_int_equal(assert_tensors(file, prefix, "online_stat", &own->statistics, method->statistics), 2);
+    assert_int_equal(
+        assert_tensors(file, prefix, "online_stat", &own->statistics, method->statistics), 2);
     if (method->kind != BYOL_TARGET_EMA) return;
-    assert_int_equal(assert_tensors(file, prefix, "target", &target->params, method->target_params), 1);
-    assert_int_equal(assert_tensors(file, prefix, "target_stat", &target->statistics, method->target_statistics), 1);
+    assert_int_equal(assert_tensors(file, prefix, "target", &target->params, method->target_params),
+                     1);
+    assert_int_equal(
+        assert_tensors(file, prefix, "target_stat", &target->statistics, method->target_statistics),
+        1);
 }
 
 static void steps_are_pytorchs(const member *m) {
@@ -142,7 +156,9 @@ static void steps_are_pytorchs(const member *m) {
         double loss = byol__method_forward_backward(method, view);
         if (!(fabs(loss - expected) <= loss_tolerance))
             fail_msg("%s, step %d: %.7f, should be %.7f", m->name, step + 1, loss, expected);
-        if (step == 0) assert_true(assert_tensors(file, m->name, "grad", &method->graph.params, method->grads) >= 4);
+        if (step == 0)
+            assert_true(
+                assert_tensors(file, m->name, "grad", &method->graph.params, method->grads) >= 4);
         check(byol__method_update(method, m->lr, tau, &result, &error));
     }
     assert_end(file, m->name, method);
@@ -150,8 +166,8 @@ static void steps_are_pytorchs(const member *m) {
     byol__safetensors_close(file);
 }
 
-static void family_steps_are_pytorchs(const char *distance_name, byol_distance_kind distance, const char *target_name,
-                                      byol_target_kind kind, int both) {
+static void family_steps_are_pytorchs(const char *distance_name, byol_distance_kind distance,
+                                      const char *target_name, byol_target_kind kind, int both) {
     char name[48];
     snprintf(name, sizeof name, "%s-%s", distance_name, target_name);
     steps_are_pytorchs(&(member){"family", name, STEPS, 0.005, config_of(distance, kind, both)});
@@ -190,7 +206,8 @@ static void steps_with_a_gradient_through_both_views_are_pytorchs(void **state) 
 }
 
 static member of_losses(const char *name, byol_distance_kind distance, byol_target_kind kind) {
-    return (member){"losses", name, LOSSES_STEPS, 0.005, config_of(distance, kind, kind == BYOL_TARGET_ONLINE)};
+    return (member){"losses", name, LOSSES_STEPS, 0.005,
+                    config_of(distance, kind, kind == BYOL_TARGET_ONLINE)};
 }
 
 static void simclr_steps_are_pytorchs(void **state) {

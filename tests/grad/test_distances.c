@@ -1,5 +1,5 @@
-/* Every distance of the family: its value in plain words (a reference in double, from the formula in docs/family.md)
- * and both its gradients by finite differences of that reference. */
+/* Every distance of the family: its value in plain words (a reference in double, from the formula
+ * in docs/family.md) and both its gradients by finite differences of that reference. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,8 +35,10 @@ static double cosine_of(const double *p, const double *z, int i, int j) {
 static double g(double x) { return 1 / (1 + exp(-x)); }
 
 /* `chosen[i]`: the other image of a random triplet. */
-static double sample_loss(const byol_config *c, const double *p, const double *z, int i, const int *chosen) {
-    double t = (double)c->loss.temperature, margin = (double)c->loss.margin, candidates = (double)c->loss.candidates;
+static double sample_loss(const byol_config *c, const double *p, const double *z, int i,
+                          const int *chosen) {
+    double t = (double)c->loss.temperature, margin = (double)c->loss.margin,
+           candidates = (double)c->loss.candidates;
     double own = cosine_of(p, z, i, i), sum = 0, hardest = -2;
     switch (c->loss.distance) {
     case BYOL_COSINE: return 2 - 2 * own;
@@ -54,7 +56,8 @@ static double sample_loss(const byol_config *c, const double *p, const double *z
             if (j != i) sum += exp(cosine_of(p, p, i, j) / t);
         return -log(exp(own / t) / sum);
     case BYOL_NCE:
-        for (int j = 0; j < BATCH; j++) sum -= log(j == i ? g(own / t) : 1 - g(cosine_of(p, z, i, j) / t));
+        for (int j = 0; j < BATCH; j++)
+            sum -= log(j == i ? g(own / t) : 1 - g(cosine_of(p, z, i, j) / t));
         return sum;
     case BYOL_TRIPLET:
         for (int j = 0; j < BATCH; j++)
@@ -75,8 +78,8 @@ static double reference(const byol_config *c, const double *p, const double *z, 
 /* ---- Checking ---- */
 
 /* By the reference, along one element of `values`, which is p or z. */
-static double slope(const byol_config *c, const double *p, const double *z, const int *chosen, double *element,
-                    double size) {
+static double slope(const byol_config *c, const double *p, const double *z, const int *chosen,
+                    double *element, double size) {
     double middle = *element, step = 1e-5 * size;
     *element = middle + step;
     double above = reference(c, p, z, chosen);
@@ -92,8 +95,10 @@ static double norm_of_row(const double *x, int i) {
     return sqrt(sum);
 }
 
-/* Of gradients that are as large as 1 / |x| over the batch: what float's rounding of cosines leaves, 1e-5 of that. */
-static void check_gradients(const byol_config *c, const float *prediction, const float *target, const int *chosen) {
+/* Of gradients that are as large as 1 / |x| over the batch: what float's rounding of cosines
+ * leaves, 1e-5 of that. */
+static void check_gradients(const byol_config *c, const float *prediction, const float *target,
+                            const int *chosen) {
     byol__distance distance = {0};
     assert_int_equal(byol__distance_init(&distance, c, BATCH, DIM, NULL), BYOL_OK);
     float diff_p[COUNT], diff_z[COUNT];
@@ -104,17 +109,22 @@ static void check_gradients(const byol_config *c, const float *prediction, const
     }
     double loss = byol__distance_between(&distance, prediction, target, number, diff_p, diff_z);
     double expected = reference(c, p, z, chosen);
-    if (!(fabs(loss - expected) < 1e-6 * (1 + fabs(expected)))) fail_msg("loss %.9g, should be %.9g", loss, expected);
+    if (!(fabs(loss - expected) < 1e-6 * (1 + fabs(expected))))
+        fail_msg("loss %.9g, should be %.9g", loss, expected);
     for (int i = 0; i < COUNT; i++) {
         int by_cosine = c->loss.distance != BYOL_MSE && c->loss.distance != BYOL_SMOOTH_L1;
         double size_p = by_cosine ? fmax(norm_of_row(p, i / DIM), 1e-9) : 1;
         double size_z = by_cosine ? fmax(norm_of_row(z, i / DIM), 1e-9) : 1;
-        double by_p = slope(c, p, z, chosen, &p[i], size_p), by_z = slope(c, p, z, chosen, &z[i], size_z);
-        double scale_p = sharpness * fmin(1 / size_p, 1e6) / BATCH, scale_z = sharpness * fmin(1 / size_z, 1e6) / BATCH;
+        double by_p = slope(c, p, z, chosen, &p[i], size_p),
+               by_z = slope(c, p, z, chosen, &z[i], size_z);
+        double scale_p = sharpness * fmin(1 / size_p, 1e6) / BATCH,
+               scale_z = sharpness * fmin(1 / size_z, 1e6) / BATCH;
         if (c->loss.own_negatives) scale_p *= BATCH; /* every row may push at one prediction */
         if (!(fabs((double)diff_p[i] - by_p) < 1e-5 * scale_p))
-            fail_msg("by the prediction, element %d: %.9g, should be %.9g", i, (double)diff_p[i], by_p);
-        if (!(fabs((double)diff_z[i] - by_z) < 1e-5 * scale_z * BATCH)) /* every row may pull at one target */
+            fail_msg("by the prediction, element %d: %.9g, should be %.9g", i, (double)diff_p[i],
+                     by_p);
+        if (!(fabs((double)diff_z[i] - by_z) <
+              1e-5 * scale_z * BATCH)) /* every row may pull at one target */
             fail_msg("by the target, element %d: %.9g, should be %.9g", i, (double)diff_z[i], by_z);
     }
     byol__distance_release(&distance);
@@ -175,8 +185,8 @@ static void random_triplets_take_another_image_and_have_their_gradients(void **s
     config.loss.margin = 4; /* as far as two can be apart */
     int chosen[BATCH];
     for (int i = 0; i < BATCH; i++) {
-        byol__random random =
-            byol__random_stream(config.train.seed, BYOL__PURPOSE_NEGATIVE, (uint32_t)number, (uint32_t)i, 0);
+        byol__random random = byol__random_stream(config.train.seed, BYOL__PURPOSE_NEGATIVE,
+                                                  (uint32_t)number, (uint32_t)i, 0);
         int j = (int)byol__random_below(&random, BATCH - 1);
         chosen[i] = j < i ? j : j + 1;
         assert_true(chosen[i] != i && chosen[i] < BATCH);
@@ -191,25 +201,29 @@ static void random_triplets_take_another_image_and_have_their_gradients(void **s
 static void gradients_hold_for_vectors_near_zero(void **state) {
     (void)state;
     const float sizes[BATCH] = {1e-3f, 1e-5f, 1, 1e-8f, 0, 1e4f, 30};
-    const byol_distance_kind kinds[] = {BYOL_COSINE, BYOL_SOFTMAX_PAIR, BYOL_INFONCE, BYOL_NCE, BYOL_TRIPLET};
+    const byol_distance_kind kinds[] = {BYOL_COSINE, BYOL_SOFTMAX_PAIR, BYOL_INFONCE, BYOL_NCE,
+                                        BYOL_TRIPLET};
     float p[COUNT], z[COUNT];
     fill(p, 0);
     fill(z, 1);
     for (int i = 0; i < COUNT; i++) p[i] *= sizes[i / DIM];
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         byol_config config = config_for(kinds[k]);
-        if (kinds[k] == BYOL_TRIPLET) p[4 * DIM] = 1e-7f; /* at 0, all others are equally hard: a kink */
+        if (kinds[k] == BYOL_TRIPLET)
+            p[4 * DIM] = 1e-7f; /* at 0, all others are equally hard: a kink */
         check_gradients(&config, p, z, NULL);
     }
 }
 
 /* ---- What the formulas say beyond their gradients ---- */
 
-static double between(const byol_config *config, const float *p, const float *z, float *diff_p, float *diff_z) {
+static double between(const byol_config *config, const float *p, const float *z, float *diff_p,
+                      float *diff_z) {
     byol__distance distance = {0};
     assert_int_equal(byol__distance_init(&distance, config, BATCH, DIM, NULL), BYOL_OK);
     float unused[COUNT];
-    double loss = byol__distance_between(&distance, p, z, number, diff_p != NULL ? diff_p : unused, diff_z);
+    double loss =
+        byol__distance_between(&distance, p, z, number, diff_p != NULL ? diff_p : unused, diff_z);
     byol__distance_release(&distance);
     return loss;
 }
@@ -257,7 +271,8 @@ static void cold_temperatures_do_not_overflow(void **state) {
 static void a_triplet_that_is_far_enough_apart_has_no_gradient(void **state) {
     (void)state;
     float p[COUNT] = {0}, diff[COUNT], diff_target[COUNT];
-    for (int i = 0; i < BATCH; i++) p[i * DIM + i] = 2; /* all at right angles: squared distance 2 */
+    for (int i = 0; i < BATCH; i++)
+        p[i * DIM + i] = 2; /* all at right angles: squared distance 2 */
     byol_config config = config_for(BYOL_TRIPLET);
     assert_true(between(&config, p, p, diff, diff_target) == 0);
     for (int i = 0; i < COUNT; i++) assert_true(diff[i] == 0 && diff_target[i] == 0);

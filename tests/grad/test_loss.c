@@ -42,7 +42,8 @@ static void check_gradient(const float *prediction, const float *target) {
         t[i] = (double)target[i];
         norm[i / DIM] += p[i] * p[i];
     }
-    assert_true(fabs(byol__byol_loss(prediction, target, BATCH, DIM, diff) - reference(p, t)) < 1e-12);
+    assert_true(fabs(byol__byol_loss(prediction, target, BATCH, DIM, diff) - reference(p, t)) <
+                1e-12);
     for (int i = 0; i < COUNT; i++) {
         double size = fmax(sqrt(norm[i / DIM]), 1e-9), step = 1e-5 * size, middle = p[i];
         p[i] = middle + step;
@@ -63,7 +64,8 @@ static void the_gradient_is_that_of_finite_differences(void **state) {
     check_gradient(p, t);
 }
 
-/* Small vectors have steep gradients; below the floor of 1e-6 the vector is no longer normalised, at 0 neither. */
+/* Small vectors have steep gradients; below the floor of 1e-6 the vector is no longer normalised,
+ * at 0 neither. */
 static void the_gradient_holds_for_vectors_near_zero(void **state) {
     (void)state;
     const float sizes[BATCH] = {1e-3f, 1e-5f, 1e-6f, 1e-8f, 0, 1e4f};
@@ -92,9 +94,11 @@ static void both_directions_sum_to_between_0_and_8(void **state) {
     float view1[COUNT], view2[COUNT];
     fill(view1, 0);
     for (int i = 0; i < COUNT; i++) view2[i] = -view1[i];
-    double worst = byol__byol_loss(view1, view2, BATCH, DIM, NULL) + byol__byol_loss(view2, view1, BATCH, DIM, NULL);
+    double worst = byol__byol_loss(view1, view2, BATCH, DIM, NULL) +
+                   byol__byol_loss(view2, view1, BATCH, DIM, NULL);
     assert_true(fabs(worst - 8) < 1e-12);
-    double best = byol__byol_loss(view1, view1, BATCH, DIM, NULL) + byol__byol_loss(view2, view2, BATCH, DIM, NULL);
+    double best = byol__byol_loss(view1, view1, BATCH, DIM, NULL) +
+                  byol__byol_loss(view2, view2, BATCH, DIM, NULL);
     assert_true(fabs(best) < 1e-12);
 }
 

@@ -1,6 +1,7 @@
-/* Every operation of a plan against finite differences: the loss is a fixed random combination of the output, and the
- * derivative along a random direction of each parameter row is compared with the gradient. What an operation hands back
- * to its source is seen in the gradients of the layers before it. */
+/* Every operation of a plan against finite differences: the loss is a fixed random combination of
+ * the output, and the derivative along a random direction of each parameter row is compared with
+ * the gradient. What an operation hands back to its source is seen in the gradients of the layers
+ * before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,12 +29,16 @@ typedef struct bench {
 
 static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format format) {
     check(byol__graph_finish(&b->graph, &error));
-    byol__plan_options options = {
-        .batch = batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION, .format = format};
+    byol__plan_options options = {.batch = batch,
+                                  .dtype = dtype,
+                                  .mode = BYOL__TRAIN,
+                                  .output = BYOL__PREDICTION,
+                                  .format = format};
     check(byol__plan_create(&b->plan, &b->graph, &options, &error));
     byol__plan_info info;
     byol__plan_describe(b->plan, &info);
-    byol__shape in = b->graph.values[0].shape, out = b->graph.values[b->graph.output[BYOL__PREDICTION]].shape;
+    byol__shape in = b->graph.values[0].shape,
+                out = b->graph.values[b->graph.output[BYOL__PREDICTION]].shape;
     b->batch = batch;
     b->outputs = batch * out.c * out.h * out.w;
     b->params = random_floats(b->graph.params.total, 3, 1);
@@ -82,14 +87,16 @@ static double loss(bench *b) {
 static double along(bench *b, const byol__param *row, const float *direction, double step) {
     float *kept = random_floats(row->count, 3, 0), *values = b->params + row->offset;
     memcpy(kept, values, row->count * sizeof *kept);
-    for (size_t i = 0; i < row->count; i++) values[i] = kept[i] + (float)(step * (double)direction[i]);
+    for (size_t i = 0; i < row->count; i++)
+        values[i] = kept[i] + (float)(step * (double)direction[i]);
     double result = loss(b);
     memcpy(values, kept, row->count * sizeof *kept);
     byol__free(kept);
     return result;
 }
 
-/* Fourth-order central difference: errors of step^4, so that the step can be large against fp32's rounding. */
+/* Fourth-order central difference: errors of step^4, so that the step can be large against fp32's
+ * rounding. */
 static double difference(bench *b, const byol__param *row, const float *direction, double step) {
     double one = along(b, row, direction, step) - along(b, row, direction, -step);
     double two = along(b, row, direction, 2 * step) - along(b, row, direction, -2 * step);
@@ -99,16 +106,17 @@ static double difference(bench *b, const byol__param *row, const float *directio
 /* The measured derivative carries fp32's rounding of the outputs, divided by the step. */
 static double rounding(const bench *b, double step) {
     double square = 0;
-    for (int i = 0; i < b->outputs; i++) square += pow((double)b->result[i] * (double)b->combination[i], 2);
+    for (int i = 0; i < b->outputs; i++)
+        square += pow((double)b->result[i] * (double)b->combination[i], 2);
     return 4 * 0x1p-24 * sqrt(square) / step;
 }
 
 enum { DIRECTIONS = 12 };
 
-/* Along a random direction: 1 right, 0 wrong, -1 where a kink (ReLU, max) lies within the step, seen by two steps that
- * disagree. */
-static int direction_agrees(bench *b, const byol__param *row, uint32_t number, double tolerance, char *text,
-                            size_t size) {
+/* Along a random direction: 1 right, 0 wrong, -1 where a kink (ReLU, max) lies within the step,
+ * seen by two steps that disagree. */
+static int direction_agrees(bench *b, const byol__param *row, uint32_t number, double tolerance,
+                            char *text, size_t size) {
     const double step = 0.001;
     float *direction = random_floats(row->count, 3, number);
     double length = 0, product = 0, norm = 0;
@@ -118,12 +126,15 @@ static int direction_agrees(bench *b, const byol__param *row, uint32_t number, d
         product += (double)direction[i] * (double)b->grads[row->offset + i];
         norm += (double)b->grads[row->offset + i] * (double)b->grads[row->offset + i];
     }
-    double measured = difference(b, row, direction, step), half = difference(b, row, direction, step / 2);
+    double measured = difference(b, row, direction, step),
+           half = difference(b, row, direction, step / 2);
     byol__free(direction);
     double allowed = tolerance * sqrt(norm) + rounding(b, step / 2);
-    snprintf(text, size, "%s: gradient along a direction is %g, measured %g and %g (norm %g, allowed %g)", row->name,
-             product, measured, half, sqrt(norm), allowed);
-    /* Many small kinks act as an error in proportion to the step: what halving it changes is what is left of it. */
+    snprintf(text, size,
+             "%s: gradient along a direction is %g, measured %g and %g (norm %g, allowed %g)",
+             row->name, product, measured, half, sqrt(norm), allowed);
+    /* Many small kinks act as an error in proportion to the step: what halving it changes is what
+     * is left of it. */
     if (fabs(measured - half) > allowed / 2) return -1;
     return fabs(half - product) <= allowed;
 }
@@ -137,7 +148,8 @@ static void gradients_match(bench *b, double tolerance) {
         int smooth = 0;
         for (uint32_t d = 0; d < DIRECTIONS && smooth < 3; d++) {
             uint32_t number = 1000 + (uint32_t)r * DIRECTIONS + d;
-            int agrees = direction_agrees(b, &b->graph.params.rows[r], number, tolerance, text, sizeof text);
+            int agrees =
+                direction_agrees(b, &b->graph.params.rows[r], number, tolerance, text, sizeof text);
             if (agrees == 0) fail_msg("%s", text);
             smooth += agrees > 0;
         }
@@ -147,7 +159,8 @@ static void gradients_match(bench *b, double tolerance) {
 
 typedef byol__value_id network(byol__graph *graph, byol__value_id images);
 
-static void run_network_as(byol__format format, network *build, int c, int size, int batch, double tolerance) {
+static void run_network_as(byol__format format, network *build, int c, int size, int batch,
+                           double tolerance) {
     bench b = {0};
     byol__graph_init(&b.graph);
     byol__value_id x = byol__graph_input(&b.graph, c, size, size);
@@ -191,10 +204,12 @@ static byol__value_id odd_channels(byol__graph *g, byol__value_id x) {
 static byol__value_id residual_block(byol__graph *g, byol__value_id x) {
     x = byol__graph_conv(g, "stem", x, 16, 3, 1, 1, 1, 0);
     x = byol__graph_relu(g, byol__graph_batch_norm(g, "bn0", x));
-    byol__value_id y = byol__graph_batch_norm(g, "bn1", byol__graph_conv(g, "conv1", x, 16, 3, 1, 1, 1, 0));
+    byol__value_id y =
+        byol__graph_batch_norm(g, "bn1", byol__graph_conv(g, "conv1", x, 16, 3, 1, 1, 1, 0));
     x = byol__graph_relu(g, byol__graph_add(g, y, x));
     y = byol__graph_batch_norm(g, "bn2", byol__graph_conv(g, "conv2", x, 32, 3, 2, 1, 1, 0));
-    byol__value_id shortcut = byol__graph_batch_norm(g, "bn3", byol__graph_conv(g, "conv3", x, 32, 1, 2, 0, 1, 0));
+    byol__value_id shortcut =
+        byol__graph_batch_norm(g, "bn3", byol__graph_conv(g, "conv3", x, 32, 1, 2, 0, 1, 0));
     return byol__graph_relu(g, byol__graph_add(g, y, shortcut));
 }
 
@@ -275,10 +290,11 @@ static void flatten_linear_and_batch_norm_of_vectors(void **state) {
 
 static const byol__op *tested;
 
-/* A network around an operation as it stands in the list: the layers before it tell what it hands back to its sources,
- * and the one behind it gives it a gradient. */
+/* A network around an operation as it stands in the list: the layers before it tell what it hands
+ * back to its sources, and the one behind it gives it a gradient. */
 static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
-    const byol__attributes attributes = {.out = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1, .bias = true};
+    const byol__attributes attributes = {
+        .out = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1, .bias = true};
     const char *const names[] = {"before", "other"};
     byol__value_id src[2];
     for (int i = 0; i < tested->sources; i++) {
@@ -309,8 +325,10 @@ static void every_registered_operation_says_what_it_must(void **state) {
         assert_non_null(op->kind);
         if (op->infer == NULL || op->compile == NULL || op->forward == NULL || op->backward == NULL)
             fail_msg("%s lacks a function", op->kind);
-        if (op->reads == 0 && op->reads_of == NULL) fail_msg("%s does not say what backward reads", op->kind);
-        if (op->sources < 1 || op->sources > 2 || op->diffs < 1) fail_msg("%s: sources or diffs", op->kind);
+        if (op->reads == 0 && op->reads_of == NULL)
+            fail_msg("%s does not say what backward reads", op->kind);
+        if (op->sources < 1 || op->sources > 2 || op->diffs < 1)
+            fail_msg("%s: sources or diffs", op->kind);
     }
 }
 
@@ -325,7 +343,8 @@ static void an_operation_that_does_not_say_what_backward_reads_is_refused(void *
     byol__value_id x = byol__graph_input(&b.graph, 3, 8, 8);
     byol__graph_mark(&b.graph, BYOL__PREDICTION, around_the_tested(&b.graph, x));
     check(byol__graph_finish(&b.graph, &error));
-    const byol__plan_options options = {.batch = 2, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
+    const byol__plan_options options = {
+        .batch = 2, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
     assert_int_equal(byol__plan_create(&b.plan, &b.graph, &options, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "backward"));
     byol__graph_release(&b.graph);
@@ -342,10 +361,12 @@ static void every_memory_format(void **state) {
     }
 }
 
-/* One bad pixel, the first that a window sees, must not be swallowed on its way: it is how divergence is noticed. */
+/* One bad pixel, the first that a window sees, must not be swallowed on its way: it is how
+ * divergence is noticed. */
 static void a_nan_is_seen_at_the_other_end(void **state) {
     (void)state;
-    network *const networks[] = {odd_channels, residual_block, bare_additions, max_pool, flatten_and_head};
+    network *const networks[] = {odd_channels, residual_block, bare_additions, max_pool,
+                                 flatten_and_head};
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
         for (int dtype = 0; dtype < 2; dtype++) {
             bench b = {0};
@@ -385,21 +406,25 @@ static double bf16_cosine(network *build) {
     return dot / sqrt(n0 * n1);
 }
 
-/* A rounding error of 2^-9 an element turns a vector by about that much: cosine 1 - 2^-19 for each of a handful of
- * roundings. With ReLU or a maximum, one element in some hundreds lies so near the kink that rounding sends its
- * gradient another way, and that is an error of the whole element: three of them one after the other are allowed 1 %.
+/* A rounding error of 2^-9 an element turns a vector by about that much: cosine 1 - 2^-19 for each
+ * of a handful of roundings. With ReLU or a maximum, one element in some hundreds lies so near the
+ * kink that rounding sends its gradient another way, and that is an error of the whole element:
+ * three of them one after the other are allowed 1 %.
  */
 static void bf16_gradients_are_fp32_gradients_rounded(void **state) {
     (void)state;
     network *const smooth[] = {conv_kinds, grouped_convs, batch_norm, average_pools};
-    network *const kinked[] = {odd_channels, residual_block, bare_additions, max_pool, flatten_and_head};
+    network *const kinked[] = {odd_channels, residual_block, bare_additions, max_pool,
+                               flatten_and_head};
     for (size_t i = 0; i < sizeof smooth / sizeof *smooth; i++) {
         double cosine = bf16_cosine(smooth[i]);
-        if (!(cosine > 0.9999 && cosine < 0.99999999)) fail_msg("cosine %.9f of smooth network %zu", cosine, i);
+        if (!(cosine > 0.9999 && cosine < 0.99999999))
+            fail_msg("cosine %.9f of smooth network %zu", cosine, i);
     }
     for (size_t i = 0; i < sizeof kinked / sizeof *kinked; i++) {
         double cosine = bf16_cosine(kinked[i]);
-        if (!(cosine > 0.99 && cosine < 0.99999999)) fail_msg("cosine %.9f of network %zu with kinks", cosine, i);
+        if (!(cosine > 0.99 && cosine < 0.99999999))
+            fail_msg("cosine %.9f of network %zu with kinks", cosine, i);
     }
 }
 
@@ -408,7 +433,8 @@ static void every_registered_operation_works_in_bf16(void **state) {
     for (int i = 0; byol__all_ops[i] != NULL; i++) {
         tested = byol__all_ops[i];
         double cosine = bf16_cosine(around_the_tested);
-        if (!(cosine > 0.99 && cosine < 0.99999999)) fail_msg("cosine %.9f of %s", cosine, tested->kind);
+        if (!(cosine > 0.99 && cosine < 0.99999999))
+            fail_msg("cosine %.9f of %s", cosine, tested->kind);
     }
 }
 

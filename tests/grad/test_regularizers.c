@@ -1,5 +1,6 @@
-/* What looks at dimensions and not at images: the regularizers and the cross-correlation. Their values against the
- * formulas in double precision, their gradients against finite differences of those. */
+/* What looks at dimensions and not at images: the regularizers and the cross-correlation. Their
+ * values against the formulas in double precision, their gradients against finite differences of
+ * those. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,8 +24,10 @@ typedef struct sides {
 static void fill(sides *s, int n, int d) {
     byol__random random = byol__random_stream(6, BYOL__PURPOSE_BENCH, 0, 0, 0);
     *s = (sides){.n = n, .d = d};
-    for (int i = 0; i < n * d; i++) { /* columns of different sizes and means, as float holds them */
-        s->p[i] = (double)(float)((double)byol__random_normal(&random) * (0.2 + i % d * 0.2) + i % d);
+    for (int i = 0; i < n * d;
+         i++) { /* columns of different sizes and means, as float holds them */
+        s->p[i] =
+            (double)(float)((double)byol__random_normal(&random) * (0.2 + i % d * 0.2) + i % d);
         s->z[i] = (double)(float)((double)byol__random_normal(&random) + 0.5 * s->p[i]);
     }
 }
@@ -64,7 +67,8 @@ static double log_determinant(double *a, int m) {
     for (int k = 0; k < m; k++) {
         sum += log(a[k * m + k]);
         for (int i = k + 1; i < m; i++)
-            for (int j = m - 1; j >= k; j--) a[i * m + j] -= a[i * m + k] / a[k * m + k] * a[k * m + j];
+            for (int j = m - 1; j >= k; j--)
+                a[i * m + j] -= a[i * m + k] / a[k * m + k] * a[k * m + j];
     }
     return sum;
 }
@@ -99,15 +103,16 @@ static double cross_correlation(const sides *s) {
 
 static double slope(const sides *s, double (*formula)(const sides *), const double *element) {
     sides moved = *s;
-    double *here = (double *)((char *)&moved + ((const char *)element - (const char *)s)), step = 1e-6;
+    double *here = (double *)((char *)&moved + ((const char *)element - (const char *)s)),
+           step = 1e-6;
     *here = *element + step;
     double above = formula(&moved);
     *here = *element - step;
     return (above - formula(&moved)) / (2 * step);
 }
 
-static void assert_gradient(const sides *s, double (*formula)(const sides *), const double *values, const float *diff,
-                            double factor) {
+static void assert_gradient(const sides *s, double (*formula)(const sides *), const double *values,
+                            const float *diff, double factor) {
     double largest = 0, worst = 0;
     for (int i = 0; i < s->n * s->d; i++) {
         double expected = factor * slope(s, formula, &values[i]);
@@ -115,7 +120,8 @@ static void assert_gradient(const sides *s, double (*formula)(const sides *), co
         worst = fmax(worst, fabs(expected - (double)diff[i]));
     }
     assert_true(largest > 0);
-    if (!(worst < 2e-5 * largest)) fail_msg("%d x %d: off by %.2e of %.2e", s->n, s->d, worst, largest);
+    if (!(worst < 2e-5 * largest))
+        fail_msg("%d x %d: off by %.2e of %.2e", s->n, s->d, worst, largest);
 }
 
 static const int shapes[][2] = {{9, 5}, {5, 9}, {12, 12}, {2, 3}};
@@ -130,7 +136,8 @@ static void regularizer_is(double (*formula)(const sides *), byol_config config)
         assert_int_equal(byol__regularizer_init(&regularizer, &config, s.n, s.d, NULL), BYOL_OK);
         assert_true(byol__regularizes(&regularizer));
         double loss = byol__regularize(&regularizer, z, 0.5, diff), expected = 1.5 * formula(&s);
-        if (!(fabs(loss - expected) < 1e-5 * (1 + fabs(expected)))) fail_msg("%.9g, should be %.9g", loss, expected);
+        if (!(fabs(loss - expected) < 1e-5 * (1 + fabs(expected))))
+            fail_msg("%.9g, should be %.9g", loss, expected);
         assert_gradient(&s, formula, s.p, diff, 1.5);
         byol__regularizer_release(&regularizer);
     }
@@ -194,8 +201,10 @@ static void cross_correlation_is_barlow_twins(void **state) {
             z[i] = (float)s.z[i];
         }
         assert_int_equal(byol__distance_init(&distance, &config, s.n, s.d, NULL), BYOL_OK);
-        double loss = byol__distance_between(&distance, p, z, 0, diff_p, diff_z), expected = cross_correlation(&s);
-        if (!(fabs(loss - expected) < 1e-5 * (1 + fabs(expected)))) fail_msg("%.9g, should be %.9g", loss, expected);
+        double loss = byol__distance_between(&distance, p, z, 0, diff_p, diff_z),
+               expected = cross_correlation(&s);
+        if (!(fabs(loss - expected) < 1e-5 * (1 + fabs(expected))))
+            fail_msg("%.9g, should be %.9g", loss, expected);
         if (s.n > 2) { /* of two images all correlations are 1 or -1: hardly a slope */
             assert_gradient(&s, cross_correlation, s.p, diff_p, 1);
             assert_gradient(&s, cross_correlation, s.z, diff_z, 1);
@@ -206,9 +215,12 @@ static void cross_correlation_is_barlow_twins(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(variance_is_vicregs),           cmocka_unit_test(covariance_is_vicregs),
-        cmocka_unit_test(coding_rate_is_emp_ssls),       cmocka_unit_test(regularizers_add_up),
-        cmocka_unit_test(without_weights_there_is_none), cmocka_unit_test(cross_correlation_is_barlow_twins),
+        cmocka_unit_test(variance_is_vicregs),
+        cmocka_unit_test(covariance_is_vicregs),
+        cmocka_unit_test(coding_rate_is_emp_ssls),
+        cmocka_unit_test(regularizers_add_up),
+        cmocka_unit_test(without_weights_there_is_none),
+        cmocka_unit_test(cross_correlation_is_barlow_twins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

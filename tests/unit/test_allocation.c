@@ -1,8 +1,8 @@
 /* Nothing of ours allocates within a training step: loader, step, schedules, monitor.
  *
- * The linker sends every call of malloc and its kin in our objects through the counters below (tests/CMakeLists.txt).
- * What oneDNN allocates inside its own library (an argument map for each primitive it executes) is not ours and is not
- * counted. */
+ * The linker sends every call of malloc and its kin in our objects through the counters below
+ * (tests/CMakeLists.txt). What oneDNN allocates inside its own library (an argument map for each
+ * primitive it executes) is not ours and is not counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,8 @@ static void count_with(byol_config config) {
     byol_error error = {0};
     window seen = {-1, -2};
     const byol_trainer_hooks hooks = {.context = &seen, .on_step = watch};
-    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error), BYOL_OK);
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error),
+                     BYOL_OK);
     assert_true(calls > 10); /* creating one does allocate: the counter counts */
     assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_OK);
     assert_int_equal(seen.at_last, seen.at_first);
@@ -72,7 +73,8 @@ static void count_with(byol_config config) {
     byol_source_free(source);
 }
 
-static void count_in_steps(byol_precision precision, int accumulate, byol_optimizer_name optimizer) {
+static void count_in_steps(byol_precision precision, int accumulate,
+                           byol_optimizer_name optimizer) {
     byol_config config = tiny_config();
     config.train.precision = precision;
     config.train.accumulate = accumulate;

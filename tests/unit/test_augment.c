@@ -1,5 +1,5 @@
-/* Views: every step against slow plain code straight from its definition, in double precision; purity. What
- * is drawn for a view: test_draws.c. */
+/* Views: every step against slow plain code straight from its definition, in double precision;
+ * purity. What is drawn for a view: test_draws.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,10 +25,12 @@
 static const byol__pixel_table *pixel_loops;
 
 /* One step on single pixels, for a whole image. */
-static void step(byol__step_kind kind, float *image, int channels, size_t plane, float value, float offset) {
+static void step(byol__step_kind kind, float *image, int channels, size_t plane, float value,
+                 float offset) {
     static const float mean[3] = {0.45f, 0.4f, 0.5f}, std[3] = {0.22f, 0.25f, 0.2f};
     byol__steps steps = {.channels = channels, .count = 1};
-    steps.list[0] = (byol__step){.kind = kind, .value = value, .offset = offset, .mean = mean, .std = std};
+    steps.list[0] =
+        (byol__step){.kind = kind, .value = value, .offset = offset, .mean = mean, .std = std};
     pixel_loops->apply(&steps, image, plane, 0, plane);
 }
 
@@ -36,7 +38,8 @@ static void contrast(float *image, int channels, size_t plane, float factor) {
     double sum = 0;
     byol__steps measure = {.channels = channels, .gray_sum = &sum};
     pixel_loops->apply(&measure, image, plane, 0, plane);
-    step(BYOL__STEP_CONTRAST, image, channels, plane, factor, (1 - factor) * (float)(sum / (double)plane));
+    step(BYOL__STEP_CONTRAST, image, channels, plane, factor,
+         (1 - factor) * (float)(sum / (double)plane));
 }
 
 static void *room(size_t count, size_t size) {
@@ -51,16 +54,19 @@ static void close_to(const float *found, const double *expected, size_t count, d
             fail_msg("element %zu: found %.9g, expected %.9g", i, (double)found[i], expected[i]);
 }
 
-/* Pixels that make every step work: noise, with some gray, black, white and pure colours among it. */
+/* Pixels that make every step work: noise, with some gray, black, white and pure colours among it.
+ */
 static uint8_t *some_pixels(int channels, int height, int width) {
     size_t plane = (size_t)height * width;
     uint8_t *pixels = room(channels * plane, 1);
     byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
-    for (size_t i = 0; i < channels * plane; i++) pixels[i] = (uint8_t)byol__random_below(&random, 256);
+    for (size_t i = 0; i < channels * plane; i++)
+        pixels[i] = (uint8_t)byol__random_below(&random, 256);
     for (size_t i = 0; i < plane; i += 7)
         for (int c = 0; c < channels; c++) pixels[c * plane + i] = (uint8_t)(i % 5 * 63); /* gray */
     for (size_t i = 3; i < plane; i += 11)
-        for (int c = 0; c < channels; c++) pixels[c * plane + i] = (i >> c) % 2 ? 255 : 0; /* corners of the cube */
+        for (int c = 0; c < channels; c++)
+            pixels[c * plane + i] = (i >> c) % 2 ? 255 : 0; /* corners of the cube */
     return pixels;
 }
 
@@ -89,10 +95,11 @@ static double *doubles_copy(const double *x, size_t count) {
     return copy;
 }
 
-static float *make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed, uint32_t epoch,
-                   uint32_t sample, int view) {
+static float *make(const byol_view_recipe *recipe, const byol_image *image, int size, uint64_t seed,
+                   uint32_t epoch, uint32_t sample, int view) {
     float *dst = room((size_t)image->channels * size * size, sizeof *dst);
-    void *scratch = room(byol_view_scratch_bytes(image->channels, image->height, image->width, size), 1);
+    void *scratch =
+        room(byol_view_scratch_bytes(image->channels, image->height, image->width, size), 1);
     byol_view_make(recipe, image, size, seed, epoch, sample, view, dst, scratch);
     byol__free(scratch);
     return dst;
@@ -112,14 +119,16 @@ static void slow_brightness(double *x, size_t count, double factor) {
 
 static void slow_contrast(double *x, int channels, size_t plane, double factor) {
     double mean = 0;
-    for (size_t i = 0; i < plane; i++) mean += (channels == 1 ? x[i] : gray_of(x, plane, i)) / (double)plane;
+    for (size_t i = 0; i < plane; i++)
+        mean += (channels == 1 ? x[i] : gray_of(x, plane, i)) / (double)plane;
     for (size_t i = 0; i < channels * plane; i++) x[i] = clamp(factor * x[i] + (1 - factor) * mean);
 }
 
 static void slow_saturation(double *x, size_t plane, double factor) {
     for (size_t i = 0; i < plane; i++) {
         double gray = gray_of(x, plane, i);
-        for (int c = 0; c < 3; c++) x[c * plane + i] = clamp(factor * x[c * plane + i] + (1 - factor) * gray);
+        for (int c = 0; c < 3; c++)
+            x[c * plane + i] = clamp(factor * x[c * plane + i] + (1 - factor) * gray);
     }
 }
 
@@ -127,21 +136,24 @@ static void slow_saturation(double *x, size_t plane, double factor) {
 static void slow_hue(double *x, size_t plane, double shift) {
     for (size_t i = 0; i < plane; i++) {
         double r = x[i], g = x[plane + i], b = x[2 * plane + i];
-        double v = fmax(r, fmax(g, b)), low = fmin(r, fmin(g, b)), d = v - low, s = v > 0 ? d / v : 0, h = 0;
+        double v = fmax(r, fmax(g, b)), low = fmin(r, fmin(g, b)), d = v - low,
+               s = v > 0 ? d / v : 0, h = 0;
         if (d > 0 && v == r) h = (g - b) / d / 6;
         if (d > 0 && v == g && v != r) h = (2 + (b - r) / d) / 6;
         if (d > 0 && v == b && v != r && v != g) h = (4 + (r - g) / d) / 6;
         h += shift;
         h -= floor(h);
         int sector = (int)(h * 6) % 6;
-        double f = h * 6 - floor(h * 6), p = v * (1 - s), q = v * (1 - s * f), t = v * (1 - s * (1 - f));
+        double f = h * 6 - floor(h * 6), p = v * (1 - s), q = v * (1 - s * f),
+               t = v * (1 - s * (1 - f));
         double rgb[6][3] = {{v, t, p}, {q, v, p}, {p, v, t}, {p, q, v}, {t, p, v}, {v, p, q}};
         for (int c = 0; c < 3; c++) x[c * plane + i] = rgb[sector][c];
     }
 }
 
 static void slow_grayscale(double *x, size_t plane) {
-    for (size_t i = 0; i < plane; i++) x[i] = x[plane + i] = x[2 * plane + i] = gray_of(x, plane, i);
+    for (size_t i = 0; i < plane; i++)
+        x[i] = x[plane + i] = x[2 * plane + i] = gray_of(x, plane, i);
 }
 
 static void slow_solarize(double *x, size_t count, double threshold) {
@@ -156,11 +168,13 @@ static int mirrored(int i, int size) {
 /* Directly in two dimensions. */
 static void slow_blur(double *plane, int size, double sigma, int radius) {
     int taps = 2 * radius + 1;
-    double *src = doubles_copy(plane, (size_t)size * size), *weights = room((size_t)taps * taps, sizeof *weights);
+    double *src = doubles_copy(plane, (size_t)size * size),
+           *weights = room((size_t)taps * taps, sizeof *weights);
     double total = 0;
     for (int j = -radius; j <= radius; j++)
         for (int i = -radius; i <= radius; i++)
-            total += weights[(j + radius) * taps + i + radius] = exp(-(i * i + j * j) / (2 * sigma * sigma));
+            total += weights[(j + radius) * taps + i + radius] =
+                exp(-(i * i + j * j) / (2 * sigma * sigma));
     for (int y = 0; y < size; y++)
         for (int x = 0; x < size; x++) {
             double sum = 0;
@@ -183,28 +197,30 @@ static double keys(double x) {
     return 0;
 }
 
-/* One output pixel as a weighted mean of all pixels of the box: in both directions, without separating them. Rows and
- * columns that the kernel does not reach are left out. */
-static double slow_bicubic(const byol_image *image, const byol__draws *box, int c, int out_height, int out_width,
-                           int oy, int ox) {
+/* One output pixel as a weighted mean of all pixels of the box: in both directions, without
+ * separating them. Rows and columns that the kernel does not reach are left out. */
+static double slow_bicubic(const byol_image *image, const byol__draws *box, int c, int out_height,
+                           int out_width, int oy, int ox) {
     double sx = (double)box->crop_width / out_width, sy = (double)box->crop_height / out_height;
     double wide_x = fmax(sx, 1), wide_y = fmax(sy, 1), sum = 0, weights = 0;
     for (int y = 0; y < box->crop_height; y++) {
         double weight_y = keys((y + .5 - (oy + .5) * sy) / wide_y);
         if (weight_y == 0) continue;
-        int from = (int)fmax(0, floor((ox + .5) * sx - 2 * wide_x)), to = (int)((ox + .5) * sx + 2 * wide_x + 1);
+        int from = (int)fmax(0, floor((ox + .5) * sx - 2 * wide_x)),
+            to = (int)((ox + .5) * sx + 2 * wide_x + 1);
         for (int x = from; x <= to && x < box->crop_width; x++) {
             double weight = keys((x + .5 - (ox + .5) * sx) / wide_x) * weight_y;
-            sum += weight * image->pixels[c * image->channel_stride + (box->crop_y + y) * image->row_stride +
-                                          (box->crop_x + x) * image->pixel_stride];
+            sum += weight *
+                   image->pixels[c * image->channel_stride + (box->crop_y + y) * image->row_stride +
+                                 (box->crop_x + x) * image->pixel_stride];
             weights += weight;
         }
     }
     return clamp(sum / weights / 255);
 }
 
-static void slow_view(const byol_view_recipe *recipe, const byol_image *image, int size, const byol__draws *draws,
-                      double *x) {
+static void slow_view(const byol_view_recipe *recipe, const byol_image *image, int size,
+                      const byol__draws *draws, double *x) {
     int channels = image->channels, radius = size / 20 > 1 ? size / 20 : 1;
     size_t plane = (size_t)size * size;
     for (int c = 0; c < channels; c++)
@@ -213,9 +229,12 @@ static void slow_view(const byol_view_recipe *recipe, const byol_image *image, i
                 x[c * plane + oy * size + ox] =
                     slow_bicubic(image, draws, c, size, size, oy, draws->flip ? size - 1 - ox : ox);
     for (int i = 0; draws->jitter && i < 4; i++) {
-        if (draws->order[i] == BYOL__BRIGHTNESS) slow_brightness(x, channels * plane, (double)draws->brightness);
-        if (draws->order[i] == BYOL__CONTRAST) slow_contrast(x, channels, plane, (double)draws->contrast);
-        if (draws->order[i] == BYOL__SATURATION && channels == 3) slow_saturation(x, plane, (double)draws->saturation);
+        if (draws->order[i] == BYOL__BRIGHTNESS)
+            slow_brightness(x, channels * plane, (double)draws->brightness);
+        if (draws->order[i] == BYOL__CONTRAST)
+            slow_contrast(x, channels, plane, (double)draws->contrast);
+        if (draws->order[i] == BYOL__SATURATION && channels == 3)
+            slow_saturation(x, plane, (double)draws->saturation);
         if (draws->order[i] == BYOL__HUE && channels == 3) slow_hue(x, plane, (double)draws->hue);
     }
     if (draws->grayscale && channels == 3) slow_grayscale(x, plane);
@@ -224,7 +243,8 @@ static void slow_view(const byol_view_recipe *recipe, const byol_image *image, i
     if (draws->solarize) slow_solarize(x, channels * plane, (double)recipe->solarize_threshold);
     for (int c = 0; c < channels; c++)
         for (size_t i = 0; i < plane; i++)
-            x[c * plane + i] = (x[c * plane + i] - (double)recipe->mean[c]) / (double)recipe->std[c];
+            x[c * plane + i] =
+                (x[c * plane + i] - (double)recipe->mean[c]) / (double)recipe->std[c];
 }
 
 /* ---- each step ---- */
@@ -300,7 +320,8 @@ static void hue_turns_the_colour_circle(void **state) {
         colour_case c = colours(3);
         step(BYOL__STEP_HUE, c.found, 3, PLANE, (float)i * 0.05f, 0);
         slow_hue(c.expected, PLANE, (double)((float)i * 0.05f));
-        colours_agree(c, 3, 4e-6); /* the hue is counted up to 20 in sixths of a turn: 1e-6 each way */
+        colours_agree(c, 3,
+                      4e-6); /* the hue is counted up to 20 in sixths of a turn: 1e-6 each way */
     }
 }
 
@@ -366,7 +387,8 @@ static void blur_is_a_gaussian_with_reflected_borders(void **state) {
     }
 }
 
-/* Steps on single pixels are applied to a few rows at a time, before and behind the blur: each pixel once. */
+/* Steps on single pixels are applied to a few rows at a time, before and behind the blur: each
+ * pixel once. */
 static void steps_around_a_blur_reach_every_pixel_once(void **state) {
     (void)state;
     const int sizes[] = {2, 9, 16, 31, 70};
@@ -393,38 +415,45 @@ static void steps_around_a_blur_reach_every_pixel_once(void **state) {
 
 /* ---- resize against PIL ---- */
 
-/* Pillow 11.1: a = ((x * 37 + y * 101 + x * y * 13) % 256).astype(float32) / 255 with y, x = mgrid[0:7, 0:9];
- * Image.fromarray(a, mode="F").crop(box).resize(size, Image.BICUBIC), clipped to [0, 1]. */
+/* Pillow 11.1: a = ((x * 37 + y * 101 + x * y * 13) % 256).astype(float32) / 255 with y, x =
+ * mgrid[0:7, 0:9]; Image.fromarray(a, mode="F").crop(box).resize(size, Image.BICUBIC), clipped to
+ * [0, 1]. */
 static const double PIL_UP[36] = {/* box (2, 1, 7, 5), size (6, 6) */
-                                  0.8144031f, 1.0000000f, 0.4761615f, 0.1676294f, 0.4562112f, 0.5956073f,
-                                  0.5106841f, 0.7574756f, 0.6434940f, 0.3246636f, 0.1946186f, 0.3932491f,
-                                  0.3143379f, 0.3931769f, 0.6853063f, 0.4977407f, 0.0918946f, 0.3466156f,
-                                  0.7679171f, 0.2157938f, 0.2257565f, 0.4853788f, 0.6874498f, 0.9087996f,
-                                  0.5493788f, 0.3609129f, 0.5363364f, 0.6158358f, 0.5847258f, 0.8621661f,
-                                  0.2257830f, 0.5428128f, 0.9443962f, 0.7346964f, 0.3231332f, 0.6598079f};
+                                  0.8144031f, 1.0000000f, 0.4761615f, 0.1676294f, 0.4562112f,
+                                  0.5956073f, 0.5106841f, 0.7574756f, 0.6434940f, 0.3246636f,
+                                  0.1946186f, 0.3932491f, 0.3143379f, 0.3931769f, 0.6853063f,
+                                  0.4977407f, 0.0918946f, 0.3466156f, 0.7679171f, 0.2157938f,
+                                  0.2257565f, 0.4853788f, 0.6874498f, 0.9087996f, 0.5493788f,
+                                  0.3609129f, 0.5363364f, 0.6158358f, 0.5847258f, 0.8621661f,
+                                  0.2257830f, 0.5428128f, 0.9443962f, 0.7346964f, 0.3231332f,
+                                  0.6598079f};
 static const double PIL_DOWN[9] = {/* box (0, 0, 9, 7), size (3, 3) */
                                    0.3998208f, 0.5236593f, 0.5375328f, 0.4894740f, 0.5091286f,
                                    0.4878049f, 0.5974451f, 0.5210935f, 0.4794877f};
-static const double PIL_MIXED[16] = {/* box (0, 3, 9, 5), size (4, 4): smaller across, larger down */
-                                     0.4083161f, 0.3461578f, 0.6659892f, 0.5350736f, 0.4779357f, 0.4197256f,
-                                     0.6405570f, 0.4567307f, 0.6159865f, 0.5656055f, 0.5901266f, 0.3013820f,
-                                     0.6856061f, 0.6391734f, 0.5646944f, 0.2230390f};
-/* torchvision 0.21: center_crop(resize(image, 4, BICUBIC), [4, 4]) of the whole image (9 x 7 -> 5 x 4 -> 4 x 4). */
-static const double TORCHVISION_CENTER[16] = {0.2539056f, 0.5508369f, 0.5174569f, 0.5964272f, 0.4177906f, 0.4762112f,
-                                              0.4508452f, 0.4120992f, 0.6243007f, 0.4929864f, 0.6084806f, 0.5991138f,
-                                              0.6452454f, 0.4945737f, 0.4965760f, 0.4445274f};
+static const double PIL_MIXED[16] =
+    {/* box (0, 3, 9, 5), size (4, 4): smaller across, larger down */
+     0.4083161f, 0.3461578f, 0.6659892f, 0.5350736f, 0.4779357f, 0.4197256f,
+     0.6405570f, 0.4567307f, 0.6159865f, 0.5656055f, 0.5901266f, 0.3013820f,
+     0.6856061f, 0.6391734f, 0.5646944f, 0.2230390f};
+/* torchvision 0.21: center_crop(resize(image, 4, BICUBIC), [4, 4]) of the whole image (9 x 7 -> 5 x
+ * 4 -> 4 x 4). */
+static const double TORCHVISION_CENTER[16] = {
+    0.2539056f, 0.5508369f, 0.5174569f, 0.5964272f, 0.4177906f, 0.4762112f, 0.4508452f, 0.4120992f,
+    0.6243007f, 0.4929864f, 0.6084806f, 0.5991138f, 0.6452454f, 0.4945737f, 0.4965760f, 0.4445274f};
 
 static void pil_pixels(uint8_t pixels[63]) {
     for (int y = 0; y < 7; y++)
         for (int x = 0; x < 9; x++) pixels[y * 9 + x] = (uint8_t)(x * 37 + y * 101 + x * y * 13);
 }
 
-static void resizes_as_pil(int left, int top, int width, int height, int size, const double *expected) {
+static void resizes_as_pil(int left, int top, int width, int height, int size,
+                           const double *expected) {
     uint8_t pixels[63];
     pil_pixels(pixels);
     int start_x[8], start_y[8];
     float weights_x[8 * 16], weights_y[8 * 16], dst[36];
-    byol__taps across = {.start = start_x, .weights = weights_x}, down = {.start = start_y, .weights = weights_y};
+    byol__taps across = {.start = start_x, .weights = weights_x},
+               down = {.start = start_y, .weights = weights_y};
     byol__steps nothing = {.channels = 1};
     byol__resize job = {pixels + top * 9 + left, 1, 63, 9, 1, across, down, size, size, NULL};
     job.scratch = room(pixel_loops->resize_floats(1, height, width, size, size), sizeof(float));
@@ -434,7 +463,8 @@ static void resizes_as_pil(int left, int top, int width, int height, int size, c
         pixel_loops->resize(&job, &nothing, dst);
         for (int y = 0; y < size; y++)
             for (int x = 0; x < size; x++)
-                close_to(dst + y * size + x, expected + y * size + (reversed ? size - 1 - x : x), 1, 2e-6);
+                close_to(dst + y * size + x, expected + y * size + (reversed ? size - 1 - x : x), 1,
+                         2e-6);
     }
     byol__free(job.scratch);
 }
@@ -480,7 +510,8 @@ static void center_view_takes_the_middle_of_a_long_image(void **state) {
     (void)state;
     enum { LONG = 400, SHORT = 8 };
     uint8_t *pixels = room(LONG * SHORT, 1);
-    for (int y = 0; y < SHORT; y++) memset(pixels + y * LONG + LONG / 2 - 12, 255, 24); /* white in the middle */
+    for (int y = 0; y < SHORT; y++)
+        memset(pixels + y * LONG + LONG / 2 - 12, 255, 24); /* white in the middle */
     byol_image image = planar(pixels, 1, SHORT, LONG);
     float dst[64], mean[3] = {0}, std[3] = {1, 1, 1};
     void *scratch = room(byol_view_scratch_bytes(1, SHORT, LONG, 8), 1);
@@ -495,9 +526,11 @@ static void center_view_takes_the_middle_of_a_long_image(void **state) {
 
 static void a_whole_image_keeps_all_of_it(void **state) {
     (void)state;
-    const int cases[][4] = {{21, 57, 10, 30}, {57, 21, 40, 7}, {9, 7, 33, 8}, {1, 1, 3, 2}, {64, 48, 64, 48}};
+    const int cases[][4] = {
+        {21, 57, 10, 30}, {57, 21, 40, 7}, {9, 7, 33, 8}, {1, 1, 3, 2}, {64, 48, 64, 48}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int height = cases[i][0], width = cases[i][1], out_height = cases[i][2], out_width = cases[i][3];
+        int height = cases[i][0], width = cases[i][1], out_height = cases[i][2],
+            out_width = cases[i][3];
         uint8_t *pixels = some_pixels(3, height, width);
         byol_image image = planar(pixels, 3, height, width);
         byol__draws all = {.crop_width = width, .crop_height = height};
@@ -523,14 +556,18 @@ static void every_view_agrees_with_the_slow_one(void **state) {
         const char *preset;
         int channels, height, width, size, samples;
     } cases[] = {
-        {"small", 3, 32, 32, 32, 24},  {"small", 1, 28, 28, 32, 24},  {"byol", 3, 32, 32, 24, 24},
-        {"simclr", 3, 32, 32, 17, 24}, {"byol", 3, 8, 8, 16, 24},     {"simclr", 3, 1, 1, 8, 24},
-        {"byol", 1, 1, 1, 8, 24},      {"byol", 3, 21, 57, 16, 24},   {"simclr", 3, 70, 9, 20, 24},
-        {"simclr", 3, 96, 96, 40, 24}, {"byol", 1, 40, 33, 9, 24},    {"byol", 3, 5, 5, 1, 24},
-        {"byol", 3, 375, 500, 224, 6}, {"byol", 1, 300, 260, 223, 4}, {"simclr", 3, 120, 1500, 64, 4},
+        {"small", 3, 32, 32, 32, 24},    {"small", 1, 28, 28, 32, 24},
+        {"byol", 3, 32, 32, 24, 24},     {"simclr", 3, 32, 32, 17, 24},
+        {"byol", 3, 8, 8, 16, 24},       {"simclr", 3, 1, 1, 8, 24},
+        {"byol", 1, 1, 1, 8, 24},        {"byol", 3, 21, 57, 16, 24},
+        {"simclr", 3, 70, 9, 20, 24},    {"simclr", 3, 96, 96, 40, 24},
+        {"byol", 1, 40, 33, 9, 24},      {"byol", 3, 5, 5, 1, 24},
+        {"byol", 3, 375, 500, 224, 6},   {"byol", 1, 300, 260, 223, 4},
+        {"simclr", 3, 120, 1500, 64, 4},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int channels = cases[i].channels, height = cases[i].height, width = cases[i].width, size = cases[i].size;
+        int channels = cases[i].channels, height = cases[i].height, width = cases[i].width,
+            size = cases[i].size;
         byol_view_recipe recipe[BYOL_VIEW_KINDS];
         assert_int_equal(byol_view_preset(cases[i].preset, recipe, NULL), BYOL_OK);
         uint8_t *pixels = some_pixels(channels, height, width);
@@ -538,8 +575,10 @@ static void every_view_agrees_with_the_slow_one(void **state) {
         size_t count = (size_t)channels * size * size;
         double *expected = room(count, sizeof *expected);
         for (uint32_t sample = 0; sample < (uint32_t)cases[i].samples; sample++) {
-            recipe[sample % 2].solarize_threshold = 2; /* a step that would turn rounding into a jump: tested alone */
-            byol__draws draws = byol__view_draw(&recipe[sample % 2], height, width, 5, 2, sample, (int)sample % 2);
+            recipe[sample % 2].solarize_threshold =
+                2; /* a step that would turn rounding into a jump: tested alone */
+            byol__draws draws =
+                byol__view_draw(&recipe[sample % 2], height, width, 5, 2, sample, (int)sample % 2);
             slow_view(&recipe[sample % 2], &image, size, &draws, expected);
             float *found = make(&recipe[sample % 2], &image, size, 5, 2, sample, (int)sample % 2);
             close_to(found, expected, count, 4e-5); /* of values up to 1 / 0.22 */
@@ -591,7 +630,8 @@ static void a_view_depends_on_nothing_but_its_key(void **state) {
     assert_memory_equal(dst, again, COUNT * sizeof *dst);
     const uint32_t keys_[][4] = {{8, 3, 11, 0}, {7, 4, 11, 0}, {7, 3, 12, 0}, {7, 3, 11, 1}};
     for (int i = 0; i < 4; i++) {
-        byol_view_make(&recipe[0], &image, 32, keys_[i][0], keys_[i][1], keys_[i][2], (int)keys_[i][3], again, scratch);
+        byol_view_make(&recipe[0], &image, 32, keys_[i][0], keys_[i][1], keys_[i][2],
+                       (int)keys_[i][3], again, scratch);
         assert_memory_not_equal(dst, again, COUNT * sizeof *dst);
     }
     byol__free(scratch);
@@ -600,8 +640,8 @@ static void a_view_depends_on_nothing_but_its_key(void **state) {
     byol__free(pixels);
 }
 
-/* But for rounding: the loops of the two layouts are two, and which product a compiler fuses with which sum is its
- * choice. */
+/* But for rounding: the loops of the two layouts are two, and which product a compiler fuses with
+ * which sum is its choice. */
 static void the_layout_of_the_bytes_does_not_matter(void **state) {
     (void)state;
     enum { H = 19, W = 23, COUNT = 3 * 16 * 16 };
@@ -612,7 +652,8 @@ static void the_layout_of_the_bytes_does_not_matter(void **state) {
     byol_view_recipe recipe[BYOL_VIEW_KINDS];
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (uint32_t sample = 0; sample < 10; sample++) {
-        float *of_a = make(&recipe[0], &a, 16, 1, 1, sample, 0), *of_b = make(&recipe[0], &b, 16, 1, 1, sample, 0);
+        float *of_a = make(&recipe[0], &a, 16, 1, 1, sample, 0),
+              *of_b = make(&recipe[0], &b, 16, 1, 1, sample, 0);
         for (int i = 0; i < COUNT; i++) assert_true(fabs((double)of_a[i] - (double)of_b[i]) < 1e-5);
         byol__free(of_a);
         byol__free(of_b);

@@ -21,10 +21,12 @@ static void philox_gives_the_published_vectors(void **state) {
     (void)state;
     uint32_t out[4];
     byol__philox((uint32_t[4]){0, 0, 0, 0}, (uint32_t[2]){0, 0}, out);
-    assert_memory_equal(out, ((uint32_t[4]){0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}), sizeof out);
-    byol__philox((uint32_t[4]){0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, (uint32_t[2]){0xa4093822, 0x299f31d0},
-                 out);
-    assert_memory_equal(out, ((uint32_t[4]){0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}), sizeof out);
+    assert_memory_equal(out, ((uint32_t[4]){0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}),
+                        sizeof out);
+    byol__philox((uint32_t[4]){0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+                 (uint32_t[2]){0xa4093822, 0x299f31d0}, out);
+    assert_memory_equal(out, ((uint32_t[4]){0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}),
+                        sizeof out);
 }
 
 static void streams_are_uniform_and_differ(void **state) {
@@ -77,7 +79,8 @@ static void bf16_rounds_to_nearest_even(void **state) {
     }
 }
 
-/* All signs, exponents and leading bits, with what lies beyond bf16 below, at and above a tie; NaN and infinity too. */
+/* All signs, exponents and leading bits, with what lies beyond bf16 below, at and above a tie; NaN
+ * and infinity too. */
 static void bf16_in_vectors_is_the_same(void **state) {
     (void)state;
     static const uint32_t tails[8] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, 0x4000, 0xc000};
@@ -123,7 +126,8 @@ static void impossible_memory_is_an_error_that_says_how_much(void **state) {
     (void)state;
     byol_error error = {0};
     void *pointer = NULL;
-    assert_int_equal(byol__alloc(&pointer, SIZE_MAX / 2, 4, "workspace", &error), BYOL_ERROR_MEMORY);
+    assert_int_equal(byol__alloc(&pointer, SIZE_MAX / 2, 4, "workspace", &error),
+                     BYOL_ERROR_MEMORY);
     assert_non_null(strstr(error.text, "workspace"));
     assert_null(pointer);
 }

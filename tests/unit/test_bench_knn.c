@@ -21,7 +21,8 @@ static void figures_fit_together(void **state) {
     byol_bench_options_init(&options);
     options.seconds = 0.1;
     const byol_bench_knn_shape shape = {2000, 500, 64};
-    if (byol_bench_knn(&config, &shape, &options, &r, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_bench_knn(&config, &shape, &options, &r, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     double products = 2e-9 * 2000 * 500 * 64;
     assert_int_equal(r.threads, 1);
     assert_true(r.seconds > 0 && r.matmul_gflops > 0);

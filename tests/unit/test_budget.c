@@ -20,7 +20,8 @@ static void times_are_read_with_their_units(void **state) {
                  {"2d", 2880}, {"0m", 0},   {"-1h", 0}, {"", 0},       {"h", 0},
                  {"5x", 0},    {"nan", 0},  {"inf", 0}, {"5 m", 0},    {"1e400h", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (fabs(byol_budget_minutes(cases[i].text) - cases[i].minutes) > 1e-9) fail_msg("'%s'", cases[i].text);
+        if (fabs(byol_budget_minutes(cases[i].text) - cases[i].minutes) > 1e-9)
+            fail_msg("'%s'", cases[i].text);
 }
 
 static void the_choice_is_a_whole_configuration_that_can_be_trained(void **state) {
@@ -32,7 +33,8 @@ static void the_choice_is_a_whole_configuration_that_can_be_trained(void **state
     byol_config_init(&config);
     config.train.threads = 2;
     config.train.seed = 11;
-    if (byol_budget_choose(&config, source, 0.05, NULL, NULL, &budget, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_budget_choose(&config, source, 0.05, NULL, NULL, &budget, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(byol_config_check(&config, &error), BYOL_OK);
     assert_true(fabs((double)config.train.minutes - 0.05) < 1e-6);
     assert_true(config.train.batch_size >= 2 && config.train.batch_size <= TINY_IMAGES);
@@ -58,11 +60,15 @@ static void what_cannot_be_is_refused(void **state) {
     byol_budget budget;
     byol_error error = {0};
     byol_config_init(&config);
-    assert_int_equal(byol_budget_choose(&config, source, 0, NULL, NULL, &budget, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_budget_choose(&config, source, (double)NAN, NULL, NULL, &budget, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_budget_choose(&config, source, 0, NULL, NULL, &budget, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_budget_choose(&config, source, (double)NAN, NULL, NULL, &budget, &error),
+                     BYOL_ERROR_INVALID);
     assert_int_equal(byol_source_subset(&one, source, &first, 1, &error), BYOL_OK);
-    assert_int_equal(byol_budget_choose(&config, one, 1, NULL, NULL, &budget, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_budget_choose(&config, source, 0.02, stop, NULL, &budget, &error), BYOL_ERROR_CANCELLED);
+    assert_int_equal(byol_budget_choose(&config, one, 1, NULL, NULL, &budget, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_budget_choose(&config, source, 0.02, stop, NULL, &budget, &error),
+                     BYOL_ERROR_CANCELLED);
     byol_source_free(one);
     byol_source_free(source);
 }

@@ -15,16 +15,16 @@
 
 static int close_to(double a, double b) { return fabs(a - b) < 1e-9; }
 
-static void check_scores(const byol_class_scores *scores, double precision, double recall, double f1,
-                         uint64_t support) {
+static void check_scores(const byol_class_scores *scores, double precision, double recall,
+                         double f1, uint64_t support) {
     assert_true(close_to(scores->precision, precision));
     assert_true(close_to(scores->recall, recall));
     assert_true(close_to(scores->f1, f1));
     assert_int_equal(scores->support, support);
 }
 
-/* Class 0: 2 of 3 found, 1 wrongly claimed. Class 1: 1 of 4 found, nothing wrongly claimed. Class 2: 1 of 1 found, 3
- * wrongly claimed. Class 3: no images, never predicted. */
+/* Class 0: 2 of 3 found, 1 wrongly claimed. Class 1: 1 of 4 found, nothing wrongly claimed. Class
+ * 2: 1 of 1 found, 3 wrongly claimed. Class 3: no images, never predicted. */
 static void figures_are_those_computed_by_hand(void **state) {
     (void)state;
     const int32_t labels[] = {0, 0, 0, 1, 1, 1, 1, 2}, predicted[] = {0, 0, 2, 1, 0, 2, 2, 2};
@@ -34,8 +34,10 @@ static void figures_are_those_computed_by_hand(void **state) {
     check_scores(&report.of_class[1], 100, 25, 40, 4);
     check_scores(&report.of_class[2], 25, 100, 40, 1);
     check_scores(&report.of_class[3], 0, 0, 0, 0);
-    check_scores(&report.macro, (200.0 / 3 + 125) / 4, (200.0 / 3 + 125) / 4, (200.0 / 3 + 80) / 4, 8);
-    check_scores(&report.weighted, (200 + 400 + 25) / 8.0, (200 + 100 + 100) / 8.0, (200 + 160 + 40) / 8.0, 8);
+    check_scores(&report.macro, (200.0 / 3 + 125) / 4, (200.0 / 3 + 125) / 4, (200.0 / 3 + 80) / 4,
+                 8);
+    check_scores(&report.weighted, (200 + 400 + 25) / 8.0, (200 + 100 + 100) / 8.0,
+                 (200 + 160 + 40) / 8.0, 8);
     assert_true(close_to(report.accuracy, 50));
     const uint64_t confusion[] = {2, 0, 1, 0, 1, 1, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0};
     assert_memory_equal(report.confusion, confusion, sizeof confusion);
@@ -48,17 +50,21 @@ static void what_is_no_class_is_refused_with_words(void **state) {
     int32_t labels[] = {0, 1}, predicted[] = {1, 2};
     byol_classification report;
     byol_error error = {0};
-    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 2, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 2, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "image 1 has label 1 and prediction 2"));
     assert_null(report.confusion);
     labels[0] = -1;
-    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 3, NULL), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_classification_init(&report, labels, predicted, 0, 3, NULL), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, 2, 3, NULL),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, 0, 3, NULL),
+                     BYOL_ERROR_INVALID);
 }
 
 enum { COUNT = 997, CLASSES = 7 };
 
-/* Prints, a line each: per class, macro and weighted "precision recall f1 support"; then the matrix row by row. */
+/* Prints, a line each: per class, macro and weighted "precision recall f1 support"; then the matrix
+ * row by row. */
 static const char script[] =
     "import sys\n"
     "from sklearn.metrics import classification_report as cr, confusion_matrix as cm\n"
@@ -68,7 +74,8 @@ static const char script[] =
     "r = cr(y, p, labels=labels, output_dict=True, zero_division=0)\n"
     "for key in [str(c) for c in labels] + ['macro avg', 'weighted avg']:\n"
     "    s = r[key]\n"
-    "    print('%.12g %.12g %.12g %d' % (s['precision'], s['recall'], s['f1-score'], s['support']))\n"
+    "    print('%.12g %.12g %.12g %d' % (s['precision'], s['recall'], s['f1-score'], "
+    "s['support']))\n"
     "for row in cm(y, p, labels=labels): print(*row)\n";
 
 static void read_scores(FILE *stream, const byol_class_scores *ours) {
@@ -93,7 +100,9 @@ static void figures_are_those_of_scikit_learn(void **state) {
     assert_true(pairs != NULL && program != NULL);
     for (int i = 0; i < COUNT; i++) {
         labels[i] = (int32_t)byol__random_below(&random, CLASSES - 1);
-        predicted[i] = byol__random_below(&random, 2) != 0 ? labels[i] : (int32_t)byol__random_below(&random, CLASSES);
+        predicted[i] = byol__random_below(&random, 2) != 0
+                           ? labels[i]
+                           : (int32_t)byol__random_below(&random, CLASSES);
         if (predicted[i] == 5) predicted[i] = 4;
         fprintf(pairs, "%d %d\n", (int)labels[i], (int)predicted[i]);
     }
@@ -102,7 +111,8 @@ static void figures_are_those_of_scikit_learn(void **state) {
     fclose(program);
 
     byol_classification report;
-    assert_int_equal(byol_classification_init(&report, labels, predicted, COUNT, CLASSES, NULL), BYOL_OK);
+    assert_int_equal(byol_classification_init(&report, labels, predicted, COUNT, CLASSES, NULL),
+                     BYOL_OK);
     snprintf(command, sizeof command, "%s %s %s", python, code, data);
     FILE *theirs = popen(command, "r");
     assert_non_null(theirs);

@@ -82,7 +82,8 @@ static void the_defaults_are_the_documented_ones(void **state) {
     assert_true(c.views.view[0].crop_area_min == 0.08f);
     assert_int_equal(c.encoder.stem, BYOL_STEM_SMALL);
     assert_int_equal(c.optimizer.name, BYOL_SGD);
-    assert_true(c.optimizer.lr == 0.12f && c.optimizer.momentum == 0.9f && c.optimizer.weight_decay == 5e-4f);
+    assert_true(c.optimizer.lr == 0.12f && c.optimizer.momentum == 0.9f &&
+                c.optimizer.weight_decay == 5e-4f);
     assert_true(c.optimizer.warmup_epochs == 2.0f && c.target.tau == 0.99f);
     assert_int_equal(c.target.schedule, BYOL_TAU_COSINE);
     assert_int_equal(c.train.epochs, 30);
@@ -124,7 +125,8 @@ static void a_written_configuration_reads_back_bit_for_bit(void **state) {
         if (bits % 400 == 0) assert_same_after_writing(&config);
         char text[64];
         float value;
-        assert_int_equal(byol_config_get(&config, "views.view1.solarize", text, sizeof text, NULL), BYOL_OK);
+        assert_int_equal(byol_config_get(&config, "views.view1.solarize", text, sizeof text, NULL),
+                         BYOL_OK);
         value = strtof(text, NULL);
         assert_memory_equal(&value, &config.views.view[0].solarize, sizeof value);
     }
@@ -154,7 +156,8 @@ static void a_files_settings_arrive(void **state) {
     assert_int_equal(c.encoder.width, 16);
     assert_string_equal(c.encoder.name, "resnet34");
     assert_string_equal(c.views.preset, "simclr");
-    assert_true(c.views.view[0].blur == 0.75f && c.views.view[1].blur == 0.25f); /* preset, both, one: in this order */
+    assert_true(c.views.view[0].blur == 0.75f &&
+                c.views.view[1].blur == 0.25f); /* preset, both, one: in this order */
     assert_true(c.views.view[0].saturation == 0.8f);
     assert_true(c.views.view[1].mean[2] == 0.3f && c.views.view[0].mean[2] == 0.406f);
     assert_true(c.views.view[0].std[1] == 2.0f && c.views.view[1].std[2] == 3.0f);
@@ -198,7 +201,8 @@ static void a_wrong_file_is_named_with_line_and_changes_nothing(void **state) {
         {"views: {mean: []}\n", {"three numbers"}},
         {"views: {std: [1, 0, 1]}\n", {"three numbers"}},
         {"views: {preset: tiny}\n", {"byol, simclr, small"}},
-        {"train: {epochs: 1}\nencoder: {width: 8}\ntrain: {epochs: 2}\n", {"file.yaml:3", "line 1"}},
+        {"train: {epochs: 1}\nencoder: {width: 8}\ntrain: {epochs: 2}\n",
+         {"file.yaml:3", "line 1"}},
         {"train:\n  epochs: 1\ntrain.epochs: 2\n", {"file.yaml:3", "set before"}},
         {"train: {epochs: &a 1, batch_size: *a}\n", {"aliases"}},
         {"train: {epochs: 2}\n---\ntrain: {epochs: 1}\n", {"file.yaml:2", "second document"}},
@@ -216,7 +220,8 @@ static void a_wrong_file_is_named_with_line_and_changes_nothing(void **state) {
         assert_int_equal(byol_config_set(&config, "train.epochs", "77", NULL), BYOL_OK);
         before = config;
         byol_error error = {0};
-        if (parse(&config, cases[i].yaml, &error) != BYOL_ERROR_INVALID) fail_msg("accepted: %s", cases[i].yaml);
+        if (parse(&config, cases[i].yaml, &error) != BYOL_ERROR_INVALID)
+            fail_msg("accepted: %s", cases[i].yaml);
         for (int w = 0; w < 3 && cases[i].words[w] != NULL; w++)
             if (strstr(error.text, cases[i].words[w]) == NULL)
                 fail_msg("%s\nsays: %s\nmissing: %s", cases[i].yaml, error.text, cases[i].words[w]);
@@ -316,9 +321,11 @@ static void what_does_not_go_together_is_refused(void **state) {
         byol_config_init(&config);
         byol_error error = {0};
         for (int s = 0; s < 3 && cases[i][s][0] != NULL; s++)
-            assert_int_equal(byol_config_set(&config, cases[i][s][0], cases[i][s][1], &error), BYOL_OK);
+            assert_int_equal(byol_config_set(&config, cases[i][s][0], cases[i][s][1], &error),
+                             BYOL_OK);
         assert_int_equal(byol_config_check(&config, &error), BYOL_ERROR_INVALID);
-        if (strstr(error.text, strrchr(cases[i][0][0], '.')) == NULL) fail_msg("%s: %s", cases[i][0][0], error.text);
+        if (strstr(error.text, strrchr(cases[i][0][0], '.')) == NULL)
+            fail_msg("%s: %s", cases[i][0][0], error.text);
     }
 }
 
@@ -329,9 +336,12 @@ static void a_value_that_has_no_room_is_an_error(void **state) {
     byol_config_set(&config, "recipe", "byol", NULL); /* resnet18 */
     byol_error error = {0};
     char value[9];
-    assert_int_equal(byol_config_get(&config, "encoder.name", value, sizeof value, &error), BYOL_OK);
-    assert_int_equal(byol_config_get(&config, "encoder.name", value, 8, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_config_get(&config, "encoder.nam", value, sizeof value, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_config_get(&config, "encoder.name", value, sizeof value, &error),
+                     BYOL_OK);
+    assert_int_equal(byol_config_get(&config, "encoder.name", value, 8, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_config_get(&config, "encoder.nam", value, sizeof value, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "'encoder.name'"));
 }
 

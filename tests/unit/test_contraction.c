@@ -1,5 +1,6 @@
-/* What oneDNN computes for us, behind dnn.h: each pass of convolutions and linear layers against the definition, summed
- * in double. The scratch memory and what is to be written begin as NaN: in a plan they hold what others left there. */
+/* What oneDNN computes for us, behind dnn.h: each pass of convolutions and linear layers against
+ * the definition, summed in double. The scratch memory and what is to be written begin as NaN: in a
+ * plan they hold what others left there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,12 +21,14 @@ typedef struct shape {
 } shape;
 
 static const shape shapes[] = {
-    {2, 1, 16, 9, 3, 1, 1, 1},   {2, 3, 16, 8, 3, 1, 1, 1},   {4, 3, 4, 16, 7, 2, 3, 1},   {3, 16, 16, 6, 3, 1, 1, 1},
-    {2, 8, 24, 5, 3, 1, 1, 1},   {2, 20, 13, 6, 3, 1, 1, 1},  {8, 16, 32, 2, 3, 2, 1, 1},  {32, 16, 16, 1, 3, 1, 1, 1},
-    {32, 16, 16, 1, 3, 2, 1, 1}, {32, 16, 16, 2, 3, 2, 1, 1}, {4, 32, 16, 3, 3, 2, 1, 1},  {2, 16, 32, 8, 1, 2, 0, 1},
-    {2, 64, 16, 4, 1, 1, 0, 1},  {2, 2, 8, 4, 1, 1, 0, 1},    {2, 16, 16, 7, 3, 1, 1, 16}, {2, 32, 32, 6, 3, 1, 1, 4},
-    {2, 16, 32, 12, 5, 1, 2, 1}, {2, 8, 8, 6, 4, 2, 1, 1},    {3, 20, 13, 2, 4, 3, 1, 1},  {7, 128, 16, 1, 0, 1, 0, 1},
-    {7, 20, 13, 1, 0, 1, 0, 1},  {2, 16, 32, 12, 3, 2, 1, 1}, {2, 20, 13, 13, 3, 2, 1, 1}, {2, 144, 16, 4, 3, 2, 1, 1},
+    {2, 1, 16, 9, 3, 1, 1, 1},   {2, 3, 16, 8, 3, 1, 1, 1},   {4, 3, 4, 16, 7, 2, 3, 1},
+    {3, 16, 16, 6, 3, 1, 1, 1},  {2, 8, 24, 5, 3, 1, 1, 1},   {2, 20, 13, 6, 3, 1, 1, 1},
+    {8, 16, 32, 2, 3, 2, 1, 1},  {32, 16, 16, 1, 3, 1, 1, 1}, {32, 16, 16, 1, 3, 2, 1, 1},
+    {32, 16, 16, 2, 3, 2, 1, 1}, {4, 32, 16, 3, 3, 2, 1, 1},  {2, 16, 32, 8, 1, 2, 0, 1},
+    {2, 64, 16, 4, 1, 1, 0, 1},  {2, 2, 8, 4, 1, 1, 0, 1},    {2, 16, 16, 7, 3, 1, 1, 16},
+    {2, 32, 32, 6, 3, 1, 1, 4},  {2, 16, 32, 12, 5, 1, 2, 1}, {2, 8, 8, 6, 4, 2, 1, 1},
+    {3, 20, 13, 2, 4, 3, 1, 1},  {7, 128, 16, 1, 0, 1, 0, 1}, {7, 20, 13, 1, 0, 1, 0, 1},
+    {2, 16, 32, 12, 3, 2, 1, 1}, {2, 20, 13, 13, 3, 2, 1, 1}, {2, 144, 16, 4, 3, 2, 1, 1},
     {9, 144, 16, 1, 3, 2, 1, 1}, {2, 16, 144, 5, 1, 2, 0, 1},
 };
 
@@ -85,7 +88,8 @@ static void release(problem *p) {
 /* ---- The definition ---- */
 
 typedef struct sums {
-    double *value, *size; /* each sum, and that of its terms' absolute values: what rounding is measured by */
+    double *value,
+        *size; /* each sum, and that of its terms' absolute values: what rounding is measured by */
     double *bias, *bias_size;
 } sums;
 
@@ -101,23 +105,30 @@ static void contract(const problem *p, const sums *out) {
     for (int n = 0; n < d->n; n++)
         for (int o = 0; o < d->oc; o++)
             for (int pixel = 0; pixel < d->oh * d->ow; pixel++) {
-                size_t dst = ((size_t)n * (size_t)d->oc + (size_t)o) * (size_t)(d->oh * d->ow) + (size_t)pixel;
+                size_t dst = ((size_t)n * (size_t)d->oc + (size_t)o) * (size_t)(d->oh * d->ow) +
+                             (size_t)pixel;
                 if (d->pass == BYOL__FORWARD) add(out->value, out->size, dst, (double)p->bias[o]);
-                if (d->pass == BYOL__BACKWARD_WEIGHTS) add(out->bias, out->bias_size, (size_t)o, (double)p->dst[dst]);
+                if (d->pass == BYOL__BACKWARD_WEIGHTS)
+                    add(out->bias, out->bias_size, (size_t)o, (double)p->dst[dst]);
                 for (int i = 0; i < group_ic; i++)
                     for (int tap = 0; tap < taps; tap++) {
                         int y = pixel / d->ow * d->stride - d->padding + tap / d->kernel;
                         int x = pixel % d->ow * d->stride - d->padding + tap % d->kernel;
                         if (y < 0 || y >= d->ih || x < 0 || x >= d->iw) continue;
                         int channel = o / group_oc * group_ic + i;
-                        size_t src = (((size_t)n * (size_t)d->ic + (size_t)channel) * (size_t)d->ih + (size_t)y) *
-                                         (size_t)d->iw +
-                                     (size_t)x;
-                        size_t weight = ((size_t)o * (size_t)group_ic + (size_t)i) * (size_t)taps + (size_t)tap;
-                        double s = (double)p->src[src], g = (double)p->dst[dst], w = (double)p->weights[weight];
+                        size_t src =
+                            (((size_t)n * (size_t)d->ic + (size_t)channel) * (size_t)d->ih +
+                             (size_t)y) *
+                                (size_t)d->iw +
+                            (size_t)x;
+                        size_t weight =
+                            ((size_t)o * (size_t)group_ic + (size_t)i) * (size_t)taps + (size_t)tap;
+                        double s = (double)p->src[src], g = (double)p->dst[dst],
+                               w = (double)p->weights[weight];
                         if (d->pass == BYOL__FORWARD) add(out->value, out->size, dst, s * w);
                         if (d->pass == BYOL__BACKWARD_DATA) add(out->value, out->size, src, g * w);
-                        if (d->pass == BYOL__BACKWARD_WEIGHTS) add(out->value, out->size, weight, s * g);
+                        if (d->pass == BYOL__BACKWARD_WEIGHTS)
+                            add(out->value, out->size, weight, s * g);
                     }
             }
 }
@@ -138,7 +149,8 @@ static void *laid_out(const byol__layout *to, const byol__layout *from, const fl
     return memory;
 }
 
-/* The pass's result replaces the plain src, dst or weights (and bias); `what` is given the implementation's name. */
+/* The pass's result replaces the plain src, dst or weights (and bias); `what` is given the
+ * implementation's name. */
 static void run(problem *p, byol__dnn *dnn, char *what, size_t size) {
     const byol__contraction_desc *d = &p->d;
     byol__contraction *c;
@@ -170,31 +182,37 @@ static void run(problem *p, byol__dnn *dnn, char *what, size_t size) {
 }
 
 /* Each within `tolerance` of the sum of its terms' absolute values. */
-static void assert_near(const float *values, const double *should_be, const double *size, size_t count,
-                        double tolerance, const char *what) {
+static void assert_near(const float *values, const double *should_be, const double *size,
+                        size_t count, double tolerance, const char *what) {
     for (size_t i = 0; i < count; i++)
         if (!(fabs((double)values[i] - should_be[i]) <= tolerance * size[i]))
-            fail_msg("%s: number %zu is %g, should be %g", what, i, (double)values[i], should_be[i]);
+            fail_msg("%s: number %zu is %g, should be %g", what, i, (double)values[i],
+                     should_be[i]);
 }
 
-static void check_pass(byol__dnn *dnn, const shape *s, byol__pass pass, byol__dtype dtype, byol__format format) {
+static void check_pass(byol__dnn *dnn, const shape *s, byol__pass pass, byol__dtype dtype,
+                       byol__format format) {
     static const char *const passes[] = {"forward", "data gradient", "weight gradient"};
     problem p = problem_of(s, pass, dtype, format);
-    size_t counts[] = {p.dst_count, p.src_count, p.weight_count}, count = counts[pass], channels = (size_t)s->oc;
+    size_t counts[] = {p.dst_count, p.src_count, p.weight_count}, count = counts[pass],
+           channels = (size_t)s->oc;
     double *room = calloc(2 * (count + channels), sizeof *room);
     assert_non_null(room);
     sums out = {room, room + count, room + 2 * count, room + 2 * count + channels};
     contract(&p, &out);
     char implementation[64], what[256];
     run(&p, dnn, implementation, sizeof implementation);
-    snprintf(what, sizeof what, "%s by %s, %s, format %d: %d x %d -> %d, %d pixels, kernel %d, stride %d, groups %d",
-             passes[pass], implementation, dtype == BYOL__BF16 ? "bf16" : "fp32", (int)format, s->n, s->ic, s->oc,
-             s->size, s->kernel, s->stride, s->groups);
-    /* Weight gradients are fp32; what is written as bf16 is rounded to eight bits. Winograd's transforms round too. */
+    snprintf(what, sizeof what,
+             "%s by %s, %s, format %d: %d x %d -> %d, %d pixels, kernel %d, stride %d, groups %d",
+             passes[pass], implementation, dtype == BYOL__BF16 ? "bf16" : "fp32", (int)format, s->n,
+             s->ic, s->oc, s->size, s->kernel, s->stride, s->groups);
+    /* Weight gradients are fp32; what is written as bf16 is rounded to eight bits. Winograd's
+     * transforms round too. */
     double tolerance = dtype == BYOL__BF16 && pass != BYOL__BACKWARD_WEIGHTS ? 1.0 / 256 : 1e-5;
     const float *values[] = {p.dst, p.src, p.weights};
     assert_near(values[pass], out.value, out.size, count, tolerance, what);
-    if (pass == BYOL__BACKWARD_WEIGHTS) assert_near(p.bias, out.bias, out.bias_size, channels, tolerance, what);
+    if (pass == BYOL__BACKWARD_WEIGHTS)
+        assert_near(p.bias, out.bias, out.bias_size, channels, tolerance, what);
     free(room);
     release(&p);
 }

@@ -29,10 +29,11 @@ typedef struct compiled {
     void *workspace;
 } compiled;
 
-static compiled compile(const byol__graph *graph, byol__mode mode, byol__output output, const float *params,
-                        float *grads, float *statistics) {
+static compiled compile(const byol__graph *graph, byol__mode mode, byol__output output,
+                        const float *params, float *grads, float *statistics) {
     compiled c;
-    byol__plan_options options = {.batch = BATCH, .dtype = BYOL__F32, .mode = mode, .output = output};
+    byol__plan_options options = {
+        .batch = BATCH, .dtype = BYOL__F32, .mode = mode, .output = output};
     check(byol__plan_create(&c.plan, graph, &options, &error));
     byol__plan_info info;
     byol__plan_describe(c.plan, &info);
@@ -58,8 +59,8 @@ static double farthest(const float *a, const float *b, size_t count) {
     return far;
 }
 
-/* With batch statistics on both sides: logits, and the gradients of what lies behind the cut, whose largest error
- * against the largest number of its tensor it returns. */
+/* With batch statistics on both sides: logits, and the gradients of what lies behind the cut, whose
+ * largest error against the largest number of its tensor it returns. */
 static double gradient_error(const byol__graph *whole, byol__value_id value, uint64_t seed) {
     byol__graph front, back;
     check(byol__graph_cut(whole, value, &front, &back, &error));
@@ -67,7 +68,8 @@ static double gradient_error(const byol__graph *whole, byol__value_id value, uin
     assert_int_equal(params_before + back.params.total, whole->params.total);
     assert_int_equal(statistics_before + back.statistics.total, whole->statistics.total);
     for (int r = 0; r < back.params.count; r++) {
-        const byol__param *row = &back.params.rows[r], *same = &whole->params.rows[front.params.count + r];
+        const byol__param *row = &back.params.rows[r],
+                          *same = &whole->params.rows[front.params.count + r];
         assert_string_equal(row->name, same->name);
         assert_int_equal(row->offset + params_before, same->offset);
     }
@@ -84,8 +86,8 @@ static double gradient_error(const byol__graph *whole, byol__value_id value, uin
 
     compiled all = compile(whole, BYOL__TRAIN, BYOL__PROJECTION, params, grads, statistics);
     compiled first = compile(&front, BYOL__TARGET, BYOL__REPRESENTATION, params, NULL, statistics);
-    compiled second = compile(&back, BYOL__TRAIN, BYOL__PROJECTION, params + params_before, back_grads,
-                              statistics + statistics_before);
+    compiled second = compile(&back, BYOL__TRAIN, BYOL__PROJECTION, params + params_before,
+                              back_grads, statistics + statistics_before);
     byol__plan_forward(all.plan, images, NULL);
     byol__plan_read(all.plan, BYOL__PROJECTION, logits);
     byol__plan_backward(all.plan, diff, NULL);
@@ -102,21 +104,24 @@ static double gradient_error(const byol__graph *whole, byol__value_id value, uin
         double largest = 0;
         for (size_t i = 0; i < row->count; i++) largest = fmax(largest, fabs((double)expected[i]));
         assert_true(largest > 0);
-        error_share = fmax(error_share, farthest(expected, back_grads + row->offset, row->count) / largest);
+        error_share =
+            fmax(error_share, farthest(expected, back_grads + row->offset, row->count) / largest);
     }
 
     release(all);
     release(first);
     release(second);
-    float *owned[] = {params, statistics, grads, back_grads, images, diff, logits, back_logits, values};
+    float *owned[] = {params, statistics, grads,       back_grads, images,
+                      diff,   logits,     back_logits, values};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
     byol__graph_release(&front);
     byol__graph_release(&back);
     return error_share;
 }
 
-/* The two plans round differently. Now and then that puts the input of a ReLU on the other side of zero in one of them,
- * which moves small gradients by percents; but not with each of three draws of images. */
+/* The two plans round differently. Now and then that puts the input of a ReLU on the other side of
+ * zero in one of them, which moves small gradients by percents; but not with each of three draws of
+ * images. */
 static void check_cut(const byol__graph *whole, byol__value_id value) {
     double least = INFINITY;
     for (uint64_t seed = 3; seed < 6; seed++) {
@@ -132,7 +137,8 @@ static void both_halves_together_are_the_whole(void **state) {
     byol__graph whole;
     classifier(&whole);
     assert_int_equal(whole.stage_count, 5); /* the stem and four layers */
-    for (int stage = 0; stage < whole.stage_count - 1; stage++) check_cut(&whole, whole.stage_end[stage]);
+    for (int stage = 0; stage < whole.stage_count - 1; stage++)
+        check_cut(&whole, whole.stage_end[stage]);
     check_cut(&whole, whole.output[BYOL__REPRESENTATION]);
     byol__graph_release(&whole);
 }
@@ -151,7 +157,8 @@ static void a_cut_through_a_residual_block_is_refused(void **state) {
         refused++;
     }
     assert_int_equal(refused, 4);
-    assert_int_equal(byol__graph_cut(&whole, whole.node_count - 1, &front, &back, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol__graph_cut(&whole, whole.node_count - 1, &front, &back, &error),
+                     BYOL_ERROR_INVALID);
     byol__graph_release(&whole);
 }
 
@@ -161,7 +168,9 @@ static void rows_know_their_stage(void **state) {
     classifier(&whole);
     for (int r = 0; r < whole.params.count; r++) {
         const byol__param *row = &whole.params.rows[r];
-        int expected = strncmp(row->name, "layer", 5) == 0 ? row->name[5] - '0' : row->name[0] == 'f' ? 5 : 0;
+        int expected = strncmp(row->name, "layer", 5) == 0 ? row->name[5] - '0'
+                       : row->name[0] == 'f'               ? 5
+                                                           : 0;
         assert_int_equal(row->stage, expected);
     }
     byol__graph_release(&whole);

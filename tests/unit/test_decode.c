@@ -1,4 +1,5 @@
-/* Decoders: what comes out is what Pillow makes of the same bytes (tests/fixtures), and no bytes crash them. */
+/* Decoders: what comes out is what Pillow makes of the same bytes (tests/fixtures), and no bytes
+ * crash them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,9 +67,10 @@ static void decodes(const char *name, int tolerance) {
         byol__decode((const uint8_t *)bytes, length, &request, &picture, &error) != BYOL_OK)
         fail_msg("%s: %s", name, error.text);
     if (info.width != e.width || info.height != e.height || info.channels != e.channels ||
-        picture.image.width != e.width || picture.image.height != e.height || picture.image.channels != e.channels)
-        fail_msg("%s: %d x %d x %d, expected %d x %d x %d", name, picture.image.width, picture.image.height,
-                 picture.image.channels, e.width, e.height, e.channels);
+        picture.image.width != e.width || picture.image.height != e.height ||
+        picture.image.channels != e.channels)
+        fail_msg("%s: %d x %d x %d, expected %d x %d x %d", name, picture.image.width,
+                 picture.image.height, picture.image.channels, e.width, e.height, e.channels);
     int d = difference(&picture.image, e.pixels);
     if (d > tolerance) fail_msg("%s: differs by %d", name, d);
     byol_picture_release(&picture);
@@ -110,11 +112,13 @@ static void webps_come_out_as_pillow_decodes_them(void **state) {
     decodes("alpha.webp", 1);
 }
 
-static void pnm_is(const char *text, size_t length, int channels, int height, int width, const uint8_t *pixels) {
+static void pnm_is(const char *text, size_t length, int channels, int height, int width,
+                   const uint8_t *pixels) {
     byol_picture picture = {0};
     byol_error error = {0};
     const byol__request request = {0};
-    if (byol__decode((const uint8_t *)text, length, &request, &picture, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__decode((const uint8_t *)text, length, &request, &picture, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(picture.image.channels, channels);
     assert_int_equal(picture.image.height, height);
     assert_int_equal(picture.image.width, width);
@@ -136,7 +140,8 @@ static void netpbm_is_read_in_all_its_kinds(void **state) {
 
 static void channels_are_those_that_were_asked_for(void **state) {
     (void)state;
-    const char *const names[] = {"baseline.jpg", "cmyk.jpg", "colour.png", "lossless.webp", "gray.jpg", "gray.png"};
+    const char *const names[] = {"baseline.jpg",  "cmyk.jpg", "colour.png",
+                                 "lossless.webp", "gray.jpg", "gray.png"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t length;
         char *bytes = read_fixture(names[i], &length);
@@ -149,9 +154,12 @@ static void channels_are_those_that_were_asked_for(void **state) {
                 fail_msg("%s: %s", names[i], error.text);
             assert_int_equal(picture.image.channels, channels);
             for (int p = 0; p < e.width * e.height; p++) {
-                const uint8_t *wanted = e.pixels + p * e.channels, *found = picture.image.pixels + p * channels;
-                int luma = e.channels == 1 ? wanted[0] : byol__luma(wanted[0], wanted[1], wanted[2]);
-                int close = channels == 1 ? abs(found[0] - luma) <= 3 : abs(found[1] - wanted[e.channels / 2]) <= 4;
+                const uint8_t *wanted = e.pixels + p * e.channels,
+                              *found = picture.image.pixels + p * channels;
+                int luma =
+                    e.channels == 1 ? wanted[0] : byol__luma(wanted[0], wanted[1], wanted[2]);
+                int close = channels == 1 ? abs(found[0] - luma) <= 3
+                                          : abs(found[1] - wanted[e.channels / 2]) <= 4;
                 assert_true(close);
             }
         }
@@ -176,7 +184,9 @@ static void a_jpeg_is_decoded_smaller_where_that_is_enough(void **state) {
     unsigned char *bytes = NULL;
     unsigned long length = 0;
     tjhandle encoder = tjInitCompress();
-    assert_int_equal(tjCompress2(encoder, pixels, WIDTH, 0, HEIGHT, TJPF_GRAY, &bytes, &length, TJSAMP_GRAY, 95, 0), 0);
+    assert_int_equal(tjCompress2(encoder, pixels, WIDTH, 0, HEIGHT, TJPF_GRAY, &bytes, &length,
+                                 TJSAMP_GRAY, 95, 0),
+                     0);
     tjDestroy(encoder);
     int seen[2];
     byol_picture picture = {0};
@@ -220,8 +230,9 @@ static void what_is_no_picture_is_refused_in_words(void **state) {
     is_refused("P5 1048576 1 255 ", 17, BYOL_ERROR_FORMAT, "1048576 bytes of samples expected");
     is_refused("P5 2 2 255 abc", 14, BYOL_ERROR_FORMAT, "4 bytes of samples expected, 3 found");
     is_refused("P6 99999999999 1 255 ", 21, BYOL_ERROR_FORMAT, "header");
-    static const uint8_t huge[] = {0x89, 'P',  'N',  'G', 13, 10,   26,   10, 0, 0, 0, 13, 'I',  'H',  'D',  'R', 0,
-                                   0,    0x4e, 0x20, 0,   0,  0x4e, 0x20, 8,  2, 0, 0, 0,  0x69, 0x4b, 0xed, 0x7c};
+    static const uint8_t huge[] = {0x89, 'P',  'N', 'G', 13,  10, 26, 10,   0,    0,    0,
+                                   13,   'I',  'H', 'D', 'R', 0,  0,  0x4e, 0x20, 0,    0,
+                                   0x4e, 0x20, 8,   2,   0,   0,  0,  0x69, 0x4b, 0xed, 0x7c};
     byol_error error = {0};
     byol_picture picture = {0};
     const byol__request request = {0};

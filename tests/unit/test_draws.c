@@ -1,4 +1,5 @@
-/* What is drawn for a view: crops, probabilities and strengths as the recipe says, and the recipes themselves. */
+/* What is drawn for a view: crops, probabilities and strengths as the recipe says, and the recipes
+ * themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,8 @@ enum { DRAWS = 20000 };
 /* Bounds are 5 standard errors wide: a right program fails about once in two million. */
 static void has_probability(int hits, double p) {
     double error = sqrt(DRAWS * p * (1 - p));
-    if (fabs(hits - DRAWS * p) > 5 * error) fail_msg("%d hits of %d, expected %.0f", hits, DRAWS, DRAWS * p);
+    if (fabs(hits - DRAWS * p) > 5 * error)
+        fail_msg("%d hits of %d, expected %.0f", hits, DRAWS, DRAWS * p);
 }
 
 /* Ten equal shares of [low, high] each hold a tenth of the values. */
@@ -41,7 +43,8 @@ static void is_uniform(const histogram *h) {
 static void crop_area_and_aspect_are_uniform(void **state) {
     (void)state;
     byol_view_recipe recipe = plain_recipe();
-    recipe.crop_area_min = 0.08f; /* to a half, in which every aspect fits: nothing is tried twice */
+    recipe.crop_area_min =
+        0.08f; /* to a half, in which every aspect fits: nothing is tried twice */
     recipe.crop_area_max = 0.5f;
     recipe.crop_aspect_min = 3.0f / 4;
     recipe.crop_aspect_max = 4.0f / 3;
@@ -126,7 +129,8 @@ static void steps_happen_as_often_as_the_recipe_says(void **state) {
     assert_int_equal(byol_view_preset("byol", recipe, NULL), BYOL_OK);
     for (int view = 0; view < 2; view++) {
         int flip = 0, jitter = 0, gray = 0, blur = 0, solarize = 0, orders[256] = {0};
-        histogram brightness = {0.6, 1.4, {0}}, contrast = {0.6, 1.4, {0}}, saturation = {0.8, 1.2, {0}};
+        histogram brightness = {0.6, 1.4, {0}}, contrast = {0.6, 1.4, {0}},
+                  saturation = {0.8, 1.2, {0}};
         histogram hue = {-0.1, 0.1, {0}}, sigma = {0.1, 2, {0}};
         for (uint32_t i = 0; i < DRAWS; i++) {
             byol__draws d = byol__view_draw(&recipe[view], 32, 32, 1, 0, i, view);
@@ -155,7 +159,8 @@ static void steps_happen_as_often_as_the_recipe_says(void **state) {
         int different = 0;
         for (int code = 0; code < 256; code++) {
             if (orders[code] == 0) continue;
-            unsigned members = 1u << (code >> 6) | 1u << (code >> 4 & 3) | 1u << (code >> 2 & 3) | 1u << (code & 3);
+            unsigned members = 1u << (code >> 6) | 1u << (code >> 4 & 3) | 1u << (code >> 2 & 3) |
+                               1u << (code & 3);
             assert_int_equal(members, 15); /* each of the four once */
             has_probability(orders[code], 1.0 / 24);
             different++;
@@ -170,7 +175,8 @@ static void a_strength_above_one_never_makes_a_factor_negative(void **state) {
     recipe.brightness = 1.5f;
     histogram brightness = {0, 2.5, {0}};
     for (uint32_t i = 0; i < DRAWS; i++)
-        histogram_add(&brightness, (double)byol__view_draw(&recipe, 8, 8, 1, 0, i, 0).brightness, 0);
+        histogram_add(&brightness, (double)byol__view_draw(&recipe, 8, 8, 1, 0, i, 0).brightness,
+                      0);
     is_uniform(&brightness);
 }
 
@@ -184,7 +190,8 @@ static void one_probability_changes_no_other_draw(void **state) {
         changed.flip = changed.jitter = changed.grayscale = changed.blur = 0;
         changed.solarize = 1;
         byol__draws after = byol__view_draw(&changed, 32, 32, 1, 0, i, 0);
-        assert_true(!after.flip && !after.jitter && !after.grayscale && !after.blur && after.solarize);
+        assert_true(!after.flip && !after.jitter && !after.grayscale && !after.blur &&
+                    after.solarize);
         after.flip = before.flip;
         after.jitter = before.jitter;
         after.grayscale = before.grayscale;
@@ -203,8 +210,10 @@ static void presets_are_the_reference(void **state) {
         assert_true(r[v].crop_area_min == 0.08f && r[v].crop_area_max == 1);
         assert_true(r[v].crop_aspect_min == 0.75f && r[v].crop_aspect_max == 4.0f / 3);
         assert_true(r[v].flip == 0.5f && r[v].jitter == 0.8f && r[v].grayscale == 0.2f);
-        assert_true(r[v].brightness == 0.4f && r[v].contrast == 0.4f && r[v].saturation == 0.2f && r[v].hue == 0.1f);
-        assert_true(r[v].blur_sigma_min == 0.1f && r[v].blur_sigma_max == 2 && r[v].solarize_threshold == 0.5f);
+        assert_true(r[v].brightness == 0.4f && r[v].contrast == 0.4f && r[v].saturation == 0.2f &&
+                    r[v].hue == 0.1f);
+        assert_true(r[v].blur_sigma_min == 0.1f && r[v].blur_sigma_max == 2 &&
+                    r[v].solarize_threshold == 0.5f);
     }
     assert_true(r[0].blur == 1 && r[1].blur == 0.1f && r[0].solarize == 0 && r[1].solarize == 0.2f);
     assert_true(r[0].mean[0] == 0.485f && r[1].std[2] == 0.225f);
@@ -213,7 +222,8 @@ static void presets_are_the_reference(void **state) {
     assert_true(r[0].jitter == 0.8f && r[0].saturation == 0.2f && r[1].mean[0] == 0.4914f);
     assert_int_equal(byol_view_preset("simclr", r, &error), BYOL_OK);
     assert_memory_equal(&r[0], &r[1], sizeof r[0]);
-    assert_true(r[0].blur == 0.5f && r[0].solarize == 0 && r[0].brightness == 0.8f && r[0].hue == 0.2f);
+    assert_true(r[0].blur == 0.5f && r[0].solarize == 0 && r[0].brightness == 0.8f &&
+                r[0].hue == 0.2f);
     assert_string_equal(error.text, "");
     assert_int_equal(byol_view_preset("smal", r, &error), BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "smal"));

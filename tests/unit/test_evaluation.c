@@ -33,7 +33,8 @@ static int remove_folder(void **state) {
 
 static byol_evaluation example(const char *method, double accuracy) {
     static const uint64_t confusion[4] = {5, 1, 2, 4};
-    return (byol_evaluation){method, 8, "train", "te\xffst", 20, 12, 2, accuracy, 50, NAN, NAN, "k", 5, confusion, 0};
+    return (byol_evaluation){method, 8,   "train", "te\xffst", 20, 12,        2, accuracy,
+                             50,     NAN, NAN,     "k",        5,  confusion, 0};
 }
 
 static double kept(const char *method, const char *key) {
@@ -46,7 +47,8 @@ static double kept(const char *method, const char *key) {
 
 static void methods_stand_side_by_side_and_the_latest_result_of_each_counts(void **state) {
     (void)state;
-    byol_evaluation knn = example("knn", 70), linear = example("linear", 75), again = example("knn", 71);
+    byol_evaluation knn = example("knn", 70), linear = example("linear", 75),
+                    again = example("knn", 71);
     assert_int_equal(byol_evaluation_save(folder, &knn, NULL), BYOL_OK);
     assert_int_equal(byol_evaluation_save(folder, &linear, NULL), BYOL_OK);
     assert_int_equal(byol_evaluation_save(folder, &again, NULL), BYOL_OK);
@@ -56,7 +58,8 @@ static void methods_stand_side_by_side_and_the_latest_result_of_each_counts(void
 
 static void a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_weights(void **state) {
     (void)state;
-    byol_evaluation full = example("knn", 70), quick = full, fewer_learned = full, trained_on = full, other = full;
+    byol_evaluation full = example("knn", 70), quick = full, fewer_learned = full,
+                    trained_on = full, other = full;
     quick.test_count--;
     quick.train_count++;
     fewer_learned.train_count--;
@@ -73,7 +76,8 @@ static void a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_wei
     assert_false(byol_evaluation_is_outranked(folder, &other));
 }
 
-static void a_result_on_the_training_images_is_outranked_by_any_other_and_outranks_none(void **state) {
+static void
+a_result_on_the_training_images_is_outranked_by_any_other_and_outranks_none(void **state) {
     (void)state;
     byol_evaluation other_images = example("knn", 70), same_images = example("knn", 100);
     same_images.same_images = 1;
@@ -113,14 +117,19 @@ static void a_folder_that_is_not_there_is_an_error_with_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(methods_stand_side_by_side_and_the_latest_result_of_each_counts, make_folder,
+        cmocka_unit_test_setup_teardown(
+            methods_stand_side_by_side_and_the_latest_result_of_each_counts, make_folder,
+            remove_folder),
+        cmocka_unit_test_setup_teardown(
+            a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_weights, make_folder,
+            remove_folder),
+        cmocka_unit_test_setup_teardown(
+            a_result_on_the_training_images_is_outranked_by_any_other_and_outranks_none,
+            make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(what_was_not_measured_is_left_out, make_folder,
                                         remove_folder),
-        cmocka_unit_test_setup_teardown(a_quick_look_is_outranked_by_a_result_of_more_images_of_the_same_weights,
-                                        make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_result_on_the_training_images_is_outranked_by_any_other_and_outranks_none,
-                                        make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(what_was_not_measured_is_left_out, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_result_is_current_for_its_own_weights_alone, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_result_is_current_for_its_own_weights_alone, make_folder,
+                                        remove_folder),
         cmocka_unit_test(a_folder_that_is_not_there_is_an_error_with_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

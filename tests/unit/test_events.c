@@ -142,7 +142,8 @@ static void a_half_written_or_damaged_event_ends_the_history(void **state) {
     expect_steps("17");
 }
 
-static void a_file_that_was_just_being_created_is_begun_anew_and_a_foreign_one_is_left_alone(void **state) {
+static void
+a_file_that_was_just_being_created_is_begun_anew_and_a_foreign_one_is_left_alone(void **state) {
     (void)state;
     fclose(fopen(path, "wb"));
     byol_events_close(open_events(0));
@@ -163,7 +164,8 @@ static void a_histogram_counts_every_finite_number_once(void **state) {
     byol_events *events = open_events(0);
     assert_int_equal(byol_events_histogram(events, 1, "vectors", values, 5, NULL), BYOL_OK);
     assert_int_equal(byol_events_histogram(events, 2, "vectors", values, 9, NULL), BYOL_OK);
-    assert_int_equal(byol_events_histogram(events, 3, "vectors", values + 5, 1, NULL), BYOL_OK); /* nothing to tell */
+    assert_int_equal(byol_events_histogram(events, 3, "vectors", values + 5, 1, NULL),
+                     BYOL_OK); /* nothing to tell */
     byol_events_close(events);
     Tensorboard__Event *list[64];
     size_t count = read_events(list);
@@ -194,7 +196,8 @@ static void a_picture_is_a_png_of_its_size(void **state) {
     assert_int_equal(byol__png_encode(pixels, 3, 5, 7, &png, &length, NULL), BYOL_OK);
     byol_events *events = open_events(0);
     assert_int_equal(byol_events_png(events, 1, "views", png, length, NULL), BYOL_OK);
-    assert_int_equal(byol_events_png(events, 1, "views", pixels, sizeof pixels, NULL), BYOL_ERROR_FORMAT);
+    assert_int_equal(byol_events_png(events, 1, "views", pixels, sizeof pixels, NULL),
+                     BYOL_ERROR_FORMAT);
     byol_events_close(events);
     Tensorboard__Event *list[64];
     size_t count = read_events(list);
@@ -210,11 +213,13 @@ static void a_picture_is_a_png_of_its_size(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_those_of_the_standard),
-        cmocka_unit_test_teardown(scalars_are_there_with_their_tags_and_without_what_is_not_finite, remove_file),
+        cmocka_unit_test_teardown(scalars_are_there_with_their_tags_and_without_what_is_not_finite,
+                                  remove_file),
         cmocka_unit_test_teardown(a_run_that_goes_on_has_one_history, remove_file),
         cmocka_unit_test_teardown(a_half_written_or_damaged_event_ends_the_history, remove_file),
-        cmocka_unit_test_teardown(a_file_that_was_just_being_created_is_begun_anew_and_a_foreign_one_is_left_alone,
-                                  remove_file),
+        cmocka_unit_test_teardown(
+            a_file_that_was_just_being_created_is_begun_anew_and_a_foreign_one_is_left_alone,
+            remove_file),
         cmocka_unit_test_teardown(a_histogram_counts_every_finite_number_once, remove_file),
         cmocka_unit_test_teardown(a_picture_is_a_png_of_its_size, remove_file),
     };

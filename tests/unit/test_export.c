@@ -1,4 +1,5 @@
-/* What is written for other programs, read back: the ONNX network by its messages, and computed here node by node. */
+/* What is written for other programs, read back: the ONNX network by its messages, and computed
+ * here node by node. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,8 @@ enum { SIDE = 32, IMAGES = 32, SIZE = TINY_CHANNELS * SIDE * SIDE };
 static uint8_t pixels[IMAGES * SIZE];
 
 static byol_source *make_source(void) {
-    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * 2654435761u >> (i / SIZE % 5 + 8));
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 2654435761u >> (i / SIZE % 5 + 8));
     byol_source *source = NULL;
     byol_source_from_memory(&source, pixels, NULL, IMAGES, TINY_CHANNELS, SIDE, SIDE, NULL);
     return source;
@@ -42,7 +44,8 @@ static byol_encoder *make_encoder(const char *name, byol_stem stem) {
     byol_trainer *trainer;
     byol_encoder *encoder;
     byol_error error = {0};
-    if (byol_trainer_create(&trainer, &config, source, NULL, 0, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_trainer_create(&trainer, &config, source, NULL, 0, NULL, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(byol_trainer_run(trainer, NULL, NULL), BYOL_OK);
     assert_int_equal(byol_trainer_encoder(trainer, &encoder, NULL), BYOL_OK);
     byol_trainer_free(trainer);
@@ -64,7 +67,8 @@ static Onnx__ModelProto *export_onnx(const byol_encoder *encoder, byol_layer lay
     return model;
 }
 
-/* ---- A reader of our own: the operators as the ONNX specification has them, one sample, slow and plain ---- */
+/* ---- A reader of our own: the operators as the ONNX specification has them, one sample, slow and
+ * plain ---- */
 
 typedef struct tensor {
     const char *name;
@@ -101,7 +105,8 @@ static const Onnx__AttributeProto *attribute(const Onnx__NodeProto *node, const 
 static void contract(evaluation *e, const Onnx__NodeProto *node, const tensor *x, int is_pool) {
     const tensor *w = is_pool ? NULL : find(e, node->input[1]);
     int64_t k = attribute(node, "kernel_shape")->ints[0], s = attribute(node, "strides")->ints[0];
-    int64_t p = attribute(node, "pads")->ints[3], oc = is_pool ? x->dims[1] : w->dims[0], ic = x->dims[1];
+    int64_t p = attribute(node, "pads")->ints[3], oc = is_pool ? x->dims[1] : w->dims[0],
+            ic = x->dims[1];
     int64_t oh = (x->dims[2] + 2 * p - k) / s + 1, ow = (x->dims[3] + 2 * p - k) / s + 1;
     float *y = add(e, node->output[0], oc, oh, ow)->values;
     for (int64_t o = 0; o < oc * oh * ow; o++) {
@@ -120,11 +125,13 @@ static void contract(evaluation *e, const Onnx__NodeProto *node, const tensor *x
 
 static void gemm(evaluation *e, const Onnx__NodeProto *node, const tensor *x) {
     assert_int_equal(attribute(node, "transB")->i, 1);
-    const tensor *w = find(e, node->input[1]), *bias = node->n_input > 2 ? find(e, node->input[2]) : NULL;
+    const tensor *w = find(e, node->input[1]),
+                 *bias = node->n_input > 2 ? find(e, node->input[2]) : NULL;
     float *y = add(e, node->output[0], w->dims[0], 1, 1)->values;
     for (int64_t o = 0; o < w->dims[0]; o++) {
         double sum = bias != NULL ? (double)bias->values[o] : 0;
-        for (int64_t i = 0; i < w->dims[1]; i++) sum += (double)w->values[o * w->dims[1] + i] * (double)x->values[i];
+        for (int64_t i = 0; i < w->dims[1]; i++)
+            sum += (double)w->values[o * w->dims[1] + i] * (double)x->values[i];
         y[o] = (float)sum;
     }
 }
@@ -183,7 +190,8 @@ static void compute(evaluation *e, const Onnx__GraphProto *graph, const float *i
         else if (strcmp(node->op_type, "GlobalAveragePool") == 0)
             global_pool(e, node, &x);
         else if (strcmp(node->op_type, "Flatten") == 0)
-            memcpy(add(e, node->output[0], x.dims[1], 1, 1)->values, x.values, sizeof(float) * (size_t)x.dims[1]);
+            memcpy(add(e, node->output[0], x.dims[1], 1, 1)->values, x.values,
+                   sizeof(float) * (size_t)x.dims[1]);
         else
             pointwise(e, node, &x);
     }
@@ -214,7 +222,9 @@ static void an_onnx_network_computes_what_the_encoder_does(void **state) {
         byol_source *source = make_source();
         size_t dimension = (size_t)byol_encoder_dimension(encoder, networks[n].layer);
         float *expected = calloc(IMAGES * dimension, sizeof *expected);
-        assert_int_equal(byol_encoder_embed(encoder, source, networks[n].layer, expected, NULL, NULL, NULL), BYOL_OK);
+        assert_int_equal(
+            byol_encoder_embed(encoder, source, networks[n].layer, expected, NULL, NULL, NULL),
+            BYOL_OK);
         Onnx__ModelProto *model = export_onnx(encoder, networks[n].layer, 0);
         float image[SIZE];
         for (size_t i = 0; i < IMAGES; i += 31) {
@@ -269,7 +279,8 @@ static void an_onnx_network_says_what_goes_in_and_comes_out(void **state) {
     byol_encoder_free(encoder);
 }
 
-static void initializers_bear_the_names_of_the_weights_and_no_more_are_written_than_used(void **state) {
+static void
+initializers_bear_the_names_of_the_weights_and_no_more_are_written_than_used(void **state) {
     (void)state;
     byol_encoder *encoder = make_encoder("resnet18", BYOL_STEM_SMALL);
     Onnx__ModelProto *model = export_onnx(encoder, BYOL_LAYER_BACKBONE, 0);
@@ -281,7 +292,8 @@ static void initializers_bear_the_names_of_the_weights_and_no_more_are_written_t
         found += strcmp(name, "layer2.0.downsample.1.running_var") == 0;
         size_t uses = 0;
         for (size_t n = 0; n < graph->n_node; n++)
-            for (size_t j = 0; j < graph->node[n]->n_input; j++) uses += strcmp(graph->node[n]->input[j], name) == 0;
+            for (size_t j = 0; j < graph->node[n]->n_input; j++)
+                uses += strcmp(graph->node[n]->input[j], name) == 0;
         assert_int_equal(uses, 1);
     }
     assert_int_equal(found, 1);
@@ -342,7 +354,8 @@ static void a_path_that_cannot_be_written_is_an_error_that_names_it(void **state
     (void)state;
     byol_encoder *encoder = make_encoder("resnet18", BYOL_STEM_SMALL);
     byol_error error = {0};
-    assert_int_equal(byol_export_onnx(encoder, "/no/such/folder/x.onnx", NULL, &error), BYOL_ERROR_IO);
+    assert_int_equal(byol_export_onnx(encoder, "/no/such/folder/x.onnx", NULL, &error),
+                     BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "/no/such/folder/x.onnx"));
     byol_encoder_free(encoder);
 }
@@ -351,7 +364,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_onnx_network_computes_what_the_encoder_does),
         cmocka_unit_test(an_onnx_network_says_what_goes_in_and_comes_out),
-        cmocka_unit_test(initializers_bear_the_names_of_the_weights_and_no_more_are_written_than_used),
+        cmocka_unit_test(
+            initializers_bear_the_names_of_the_weights_and_no_more_are_written_than_used),
         cmocka_unit_test(exported_weights_are_the_parts_that_were_asked_for),
         cmocka_unit_test(a_backbone_alone_has_no_heads_to_export),
         cmocka_unit_test(a_path_that_cannot_be_written_is_an_error_that_names_it),

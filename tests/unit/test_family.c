@@ -1,5 +1,5 @@
-/* One step of each kind of method: what the gradient is a gradient of, what moves and what does not, and where a
- * network begins. */
+/* One step of each kind of method: what the gradient is a gradient of, what moves and what does
+ * not, and where a network begins. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,9 +61,10 @@ static byol_config distillation(void) {
 
 /* ---- The gradient ---- */
 
-/* The loss at params + along * direction, with target projections held at `fixed` (NULL: they follow). */
-static double loss_at(byol__method *method, const float *params, const float *direction, double along,
-                      float *const fixed[2]) {
+/* The loss at params + along * direction, with target projections held at `fixed` (NULL: they
+ * follow). */
+static double loss_at(byol__method *method, const float *params, const float *direction,
+                      double along, float *const fixed[2]) {
     for (size_t i = 0; i < method->graph.params.total; i++)
         method->params[i] = (float)((double)params[i] + along * (double)direction[i]);
     byol__method_stage(method, NULL);
@@ -72,28 +73,32 @@ static double loss_at(byol__method *method, const float *params, const float *di
     loss = 0;
     for (int i = 0; i < method->pair_count; i++)
         loss += method->pair_weight *
-                byol__distance_between(&method->distance, method->prediction[method->pairs[i].prediction],
-                                       fixed[method->pairs[i].target], 0, method->pair_diff[0], NULL);
+                byol__distance_between(
+                    &method->distance, method->prediction[method->pairs[i].prediction],
+                    fixed[method->pairs[i].target], 0, method->pair_diff[0], NULL);
     for (int v = 0; v < method->predicting && byol__regularizes(&method->regularizer); v++)
-        loss += byol__regularize(&method->regularizer, method->projection[v], 1.0 / method->predicting,
-                                 method->own_diff[v]);
+        loss += byol__regularize(&method->regularizer, method->projection[v],
+                                 1.0 / method->predicting, method->own_diff[v]);
     return loss;
 }
 
-/* The slope of the loss along the gradient is the gradient's length: with a stop-gradient, of the loss whose targets
- * stand still; without it, of the loss as it is. */
+/* The slope of the loss along the gradient is the gradient's length: with a stop-gradient, of the
+ * loss whose targets stand still; without it, of the loss as it is. */
 static void gradient_matches(byol_config config, double tolerance) {
     byol__method *method = create(&config);
-    size_t count = method->graph.params.total, outputs = (size_t)method->batch * (size_t)method->dimension;
+    size_t count = method->graph.params.total,
+           outputs = (size_t)method->batch * (size_t)method->dimension;
     byol__method_forward_backward(method, views);
     float *grads = copy(method->grads, count), *params = copy(method->params, count);
-    float *fixed[2] = {copy(method->target_projection[0], outputs), copy(method->target_projection[1], outputs)};
+    float *fixed[2] = {copy(method->target_projection[0], outputs),
+                       copy(method->target_projection[1], outputs)};
     double norm = byol__arena_norm(grads, count), step = 1e-4;
     assert_true(norm > 1e-4);
     float *const *held = method->both_sides ? NULL : fixed;
     double above = loss_at(method, params, grads, step / norm, held);
     double slope = (above - loss_at(method, params, grads, -step / norm, held)) / (2 * step);
-    if (!(fabs(slope / norm - 1) < tolerance)) fail_msg("slope %g, length of the gradient %g", slope, norm);
+    if (!(fabs(slope / norm - 1) < tolerance))
+        fail_msg("slope %g, length of the gradient %g", slope, norm);
     free(grads);
     free(params);
     free(fixed[0]);
@@ -147,7 +152,8 @@ static void every_view_predicts_every_large_one_but_itself(void **state) {
     gradient_matches(multi_crop(simclr()), 3e-3);
 }
 
-/* Forward passes that are repeated make the same numbers as activations that are kept, in less memory. */
+/* Forward passes that are repeated make the same numbers as activations that are kept, in less
+ * memory. */
 static void recomputing_changes_memory_alone(void **state) {
     (void)state;
     const byol_config configs[] = {simclr(), simsiam(), multi_crop(simclr())};
@@ -157,12 +163,15 @@ static void recomputing_changes_memory_alone(void **state) {
         byol__method *kept = create(&configs[i]), *repeated = create(&again);
         for (int step = 0; step < 3; step++) {
             byol__step_result result;
-            assert_true(byol__method_forward_backward(kept, views) == byol__method_forward_backward(repeated, views));
+            assert_true(byol__method_forward_backward(kept, views) ==
+                        byol__method_forward_backward(repeated, views));
             assert_int_equal(byol__method_update(kept, 0.1, 0.99, &result, NULL), BYOL_OK);
             assert_int_equal(byol__method_update(repeated, 0.1, 0.99, &result, NULL), BYOL_OK);
         }
-        assert_memory_equal(kept->params, repeated->params, kept->graph.params.total * sizeof(float));
-        assert_memory_equal(kept->statistics, repeated->statistics, kept->graph.statistics.total * sizeof(float));
+        assert_memory_equal(kept->params, repeated->params,
+                            kept->graph.params.total * sizeof(float));
+        assert_memory_equal(kept->statistics, repeated->statistics,
+                            kept->graph.statistics.total * sizeof(float));
         assert_true(repeated->workspace_bytes < kept->workspace_bytes);
         assert_true(repeated->flops > kept->flops);
         byol__method_free(kept);
@@ -170,8 +179,8 @@ static void recomputing_changes_memory_alone(void **state) {
     }
 }
 
-/* A student of another model's vectors: the target of an image is its row, whatever the view and the place in the
- * batch. */
+/* A student of another model's vectors: the target of an image is its row, whatever the view and
+ * the place in the batch. */
 static void vectors_of_another_model_are_the_target_of_their_images(void **state) {
     (void)state;
     enum { D = 5, IMAGES = 3 * TINY_BATCH };
@@ -192,7 +201,8 @@ static void vectors_of_another_model_are_the_target_of_their_images(void **state
     double first = byol__method_forward_backward(method, views), last = first;
     for (int v = 0; v < 2; v++)
         for (int n = 0; n < TINY_BATCH; n++)
-            assert_memory_equal(method->target_projection[v] + n * D, teacher + samples[n] * D, D * sizeof(float));
+            assert_memory_equal(method->target_projection[v] + n * D, teacher + samples[n] * D,
+                                D * sizeof(float));
     for (int step = 0; step < 20; step++) {
         assert_int_equal(byol__method_update(method, 0.05, 0.99, &result, NULL), BYOL_OK);
         last = byol__method_forward_backward(method, views);
@@ -207,7 +217,8 @@ static void a_network_that_counts_pixels_has_views_of_one_size(void **state) {
     byol__method *method = NULL;
     byol_error error = {0};
     strcpy(config.encoder.name, "conv1");
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "size"));
 }
 
@@ -249,8 +260,8 @@ static void one_direction_has_half_of_the_gradient_of_two(void **state) {
 
 /* ---- What moves ---- */
 
-/* Going forward once more for the backward pass is not seen in the running statistics: they are those of a network that
- * has looked at view 2 and then at view 1. */
+/* Going forward once more for the backward pass is not seen in the running statistics: they are
+ * those of a network that has looked at view 2 and then at view 1. */
 static void running_statistics_count_each_view_once(void **state) {
     (void)state;
     byol_config config = simsiam();
@@ -258,7 +269,8 @@ static void running_statistics_count_each_view_once(void **state) {
     byol__method_forward_backward(method, views);
     byol__plan_forward(other->online[0], noise[1], NULL);
     byol__plan_forward(other->online[0], noise[0], NULL);
-    assert_memory_equal(method->statistics, other->statistics, method->graph.statistics.total * sizeof(float));
+    assert_memory_equal(method->statistics, other->statistics,
+                        method->graph.statistics.total * sizeof(float));
     byol__method_free(method);
     byol__method_free(other);
 }
@@ -282,7 +294,8 @@ static void a_frozen_target_never_moves_nor_do_its_statistics(void **state) {
     config.target.kind = BYOL_TARGET_FROZEN;
     strcpy(config.target.init, "random");
     byol__method *method = create(&config);
-    assert_true(memcmp(method->target_params, method->params, method->target_count * sizeof(float)) != 0);
+    assert_true(
+        memcmp(method->target_params, method->params, method->target_count * sizeof(float)) != 0);
     float *params = copy(method->target_params, method->target_count);
     float *statistics = copy(method->target_statistics, method->target_statistics_count);
     size_t outputs = (size_t)method->batch * (size_t)method->dimension;
@@ -294,7 +307,8 @@ static void a_frozen_target_never_moves_nor_do_its_statistics(void **state) {
         assert_int_equal(byol__method_update(method, 0.1, 0.5, &result, NULL), BYOL_OK);
     }
     assert_memory_equal(method->target_params, params, method->target_count * sizeof(float));
-    assert_memory_equal(method->target_statistics, statistics, method->target_statistics_count * sizeof(float));
+    assert_memory_equal(method->target_statistics, statistics,
+                        method->target_statistics_count * sizeof(float));
     byol__method_forward_backward(method, views);
     assert_memory_equal(method->target_projection[0], answers, outputs * sizeof(float));
     free(params);
@@ -316,7 +330,8 @@ static void a_frozen_target_in_bf16_answers_as_in_fp32(void **state) {
     byol__method_forward_backward(rounded, views);
     double aa = 0, bb = 0, ab = 0;
     for (int i = 0; i < exact->batch * exact->dimension; i++) {
-        double a = (double)exact->target_projection[1][i], b = (double)rounded->target_projection[1][i];
+        double a = (double)exact->target_projection[1][i],
+               b = (double)rounded->target_projection[1][i];
         aa += a * a;
         bb += b * b;
         ab += a * b;
@@ -342,7 +357,8 @@ static void a_linear_layer_maps_the_student_to_the_width_of_its_teacher(void **s
 
     byol_error error = {0};
     config.predictor.kind = BYOL_HEAD_NONE;
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "predictor.kind"));
 }
 
@@ -374,7 +390,8 @@ static void resnet18_with_1000_outputs_has_the_predictor_of_its_paper(void **sta
     byol__graph graph;
     byol__graph_init(&graph);
     assert_int_equal(byol__online_network(&graph, &config, 3, 32, NULL), BYOL_OK);
-    for (int output = 0; output < BYOL__OUTPUTS; output++) assert_int_equal(dimension(&graph, output), 1000);
+    for (int output = 0; output < BYOL__OUTPUTS; output++)
+        assert_int_equal(dimension(&graph, output), 1000);
     const char *const names[] = {"fc.weight", "predictor.0.weight", "predictor.3.weight"};
     const int dims[][2] = {{1000, 512}, {2048, 1000}, {1000, 2048}};
     for (int i = 0; i < 3; i++) {
@@ -396,7 +413,8 @@ static void conv1_conv4_and_conv5_have_the_layers_of_their_names(void **state) {
     strcpy(config.encoder.name, "conv1");
     assert_int_equal(byol__online_network(&graph, &config, 3, 8, NULL), BYOL_OK);
     assert_int_equal(dimension(&graph, BYOL__PREDICTION), 1024);
-    assert_int_equal(graph.params.section_end[BYOL__PREDICTOR], 64 * 27 + 64 + 1024 * 64 * 8 * 8 + 1024);
+    assert_int_equal(graph.params.section_end[BYOL__PREDICTOR],
+                     64 * 27 + 64 + 1024 * 64 * 8 * 8 + 1024);
     byol__graph_release(&graph);
 
     for (int blocks = 4; blocks <= 5; blocks++) {
@@ -411,7 +429,8 @@ static void conv1_conv4_and_conv5_have_the_layers_of_their_names(void **state) {
             assert_int_equal(row->dims[1], channels[i - 1]);
             assert_int_equal(row->dims[2], 3);
         }
-        assert_int_equal(byol__table_find(&graph.params, "conv5.weight") == BYOL__NONE, blocks == 4);
+        assert_int_equal(byol__table_find(&graph.params, "conv5.weight") == BYOL__NONE,
+                         blocks == 4);
         assert_int_equal(dimension(&graph, BYOL__REPRESENTATION), 512);
         byol__graph_release(&graph);
     }
@@ -442,14 +461,17 @@ static void a_target_can_begin_with_weights_from_a_file(void **state) {
         strcpy(config.target.init, weights);
         byol__method *method = create(&config);
         assert_int_equal(byol__method_load(method, &config, NULL, NULL, NULL), BYOL_OK);
-        assert_memory_equal(method->target_params, teacher->params, method->target_count * sizeof(float));
+        assert_memory_equal(method->target_params, teacher->params,
+                            method->target_count * sizeof(float));
         assert_memory_equal(method->target_statistics, teacher->statistics,
                             method->target_statistics_count * sizeof(float));
-        assert_true(memcmp(method->params, teacher->params, method->target_count * sizeof(float)) != 0);
+        assert_true(memcmp(method->params, teacher->params, method->target_count * sizeof(float)) !=
+                    0);
         byol__step_result result;
         byol__method_forward_backward(method, views);
         assert_int_equal(byol__method_update(method, 0.1, 0.5, &result, NULL), BYOL_OK);
-        int moved = memcmp(method->target_params, teacher->params, method->target_count * sizeof(float)) != 0;
+        int moved = memcmp(method->target_params, teacher->params,
+                           method->target_count * sizeof(float)) != 0;
         assert_int_equal(moved, kinds[k] == BYOL_TARGET_EMA);
         byol__method_free(method);
     }
@@ -465,10 +487,12 @@ static void a_head_that_the_file_lacks_stays_as_it_was(void **state) {
     byol__method *fresh = create(&config), *method = create(&config);
     strcpy(config.encoder.init, weights);
     assert_int_equal(byol__method_load(method, &config, NULL, NULL, NULL), BYOL_OK);
-    size_t end = method->graph.params.section_end[BYOL__BACKBONE], total = method->graph.params.total;
+    size_t end = method->graph.params.section_end[BYOL__BACKBONE],
+           total = method->graph.params.total;
     assert_memory_equal(method->params, backbone->params, end * sizeof(float));
     assert_memory_equal(method->params + end, fresh->params + end, (total - end) * sizeof(float));
-    assert_memory_equal(method->target_params, method->params, method->target_count * sizeof(float));
+    assert_memory_equal(method->target_params, method->params,
+                        method->target_count * sizeof(float));
 
     byol_error error = {0};
     config.encoder.width = 16;

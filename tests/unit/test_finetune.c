@@ -1,5 +1,5 @@
-/* Fine-tuning: its loss, its drawing of labels, what it learns, what it leaves alone, and that the test set decides
- * nothing. */
+/* Fine-tuning: its loss, its drawing of labels, what it learns, what it leaves alone, and that the
+ * test set decides nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,11 +38,14 @@ static void the_gradient_of_the_loss_is_that_of_finite_differences(void **state)
     for (int i = 0; i < BATCH * CLASSES; i++) logits[i] = 2 * byol__random_normal(&random);
     byol__cross_entropy(logits, labels, BATCH, CLASSES, diff);
     for (int i = 0; i < BATCH * CLASSES; i++) {
-        float middle = logits[i], step = 0x1p-8f; /* exact in fp32, so only the curve's third derivative errs */
+        float middle = logits[i],
+              step = 0x1p-8f; /* exact in fp32, so only the curve's third derivative errs */
         logits[i] = middle + step;
-        double above = byol__cross_entropy(logits, labels, BATCH, CLASSES, NULL), up = (double)logits[i];
+        double above = byol__cross_entropy(logits, labels, BATCH, CLASSES, NULL),
+               up = (double)logits[i];
         logits[i] = middle - step;
-        double below = byol__cross_entropy(logits, labels, BATCH, CLASSES, NULL), down = (double)logits[i];
+        double below = byol__cross_entropy(logits, labels, BATCH, CLASSES, NULL),
+               down = (double)logits[i];
         logits[i] = middle;
         assert_true(fabs((above - below) / (up - down) - (double)diff[i]) < 1e-6);
     }
@@ -67,7 +70,8 @@ static const int32_t *uneven_labels(void) {
 }
 
 /* How many of each class are in a list, each image once. */
-static void count_classes(const uint32_t *indices, size_t count, int counts[CLASSES], int seen[IMAGES]) {
+static void count_classes(const uint32_t *indices, size_t count, int counts[CLASSES],
+                          int seen[IMAGES]) {
     for (size_t i = 0; i < count; i++) {
         counts[uneven_labels()[indices[i]]]++;
         assert_int_equal(seen[indices[i]]++, 0);
@@ -94,7 +98,8 @@ static void a_smaller_fraction_is_part_of_a_larger_one(void **state) {
     for (int f = 0; f < 3; f++) {
         byol__split split;
         int counts[CLASSES] = {0}, seen[IMAGES] = {0};
-        check(byol__split_draw(&split, uneven_labels(), IMAGES, CLASSES, fractions[f], 0.1, 5, &error));
+        check(byol__split_draw(&split, uneven_labels(), IMAGES, CLASSES, fractions[f], 0.1, 5,
+                               &error));
         count_classes(split.train, split.train_count, counts, seen);
         count_classes(split.held_out, split.held_out_count, counts, seen);
         for (int i = 0; i < IMAGES; i++) assert_true(seen[i] >= before[i]);
@@ -144,7 +149,8 @@ static byol_encoder *scaled_encoder(float scale) {
     check(byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "test", &error));
     byol__params_init(&graph.params, 1, params);
     byol__params_init(&graph.statistics, 1, statistics);
-    for (size_t i = 0; i < graph.params.rows[0].count; i++) params[graph.params.rows[0].offset + i] *= scale;
+    for (size_t i = 0; i < graph.params.rows[0].count; i++)
+        params[graph.params.rows[0].offset + i] *= scale;
     const byol__origin origin = {.channels = PICTURE_CHANNELS, .config = config};
     check(byol__encoder_create(&encoder, &origin, params, statistics, &error));
     byol__graph_release(&graph);
@@ -172,9 +178,11 @@ typedef struct outcome {
     int32_t predicted[TEST];
 } outcome;
 
-static outcome tune(const byol_encoder *encoder, pictures train, pictures test, const byol_finetune_options *options) {
+static outcome tune(const byol_encoder *encoder, pictures train, pictures test,
+                    const byol_finetune_options *options) {
     outcome o;
-    check(byol_finetune(encoder, train.source, test.source, options, &o.result, o.predicted, NULL, NULL, &error));
+    check(byol_finetune(encoder, train.source, test.source, options, &o.result, o.predicted, NULL,
+                        NULL, &error));
     o.result.seconds = 0; /* the only figure that may differ from call to call */
     return o;
 }
@@ -252,7 +260,8 @@ static void the_same_seed_gives_the_same_result(void **state) {
     pictures train = pictures_create(48, 25, 1), test = pictures_create(TEST, 25, 2);
     byol_finetune_options options = quick();
     options.label_fraction = 0.5f;
-    outcome first = tune(encoder, train, test, &options), second = tune(encoder, train, test, &options);
+    outcome first = tune(encoder, train, test, &options),
+            second = tune(encoder, train, test, &options);
     assert_memory_equal(&first, &second, sizeof first);
     assert_int_equal(first.result.label_count, 24);
     byol_encoder_free(encoder);
@@ -273,7 +282,8 @@ static byol__safetensors *tuned_file(int train_stages, float lr_decay) {
     options.lr_decay = lr_decay;
     options.save = path;
     byol_finetune_result result;
-    check(byol_finetune(encoder, train.source, test.source, &options, &result, NULL, NULL, NULL, &error));
+    check(byol_finetune(encoder, train.source, test.source, &options, &result, NULL, NULL, NULL,
+                        &error));
     byol__safetensors *file;
     check(byol__safetensors_open(&file, path, &error));
     byol_encoder *tuned;
@@ -289,8 +299,8 @@ static byol__safetensors *tuned_file(int train_stages, float lr_decay) {
 }
 
 /* How many rows of the backbone have another value than in the encoder, by stage. */
-static void count_changes(const byol__safetensors *file, const byol__table *table, const float *values, int changed[6],
-                          int same[6]) {
+static void count_changes(const byol__safetensors *file, const byol__table *table,
+                          const float *values, int changed[6], int same[6]) {
     static float read[1 << 20];
     for (int r = 0; r < table->count && table->rows[r].section == BYOL__BACKBONE; r++) {
         const byol__param *row = &table->rows[r];
@@ -300,14 +310,16 @@ static void count_changes(const byol__safetensors *file, const byol__table *tabl
     }
 }
 
-/* What is not trained stays bit for bit, and everything that is trained moves; with a decay of 0 only the head learns,
- * but batch norm sees the new images. */
+/* What is not trained stays bit for bit, and everything that is trained moves; with a decay of 0
+ * only the head learns, but batch norm sees the new images. */
 static void only_the_last_stages_learn(void **state) {
     (void)state;
     static const struct {
-        int train_stages, learning, normalising; /* the first stage whose parameters, whose statistics move */
+        int train_stages, learning,
+            normalising; /* the first stage whose parameters, whose statistics move */
         float lr_decay;
-    } cases[] = {{-1, 0, 0, 0.8f}, {5, 0, 0, 1}, {4, 1, 1, 1}, {2, 3, 3, 0.5f}, {0, 5, 5, 1}, {-1, 5, 0, 0}};
+    } cases[] = {{-1, 0, 0, 0.8f}, {5, 0, 0, 1}, {4, 1, 1, 1},
+                 {2, 3, 3, 0.5f},  {0, 5, 5, 1}, {-1, 5, 0, 0}};
     byol_config config = tiny_config();
     byol__graph graph;
     byol__graph_init(&graph);
@@ -336,13 +348,15 @@ static void only_the_last_stages_learn(void **state) {
 
 /* ---- refusals ---- */
 
-static void check_refused(byol_encoder *encoder, pictures train, pictures test, byol_finetune_options options,
-                          byol_status status, const char *words) {
+static void check_refused(byol_encoder *encoder, pictures train, pictures test,
+                          byol_finetune_options options, byol_status status, const char *words) {
     byol_finetune_result result = {.accuracy = -1};
     error.text[0] = '\0';
-    assert_int_equal(byol_finetune(encoder, train.source, test.source, &options, &result, NULL, NULL, NULL, &error),
+    assert_int_equal(byol_finetune(encoder, train.source, test.source, &options, &result, NULL,
+                                   NULL, NULL, &error),
                      status);
-    if (strstr(error.text, words) == NULL) fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+    if (strstr(error.text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
     assert_true(result.accuracy == -1);
 }
 
@@ -357,7 +371,8 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "label fraction");
     bad = good;
     bad.train_stages = 6;
-    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "6 stages are to be trained, but this encoder has 5");
+    check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID,
+                  "6 stages are to be trained, but this encoder has 5");
     bad = good;
     bad.optimizer = BYOL_LARS;
     check_refused(encoder, train, test, bad, BYOL_ERROR_INVALID, "adamw and sgd");
@@ -370,25 +385,30 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     bad.weight_decay = 1; /* weights are multiplied by -999 each step */
     bad.epochs = 20;
     check_refused(encoder, train, test, bad, BYOL_ERROR_NUMERIC, "lower learning rate");
-    byol_encoder *huge = scaled_encoder(1e30f); /* its first batch norm's variance overflows, the loss does not */
+    byol_encoder *huge =
+        scaled_encoder(1e30f); /* its first batch norm's variance overflows, the loss does not */
     check_refused(huge, train, test, good, BYOL_ERROR_NUMERIC, "infinity among the weights");
     byol_encoder_free(huge);
     bad = good;
     bad.save = "/nowhere/at/all.safetensors";
     check_refused(encoder, train, test, bad, BYOL_ERROR_IO, "/nowhere/at/all.safetensors");
 
-    check(byol_source_from_memory(&other.source, test.pixels, NULL, 9, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
+    check(byol_source_from_memory(&other.source, test.pixels, NULL, 9, 3, PICTURE_SIDE,
+                                  PICTURE_SIDE, &error));
     check_refused(encoder, train, other, good, BYOL_ERROR_INVALID, "no labels");
     byol_source_free(other.source);
-    check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 1, PICTURE_SIDE, PICTURE_SIDE, &error));
+    check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 1, PICTURE_SIDE,
+                                  PICTURE_SIDE, &error));
     check_refused(encoder, train, other, good, BYOL_ERROR_MISMATCH, "3 channels");
     byol_source_free(other.source);
     int32_t of_one_class[2] = {0, 0};
-    check(byol_source_from_memory(&other.source, test.pixels, of_one_class, 2, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
+    check(byol_source_from_memory(&other.source, test.pixels, of_one_class, 2, 3, PICTURE_SIDE,
+                                  PICTURE_SIDE, &error));
     check_refused(encoder, other, other, good, BYOL_ERROR_INVALID, "one image to learn from");
     byol_source_free(other.source);
     test.labels[0] = 4;
-    check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 3, PICTURE_SIDE, PICTURE_SIDE, &error));
+    check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 3, PICTURE_SIDE,
+                                  PICTURE_SIDE, &error));
     check_refused(encoder, train, other, good, BYOL_ERROR_MISMATCH, "5 classes");
     byol_source_free(other.source);
     byol_encoder_free(encoder);

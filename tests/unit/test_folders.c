@@ -1,5 +1,5 @@
-/* Folders, lists and arrays of pictures: what is found, how it is labelled and split, and what happens to files that
- * cannot be read. */
+/* Folders, lists and arrays of pictures: what is found, how it is labelled and split, and what
+ * happens to files that cannot be read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,8 @@ static void write_gray(const char *name, int height, int width, int value) {
 static int value_of(const byol_source *source, size_t index) {
     byol_picture picture = {0};
     byol_error error = {0};
-    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     int value = picture.image.pixels[0];
     byol_picture_release(&picture);
     return value;
@@ -61,7 +62,8 @@ static void holds(const byol_source *source, const char *expected) {
     for (size_t i = 0; i < described(source).count; i++) {
         byol_source_name(source, i, name, sizeof name);
         size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%s:%d", i > 0 ? " " : "", name, byol_source_label(source, i));
+        snprintf(text + used, sizeof text - used, "%s%s:%d", i > 0 ? " " : "", name,
+                 byol_source_label(source, i));
     }
     assert_string_equal(text, expected);
 }
@@ -132,7 +134,8 @@ static void split_folders_are_splits_with_the_same_classes(void **state) {
     opens_as(spec, val);
     snprintf(spec, sizeof spec, "%s:validation", folder);
     opens_as(spec, val);
-    snprintf(spec, sizeof spec, "%s:test", folder); /* there is none: val is what it is measured on */
+    snprintf(spec, sizeof spec, "%s:test",
+             folder); /* there is none: val is what it is measured on */
     opens_as(spec, val);
     snprintf(spec, sizeof spec, "%s:extra", folder);
     fails(spec, BYOL_ERROR_NOT_FOUND, "there are: train val");
@@ -169,7 +172,8 @@ static void a_list_gives_paths_and_labels(void **state) {
     char text[512];
     write_gray("in/1.pgm", 4, 4, 1);
     write_gray("in/with blank.pgm", 4, 4, 2);
-    snprintf(text, sizeof text, "# a comment\r\nin/with blank.pgm\r\n\n%s\r\n", in_folder("in/1.pgm"));
+    snprintf(text, sizeof text, "# a comment\r\nin/with blank.pgm\r\n\n%s\r\n",
+             in_folder("in/1.pgm"));
     write_text("plain.txt", text);
     byol_source *source = opens(in_folder("plain.txt"));
     assert_int_equal(described(source).count, 2);
@@ -195,11 +199,13 @@ static void a_list_gives_paths_and_labels(void **state) {
 
 /* ---- arrays ---- */
 
-static void write_npy(const char *name, const char *type, const char *order, const char *shape, size_t bytes) {
+static void write_npy(const char *name, const char *type, const char *order, const char *shape,
+                      size_t bytes) {
     FILE *file = create(name);
     char header[128];
     int length =
-        snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type, order, shape);
+        snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type,
+                 order, shape);
     fwrite("\x93NUMPY\1\0", 1, 8, file);
     fputc(118, file);
     fputc(0, file);
@@ -226,7 +232,8 @@ static void an_array_of_bytes_is_a_source(void **state) {
     assert_int_equal(byol_source_image(source, 1, NULL, &picture, NULL), BYOL_OK);
     const byol_image *image = &picture.image;
     assert_int_equal(image->channels, 3);
-    assert_int_equal(image->pixels[2 * image->channel_stride + image->row_stride + 2 * image->pixel_stride], 56);
+    assert_int_equal(
+        image->pixels[2 * image->channel_stride + image->row_stride + 2 * image->pixel_stride], 56);
     byol_source_free(source);
 }
 
@@ -275,7 +282,8 @@ static void a_survey_finds_sizes_damage_and_duplicates(void **state) {
     byol_source *source = opens(folder);
     byol_survey survey;
     byol_error error = {0};
-    if (byol_source_survey(source, 3, &survey, NULL, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_source_survey(source, 3, &survey, NULL, NULL, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(survey.count, GOOD + 5);
     assert_int_equal(survey.readable, GOOD);
     assert_int_equal(survey.gray, GOOD);
@@ -284,9 +292,9 @@ static void a_survey_finds_sizes_damage_and_duplicates(void **state) {
     assert_int_equal(survey.height.max, 16);
     assert_int_equal(survey.width.max, 16);
     assert_int_equal(survey.unreadable_count, 5);
-    const char *const reasons[] = {"q-empty.jpg: the file is empty", "q-huge.pgm: too large: 20000 x 20000",
-                                   "q-link.webp: No such file", "q-truncated.pgm: truncated PGM",
-                                   "q-words.png: not a JPEG"};
+    const char *const reasons[] = {
+        "q-empty.jpg: the file is empty", "q-huge.pgm: too large: 20000 x 20000",
+        "q-link.webp: No such file", "q-truncated.pgm: truncated PGM", "q-words.png: not a JPEG"};
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(survey.unreadable[i].index, GOOD + i);
         assert_non_null(strstr(survey.unreadable[i].reason, reasons[i]));
@@ -338,7 +346,8 @@ static void the_fingerprint_knows_names_and_bytes_but_not_the_place(void **state
 
 static void the_fingerprint_of_a_choice_knows_which_pictures_it_holds(void **state) {
     (void)state;
-    for (int i = 0; i < 3; i++) write_gray((const char *[]){"a.pgm", "b.pgm", "c.pgm"}[i], 500, 500 + i, 7);
+    for (int i = 0; i < 3; i++)
+        write_gray((const char *[]){"a.pgm", "b.pgm", "c.pgm"}[i], 500, 500 + i, 7);
     byol_source *all = opens(folder);
     const uint32_t choices[3][2] = {{0, 1}, {0, 1}, {0, 2}};
     char text[3][96];
@@ -358,7 +367,8 @@ static void the_fingerprint_of_a_choice_knows_which_pictures_it_holds(void **sta
 
 enum { SIDE = 8, BATCH = 7, VIEW_FLOATS = BATCH * SIDE * SIDE };
 
-static byol__loader *loads(const byol_source *source, int threads, uint64_t first, double max_unreadable) {
+static byol__loader *loads(const byol_source *source, int threads, uint64_t first,
+                           double max_unreadable) {
     byol__loader_options options = {.views = {.count = 2, .large = 2, .size = {SIDE, SIDE}},
                                     .batch_size = BATCH,
                                     .seed = 5,
@@ -373,7 +383,8 @@ static byol__loader *loads(const byol_source *source, int threads, uint64_t firs
                                                      .std = {1, 1, 1}};
     byol__loader *loader;
     byol_error error = {0};
-    if (byol__loader_create(&loader, source, &options, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__loader_create(&loader, source, &options, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     return loader;
 }
 
@@ -418,15 +429,18 @@ static void too_many_unreadable_pictures_stop_the_loader(void **state) {
     byol_error error = {0};
     byol__batch batch;
     byol_status status = BYOL_OK;
-    for (uint64_t b = 0; b < batches && status == BYOL_OK; b++) status = byol__loader_next(loader, &batch, &error);
+    for (uint64_t b = 0; b < batches && status == BYOL_OK; b++)
+        status = byol__loader_next(loader, &batch, &error);
     assert_int_equal(status, BYOL_ERROR_FORMAT);
     assert_non_null(
-        strstr(error.text, "3 of 105 images could not be read, more than data.max_unreadable allows (2 %)"));
+        strstr(error.text,
+               "3 of 105 images could not be read, more than data.max_unreadable allows (2 %)"));
     byol__loader_free(loader);
     byol_source_free(source);
 }
 
-static byol_status first_epoch(const byol_source *source, double max_unreadable, byol_error *error) {
+static byol_status first_epoch(const byol_source *source, double max_unreadable,
+                               byol_error *error) {
     byol__loader *loader = loads(source, 1, 0, max_unreadable);
     byol_status status = BYOL_OK;
     byol__batch batch;
@@ -466,7 +480,8 @@ static void batches_do_not_depend_on_threads_or_on_where_they_begin(void **state
         assert_int_equal(byol__loader_next(one, &a, NULL), BYOL_OK);
         assert_int_equal(byol__loader_next(three, &b, NULL), BYOL_OK);
         assert_int_equal(a.number, b.number);
-        for (int v = 0; v < 2; v++) assert_memory_equal(a.view[v], b.view[v], VIEW_FLOATS * sizeof(float));
+        for (int v = 0; v < 2; v++)
+            assert_memory_equal(a.view[v], b.view[v], VIEW_FLOATS * sizeof(float));
     }
     byol__loader_free(one);
     byol__loader_free(three);

@@ -31,7 +31,8 @@ static void a_ramp_votes_for_its_direction(void **state) {
     for (int degrees = 0; degrees < 360; degrees += 15) {
         double angle = degrees * M_PI / 180, place = fmod(degrees / 20.0, BINS);
         for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++) image[y * SIDE + x] = (float)(cos(angle) * x + sin(angle) * y);
+            for (int x = 0; x < SIDE; x++)
+                image[y * SIDE + x] = (float)(cos(angle) * x + sin(angle) * y);
         byol_hog(image, 1, SIDE, features);
         const float *middle = features + 24 * BLOCK; /* of the 7 x 7 blocks */
         int first = (int)(place + 1e-6) % BINS, second = (first + 1) % BINS;
@@ -59,7 +60,8 @@ static void blocks_have_length_one_whatever_the_contrast(void **state) {
     byol_hog(image, 3, SIDE, features);
     for (int b = 0; b < DIMENSION / BLOCK; b++) {
         double square = 0;
-        for (int i = 0; i < BLOCK; i++) square += (double)features[b * BLOCK + i] * (double)features[b * BLOCK + i];
+        for (int i = 0; i < BLOCK; i++)
+            square += (double)features[b * BLOCK + i] * (double)features[b * BLOCK + i];
         assert_true(fabs(square - 1) < 1e-4);
     }
     for (int i = 0; i < 3 * PLANE; i++) image[i] = 0.25f * image[i] + 3;
@@ -81,13 +83,16 @@ static void the_steepest_channel_counts(void **state) {
     byol_hog(image + PLANE, 1, SIDE, gray);
     /* right of the first column of cells, x^2 is steeper everywhere */
     for (int row = 0; row < 7; row++)
-        assert_memory_equal(features + (row * 7 + 1) * BLOCK, gray + (row * 7 + 1) * BLOCK, 6 * BLOCK * sizeof *gray);
+        assert_memory_equal(features + (row * 7 + 1) * BLOCK, gray + (row * 7 + 1) * BLOCK,
+                            6 * BLOCK * sizeof *gray);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_the_published_size),      cmocka_unit_test(a_ramp_votes_for_its_direction),
-        cmocka_unit_test(an_even_picture_has_none),    cmocka_unit_test(blocks_have_length_one_whatever_the_contrast),
+        cmocka_unit_test(has_the_published_size),
+        cmocka_unit_test(a_ramp_votes_for_its_direction),
+        cmocka_unit_test(an_even_picture_has_none),
+        cmocka_unit_test(blocks_have_length_one_whatever_the_contrast),
         cmocka_unit_test(the_steepest_channel_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

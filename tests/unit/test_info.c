@@ -1,4 +1,5 @@
-/* Networks described: parameters and FLOPs are those of torchvision's models without their classifier. */
+/* Networks described: parameters and FLOPs are those of torchvision's models without their
+ * classifier. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,7 +94,8 @@ static void an_impossible_network_is_an_error(void **state) {
     byol_config_set(&config, "recipe", "byol", NULL);
     strcpy(config.encoder.name, "resnet19");
     byol_error error = {0};
-    assert_int_equal(byol_network_describe(&config, 3, 32, NULL, NULL, NULL, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_network_describe(&config, 3, 32, NULL, NULL, NULL, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "resnet19"));
 }
 
@@ -109,7 +111,8 @@ static void every_encoder_that_can_be_named_can_be_built(void **state) {
         byol_config config = standard(name);
         byol_error error = {0};
         sums s = {0};
-        if (byol_network_describe(&config, 3, 64, add_up, &s, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+        if (byol_network_describe(&config, 3, 64, add_up, &s, NULL, &error) != BYOL_OK)
+            fail_msg("%s", error.text);
         assert_true(s.parameters > 0);
         found++;
     }

@@ -1,5 +1,6 @@
-/* The kernels between the convolutions: the same bits for any number of threads. What they compute is held against
- * finite differences in grad/test_plan.c and against PyTorch's figures in golden/. */
+/* The kernels between the convolutions: the same bits for any number of threads. What they compute
+ * is held against finite differences in grad/test_plan.c and against PyTorch's figures in golden/.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,15 +12,21 @@
 #include "floats.h"
 #include "plan/kernels.h"
 
-enum { N = 19, C = 21, SIDE = 6, HALF = SIDE / 2 }; /* nothing that threads, chunks or blocks divide */
+enum {
+    N = 19,
+    C = 21,
+    SIDE = 6,
+    HALF = SIDE / 2
+}; /* nothing that threads, chunks or blocks divide */
 
 /* Every array that a kernel reads or writes, from one allocation; the layout's padding included. */
 typedef struct arrays {
     byol__layout large, small; /* before and behind a pool */
     size_t floats;
     float *all;
-    float *x, *residual, *y, *dy, *other, *g, *dx, *pooled, *pooled_dy, *pooled_dx; /* activations, fp32 or bf16 */
-    float *mean, *inv_std, *scale, *shift, *running, *diffs, *channels;             /* fp32 */
+    float *x, *residual, *y, *dy, *other, *g, *dx, *pooled, *pooled_dy,
+        *pooled_dx; /* activations, fp32 or bf16 */
+    float *mean, *inv_std, *scale, *shift, *running, *diffs, *channels; /* fp32 */
 } arrays;
 
 /* `count` floats more of a->all, or, while that does not exist, their number alone. */
@@ -30,23 +37,26 @@ static float *take(arrays *a, size_t count) {
 }
 
 static void share_out(arrays *a) {
-    size_t image = byol__layout_elements(&a->large), padded = (size_t)byol__layout_padded_channels(&a->large);
+    size_t image = byol__layout_elements(&a->large),
+           padded = (size_t)byol__layout_padded_channels(&a->large);
     float **images[] = {&a->x, &a->residual, &a->y,      &a->dy,        &a->other,
                         &a->g, &a->dx,       &a->pooled, &a->pooled_dy, &a->pooled_dx};
-    float **rows[] = {&a->mean, &a->inv_std, &a->scale, &a->shift, &a->running, &a->diffs, &a->channels};
+    float **rows[] = {&a->mean,    &a->inv_std, &a->scale,   &a->shift,
+                      &a->running, &a->diffs,   &a->channels};
     a->floats = 0;
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) *images[i] = take(a, image);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) *rows[i] = take(a, 3 * padded);
 }
 
-/* Normally distributed, but for samples `huge` (-1: none) and N - 1 - huge: enormous and opposite, they cancel in a sum
- * over the batch, which keeps of the rest what its order leaves. */
+/* Normally distributed, but for samples `huge` (-1: none) and N - 1 - huge: enormous and opposite,
+ * they cancel in a sum over the batch, which keeps of the rest what its order leaves. */
 static void fill(const byol__layout *layout, float *dst, uint32_t index, int huge) {
     byol__layout plain = {BYOL__F32, BYOL__NCHW, layout->n, layout->c, layout->h, layout->w};
     size_t size = byol__layout_elements(&plain) / N;
     float *values = random_floats(N * size, 7, index);
     for (size_t i = 0; i < size && huge >= 0; i++) {
-        float *one = values + (size_t)huge * size + i, *other = values + (size_t)(N - 1 - huge) * size + i;
+        float *one = values + (size_t)huge * size + i,
+              *other = values + (size_t)(N - 1 - huge) * size + i;
         *one *= 0x1p55f;
         *other = -*one;
     }
@@ -55,7 +65,8 @@ static void fill(const byol__layout *layout, float *dst, uint32_t index, int hug
 }
 
 static arrays make_arrays(byol__format format, byol__dtype dtype) {
-    arrays a = {.large = {dtype, format, N, C, SIDE, SIDE}, .small = {dtype, format, N, C, HALF, HALF}};
+    arrays a = {.large = {dtype, format, N, C, SIDE, SIDE},
+                .small = {dtype, format, N, C, HALF, HALF}};
     share_out(&a);
     a.all = floats(a.floats);
     share_out(&a);
@@ -71,7 +82,8 @@ static arrays make_arrays(byol__format format, byol__dtype dtype) {
 static void run_all(arrays *a) {
     const byol__kernel_table *k = byol__kernels();
     double *partial;
-    check(byol__alloc(&partial, byol__pointwise_partials(&a->large), sizeof *partial, "test", &error));
+    check(byol__alloc(&partial, byol__pointwise_partials(&a->large), sizeof *partial, "test",
+                      &error));
     size_t padded = (size_t)byol__layout_padded_channels(&a->large);
     byol__pointwise p = {.layout = a->large,
                          .normalize = true,

@@ -12,8 +12,8 @@
 
 #include "blobs.h"
 
-static double accuracy_of(const byol_features *train, const byol_features *test, int k, float temperature,
-                          int32_t *predicted) {
+static double accuracy_of(const byol_features *train, const byol_features *test, int k,
+                          float temperature, int32_t *predicted) {
     byol_error error = {0};
     double accuracy = -1;
     byol_knn_options options = {k, temperature, omp_get_max_threads()};
@@ -33,11 +33,13 @@ static double cosine(const float *a, const float *b, int dimension) {
 }
 
 /* Takes the most similar vector k times over, then votes. */
-static int32_t brute_force(const byol_features *train, const float *query, int k, double temperature) {
+static int32_t brute_force(const byol_features *train, const float *query, int k,
+                           double temperature) {
     double *similarity = malloc(train->count * sizeof *similarity),
            *votes = calloc((size_t)train->classes, sizeof *votes);
     for (size_t i = 0; i < train->count; i++)
-        similarity[i] = cosine(query, train->values + i * (size_t)train->dimension, train->dimension);
+        similarity[i] =
+            cosine(query, train->values + i * (size_t)train->dimension, train->dimension);
     for (int n = 0; n < k; n++) {
         size_t best = 0;
         for (size_t i = 1; i < train->count; i++)
@@ -64,7 +66,8 @@ static void predictions_are_those_of_brute_force(void **state) {
         int right = 0;
         double accuracy = accuracy_of(&train.features, &test.features, ks[i], 0.1f, predicted);
         for (int q = 0; q < TEST; q++) {
-            assert_int_equal(predicted[q], brute_force(&train.features, test.values + q * DIM, ks[i], (double)0.1f));
+            assert_int_equal(predicted[q], brute_force(&train.features, test.values + q * DIM,
+                                                       ks[i], (double)0.1f));
             right += predicted[q] == test.labels[q];
         }
         assert_true(fabs(accuracy - 100.0 * right / TEST) < 1e-12);
@@ -80,7 +83,8 @@ static void k_may_be_the_whole_training_set(void **state) {
     int32_t predicted[TEST];
     accuracy_of(&train.features, &test.features, TRAIN, 0.07f, predicted);
     for (int q = 0; q < TEST; q++)
-        assert_int_equal(predicted[q], brute_force(&train.features, test.values + q * DIM, TRAIN, (double)0.07f));
+        assert_int_equal(predicted[q],
+                         brute_force(&train.features, test.values + q * DIM, TRAIN, (double)0.07f));
     blobs_free(train);
     blobs_free(test);
 }
@@ -93,7 +97,8 @@ static void clouds_far_apart_are_told_apart(void **state) {
     blobs_free(test);
 }
 
-/* If test labels leaked into the prediction, this would be above chance: 10 % with a standard error of 0.67 %. */
+/* If test labels leaked into the prediction, this would be above chance: 10 % with a standard error
+ * of 0.67 %. */
 static void labels_without_meaning_are_guessed_at_chance(void **state) {
     (void)state;
     blobs train = blobs_create(3000, 16, 10, 0, 1), test = blobs_create(2000, 16, 10, 0, 2);
@@ -147,10 +152,11 @@ static void the_temperature_weighs_near_against_many(void **state) {
     const float values[] = {1, 0, 0.8f, 0.6f, 0.8f, -0.6f}, query[] = {2, 0};
     const int32_t labels[] = {0, 1, 1}, answer[] = {0};
     byol_features train = {values, labels, 3, 2, 2}, test = {query, answer, 1, 2, 2};
-    assert_true(accuracy_of(&train, &test, 3, 0.07f, NULL) == 100); /* exp(.2 / .07) = 17 votes to 2 */
-    assert_true(accuracy_of(&train, &test, 3, 10, NULL) == 0);      /* all alike: the many win */
+    assert_true(accuracy_of(&train, &test, 3, 0.07f, NULL) ==
+                100);                                          /* exp(.2 / .07) = 17 votes to 2 */
+    assert_true(accuracy_of(&train, &test, 3, 10, NULL) == 0); /* all alike: the many win */
     assert_true(accuracy_of(&train, &test, 3, 1e-6f, NULL) == 100); /* no overflow */
-    assert_true(accuracy_of(&train, &test, 3, 0.29f, NULL) == 0);   /* exp(.2 / T) = 2 at T = .2885 */
+    assert_true(accuracy_of(&train, &test, 3, 0.29f, NULL) == 0); /* exp(.2 / T) = 2 at T = .2885 */
     assert_true(accuracy_of(&train, &test, 3, 0.287f, NULL) == 100);
 }
 
@@ -180,12 +186,14 @@ static void predictions_do_not_depend_on_the_number_of_threads(void **state) {
     blobs_free(test);
 }
 
-static void check_refused(byol_features train, byol_features test, byol_knn_options options, byol_status status,
-                          const char *words) {
+static void check_refused(byol_features train, byol_features test, byol_knn_options options,
+                          byol_status status, const char *words) {
     byol_error error = {0};
     double accuracy = -1;
-    assert_int_equal(byol_knn(&train, &test, &options, &accuracy, NULL, NULL, NULL, &error), status);
-    if (strstr(error.text, words) == NULL) fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+    assert_int_equal(byol_knn(&train, &test, &options, &accuracy, NULL, NULL, NULL, &error),
+                     status);
+    if (strstr(error.text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
     assert_true(accuracy == -1);
     assert_int_equal(byol_knn(&train, &test, &options, &accuracy, NULL, NULL, NULL, NULL), status);
 }
@@ -197,7 +205,8 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     byol_knn_options_init(&options);
     assert_int_equal(options.k, 20);
     byol_features a = train.features, b = test.features, odd = b;
-    check_refused(a, b, (byol_knn_options){31, 0.07f, 0}, BYOL_ERROR_INVALID, "k is 31; it must be 1 .. 30");
+    check_refused(a, b, (byol_knn_options){31, 0.07f, 0}, BYOL_ERROR_INVALID,
+                  "k is 31; it must be 1 .. 30");
     check_refused(a, b, (byol_knn_options){0, 0.07f, 0}, BYOL_ERROR_INVALID, "k is 0");
     check_refused(a, b, (byol_knn_options){20, 0, 0}, BYOL_ERROR_INVALID, "temperature");
     check_refused(a, b, (byol_knn_options){20, NAN, 0}, BYOL_ERROR_INVALID, "temperature");
@@ -210,7 +219,8 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     odd.count = 0;
     check_refused(a, odd, options, BYOL_ERROR_INVALID, "test features are empty");
     test.labels[7] = 3;
-    check_refused(a, b, options, BYOL_ERROR_INVALID, "label 7 of the test features is 3; labels are 0 .. 2");
+    check_refused(a, b, options, BYOL_ERROR_INVALID,
+                  "label 7 of the test features is 3; labels are 0 .. 2");
     test.labels[7] = -1;
     check_refused(a, b, options, BYOL_ERROR_INVALID, "label 7 of the test features is -1");
     test.labels[7] = 0;
@@ -237,7 +247,8 @@ static void progress_can_stop_it(void **state) {
     byol_knn_options_init(&options);
     double accuracy = -1;
     uint64_t done = 0;
-    assert_int_equal(byol_knn(&train.features, &test.features, &options, &accuracy, NULL, stop_at_once, &done, NULL),
+    assert_int_equal(byol_knn(&train.features, &test.features, &options, &accuracy, NULL,
+                              stop_at_once, &done, NULL),
                      BYOL_ERROR_CANCELLED);
     assert_true(accuracy == -1 && done > 0 && done < 2000);
     blobs_free(train);

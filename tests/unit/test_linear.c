@@ -1,4 +1,5 @@
-/* The linear probe: its gradient, what it can and cannot learn, and that the test set decides nothing. */
+/* The linear probe: its gradient, what it can and cannot learn, and that the test set decides
+ * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,8 @@ static byol_linear_result probe(const byol_features *train, int passes, const by
                                 const byol_linear_options *options) {
     byol_error error = {0};
     byol_linear_result result = {0};
-    byol_status status = byol_linear(train, passes, test, options, &result, NULL, NULL, NULL, &error);
+    byol_status status =
+        byol_linear(train, passes, test, options, &result, NULL, NULL, NULL, &error);
     if (status != BYOL_OK) fail_msg("%s", error.text);
     return result;
 }
@@ -43,7 +45,8 @@ static void the_gradient_is_that_of_finite_differences(void **state) {
     for (int32_t label = 0; label < CLASSES; label++) {
         float gradient[CLASSES];
         double logits[CLASSES];
-        for (int c = 0; c < CLASSES; c++) logits[c] = (double)(gradient[c] = 3 * byol__random_normal(&random));
+        for (int c = 0; c < CLASSES; c++)
+            logits[c] = (double)(gradient[c] = 3 * byol__random_normal(&random));
         byol__softmax_gradient(gradient, CLASSES, label);
         for (int c = 0; c < CLASSES; c++) {
             double middle = logits[c], step = 1e-5;
@@ -77,7 +80,8 @@ static void clouds_far_apart_are_told_apart(void **state) {
     blobs_free(test);
 }
 
-/* Two clouds on a line through the origin's far side, both at positive numbers: only a bias can part them. */
+/* Two clouds on a line through the origin's far side, both at positive numbers: only a bias can
+ * part them. */
 static void the_classifier_has_a_bias(void **state) {
     (void)state;
     enum { COUNT = 400 };
@@ -94,8 +98,9 @@ static void the_classifier_has_a_bias(void **state) {
     assert_true(probe(&features, 1, &features, &options).accuracy > 99);
 }
 
-/* Chance is 10 % with a standard error of 0.67 % on the test set and 3 % on the held-out images, of which the best of
- * nine is reported. On its own training images the probe does far better: a leak would show. */
+/* Chance is 10 % with a standard error of 0.67 % on the test set and 3 % on the held-out images, of
+ * which the best of nine is reported. On its own training images the probe does far better: a leak
+ * would show. */
 static void labels_without_meaning_are_guessed_at_chance(void **state) {
     (void)state;
     blobs train = blobs_create(1000, 64, 10, 0, 1), test = blobs_create(2000, 64, 10, 0, 2);
@@ -108,7 +113,8 @@ static void labels_without_meaning_are_guessed_at_chance(void **state) {
     blobs_free(test);
 }
 
-/* Whatever the test set says, the choice and everything else but the test accuracy stay the same. */
+/* Whatever the test set says, the choice and everything else but the test accuracy stay the same.
+ */
 static void the_test_set_never_decides_the_learning_rate(void **state) {
     (void)state;
     blobs train = blobs_create(800, 12, 5, 0.5f, 1), test = blobs_create(400, 12, 5, 0.5f, 2);
@@ -123,7 +129,8 @@ static void the_test_set_never_decides_the_learning_rate(void **state) {
     blobs_free(test);
 }
 
-/* One rate far too low to learn anything, one that learns: the held-out images must tell them apart. */
+/* One rate far too low to learn anything, one that learns: the held-out images must tell them
+ * apart. */
 static void the_learning_rate_that_does_best_on_held_out_images_is_chosen(void **state) {
     (void)state;
     blobs train = blobs_create(1000, 16, 10, 1, 1), test = blobs_create(500, 16, 10, 1, 2);
@@ -162,8 +169,10 @@ static void standardising_makes_scales_equal(void **state) {
     blobs train = blobs_create(1000, 9, 5, 2, 1), test = blobs_create(500, 9, 5, 2, 2);
     byol_linear_options options = quick();
     byol_linear_result before = probe(&train.features, 1, &test.features, &options);
-    for (int i = 0; i < 1000 * 9; i++) train.values[i] = train.values[i] * powf(10, (float)(i % 9 - 4)) + 7;
-    for (int i = 0; i < 500 * 9; i++) test.values[i] = test.values[i] * powf(10, (float)(i % 9 - 4)) + 7;
+    for (int i = 0; i < 1000 * 9; i++)
+        train.values[i] = train.values[i] * powf(10, (float)(i % 9 - 4)) + 7;
+    for (int i = 0; i < 500 * 9; i++)
+        test.values[i] = test.values[i] * powf(10, (float)(i % 9 - 4)) + 7;
     byol_linear_result after = probe(&train.features, 1, &test.features, &options);
     assert_true(fabs(before.accuracy - after.accuracy) < 1);
     options.standardize = 0;
@@ -176,7 +185,8 @@ static void a_feature_that_never_changes_is_no_harm(void **state) {
     (void)state;
     blobs train = blobs_create(500, 8, 4, 3, 1), test = blobs_create(300, 8, 4, 3, 2);
     for (int i = 0; i < 500; i++) train.values[8 * i] = 0.1f;
-    for (int i = 0; i < 300; i++) test.values[8 * i] = 0.1f + (float)i; /* and in the test set says nothing */
+    for (int i = 0; i < 300; i++)
+        test.values[8 * i] = 0.1f + (float)i; /* and in the test set says nothing */
     byol_linear_options options = quick();
     assert_true(probe(&train.features, 1, &test.features, &options).accuracy > 97);
     blobs_free(train);
@@ -211,13 +221,14 @@ static void the_result_depends_on_the_seed_and_on_nothing_else(void **state) {
     }
     options.seed = 2;
     byol_linear_result other = probe(&train.features, 1, &test.features, &options);
-    assert_true(other.accuracy != first.accuracy || other.held_out_accuracy != first.held_out_accuracy);
+    assert_true(other.accuracy != first.accuracy ||
+                other.held_out_accuracy != first.held_out_accuracy);
     blobs_free(train);
     blobs_free(test);
 }
 
-/* Features of 1 .. 0.01 as a trained encoder of little spread has them, not standardised: the best rate is far above
- * 0.6, and the held-out images say so. */
+/* Features of 1 .. 0.01 as a trained encoder of little spread has them, not standardised: the best
+ * rate is far above 0.6, and the held-out images say so. */
 static void the_range_of_learning_rates_reaches_far_enough(void **state) {
     (void)state;
     blobs train = blobs_create(1000, 16, 10, 1, 1), test = blobs_create(500, 16, 10, 1, 2);
@@ -237,7 +248,8 @@ static void predictions_are_those_that_the_accuracy_counts(void **state) {
     byol_linear_options options = quick();
     byol_linear_result result;
     int32_t predicted[TEST], right = 0;
-    assert_int_equal(byol_linear(&train.features, 1, &test.features, &options, &result, predicted, NULL, NULL, NULL),
+    assert_int_equal(byol_linear(&train.features, 1, &test.features, &options, &result, predicted,
+                                 NULL, NULL, NULL),
                      BYOL_OK);
     for (int i = 0; i < TEST; i++) right += predicted[i] == test.labels[i];
     assert_true(result.accuracy == 100.0 * right / TEST);
@@ -260,12 +272,14 @@ static void the_callers_threads_stay_as_they_were(void **state) {
     blobs_free(test);
 }
 
-static void check_refused(const byol_features *train, int passes, byol_features test, byol_linear_options options,
-                          byol_status status, const char *words) {
+static void check_refused(const byol_features *train, int passes, byol_features test,
+                          byol_linear_options options, byol_status status, const char *words) {
     byol_error error = {0};
     byol_linear_result result = {-1, -1, -1};
-    assert_int_equal(byol_linear(train, passes, &test, &options, &result, NULL, NULL, NULL, &error), status);
-    if (strstr(error.text, words) == NULL) fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+    assert_int_equal(byol_linear(train, passes, &test, &options, &result, NULL, NULL, NULL, &error),
+                     status);
+    if (strstr(error.text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
     assert_true(result.accuracy == -1);
 }
 
@@ -315,9 +329,9 @@ static void progress_counts_epochs_and_can_stop_it(void **state) {
     byol_linear_result result;
     byol_error error = {0};
     uint64_t total = 0;
-    assert_int_equal(
-        byol_linear(&train.features, 1, &test.features, &options, &result, NULL, stop_after_three, &total, &error),
-        BYOL_ERROR_CANCELLED);
+    assert_int_equal(byol_linear(&train.features, 1, &test.features, &options, &result, NULL,
+                                 stop_after_three, &total, &error),
+                     BYOL_ERROR_CANCELLED);
     assert_int_equal(total, 20);
     assert_non_null(strstr(error.text, "after 3 of 10 epochs"));
     blobs_free(train);

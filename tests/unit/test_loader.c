@@ -19,14 +19,21 @@
 #include "data/loader.h"
 #include "data/source_kind.h"
 
-enum { COUNT = 23, BATCH = 5, PER_EPOCH = COUNT / BATCH, SIDE = 8, VIEW_FLOATS = BATCH * 3 * SIDE * SIDE };
+enum {
+    COUNT = 23,
+    BATCH = 5,
+    PER_EPOCH = COUNT / BATCH,
+    SIDE = 8,
+    VIEW_FLOATS = BATCH * 3 * SIDE * SIDE
+};
 
 static uint8_t pixels[COUNT * 3 * SIDE * SIDE];
 
 static byol_source *some_source(void) {
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * 2654435761u >> 13);
     byol_source *source;
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, COUNT, 3, SIDE, SIDE, NULL), BYOL_OK);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, COUNT, 3, SIDE, SIDE, NULL),
+                     BYOL_OK);
     return source;
 }
 
@@ -60,7 +67,8 @@ static byol__loader_options some_options(int threads, uint64_t first_batch) {
 static byol__loader *some_loader(const byol_source *source, const byol__loader_options *options) {
     byol__loader *loader;
     byol_error error = {0};
-    if (byol__loader_create(&loader, source, options, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__loader_create(&loader, source, options, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     return loader;
 }
 
@@ -75,14 +83,17 @@ static void are_equal(const byol__batch *a, const byol__batch *b) {
     assert_int_equal(a->number, b->number);
     assert_int_equal(a->epoch, b->epoch);
     assert_memory_equal(a->indices, b->indices, BATCH * sizeof *a->indices);
-    for (int v = 0; v < 2; v++) assert_memory_equal(a->view[v], b->view[v], VIEW_FLOATS * sizeof(float));
+    for (int v = 0; v < 2; v++)
+        assert_memory_equal(a->view[v], b->view[v], VIEW_FLOATS * sizeof(float));
 }
 
 static void the_number_of_threads_changes_nothing(void **state) {
     (void)state;
     byol_source *source = some_source();
-    byol__loader_options one = some_options(1, 0), three = some_options(3, 0), many = some_options(2 * BATCH, 0);
-    byol__loader *a = some_loader(source, &one), *b = some_loader(source, &three), *c = some_loader(source, &many);
+    byol__loader_options one = some_options(1, 0), three = some_options(3, 0),
+                         many = some_options(2 * BATCH, 0);
+    byol__loader *a = some_loader(source, &one), *b = some_loader(source, &three),
+                 *c = some_loader(source, &many);
     for (int i = 0; i < 5 * PER_EPOCH; i++) {
         byol__batch of_a = next(a), of_b = next(b), of_c = next(c);
         are_equal(&of_a, &of_b);
@@ -119,8 +130,11 @@ static void a_batch_holds_the_views_of_its_samples(void **state) {
     byol__loader *loader = some_loader(source, &options);
     float *expected;
     void *scratch;
-    assert_int_equal(byol__alloc(&expected, 3 * SIDE * SIDE, sizeof *expected, "test", NULL), BYOL_OK);
-    assert_int_equal(byol__alloc(&scratch, byol_view_scratch_bytes(3, SIDE, SIDE, SIDE), 1, "test", NULL), BYOL_OK);
+    assert_int_equal(byol__alloc(&expected, 3 * SIDE * SIDE, sizeof *expected, "test", NULL),
+                     BYOL_OK);
+    assert_int_equal(
+        byol__alloc(&scratch, byol_view_scratch_bytes(3, SIDE, SIDE, SIDE), 1, "test", NULL),
+        BYOL_OK);
     uint32_t order[COUNT];
     for (uint64_t k = 0; k < 2 * PER_EPOCH; k++) {
         byol__batch batch = next(loader);
@@ -131,10 +145,12 @@ static void a_batch_holds_the_views_of_its_samples(void **state) {
             assert_int_equal(batch.indices[i], order[k % PER_EPOCH * BATCH + i]);
             for (int v = 0; v < 2; v++) {
                 byol_picture picture = {0};
-                assert_int_equal(byol_source_image(source, batch.indices[i], NULL, &picture, NULL), BYOL_OK);
-                byol_view_make(&options.views.recipe[v], &picture.image, SIDE, options.seed, batch.epoch,
-                               batch.indices[i], v, expected, scratch);
-                assert_memory_equal(batch.view[v] + i * 3 * SIDE * SIDE, expected, 3 * SIDE * SIDE * sizeof *expected);
+                assert_int_equal(byol_source_image(source, batch.indices[i], NULL, &picture, NULL),
+                                 BYOL_OK);
+                byol_view_make(&options.views.recipe[v], &picture.image, SIDE, options.seed,
+                               batch.epoch, batch.indices[i], v, expected, scratch);
+                assert_memory_equal(batch.view[v] + i * 3 * SIDE * SIDE, expected,
+                                    3 * SIDE * SIDE * sizeof *expected);
             }
         }
     }
@@ -154,7 +170,8 @@ static void a_batch_stays_as_it_is_until_the_next_is_asked_for(void **state) {
     for (int i = 0; i < 20; i++) {
         byol__batch batch = next(loader);
         memcpy(kept, batch.view[1], VIEW_FLOATS * sizeof *kept);
-        for (volatile int wait = 0; wait < 200000; wait++) continue; /* the next is being made meanwhile */
+        for (volatile int wait = 0; wait < 200000; wait++)
+            continue; /* the next is being made meanwhile */
         assert_memory_equal(batch.view[1], kept, VIEW_FLOATS * sizeof *kept);
         for (int v = 0; v < 2; v++) assert_int_equal((uintptr_t)batch.view[v] % 64, 0);
     }
@@ -204,7 +221,8 @@ static void the_order_is_a_permutation_of_its_own_each_epoch_and_seed(void **sta
         same_ab += a[i] == b[i];
         same_ac += a[i] == c[i];
     }
-    assert_true(fixed_a < 8 && same_ab < 8 && same_ac < 8); /* one is expected; eight, once in 100,000 */
+    assert_true(fixed_a < 8 && same_ab < 8 &&
+                same_ac < 8); /* one is expected; eight, once in 100,000 */
 }
 
 static void every_permutation_is_equally_likely(void **state) {
@@ -217,7 +235,8 @@ static void every_permutation_is_equally_likely(void **state) {
         for (int i = 0; i < 4; i++) counts[i][order[i]]++;
     }
     for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) assert_true(abs(counts[i][j] - EPOCHS / 4) < 336); /* 5 standard errors */
+        for (int j = 0; j < 4; j++)
+            assert_true(abs(counts[i][j] - EPOCHS / 4) < 336); /* 5 standard errors */
 }
 
 /* ---- a source that counts what it is asked for, and fails ---- */
@@ -229,11 +248,13 @@ typedef struct failing {
     atomic_int *asked; /* or NULL */
 } failing;
 
-static byol_status failing_image(const byol_source *source, size_t index, const byol__request *request,
-                                 byol_picture *picture, byol_error *error) {
+static byol_status failing_image(const byol_source *source, size_t index,
+                                 const byol__request *request, byol_picture *picture,
+                                 byol_error *error) {
     const failing *self = (const failing *)source;
     if (self->asked != NULL) atomic_fetch_add(self->asked, 1);
-    if (index >= self->first_bad) return byol__fail(error, BYOL_ERROR_IO, "picture %zu cannot be read", index);
+    if (index >= self->first_bad)
+        return byol__fail(error, BYOL_ERROR_IO, "picture %zu cannot be read", index);
     return byol__source_read(self->inner, index, request, picture, error);
 }
 
@@ -249,21 +270,27 @@ static const char *failing_class_name(const byol_source *source, int32_t label) 
 
 static void failing_release(byol_source *source) { (void)source; }
 
-static const byol__source_methods FAILING = {
-    .image = failing_image, .label = failing_label, .class_name = failing_class_name, .release = failing_release};
+static const byol__source_methods FAILING = {.image = failing_image,
+                                             .label = failing_label,
+                                             .class_name = failing_class_name,
+                                             .release = failing_release};
 
-/* While the caller works on a batch (here: sleeps), the one behind it is read, and no more than that. */
+/* While the caller works on a batch (here: sleeps), the one behind it is read, and no more than
+ * that. */
 static void the_next_batch_is_made_before_it_is_asked_for(void **state) {
     (void)state;
     for (int threads = 1; threads <= 3; threads += 2) {
         atomic_int asked = 0;
-        failing source = {.base.methods = &FAILING, .inner = some_source(), .first_bad = COUNT, .asked = &asked};
+        failing source = {
+            .base.methods = &FAILING, .inner = some_source(), .first_bad = COUNT, .asked = &asked};
         byol_source_describe(source.inner, &source.base.info);
         byol__loader_options options = some_options(threads, 0);
         byol__loader *loader = some_loader(&source.base, &options);
         for (int batch = 1; batch <= 3; batch++) {
             next(loader);
-            for (int waited = 0; atomic_load(&asked) < (batch + 1) * BATCH && waited < 10000; waited++) usleep(1000);
+            for (int waited = 0; atomic_load(&asked) < (batch + 1) * BATCH && waited < 10000;
+                 waited++)
+                usleep(1000);
             assert_int_equal(atomic_load(&asked), (batch + 1) * BATCH);
         }
         byol__loader_free(loader);
@@ -289,7 +316,8 @@ static void an_error_of_the_source_arrives_with_its_batch(void **state) {
             byol__batch batch;
             byol_error error = {0};
             assert_int_equal(byol__loader_next(loader, &batch, &error), BYOL_ERROR_IO);
-            assert_string_equal(error.text, expected); /* the first of the batch, whichever thread was first */
+            assert_string_equal(error.text,
+                                expected); /* the first of the batch, whichever thread was first */
             assert_int_equal(byol__loader_next(loader, &batch, NULL), BYOL_ERROR_IO);
         }
         byol__loader_free(loader);
@@ -310,7 +338,8 @@ static void what_cannot_be_loaded_is_refused(void **state) {
     for (int i = 0; i < 3; i++) {
         options = some_options(1, 0);
         *(int *[]){&options.batch_size, &options.views.size[1], &options.threads}[i] = 0;
-        assert_int_equal(byol__loader_create(&loader, source, &options, &error), BYOL_ERROR_INVALID);
+        assert_int_equal(byol__loader_create(&loader, source, &options, &error),
+                         BYOL_ERROR_INVALID);
         assert_non_null(strstr(error.text, "at least 1"));
     }
     options = some_options(1, 0);

@@ -25,7 +25,8 @@ static double element(byol__matrix matrix, size_t i, size_t j) {
                                                     : matrix.values[j * matrix.stride + i]);
 }
 
-static void check(size_t m, size_t n, size_t k, byol__transpose ta, byol__transpose tb, float alpha, float beta) {
+static void check(size_t m, size_t n, size_t k, byol__transpose ta, byol__transpose tb, float alpha,
+                  float beta) {
     size_t gap = 3; /* strides larger than the rows */
     byol__matrix a = {random_floats(m * (k + gap) + k * (m + gap), 0), (ta ? m : k) + gap, ta};
     byol__matrix b = {random_floats(k * (n + gap) + n * (k + gap), 1), (tb ? k : n) + gap, tb};
@@ -58,7 +59,8 @@ static void products_of_all_kinds_are_those_of_plain_loops(void **state) {
     for (int ta = 0; ta < 2; ta++)
         for (int tb = 0; tb < 2; tb++) {
             check(1, 1, 1, (byol__transpose)ta, (byol__transpose)tb, 1, 0);
-            check(129, 257, 65, (byol__transpose)ta, (byol__transpose)tb, 0.5f, 0); /* just over one tile */
+            check(129, 257, 65, (byol__transpose)ta, (byol__transpose)tb, 0.5f,
+                  0); /* just over one tile */
             check(60, 513, 100, (byol__transpose)ta, (byol__transpose)tb, 2, 0.25f);
             check(300, 10, 33, (byol__transpose)ta, (byol__transpose)tb, 1, 1);
         }
@@ -66,14 +68,15 @@ static void products_of_all_kinds_are_those_of_plain_loops(void **state) {
 
 static void the_product_does_not_depend_on_the_number_of_threads(void **state) {
     (void)state;
-    size_t m = 60, n = 700, k = 3000; /* few rows, a long sum: where a library would split the sum */
+    size_t m = 60, n = 700,
+           k = 3000; /* few rows, a long sum: where a library would split the sum */
     float *a = random_floats(k * m, 0), *b = random_floats(k * n, 1);
     float *one = malloc(m * n * sizeof *one), *many = malloc(m * n * sizeof *many);
     int threads = omp_get_max_threads();
     for (int t = 1; t <= 4; t++) {
         omp_set_num_threads(t);
-        assert_int_equal(byol__sgemm(m, n, k, 1, (byol__matrix){a, m, BYOL__TRANSPOSED}, (byol__matrix){b, n, 0}, 0,
-                                     t == 1 ? one : many, n, NULL),
+        assert_int_equal(byol__sgemm(m, n, k, 1, (byol__matrix){a, m, BYOL__TRANSPOSED},
+                                     (byol__matrix){b, n, 0}, 0, t == 1 ? one : many, n, NULL),
                          BYOL_OK);
         if (t > 1) assert_memory_equal(one, many, m * n * sizeof *one);
     }
@@ -84,7 +87,8 @@ static void the_product_does_not_depend_on_the_number_of_threads(void **state) {
     free(many);
 }
 
-/* a a^T or a^T a, with beta on what was there, which is symmetric too. Threads make no difference. */
+/* a a^T or a^T a, with beta on what was there, which is symmetric too. Threads make no difference.
+ */
 static void check_symmetric(size_t n, size_t k, byol__transpose turned, float beta) {
     byol__matrix a = {random_floats(n * k, 3), turned ? n : k, turned};
     byol__matrix b = {a.values, a.stride, turned ? BYOL__AS_IS : BYOL__TRANSPOSED};

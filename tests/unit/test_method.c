@@ -1,4 +1,5 @@
-/* One BYOL step: where others went wrong is a fact here (and the golden tests hold every number against PyTorch). */
+/* One BYOL step: where others went wrong is a fact here (and the golden tests hold every number
+ * against PyTorch). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +51,8 @@ static void the_loss_is_the_sum_of_both_directions(void **state) {
     double first = distance(method, method->prediction[0], method->target_projection[1]);
     double second = distance(method, method->prediction[1], method->target_projection[0]);
     assert_true(fabs(loss - (first + second)) < 1e-5);
-    assert_true(loss > 2); /* an average of the two would hardly be here: both are near 2 at the start */
+    assert_true(loss >
+                2); /* an average of the two would hardly be here: both are near 2 at the start */
     byol__method_free(method);
 }
 
@@ -65,13 +67,14 @@ static void a_prediction_is_held_against_the_target_of_the_other_view(void **sta
     for (int v = 0; v < 2; v++) {
         assert_memory_equal(a->prediction[v], b->prediction[1 - v], count * sizeof(float));
         assert_memory_equal(a->projection[v], b->projection[1 - v], count * sizeof(float));
-        assert_memory_equal(a->target_projection[v], b->target_projection[1 - v], count * sizeof(float));
+        assert_memory_equal(a->target_projection[v], b->target_projection[1 - v],
+                            count * sizeof(float));
     }
     assert_true(largest_difference(a->prediction[0], a->prediction[1], count) > 1e-3);
     assert_true(fabs(loss_a - loss_b) < 1e-9);
     /* ... and the loss is not what the wrong pairing gives. */
-    double wrong =
-        distance(a, a->prediction[0], a->target_projection[0]) + distance(a, a->prediction[1], a->target_projection[1]);
+    double wrong = distance(a, a->prediction[0], a->target_projection[0]) +
+                   distance(a, a->prediction[1], a->target_projection[1]);
     assert_true(fabs(loss_a - wrong) > 1e-3);
     byol__method_free(a);
     byol__method_free(b);
@@ -92,8 +95,9 @@ static void only_a_mispaired_view_is_held_against_itself(void **state) {
     assert_int_equal(byol_config_check(&config, &error), BYOL_ERROR_INVALID);
 }
 
-/* The slope of the loss along the gradient is the gradient's length: so it is the gradient of the summed loss, through
- * both online passes and through nothing else (the target stays where it is). */
+/* The slope of the loss along the gradient is the gradient's length: so it is the gradient of the
+ * summed loss, through both online passes and through nothing else (the target stays where it is).
+ */
 static void the_gradient_is_that_of_the_summed_loss(void **state) {
     (void)state;
     byol_config config = tiny_config();
@@ -105,7 +109,8 @@ static void the_gradient_is_that_of_the_summed_loss(void **state) {
     assert_true(norm > 1e-3);
     for (int side = 0; side < 2; side++) {
         double along = (side == 0 ? step : -step) / norm;
-        for (size_t i = 0; i < count; i++) method->params[i] = (float)((double)params[i] + along * (double)grads[i]);
+        for (size_t i = 0; i < count; i++)
+            method->params[i] = (float)((double)params[i] + along * (double)grads[i]);
         byol__method_stage(method, NULL);
         loss[side] = run_batch(method, noise[0], noise[1]);
     }
@@ -125,7 +130,8 @@ static void the_target_starts_as_a_copy_without_predictor(void **state) {
     const byol__table *params = &method->graph.params;
     assert_int_equal(method->target_count, params->section_end[BYOL__PROJECTOR]);
     assert_true(method->target_count < params->total);
-    assert_memory_equal(method->target_params, method->params, method->target_count * sizeof(float));
+    assert_memory_equal(method->target_params, method->params,
+                        method->target_count * sizeof(float));
     byol__method_free(method);
 }
 
@@ -162,7 +168,8 @@ static void the_target_averages_every_parameter_after_the_optimizer_step(void **
             double expected = 0.75 * (double)before[i] + 0.25 * (double)method->params[i];
             assert_true(fabs((double)method->target_params[i] - expected) < 1e-6);
         }
-        int moved = memcmp(method->target_params + row->offset, before + row->offset, row->count * sizeof(float)) != 0;
+        int moved = memcmp(method->target_params + row->offset, before + row->offset,
+                           row->count * sizeof(float)) != 0;
         moved_biases += moved && strstr(row->name, "bias") != NULL;
         moved_norms += moved && strstr(row->name, "bn1.weight") != NULL;
     }
@@ -183,7 +190,8 @@ static void the_targets_statistics_come_from_its_own_forwards(void **state) {
     /* The same weights have seen the same views in the same order. */
     assert_true(largest_difference(fresh, method->target_statistics, count) > 1e-2);
     assert_true(largest_difference(method->statistics, method->target_statistics, count) < 1e-4);
-    /* The target stands still while the online network moves on: their statistics part, and no average moves them. */
+    /* The target stands still while the online network moves on: their statistics part, and no
+     * average moves them. */
     byol__method_update(method, 0.5, 1.0, &result, NULL);
     float *after_update = copy(method->target_statistics, count);
     byol__method *still = create(&config);
@@ -206,7 +214,8 @@ static void accumulation_steps_with_the_mean_gradient(void **state) {
     byol_config config = tiny_config();
     byol__method *together = create(&config), *first = create(&config), *second = create(&config);
     size_t count = together->graph.params.total;
-    double losses = run_batch(together, noise[0], noise[1]) + run_batch(together, noise[1], noise[2]);
+    double losses =
+        run_batch(together, noise[0], noise[1]) + run_batch(together, noise[1], noise[2]);
     run_batch(first, noise[0], noise[1]);
     run_batch(second, noise[1], noise[2]);
     float *mean = malloc(count * sizeof *mean);
@@ -221,10 +230,11 @@ static void accumulation_steps_with_the_mean_gradient(void **state) {
     assert_true(fabs(result.gradient_norm / norm - 1) < 1e-4);
     for (int r = 0; r < together->graph.params.count; r++) {
         const byol__param *row = &together->graph.params.rows[r];
-        if (!(row->flags & BYOL__NO_DECAY)) continue; /* where the step is the gradient and nothing else */
+        if (!(row->flags & BYOL__NO_DECAY))
+            continue; /* where the step is the gradient and nothing else */
         for (size_t i = row->offset; i < row->offset + row->count; i++)
-            assert_true(fabs((double)together->params[i] - ((double)before[i] - 0.25 * (double)mean[i])) <
-                        1e-5 * (1 + norm));
+            assert_true(fabs((double)together->params[i] -
+                             ((double)before[i] - 0.25 * (double)mean[i])) < 1e-5 * (1 + norm));
     }
     free(mean);
     free(before);
@@ -265,7 +275,8 @@ static void clipping_shortens_the_whole_gradient_and_keeps_its_direction(void **
     assert_true(clipped_result.gradient_norm == result.gradient_norm); /* told before clipping */
     double length = 0, along = 0, full = 0;
     for (size_t i = 0; i < count; i++) {
-        double a = (double)clipped->params[i] - (double)before[i], b = (double)free_step->params[i] - (double)before[i];
+        double a = (double)clipped->params[i] - (double)before[i],
+               b = (double)free_step->params[i] - (double)before[i];
         length += a * a;
         along += a * b;
         full += b * b;
@@ -316,7 +327,8 @@ static void schedules_count_optimizer_steps_not_batches(void **state) {
     assert_true(fabs(byol__steps_lr(&steps, &config, 25) - peak) < 1e-7);
     assert_true(fabs(byol__steps_lr(&steps, &config, 50) - peak / 2) < 1e-7);
     assert_true(fabs(byol__steps_tau(&steps, &config, 0) - 0.9) < 1e-7);
-    assert_true(fabs(byol__steps_tau(&steps, &config, 37) - (1 - 0.1 * (1 + cos(M_PI * 37 / 75)) / 2)) < 1e-7);
+    assert_true(fabs(byol__steps_tau(&steps, &config, 37) -
+                     (1 - 0.1 * (1 + cos(M_PI * 37 / 75)) / 2)) < 1e-7);
     assert_true(byol__steps_tau(&steps, &config, 74) < 1); /* it is 1 only when the run is over */
 }
 
@@ -346,7 +358,8 @@ static void a_step_may_span_the_end_of_an_epoch_and_no_batch_is_lost_there(void 
     config.train.accumulate = 7;
     config.train.epochs = 3;
     assert_int_equal(byol__steps_init(&steps, &config, 1000, NULL), BYOL_OK);
-    assert_int_equal(steps.total, 42); /* 300 batches / 7; only the last 6 of the run make no step */
+    assert_int_equal(steps.total,
+                     42); /* 300 batches / 7; only the last 6 of the run make no step */
     assert_int_equal(byol__steps_epochs_done(&steps, 14), 0);
     assert_int_equal(byol__steps_epochs_done(&steps, 15), 1);
     assert_int_equal(byol__steps_epochs_done(&steps, 41), 2);

@@ -1,4 +1,5 @@
-/* The monitor's figures on matrices whose figures are known, and its verdicts on runs that went well and badly. */
+/* The monitor's figures on matrices whose figures are known, and its verdicts on runs that went
+ * well and badly. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +39,8 @@ static int near(double a, double b, double tolerance) { return fabs(a - b) < tol
 static void equal_vectors_have_no_spread_and_rank_one(void **state) {
     (void)state;
     float z[20 * 6];
-    for (int i = 0; i < 20 * 6; i++) z[i] = (float)(1 + i / 6) * (float)(i % 6 - 2); /* any length, one direction */
+    for (int i = 0; i < 20 * 6; i++)
+        z[i] = (float)(1 + i / 6) * (float)(i % 6 - 2); /* any length, one direction */
     figures f = measure(z, z, 20, 6);
     assert_true(near(f.spread, 0, 1e-6));
     assert_true(near(f.rank, 1, 1e-5));
@@ -88,7 +90,8 @@ static void the_rank_of_a_known_spectrum_is_known(void **state) {
         sum += sqrt(copies[axis]);
         for (int i = 0; i < copies[axis]; i++) z[7 * n++ + axis] = 0.5f + (float)i;
     }
-    for (int axis = 0; axis < 5; axis++) entropy -= sqrt(copies[axis]) / sum * log(sqrt(copies[axis]) / sum);
+    for (int axis = 0; axis < 5; axis++)
+        entropy -= sqrt(copies[axis]) / sum * log(sqrt(copies[axis]) / sum);
     assert_true(near(measure(z, z, 196, 7).rank, exp(entropy), 1e-9));
 }
 
@@ -243,7 +246,8 @@ static void collapse_is_named_once_with_its_step(void **state) {
     int named = 0;
     for (int i = 0; i < 300; i++) {
         double noise = i % 2 ? 3 : 1; /* even if what is left of the spread jumps about */
-        if (judge(&r, 0.003, 0.001 * noise, (double)NAN) == BYOL__COLLAPSED && !named) named = (int)r.step;
+        if (judge(&r, 0.003, 0.001 * noise, (double)NAN) == BYOL__COLLAPSED && !named)
+            named = (int)r.step;
     }
     assert_int_equal(named, 120);
     assert_int_equal(r.warnings, 1);
@@ -260,7 +264,8 @@ static void what_is_written_down_is_judged_on_as_if_it_were_the_same_run(void **
         assert_true(strlen(text) + 1 < sizeof text);
         stopped.monitor = (byol__monitor){.full_rank = 256};
         byol__monitor_read(&stopped.monitor, text);
-        double spread = i > 150 ? 0.8 : 0.01 / (i + 3), rank = i % 10 ? (double)NAN : 1.0 + 1.0 / (i + 1);
+        double spread = i > 150 ? 0.8 : 0.01 / (i + 3),
+               rank = i % 10 ? (double)NAN : 1.0 + 1.0 / (i + 1);
         assert_int_equal(judge(&stopped, 1, spread, rank), judge(&whole, 1, spread, rank));
         assert_string_equal(stopped.text, whole.text);
     }

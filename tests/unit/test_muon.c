@@ -1,4 +1,5 @@
-/* Muon: what its iteration does to singular values, and its step against the formulas in double precision. */
+/* Muon: what its iteration does to singular values, and its step against the formulas in double
+ * precision. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,8 +48,8 @@ static void reference(double *x, int rows, int columns) {
             for (int j = 0; j < columns; j++) {
                 double sum = 3.4445 * x[i * columns + j];
                 for (int k = 0; k < side; k++)
-                    sum +=
-                        rows <= columns ? p[i * side + k] * x[k * columns + j] : x[i * columns + k] * p[k * side + j];
+                    sum += rows <= columns ? p[i * side + k] * x[k * columns + j]
+                                           : x[i * columns + k] * p[k * side + j];
                 y[i * columns + j] = sum;
             }
         memcpy(x, y, (size_t)count * sizeof *x);
@@ -58,7 +59,8 @@ static void reference(double *x, int rows, int columns) {
 static const int shapes[][2] = {{7, 20}, {20, 7}, {12, 12}, {1, 9}, {9, 1}};
 
 static byol__param row_of(int rows, int columns) {
-    return (byol__param){.name = "w", .dims = {rows, columns}, .ndims = 2, .count = (size_t)rows * (size_t)columns};
+    return (byol__param){
+        .name = "w", .dims = {rows, columns}, .ndims = 2, .count = (size_t)rows * (size_t)columns};
 }
 
 static void the_iteration_is_the_published_one(void **state) {
@@ -67,7 +69,8 @@ static void the_iteration_is_the_published_one(void **state) {
         int rows = shapes[k][0], columns = shapes[k][1], count = rows * columns;
         byol__param row = row_of(rows, columns);
         byol__table table = {.rows = &row, .count = 1, .total = row.count};
-        float *x = random_floats((size_t)count, 4, (uint32_t)k), *scratch = floats(byol__muon_scratch(&table));
+        float *x = random_floats((size_t)count, 4, (uint32_t)k),
+              *scratch = floats(byol__muon_scratch(&table));
         double expected[MOST * MOST];
         for (int i = 0; i < count; i++) expected[i] = (double)x[i];
         reference(expected, rows, columns);
@@ -78,7 +81,8 @@ static void the_iteration_is_the_published_one(void **state) {
     }
 }
 
-/* Of a matrix that is well conditioned: every singular value lies near 1, so the gram matrix near the identity. */
+/* Of a matrix that is well conditioned: every singular value lies near 1, so the gram matrix near
+ * the identity. */
 static void singular_values_come_near_one(void **state) {
     (void)state;
     enum { ROWS = 6, COLUMNS = 20 };
@@ -95,15 +99,16 @@ static void singular_values_come_near_one(void **state) {
     byol__free(scratch);
 }
 
-/* Of a matrix that is nearly of rank one, as gradients are: singular values of 1e-4 of the largest, whose squares are
- * as small as a rounding error of the gram matrix, are enlarged as they should be. */
+/* Of a matrix that is nearly of rank one, as gradients are: singular values of 1e-4 of the largest,
+ * whose squares are as small as a rounding error of the gram matrix, are enlarged as they should
+ * be. */
 static void small_singular_values_are_enlarged_as_published(void **state) {
     (void)state;
     enum { ROWS = 12, COLUMNS = 20 };
     byol__param row = row_of(ROWS, COLUMNS);
     byol__table table = {.rows = &row, .count = 1, .total = row.count};
-    float *x = random_floats(ROWS * COLUMNS, 7, 0), *u = random_floats(ROWS, 7, 1), *v = random_floats(COLUMNS, 7, 2),
-          *scratch = floats(byol__muon_scratch(&table));
+    float *x = random_floats(ROWS * COLUMNS, 7, 0), *u = random_floats(ROWS, 7, 1),
+          *v = random_floats(COLUMNS, 7, 2), *scratch = floats(byol__muon_scratch(&table));
     double expected[MOST * MOST];
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLUMNS; j++) {
@@ -125,16 +130,22 @@ static void zeros_stay(void **state) {
     for (int i = 0; i < 12; i++) assert_true(x[i] == 0);
 }
 
-/* A convolution's weight, a matrix and a bias, three steps: matrices by Muon, the bias as adamw does it. */
+/* A convolution's weight, a matrix and a bias, three steps: matrices by Muon, the bias as adamw
+ * does it. */
 static void a_step_is_nesterov_orthogonalised_and_vectors_are_adamws(void **state) {
     (void)state;
     byol__param rows[3] = {
         {.name = "conv", .dims = {4, 3, 2, 2}, .ndims = 4, .count = 48, .offset = 0},
         {.name = "fc", .dims = {8, 5}, .ndims = 2, .count = 40, .offset = 48},
-        {.name = "bias", .dims = {8}, .ndims = 1, .count = 8, .offset = 96, .flags = BYOL__NO_DECAY}};
+        {.name = "bias",
+         .dims = {8},
+         .ndims = 1,
+         .count = 8,
+         .offset = 96,
+         .flags = BYOL__NO_DECAY}};
     byol__table table = {.rows = rows, .count = 3, .total = 112};
-    float *w = random_floats(112, 6, 0), *w_adamw = floats(112), *m = floats(112), *v = floats(112), *m2 = floats(112),
-          *v2 = floats(112), *scratch = floats(byol__muon_scratch(&table));
+    float *w = random_floats(112, 6, 0), *w_adamw = floats(112), *m = floats(112), *v = floats(112),
+          *m2 = floats(112), *v2 = floats(112), *scratch = floats(byol__muon_scratch(&table));
     memcpy(w_adamw, w, 112 * sizeof *w);
     double expected[96], momentum[96] = {0};
     for (int i = 0; i < 96; i++) expected[i] = (double)w[i];
@@ -153,7 +164,8 @@ static void a_step_is_nesterov_orthogonalised_and_vectors_are_adamws(void **stat
         byol__optimizer_update(&adamw, &table, 0.02f, 0.5f, step, w_adamw, g, (float *[2]){m2, v2});
         for (int r = 0; r < 2; r++) {
             double direction[48];
-            int begin = (int)rows[r].offset, count = (int)rows[r].count, out = rows[r].dims[0], in = count / out;
+            int begin = (int)rows[r].offset, count = (int)rows[r].count, out = rows[r].dims[0],
+                in = count / out;
             for (int i = 0; i < count; i++) {
                 double gradient = 0.5 * (double)g[begin + i], *mean = &momentum[begin + i];
                 *mean = (double)0.95f * *mean + gradient;
@@ -161,8 +173,8 @@ static void a_step_is_nesterov_orthogonalised_and_vectors_are_adamws(void **stat
             }
             reference(direction, out, in);
             for (int i = 0; i < count; i++)
-                expected[begin + i] =
-                    (1 - 0.02 * 0.1) * expected[begin + i] - 0.02 * 0.2 * sqrt(out > in ? out : in) * direction[i];
+                expected[begin + i] = (1 - 0.02 * 0.1) * expected[begin + i] -
+                                      0.02 * 0.2 * sqrt(out > in ? out : in) * direction[i];
         }
         byol__free(g);
     }

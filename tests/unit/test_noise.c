@@ -1,5 +1,5 @@
-/* Rotation, shift, plain random crop, Gaussian noise and cutout: each against slow code in double or plain words, and
- * off unless asked for. */
+/* Rotation, shift, plain random crop, Gaussian noise and cutout: each against slow code in double
+ * or plain words, and off unless asked for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,9 +82,11 @@ static void a_quarter_turn_is_counter_clockwise_and_exact(void **state) {
 }
 
 /* out(x, y) is the picture at R (x - shift - centre) + centre, by bilinear weights. */
-static double slow_move(const float *image, int c, int y, int x, double angle, int right, int down) {
+static double slow_move(const float *image, int c, int y, int x, double angle, int right,
+                        int down) {
     double centre = (SIZE - 1) / 2.0, u = x - right - centre, v = y - down - centre;
-    double from_x = centre + cos(angle) * u - sin(angle) * v, from_y = centre + sin(angle) * u + cos(angle) * v;
+    double from_x = centre + cos(angle) * u - sin(angle) * v,
+           from_y = centre + sin(angle) * u + cos(angle) * v;
     double sum = 0;
     for (int j = -1; j <= SIZE; j++)
         for (int i = -1; i <= SIZE; i++) {
@@ -109,7 +111,8 @@ static void a_turned_and_shifted_picture_agrees_with_the_slow_one(void **state) 
             for (int y = 0; y < SIZE; y++)
                 for (int x = 0; x < SIZE; x++)
                     assert_true(fabs((double)at(after, c, y, x) -
-                                     slow_move(before, c, y, x, (double)noise.angle, noise.right, noise.down)) < 2e-5);
+                                     slow_move(before, c, y, x, (double)noise.angle, noise.right,
+                                               noise.down)) < 2e-5);
     }
 }
 
@@ -130,7 +133,8 @@ static void a_plain_random_crop_takes_every_place_alike(void **state) {
         for (int c = 0; c < CHANNELS; c++)
             for (int y = 0; y < SIZE; y++)
                 for (int x = 0; x < SIZE; x++)
-                    assert_true(at(after, c, y, x) == at(before, c, y - noise.down, x - noise.right));
+                    assert_true(at(after, c, y, x) ==
+                                at(before, c, y - noise.down, x - noise.right));
     }
     for (int i = 0; i < 25; i++) /* of 200 expected, five standard deviations */
         assert_true(abs(places[i / 5][i % 5] - 200) < 70);
@@ -140,7 +144,8 @@ static void noise_has_the_deviation_that_is_asked_for_in_pixels(void **state) {
     (void)state;
     float before[COUNT], after[COUNT];
     byol_view_recipe recipe = plain();
-    recipe.std[0] = 0.25f; /* normalised pixels, and their noise with them, are four times as large */
+    recipe.std[0] =
+        0.25f; /* normalised pixels, and their noise with them, are four times as large */
     make(&recipe, 0, before);
     recipe.noise = 0.1f;
     double sum[CHANNELS] = {0}, squares[CHANNELS] = {0};
@@ -179,8 +184,8 @@ static void cutout_fills_a_square_with_the_mean_and_touches_nothing_else(void **
         for (int c = 0; c < CHANNELS; c++)
             for (int y = 0; y < SIZE; y++)
                 for (int x = 0; x < SIZE; x++) {
-                    int inside = x >= noise.cut_x && x < noise.cut_x + noise.cut_width && y >= noise.cut_y &&
-                                 y < noise.cut_y + noise.cut_height;
+                    int inside = x >= noise.cut_x && x < noise.cut_x + noise.cut_width &&
+                                 y >= noise.cut_y && y < noise.cut_y + noise.cut_height;
                     assert_true(at(after, c, y, x) == (inside ? 0 : at(before, c, y, x)));
                 }
     }

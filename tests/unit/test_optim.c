@@ -16,7 +16,8 @@
 
 enum { ROWS = 4, STEPS = 5, GAP = 16 };
 
-/* A large kernel (above what is worth threads), a matrix, a batch norm scale and a bias; gaps behind three of them. */
+/* A large kernel (above what is worth threads), a matrix, a batch norm scale and a bias; gaps
+ * behind three of them. */
 static byol__param rows[ROWS] = {
     {.name = "conv1.weight", .count = 40005},
     {.name = "fc.weight", .count = 77},
@@ -43,7 +44,8 @@ static float *new_arena(void) {
 static void fill(float *arena, uint32_t lane, float scale) {
     byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, 0, lane);
     for (int r = 0; r < ROWS; r++)
-        for (size_t i = 0; i < rows[r].count; i++) arena[rows[r].offset + i] = scale * byol__random_normal(&random);
+        for (size_t i = 0; i < rows[r].count; i++)
+            arena[rows[r].offset + i] = scale * byol__random_normal(&random);
 }
 
 static double norm(const double *x, size_t count) {
@@ -56,10 +58,12 @@ typedef struct reference {
     double *w, *m, *v, *g;
 } reference;
 
-/* The formulas as PyTorch's documentation and deepmind-research/byol write them, a row at a time. */
-static void reference_row(const byol__optimizer_options *o, const byol__param *row, double lr, double scale, int step,
-                          reference *x, const float *grads) {
-    double decay = row->flags & BYOL__NO_DECAY ? 0 : (double)o->weight_decay, mu = (double)o->momentum;
+/* The formulas as PyTorch's documentation and deepmind-research/byol write them, a row at a time.
+ */
+static void reference_row(const byol__optimizer_options *o, const byol__param *row, double lr,
+                          double scale, int step, reference *x, const float *grads) {
+    double decay = row->flags & BYOL__NO_DECAY ? 0 : (double)o->weight_decay,
+           mu = (double)o->momentum;
     double *w = x->w + row->offset, *m = x->m + row->offset, *v = x->v + row->offset, *g = x->g;
     for (size_t i = 0; i < row->count; i++) {
         g[i] = scale * (double)grads[row->offset + i];
@@ -87,7 +91,8 @@ static void reference_row(const byol__optimizer_options *o, const byol__param *r
         case BYOL_ADAMW:
             m[i] = b1 * m[i] + (1 - b1) * g[i];
             v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
-            w[i] -= lr * (m[i] / (1 - pow(b1, step))) / (sqrt(v[i] / (1 - pow(b2, step))) + (double)o->epsilon);
+            w[i] -= lr * (m[i] / (1 - pow(b1, step))) /
+                    (sqrt(v[i] / (1 - pow(b2, step))) + (double)o->epsilon);
         }
     }
 }
@@ -111,9 +116,11 @@ static void check_gaps_are_zero(const float *arena) {
     }
 }
 
-/* Five steps with changing rates, scales and gradients; weights and all state against the reference. */
+/* Five steps with changing rates, scales and gradients; weights and all state against the
+ * reference. */
 static void check_optimizer(const byol__optimizer_options *options) {
-    float *w = new_arena(), *g = new_arena(), *states[2] = {new_arena(), new_arena()}, *unchanged = new_arena();
+    float *w = new_arena(), *g = new_arena(), *states[2] = {new_arena(), new_arena()},
+          *unchanged = new_arena();
     fill(w, 0, 1);
     reference x = {doubled(w), doubled(NULL), doubled(NULL), doubled(NULL)};
     for (int step = 1; step <= STEPS; step++) {
@@ -122,7 +129,8 @@ static void check_optimizer(const byol__optimizer_options *options) {
         memcpy(unchanged, g, table.total * sizeof *g);
         byol__optimizer_update(options, &table, lr, scale, (uint64_t)step, w, g, states);
         assert_memory_equal(g, unchanged, table.total * sizeof *g);
-        for (int r = 0; r < ROWS; r++) reference_row(options, &rows[r], (double)lr, (double)scale, step, &x, g);
+        for (int r = 0; r < ROWS; r++)
+            reference_row(options, &rows[r], (double)lr, (double)scale, step, &x, g);
     }
     assert_true(farthest(w, x.w) < 2e-6);
     assert_true(farthest(states[0], x.m) < 2e-6);
@@ -136,7 +144,8 @@ static void check_optimizer(const byol__optimizer_options *options) {
     for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) free(copies[i]);
 }
 
-static const byol__optimizer_options sgd = {.name = BYOL_SGD, .momentum = 0.9f, .weight_decay = 0.01f};
+static const byol__optimizer_options sgd = {
+    .name = BYOL_SGD, .momentum = 0.9f, .weight_decay = 0.01f};
 static const byol__optimizer_options nesterov = {
     .name = BYOL_SGD, .momentum = 0.9f, .nesterov = 1, .weight_decay = 0.01f};
 static const byol__optimizer_options lars = {
@@ -176,7 +185,8 @@ static void decay_leaves_biases_and_batch_norm_alone(void **state) {
     (void)state;
     const byol__optimizer_options *all[] = {&sgd, &nesterov, &lars, &adam, &adamw};
     for (size_t o = 0; o < sizeof all / sizeof *all; o++) {
-        float *w = new_arena(), *before = new_arena(), *g = new_arena(), *states[2] = {new_arena(), new_arena()};
+        float *w = new_arena(), *before = new_arena(), *g = new_arena(),
+              *states[2] = {new_arena(), new_arena()};
         fill(w, 0, 1);
         memcpy(before, w, table.total * sizeof *w);
         byol__optimizer_update(all[o], &table, 0.1f, 1, 1, w, g, states);
@@ -188,7 +198,8 @@ static void decay_leaves_biases_and_batch_norm_alone(void **state) {
     }
 }
 
-/* A hundredfold gradient moves what LARS scales as before, and what it does not scale a hundredfold. */
+/* A hundredfold gradient moves what LARS scales as before, and what it does not scale a
+ * hundredfold. */
 static void lars_scaling_leaves_biases_and_batch_norm_alone(void **state) {
     (void)state;
     byol__optimizer_options options = lars;
@@ -206,7 +217,8 @@ static void lars_scaling_leaves_biases_and_batch_norm_alone(void **state) {
     for (int r = 0; r < ROWS; r++) {
         double times = rows[r].flags & BYOL__NO_TRUST ? 100 : 1;
         for (size_t i = rows[r].offset; i < rows[r].offset + rows[r].count; i++) {
-            double once = (double)w[0][i] - (double)start[i], again = (double)w[1][i] - (double)start[i];
+            double once = (double)w[0][i] - (double)start[i],
+                   again = (double)w[1][i] - (double)start[i];
             assert_true(fabs(again - times * once) < 1e-6 * times);
         }
     }
@@ -216,13 +228,15 @@ static void lars_scaling_leaves_biases_and_batch_norm_alone(void **state) {
     byol__free(start);
 }
 
-/* A scaled row moves as if the whole call had that learning rate, a row of scale 0 not at all: not by decay either. */
+/* A scaled row moves as if the whole call had that learning rate, a row of scale 0 not at all: not
+ * by decay either. */
 static void a_row_has_its_own_learning_rate(void **state) {
     (void)state;
     static const float factors[ROWS] = {0.5f, 0, 1, 0.25f};
     const byol__optimizer_options *all[] = {&sgd, &nesterov, &lars, &adam, &adamw};
     for (size_t o = 0; o < sizeof all / sizeof *all; o++) {
-        float *before = new_arena(), *g = new_arena(), *w = new_arena(), *states[2] = {new_arena(), new_arena()};
+        float *before = new_arena(), *g = new_arena(), *w = new_arena(),
+              *states[2] = {new_arena(), new_arena()};
         fill(before, 0, 1);
         fill(g, 1, 0.1f);
         memcpy(w, before, table.total * sizeof *w);
@@ -323,7 +337,8 @@ static void the_ema_touches_every_float(void **state) {
     for (int r = 0; r < ROWS; r++)
         for (size_t i = rows[r].offset; i < rows[r].offset + rows[r].count; i++) {
             assert_true(target[i] != before[i]);
-            assert_true(fabs((double)target[i] - (0.9 * (double)before[i] + 0.1 * (double)online[i])) < 1e-6);
+            assert_true(fabs((double)target[i] -
+                             (0.9 * (double)before[i] + 0.1 * (double)online[i])) < 1e-6);
         }
     check_gaps_are_zero(target);
     memcpy(before, target, table.total * sizeof *target);
@@ -336,7 +351,8 @@ static void the_ema_touches_every_float(void **state) {
     byol__free(before);
 }
 
-/* Rounded coefficients that do not add up to 1 would shrink or blow up all weights alike over a long run. */
+/* Rounded coefficients that do not add up to 1 would shrink or blow up all weights alike over a
+ * long run. */
 static void the_ema_of_equal_networks_stays_where_it_is(void **state) {
     (void)state;
     const double taus[] = {0.97, 0.99, 0.996, 0.9990001};
@@ -345,7 +361,8 @@ static void the_ema_of_equal_networks_stays_where_it_is(void **state) {
     double size = byol__arena_norm(online, table.total);
     for (size_t i = 0; i < sizeof taus / sizeof *taus; i++) {
         memcpy(target, online, table.total * sizeof *target);
-        for (int step = 0; step < 5000; step++) byol__ema_update(target, online, table.total, taus[i]);
+        for (int step = 0; step < 5000; step++)
+            byol__ema_update(target, online, table.total, taus[i]);
         assert_true(fabs(byol__arena_norm(target, table.total) - size) < 5e-7 * size);
     }
     byol__free(target);
@@ -393,7 +410,8 @@ static void tau_begins_at_tau0_and_ends_at_one(void **state) {
         for (uint64_t step = 1; step < 777; step++) {
             double tau = byol__tau_at(BYOL_TAU_COSINE, tau0, step, 777);
             assert_true(tau0 == 1 ? tau == 1 : tau > last && tau < 1);
-            assert_true(fabs(tau - (1 - (1 - tau0) * (cos(M_PI * (double)step / 777) + 1) / 2)) < 1e-15);
+            assert_true(fabs(tau - (1 - (1 - tau0) * (cos(M_PI * (double)step / 777) + 1) / 2)) <
+                        1e-15);
             last = tau;
         }
         assert_true(byol__tau_at(BYOL_TAU_COSINE, tau0, 778, 777) == 1); /* never above */

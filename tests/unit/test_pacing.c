@@ -1,4 +1,5 @@
-/* Runs that end by the clock: when the end is decided, what the rate does until then, what an interruption changes. */
+/* Runs that end by the clock: when the end is decided, what the rate does until then, what an
+ * interruption changes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,9 +69,11 @@ static void the_rate_is_constant_until_the_end_is_known_and_then_falls_to_zero(v
     (void)state;
     clock_run run = begin();
     assert_true(byol__steps_lr(&run.steps, &run.config, 0) == 0);
-    assert_true(fabs(byol__steps_lr(&run.steps, &run.config, 5) - 0.25) < 1e-9); /* of ten batches an epoch */
+    assert_true(fabs(byol__steps_lr(&run.steps, &run.config, 5) - 0.25) <
+                1e-9); /* of ten batches an epoch */
     while (run.steps.total == BYOL__STEPS_OPEN) {
-        if (run.done >= 10) assert_true(fabs(byol__steps_lr(&run.steps, &run.config, run.done) - 0.5) < 1e-7);
+        if (run.done >= 10)
+            assert_true(fabs(byol__steps_lr(&run.steps, &run.config, run.done) - 0.5) < 1e-7);
         go_on(&run, 1, 1);
     }
     assert_int_equal(run.done, 360);
@@ -90,7 +93,8 @@ static void what_was_decided_is_remembered(void **state) {
         byol__pacing_write(&straight.pacing, &straight.steps, text, sizeof text);
         byol__pacing_read(&resumed.pacing, &resumed.steps, text);
         resumed.done = straight.done;
-        assert_true(resumed.pacing.spent == straight.pacing.spent && resumed.pacing.pace == straight.pacing.pace);
+        assert_true(resumed.pacing.spent == straight.pacing.spent &&
+                    resumed.pacing.pace == straight.pacing.pace);
         go_on(&straight, 1, 10000);
         go_on(&resumed, 1, 10000);
         assert_int_equal(resumed.steps.total, straight.steps.total);

@@ -45,7 +45,8 @@ static void buffers_that_live_at_the_same_time_never_overlap(void **state) {
         assert_true(buffers[i].offset + buffers[i].bytes <= total);
         sum += buffers[i].bytes;
         for (int j = 0; j < i; j++) {
-            bool together = buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
+            bool together =
+                buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
             bool apart = buffers[i].offset + buffers[i].bytes <= buffers[j].offset ||
                          buffers[j].offset + buffers[j].bytes <= buffers[i].offset;
             assert_true(!together || apart);
@@ -56,7 +57,8 @@ static void buffers_that_live_at_the_same_time_never_overlap(void **state) {
 
 static void buffers_that_follow_each_other_share_their_place(void **state) {
     (void)state;
-    byol__buffer buffers[] = {{.bytes = 1000, .first = 0, .last = 1}, {.bytes = 900, .first = 2, .last = 3}};
+    byol__buffer buffers[] = {{.bytes = 1000, .first = 0, .last = 1},
+                              {.bytes = 900, .first = 2, .last = 3}};
     int order[2];
     assert_int_equal(byol__place_buffers(buffers, 2, order), 1024);
     assert_int_equal(buffers[0].offset, 0);
@@ -68,9 +70,12 @@ static void buffers_that_follow_each_other_share_their_place(void **state) {
 /* A basic block with a shortcut convolution; returns its output. */
 static byol__value_id block(byol__graph *g) {
     byol__value_id x = byol__graph_input(g, 3, 8, 8);
-    x = byol__graph_relu(g, byol__graph_batch_norm(g, "bn0", byol__graph_conv(g, "conv0", x, 8, 3, 1, 1, 1, 0)));
-    byol__value_id y = byol__graph_batch_norm(g, "bn1", byol__graph_conv(g, "conv1", x, 16, 3, 2, 1, 1, 0));
-    byol__value_id s = byol__graph_batch_norm(g, "bn2", byol__graph_conv(g, "conv2", x, 16, 1, 2, 0, 1, 0));
+    x = byol__graph_relu(
+        g, byol__graph_batch_norm(g, "bn0", byol__graph_conv(g, "conv0", x, 8, 3, 1, 1, 1, 0)));
+    byol__value_id y =
+        byol__graph_batch_norm(g, "bn1", byol__graph_conv(g, "conv1", x, 16, 3, 2, 1, 1, 0));
+    byol__value_id s =
+        byol__graph_batch_norm(g, "bn2", byol__graph_conv(g, "conv2", x, 16, 1, 2, 0, 1, 0));
     return byol__graph_relu(g, byol__graph_add(g, y, s));
 }
 
@@ -126,10 +131,12 @@ static void a_value_with_two_readers_is_not_fused_away(void **state) {
     byol__stage stages[32];
     byol__graph_init(&g);
     byol__value_id x = byol__graph_input(&g, 3, 8, 8);
-    byol__value_id y = byol__graph_batch_norm(&g, "bn", byol__graph_conv(&g, "conv", x, 8, 3, 1, 1, 1, 0));
+    byol__value_id y =
+        byol__graph_batch_norm(&g, "bn", byol__graph_conv(&g, "conv", x, 8, 3, 1, 1, 1, 0));
     byol__graph_mark(&g, BYOL__PREDICTION, byol__graph_add(&g, byol__graph_relu(&g, y), y));
     check(byol__graph_finish(&g, &error));
-    assert_int_equal(byol__fuse(&g, BYOL__TRAIN, BYOL__PREDICTION, stages), 4); /* conv, bn, relu, add */
+    assert_int_equal(byol__fuse(&g, BYOL__TRAIN, BYOL__PREDICTION, stages),
+                     4); /* conv, bn, relu, add */
     assert_int_equal(stages[1].dst, y);
     assert_false(stages[1].relu);
     byol__graph_release(&g);
@@ -154,9 +161,11 @@ static void what_lies_behind_the_output_is_not_planned(void **state) {
 
 /* ---- plans ---- */
 
-static byol__plan *plan_of(const byol__graph *g, byol__mode mode, int batch, byol__plan_info *info) {
+static byol__plan *plan_of(const byol__graph *g, byol__mode mode, int batch,
+                           byol__plan_info *info) {
     byol__plan *plan;
-    byol__plan_options options = {.batch = batch, .dtype = BYOL__F32, .mode = mode, .output = BYOL__PREDICTION};
+    byol__plan_options options = {
+        .batch = batch, .dtype = BYOL__F32, .mode = mode, .output = BYOL__PREDICTION};
     check(byol__plan_create(&plan, g, &options, &error));
     byol__plan_describe(plan, info);
     return plan;
@@ -167,19 +176,23 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
     byol__graph g;
     byol__plan_info train, target;
     open_block(&g);
-    byol__plan *a = plan_of(&g, BYOL__TRAIN, 64, &train), *b = plan_of(&g, BYOL__TARGET, 64, &target);
+    byol__plan *a = plan_of(&g, BYOL__TRAIN, 64, &train),
+               *b = plan_of(&g, BYOL__TARGET, 64, &target);
     for (int i = 0; i < b->unit_count; i++) {
         const byol__unit *unit = &b->units[i];
-        if (unit->op->in_place) assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src].buffer);
+        if (unit->op->in_place)
+            assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src].buffer);
     }
     for (int i = 0; i < a->unit_count; i++) {
         const byol__unit *unit = &a->units[i];
         if (unit->op->in_place) /* backward needs the batch norm's source */
-            assert_int_not_equal(a->slots[unit->stage.dst].buffer, a->slots[unit->stage.src].buffer);
+            assert_int_not_equal(a->slots[unit->stage.dst].buffer,
+                                 a->slots[unit->stage.src].buffer);
     }
     assert_true(target.workspace_bytes * 2 < train.workspace_bytes);
     assert_int_equal(target.backward_flops, 0);
-    assert_true(train.backward_flops > train.forward_flops); /* twice, but for the first layer's source */
+    assert_true(train.backward_flops >
+                train.forward_flops); /* twice, but for the first layer's source */
     assert_true(train.backward_flops < 2 * train.forward_flops);
     byol__plan_free(a);
     byol__plan_free(b);
@@ -187,14 +200,17 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
 }
 
 /* conv0, conv1, batch norm, ReLU, conv2; the ReLU's value, which somebody else may want to see. */
-static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, int channels, int batch, bool seen,
-                                            byol__plan_info *info, byol__value_id *between) {
+static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, int channels,
+                                            int batch, bool seen, byol__plan_info *info,
+                                            byol__value_id *between) {
     byol__graph_init(g);
-    byol__value_id x = byol__graph_conv(g, "conv0", byol__graph_input(g, 3, 16, 16), channels, 3, 1, 1, 1, 0);
+    byol__value_id x =
+        byol__graph_conv(g, "conv0", byol__graph_input(g, 3, 16, 16), channels, 3, 1, 1, 1, 0);
     x = byol__graph_conv(g, "conv1", x, channels, 3, 1, 1, 1, 0);
     *between = byol__graph_relu(g, byol__graph_batch_norm(g, "bn1", x));
     if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, *between);
-    byol__graph_mark(g, BYOL__PREDICTION, byol__graph_conv(g, "conv2", *between, 16, 3, 2, 1, 1, 0));
+    byol__graph_mark(g, BYOL__PREDICTION,
+                     byol__graph_conv(g, "conv2", *between, 16, 3, 2, 1, 1, 0));
     check(byol__graph_finish(g, &error));
     return plan_of(g, mode, batch, info);
 }
@@ -217,7 +233,8 @@ static void a_norm_that_one_convolution_reads_is_applied_there(void **state) {
         byol_error why = {0};
         assert_int_equal(byol__plan_read_value(a, between, NULL, &why), BYOL_ERROR_NOT_FOUND);
         if (modes[i] == BYOL__TRAIN) /* the target has it in place in either case */
-            assert_true(less.workspace_bytes + byol__layout_bytes(&a->slots[between].layout) <= more.workspace_bytes);
+            assert_true(less.workspace_bytes + byol__layout_bytes(&a->slots[between].layout) <=
+                        more.workspace_bytes);
         byol__plan_free(a);
         byol__plan_free(b);
         byol__graph_release(&handed);
@@ -264,9 +281,11 @@ static void nothing_runs_onednns_reference_code(void **state) {
         const byol__unit *unit = &plan->units[i];
         const byol__contraction_state *conv = byol__contraction_of(plan, i);
         if (conv == NULL) continue;
-        const byol__contraction *passes[] = {conv->forward, conv->backward_weights, conv->backward_data};
+        const byol__contraction *passes[] = {conv->forward, conv->backward_weights,
+                                             conv->backward_data};
         for (int k = 0; k < 3; k++)
-            if (passes[k] != NULL && strncmp(byol__contraction_implementation(passes[k]), "ref", 3) == 0)
+            if (passes[k] != NULL &&
+                strncmp(byol__contraction_implementation(passes[k]), "ref", 3) == 0)
                 fail_msg("%s runs reference code", unit->name);
     }
     byol__plan_free(plan);
@@ -296,7 +315,8 @@ static void run_open(run *r, byol__plan *plan, const byol__graph *g, size_t work
     for (int i = 0; i < g->statistics.count; i++) {
         const byol__param *row = &g->statistics.rows[i];
         bool variance = row->init == BYOL__INIT_ONE;
-        fill(r->statistics + row->offset, row->count, (uint32_t)(10 + i), variance ? 2.0f : 0.3f, 0.1f);
+        fill(r->statistics + row->offset, row->count, (uint32_t)(10 + i), variance ? 2.0f : 0.3f,
+             0.1f);
     }
     fill(r->images, IMAGES_MAX, 1, 0, 1);
     byol__binding binding = {r->params, r->grads, r->statistics, r->workspace};
@@ -327,13 +347,15 @@ static void two_steps(run *r, byol__plan *plan, const byol__graph *g, const byol
     }
 }
 
-static void assert_near(const float *a, const float *b, size_t count, const char *what, int channels) {
+static void assert_near(const float *a, const float *b, size_t count, const char *what,
+                        int channels) {
     double off = 0, size = 0;
     for (size_t i = 0; i < count; i++) {
         off += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
         size += (double)b[i] * (double)b[i];
     }
-    if (!(off <= 1e-10 * size)) fail_msg("%s with %d channels: error %.1e", what, channels, sqrt(off / size));
+    if (!(off <= 1e-10 * size))
+        fail_msg("%s with %d channels: error %.1e", what, channels, sqrt(off / size));
 }
 
 /* Twelve channels fill no block: what pads them must stay zero through all of it. */
@@ -344,13 +366,16 @@ static void handing_a_norm_on_changes_nothing(void **state) {
         byol__plan_info less, more;
         byol__value_id between;
         run a, b;
-        byol__plan *one = plan_of_two_convolutions(&handed, BYOL__TRAIN, channels, 8, false, &less, &between);
-        byol__plan *other = plan_of_two_convolutions(&kept, BYOL__TRAIN, channels, 8, true, &more, &between);
+        byol__plan *one =
+            plan_of_two_convolutions(&handed, BYOL__TRAIN, channels, 8, false, &less, &between);
+        byol__plan *other =
+            plan_of_two_convolutions(&kept, BYOL__TRAIN, channels, 8, true, &more, &between);
         two_steps(&a, one, &handed, &less);
         two_steps(&b, other, &kept, &more);
         assert_near(a.out, b.out, OUT_MAX, "output", channels);
         assert_near(a.grads, b.grads, handed.params.total, "gradients", channels);
-        assert_near(a.statistics, b.statistics, handed.statistics.total, "running statistics", channels);
+        assert_near(a.statistics, b.statistics, handed.statistics.total, "running statistics",
+                    channels);
         run_close(&a);
         run_close(&b);
         byol__plan_free(one);
@@ -361,7 +386,8 @@ static void handing_a_norm_on_changes_nothing(void **state) {
 }
 
 /* The block once more, in double precision and plain loops, with running statistics. */
-static void reference_conv(const float *w, const double *x, int ic, int size, int oc, int k, int stride, double *y) {
+static void reference_conv(const float *w, const double *x, int ic, int size, int oc, int k,
+                           int stride, double *y) {
     int out = (size + 2 * (k / 2) - k) / stride + 1;
     for (int o = 0; o < oc; o++)
         for (int py = 0; py < out; py++)
@@ -372,13 +398,15 @@ static void reference_conv(const float *w, const double *x, int ic, int size, in
                         for (int kx = 0; kx < k; kx++) {
                             int sy = py * stride + ky - k / 2, sx = px * stride + kx - k / 2;
                             if (sy < 0 || sx < 0 || sy >= size || sx >= size) continue;
-                            sum += (double)w[((o * ic + i) * k + ky) * k + kx] * x[(i * size + sy) * size + sx];
+                            sum += (double)w[((o * ic + i) * k + ky) * k + kx] *
+                                   x[(i * size + sy) * size + sx];
                         }
                 y[(o * out + py) * out + px] = sum;
             }
 }
 
-static void reference_bn(const byol__graph *g, const run *r, int bn, int channels, int pixels, double *x) {
+static void reference_bn(const byol__graph *g, const run *r, int bn, int channels, int pixels,
+                         double *x) {
     const char *suffixes[] = {"weight", "bias"};
     float *p[2], *s[2];
     for (int i = 0; i < 2; i++) {
@@ -390,7 +418,8 @@ static void reference_bn(const byol__graph *g, const run *r, int bn, int channel
     }
     for (int c = 0; c < channels; c++)
         for (int i = 0; i < pixels; i++)
-            x[c * pixels + i] = (x[c * pixels + i] - (double)s[0][c]) / sqrt((double)s[1][c] + 1e-5) * (double)p[0][c] +
+            x[c * pixels + i] = (x[c * pixels + i] - (double)s[0][c]) /
+                                    sqrt((double)s[1][c] + 1e-5) * (double)p[0][c] +
                                 (double)p[1][c];
 }
 
@@ -419,7 +448,8 @@ static void folding_batch_norm_changes_nothing(void **state) {
         reference_bn(&g, &r, 1, 16, 16, b);
         reference_conv(weights(&g, &r, "conv2.weight"), a, 8, 8, 16, 1, 2, s);
         reference_bn(&g, &r, 2, 16, 16, s);
-        for (int i = 0; i < 16 * 16; i++) assert_true(fabs(fmax(b[i] + s[i], 0) - (double)r.out[n * 256 + i]) < 2e-5);
+        for (int i = 0; i < 16 * 16; i++)
+            assert_true(fabs(fmax(b[i] + s[i], 0) - (double)r.out[n * 256 + i]) < 2e-5);
     }
     run_close(&r);
     byol__plan_free(plan);
@@ -438,7 +468,8 @@ static void running_statistics_are_pytorchs(void **state) {
     byol__plan *plan = plan_of(&g, BYOL__TARGET, 8, &info);
     run_open(&r, plan, &g, info.workspace_bytes);
     float before[2][3];
-    float *mean = r.statistics + g.statistics.rows[0].offset, *var = r.statistics + g.statistics.rows[1].offset;
+    float *mean = r.statistics + g.statistics.rows[0].offset,
+          *var = r.statistics + g.statistics.rows[1].offset;
     memcpy(before[0], mean, sizeof before[0]);
     memcpy(before[1], var, sizeof before[1]);
     byol__plan_stage(plan, NULL);
@@ -448,9 +479,11 @@ static void running_statistics_are_pytorchs(void **state) {
         for (int n = 0; n < 8; n++)
             for (int i = 0; i < 64; i++) sum += (double)r.images[(n * 3 + c) * 64 + i] / count;
         for (int n = 0; n < 8; n++)
-            for (int i = 0; i < 64; i++) square += pow((double)r.images[(n * 3 + c) * 64 + i] - sum, 2);
+            for (int i = 0; i < 64; i++)
+                square += pow((double)r.images[(n * 3 + c) * 64 + i] - sum, 2);
         assert_true(fabs(0.9 * (double)before[0][c] + 0.1 * sum - (double)mean[c]) < 1e-6);
-        assert_true(fabs(0.9 * (double)before[1][c] + 0.1 * square / (count - 1) - (double)var[c]) < 1e-6);
+        assert_true(fabs(0.9 * (double)before[1][c] + 0.1 * square / (count - 1) - (double)var[c]) <
+                    1e-6);
     }
     run_close(&r);
     byol__plan_free(plan);
@@ -482,7 +515,8 @@ static void resnet18_is_torchvisions(void **state) {
         const char *name;
         size_t parameters; /* of torchvision's model without its fc */
         int dimension;
-    } known[] = {{"resnet18", 11176512, 512}, {"resnet34", 21284672, 512}, {"resnet50", 23508032, 2048}};
+    } known[] = {
+        {"resnet18", 11176512, 512}, {"resnet34", 21284672, 512}, {"resnet50", 23508032, 2048}};
     for (size_t k = 0; k < 3; k++) {
         byol__graph g;
         byol__graph_init(&g);
@@ -495,7 +529,8 @@ static void resnet18_is_torchvisions(void **state) {
         assert_int_equal(g.values[g.output[BYOL__REPRESENTATION]].shape.c, known[k].dimension);
         assert_true(byol__table_find(&g.params, "layer4.1.bn2.weight") != BYOL__NONE);
         assert_true(byol__table_find(&g.params, "layer2.0.downsample.0.weight") != BYOL__NONE);
-        assert_true(byol__table_find(&g.statistics, "layer2.0.downsample.1.running_var") != BYOL__NONE);
+        assert_true(byol__table_find(&g.statistics, "layer2.0.downsample.1.running_var") !=
+                    BYOL__NONE);
         byol__graph_release(&g);
     }
 }

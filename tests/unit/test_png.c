@@ -31,7 +31,9 @@ static void a_picture_survives_png(void **state) {
         uint8_t pixels[HEIGHT * WIDTH * 3], decoded[sizeof pixels], *png = NULL;
         size_t length = 0, bytes = (size_t)HEIGHT * WIDTH * kinds[k].channels;
         for (size_t i = 0; i < bytes; i++) pixels[i] = (uint8_t)(i * i * 7 + i);
-        assert_int_equal(byol__png_encode(pixels, kinds[k].channels, HEIGHT, WIDTH, &png, &length, NULL), BYOL_OK);
+        assert_int_equal(
+            byol__png_encode(pixels, kinds[k].channels, HEIGHT, WIDTH, &png, &length, NULL),
+            BYOL_OK);
         decode(png, length, kinds[k].format, decoded, bytes);
         assert_memory_equal(pixels, decoded, bytes);
         free(png);

@@ -1,4 +1,5 @@
-/* The page: whatever a run is called or holds, it is well-formed, loads nothing, and says what the run says. */
+/* The page: whatever a run is called or holds, it is well-formed, loads nothing, and says what the
+ * run says. */
 #include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
@@ -48,7 +49,8 @@ static void train(const char *run, float lr) {
     byol_trainer *trainer;
     byol_error error = {0};
     config.optimizer.lr = lr;
-    if (byol_trainer_create(&trainer, &config, source, run, 0, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_trainer_create(&trainer, &config, source, run, 0, NULL, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_OK);
     byol_trainer_free(trainer);
     byol_source_free(source);
@@ -72,10 +74,12 @@ static void expect_entity(const char *c) {
     fail_msg("a bare & at: %.60s", c);
 }
 
-/* From '<' of a tag to behind its '>': attributes are quoted, and hold no '<'. `*empty`: it ends with "/>". */
+/* From '<' of a tag to behind its '>': attributes are quoted, and hold no '<'. `*empty`: it ends
+ * with "/>". */
 static const char *pass_tag(const char *c, char name[32], int *empty) {
     const char *begin = c;
-    size_t length = strspn(c + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/!");
+    size_t length =
+        strspn(c + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/!");
     assert_in_range(length, 1, 31);
     snprintf(name, 32, "%.*s", (int)length, c + 1);
     for (c += 1 + length; *c != '>'; c++) {
@@ -103,7 +107,8 @@ static void expect_well_formed(const char *page) {
         c = pass_tag(c, name, &empty);
         if (name[0] == '!' || empty) continue;
         if (name[0] == '/') {
-            if (depth == 0 || strcmp(stack[depth - 1], name + 1) != 0) fail_msg("<%s> closes nothing", name);
+            if (depth == 0 || strcmp(stack[depth - 1], name + 1) != 0)
+                fail_msg("<%s> closes nothing", name);
             depth--;
             continue;
         }
@@ -121,13 +126,15 @@ static void expect_well_formed(const char *page) {
     if (depth != 0) fail_msg("<%s> is never closed", stack[depth - 1]);
 }
 
-/* Nothing that a browser would fetch: no address but data:, nothing but anchors and pictures in the page itself. */
+/* Nothing that a browser would fetch: no address but data:, nothing but anchors and pictures in the
+ * page itself. */
 static void expect_self_contained(const char *page) {
     static const char *const forbidden[] = {"http://", "https://", "url(//", "src=\"//",
                                             "@import", "<iframe",  "<object"};
     for (size_t f = 0; f < sizeof forbidden / sizeof *forbidden; f++)
         if (strstr(page, forbidden[f]) != NULL) fail_msg("the page holds %s", forbidden[f]);
-    for (const char *c = page; (c = strstr(c, "src=\"")) != NULL; c++) assert_memory_equal(c + 5, "data:", 5);
+    for (const char *c = page; (c = strstr(c, "src=\"")) != NULL; c++)
+        assert_memory_equal(c + 5, "data:", 5);
     for (const char *c = page; (c = strstr(c, "href=\"")) != NULL; c++)
         if (c[6] != '#') assert_memory_equal(c + 6, "data:", 5);
 }
@@ -153,9 +160,9 @@ static void markup_in_words_becomes_text(void **state) {
     byol__html(page, "<p title=\"%s\">%5.1f %% %d %zu %s</p>", "\"><script>", 2.25, -3, (size_t)7,
                "a&b 'c' \x01 \xc3\xa9 \xff\xed\xa0\x80");
     fclose(page);
-    assert_string_equal(text,
-                        "<p title=\"&quot;&gt;&lt;script&gt;\">  2.2 % -3 7 a&amp;b &#39;c&#39; \xef\xbf\xbd \xc3\xa9 "
-                        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd</p>");
+    assert_string_equal(text, "<p title=\"&quot;&gt;&lt;script&gt;\">  2.2 % -3 7 a&amp;b "
+                              "&#39;c&#39; \xef\xbf\xbd \xc3\xa9 "
+                              "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd</p>");
     free(text);
 }
 
@@ -191,7 +198,8 @@ static void a_long_series_is_drawn_as_means_within_its_range(void **state) {
         x[i] = i * 0.001;
         y[i] = i % 2 == 0 ? 1 : 3;
     }
-    byol__chart chart = {.title = "t", .about = "a", .unit = "", .series = {{"s", x, y, LONG}}, .series_count = 1};
+    byol__chart chart = {
+        .title = "t", .about = "a", .unit = "", .series = {{"s", x, y, LONG}}, .series_count = 1};
     char *text = draw(&chart);
     expect_well_formed(text);
     const char *const words[] = {"class=\"band s0\"", "data-y=\"2 2 2"};
@@ -202,7 +210,8 @@ static void a_long_series_is_drawn_as_means_within_its_range(void **state) {
 static void values_that_are_not_finite_are_passed_over(void **state) {
     (void)state;
     double x[] = {0, 1, 2, 3}, y[] = {5, NAN, INFINITY, 6};
-    byol__chart chart = {.title = "t", .about = "a", .unit = " %", .series = {{"s", x, y, 4}}, .series_count = 1};
+    byol__chart chart = {
+        .title = "t", .about = "a", .unit = " %", .series = {{"s", x, y, 4}}, .series_count = 1};
     char *text = draw(&chart);
     const char *const words[] = {"data-x=\"0 3\"", "data-y=\"5 6\"", "s from 5 to 6 %."};
     expect_words(text, words, 3);
@@ -214,7 +223,8 @@ static void values_that_are_not_finite_are_passed_over(void **state) {
 static void a_chart_of_nothing_is_not_drawn(void **state) {
     (void)state;
     double x[] = {0, NAN}, y[] = {NAN, 1};
-    byol__chart chart = {.title = "t", .about = "a", .unit = "", .series = {{"s", x, y, 2}}, .series_count = 1};
+    byol__chart chart = {
+        .title = "t", .about = "a", .unit = "", .series = {{"s", x, y, 2}}, .series_count = 1};
     char *text = draw(&chart);
     assert_string_equal(text, "");
     free(text);
@@ -223,7 +233,8 @@ static void a_chart_of_nothing_is_not_drawn(void **state) {
 static void a_series_that_never_changes_still_has_an_axis(void **state) {
     (void)state;
     double x[] = {0, 1, 2}, y[] = {0, 0, 0};
-    byol__chart chart = {.title = "t", .about = "a", .unit = "", .series = {{"s", x, y, 3}}, .series_count = 1};
+    byol__chart chart = {
+        .title = "t", .about = "a", .unit = "", .series = {{"s", x, y, 3}}, .series_count = 1};
     char *text = draw(&chart);
     assert_null(strstr(text, "nan"));
     assert_true(occurrences(text, "<span style=\"--p:") >= 4);
@@ -269,7 +280,8 @@ static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void *
 }
 
 /* By nearest neighbours. */
-static byol_evaluation result_of(double accuracy, double random_init_accuracy, double pixel_accuracy) {
+static byol_evaluation result_of(double accuracy, double random_init_accuracy,
+                                 double pixel_accuracy) {
     static const uint64_t confusion[9] = {8, 2, 0, 1, 9, 0, 0, 0, 10};
     return (byol_evaluation){.method = "knn",
                              .step = 8,
@@ -327,14 +339,16 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     byol_report_options_init(&options);
     options.data = options.train = source;
     const char *const runs[] = {run};
-    if (byol_report_write(runs, 1, within("page.html", out), &options, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_report_write(runs, 1, within("page.html", out), &options, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     char *page = read_page(out);
     expect_well_formed(page);
     expect_self_contained(page);
-    const char *const words[] = {
-        "id=\"summary\"", "id=\"worth\"",     "id=\"curves\"", "id=\"views\"",     "id=\"neighbours\"",
-        "id=\"map\"",     "id=\"confusion\"", "id=\"system\"", "id=\"settings\"",  "90.0 %",
-        "70.50 %",        "19.5 points",      "oneDNN",        "by random weights"};
+    const char *const words[] = {"id=\"summary\"",   "id=\"worth\"",      "id=\"curves\"",
+                                 "id=\"views\"",     "id=\"neighbours\"", "id=\"map\"",
+                                 "id=\"confusion\"", "id=\"system\"",     "id=\"settings\"",
+                                 "90.0 %",           "70.50 %",           "19.5 points",
+                                 "oneDNN",           "by random weights"};
     expect_words(page, words, sizeof words / sizeof *words);
     assert_null(strstr(page, "<script>alert"));
     assert_int_equal(occurrences(page, "<script>"), 1);
@@ -350,7 +364,8 @@ static char *page_without_pictures(const char *run) {
     byol_report_options options;
     byol_error error = {0};
     byol_report_options_init(&options);
-    if (byol_report_write(&run, 1, within("page.html", out), &options, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_report_write(&run, 1, within("page.html", out), &options, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     char *page = read_page(out);
     expect_well_formed(page);
     return page;
@@ -366,8 +381,8 @@ static void what_a_run_without_a_log_does_not_know_is_left_out(void **state) {
     write_text("summary.json", "{\"steps\": 2, \"steps_planned\": 8, \"images_per_second\": 120}");
     keep_results(folder, 1);
     page = page_without_pictures(folder);
-    const char *const words[] = {"epoch <strong>0.5 of 2</strong> (2 steps). ", "measured after step 1 of 2",
-                                 "<dd>120<"};
+    const char *const words[] = {"epoch <strong>0.5 of 2</strong> (2 steps). ",
+                                 "measured after step 1 of 2", "<dd>120<"};
     expect_words(page, words, 3);
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "<dt>Loss"));
@@ -407,8 +422,9 @@ static void accuracies_on_the_training_images_are_called_that_and_not_judged(voi
     result.same_images = 1;
     assert_int_equal(byol_evaluation_save(folder, &result, NULL), BYOL_OK);
     page = page_without_pictures(folder);
-    const char *const words[] = {"are the training images</strong>: this means little", "on the training images",
-                                 "means little where they are the training images", "the same images"};
+    const char *const words[] = {
+        "are the training images</strong>: this means little", "on the training images",
+        "means little where they are the training images", "the same images"};
     expect_words(page, words, 4);
     assert_null(strstr(page, "other ones than the training images"));
     assert_null(strstr(page, "30.0 points"));
@@ -445,7 +461,8 @@ static void runs_are_compared_by_curves_and_by_what_differs(void **state) {
     char *page = read_page(out);
     expect_well_formed(page);
     expect_self_contained(page);
-    const char *const words[] = {"optimizer.lr", "<td><code>0.25</code></td>", "class=\"line s1\"", "90.00 %"};
+    const char *const words[] = {"optimizer.lr", "<td><code>0.25</code></td>", "class=\"line s1\"",
+                                 "90.00 %"};
     expect_words(page, words, 4);
     assert_null(strstr(page, "<code>encoder.width</code>"));
     byol__free(page);
@@ -458,7 +475,8 @@ static void what_is_no_run_leaves_no_page(void **state) {
     byol_report_options options;
     byol_report_options_init(&options);
     const char *const runs[] = {within("nothing", run)};
-    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, &error), BYOL_ERROR_NOT_FOUND);
+    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, &error),
+                     BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, run));
     assert_int_equal(byol_report_write(runs, 0, out, &options, &error), BYOL_ERROR_INVALID);
     assert_int_equal(byol_report_write(runs, 17, out, &options, &error), BYOL_ERROR_INVALID);

@@ -30,7 +30,8 @@ static void the_same_seed_gives_the_same_bytes(void **state) {
 static void a_resumed_run_ends_as_if_it_had_never_stopped(void **state) {
     (void)state;
     byol_config config = tiny_config();
-    for (uint64_t step = 1; step <= 7; step += 3) { /* within both epochs, and at the end of the first */
+    for (uint64_t step = 1; step <= 7;
+         step += 3) { /* within both epochs, and at the end of the first */
         char run[64];
         snprintf(run, sizeof run, TEST_RUNS "/stopped-%d", (int)step);
         witness seen = {.stop_at = step};
@@ -54,7 +55,8 @@ static void resuming_holds_for_every_optimizer_and_under_accumulation(void **sta
         snprintf(straight, sizeof straight, TEST_RUNS "/optimizer-%d", i);
         snprintf(stopped, sizeof stopped, TEST_RUNS "/optimizer-stopped-%d", i);
         config.optimizer.name = names[i];
-        config.train.accumulate = 3; /* 8 batches: 2 steps, the second over the end of the epoch; 2 batches are over */
+        config.train.accumulate =
+            3; /* 8 batches: 2 steps, the second over the end of the epoch; 2 batches are over */
         witness seen = {0};
         expect(BYOL_OK, &config, straight, 0, &seen);
         assert_int_equal(seen.last_step, 2);
@@ -63,11 +65,13 @@ static void resuming_holds_for_every_optimizer_and_under_accumulation(void **sta
         seen = (witness){0};
         expect(BYOL_OK, &config, stopped, 1, &seen);
         assert_same_file(straight, stopped, "encoder.safetensors");
-        assert_same_file(straight, stopped, "checkpoints/step-000002.safetensors"); /* what the last tau made, too */
+        assert_same_file(straight, stopped,
+                         "checkpoints/step-000002.safetensors"); /* what the last tau made, too */
     }
 }
 
-/* Random negatives and noise come from counters, a frozen target from the checkpoint: not from the file it once was. */
+/* Random negatives and noise come from counters, a frozen target from the checkpoint: not from the
+ * file it once was. */
 static void resuming_holds_for_other_members_of_the_family(void **state) {
     (void)state;
     byol_config contrastive = tiny_config(), frozen = tiny_config(), crops = tiny_config();

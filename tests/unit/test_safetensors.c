@@ -1,4 +1,5 @@
-/* The file format of weights and checkpoints: what is written comes back, and what is damaged is refused. */
+/* The file format of weights and checkpoints: what is written comes back, and what is damaged is
+ * refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,8 @@ static const byol__tensor tensors[] = {
     {"bn1.bias", bias, {1}, 1},
     {"scalar", bias, {0}, 0},
 };
-static const byol__metadata metadata[] = {{"config", "encoder: {width: 16}\n\"quoted\""}, {"step", "12"}};
+static const byol__metadata metadata[] = {{"config", "encoder: {width: 16}\n\"quoted\""},
+                                          {"step", "12"}};
 
 static void write_sample(void) {
     byol_error error = {0};
@@ -42,7 +44,8 @@ static void put(const char *name, const void *bytes, size_t length) {
 }
 
 /* A file with this header and so many bytes of data behind it. */
-static byol_status open_made(const char *header, size_t data, byol__safetensors **file, byol_error *error) {
+static byol_status open_made(const char *header, size_t data, byol__safetensors **file,
+                             byol_error *error) {
     char bytes[1024] = {0};
     uint64_t length = strlen(header);
     memcpy(bytes, &length, 8);
@@ -76,7 +79,8 @@ static void what_is_written_is_read_back(void **state) {
     byol__tensor none;
     assert_int_equal(byol__safetensors_tensor(file, 4, &none, &error), BYOL_ERROR_INVALID);
     float copy[6];
-    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){3, 2}, 2, copy, &error), BYOL_OK);
+    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){3, 2}, 2, copy, &error),
+                     BYOL_OK);
     assert_memory_equal(copy, weight, sizeof weight);
     assert_int_equal(byol__safetensors_read(file, "scalar", NULL, 0, copy, &error), BYOL_OK);
     assert_true(copy[0] == 42);
@@ -93,11 +97,13 @@ static void a_wrong_name_or_shape_is_an_error_with_both_shapes(void **state) {
     assert_int_equal(byol__safetensors_read(file, "conv2.weight", (int[]){3, 2}, 2, copy, &error),
                      BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "conv2.weight"));
-    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){2, 3}, 2, copy, &error), BYOL_ERROR_MISMATCH);
+    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){2, 3}, 2, copy, &error),
+                     BYOL_ERROR_MISMATCH);
     assert_non_null(strstr(error.text, "(3, 2)"));
     assert_non_null(strstr(error.text, "(2, 3)"));
-    assert_int_equal(byol__safetensors_read(file, "conv1.weight", (int[]){3, 2, 1}, 3, copy, &error),
-                     BYOL_ERROR_MISMATCH);
+    assert_int_equal(
+        byol__safetensors_read(file, "conv1.weight", (int[]){3, 2, 1}, 3, copy, &error),
+        BYOL_ERROR_MISMATCH);
     byol__safetensors_close(file);
 }
 
@@ -126,7 +132,8 @@ static void every_truncation_is_refused(void **state) {
         byol__safetensors *file;
         put(damaged, bytes, cut);
         error.text[0] = '\0';
-        if (byol__safetensors_open(&file, damaged, &error) != BYOL_ERROR_FORMAT) fail_msg("accepted %zu bytes", cut);
+        if (byol__safetensors_open(&file, damaged, &error) != BYOL_ERROR_FORMAT)
+            fail_msg("accepted %zu bytes", cut);
         assert_non_null(strstr(error.text, damaged));
     }
     put(damaged, bytes, length + 1);
@@ -185,8 +192,10 @@ static void malformed_headers_are_refused(void **state) {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,9223372036854775807]}}", 4},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,99999999999999999999]}}", 4},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2147483647,2147483647,4],\"data_offsets\":[0,4]}}", 4},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[65536,65536,65536,65536],\"data_offsets\":[0,0]}}", 0},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2147483647,2147483647,4],\"data_offsets\":[0,4]}}",
+         4},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[65536,65536,65536,65536],\"data_offsets\":[0,0]}}",
+         0},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
          4},
@@ -214,15 +223,19 @@ static void files_of_others_load_without_a_digest(void **state) {
     (void)state;
     byol__safetensors *file;
     byol_error error = {0};
-    const char *header = "{\"half\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[4,8]},"
-                         "\"five\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[0,4]},"
-                         "\"new\":{\"dtype\":\"F4_NEW\",\"shape\":[3],\"data_offsets\":[8,10]},"
-                         "\"ok\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[10,18]}} ";
+    const char *header =
+        "{\"half\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[4,8]},"
+        "\"five\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[0,4]},"
+        "\"new\":{\"dtype\":\"F4_NEW\",\"shape\":[3],\"data_offsets\":[8,10]},"
+        "\"ok\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[10,18]}} ";
     assert_int_equal(open_made(header, 18, &file, &error), BYOL_OK);
     float two[2] = {1, 1};
-    assert_int_equal(byol__safetensors_read(file, "half", (int[]){2}, 1, two, &error), BYOL_ERROR_UNSUPPORTED);
-    assert_int_equal(byol__safetensors_read(file, "five", (int[]){1}, 1, two, &error), BYOL_ERROR_UNSUPPORTED);
-    assert_int_equal(byol__safetensors_read(file, "new", (int[]){3}, 1, two, &error), BYOL_ERROR_UNSUPPORTED);
+    assert_int_equal(byol__safetensors_read(file, "half", (int[]){2}, 1, two, &error),
+                     BYOL_ERROR_UNSUPPORTED);
+    assert_int_equal(byol__safetensors_read(file, "five", (int[]){1}, 1, two, &error),
+                     BYOL_ERROR_UNSUPPORTED);
+    assert_int_equal(byol__safetensors_read(file, "new", (int[]){3}, 1, two, &error),
+                     BYOL_ERROR_UNSUPPORTED);
     assert_int_equal(byol__safetensors_read(file, "ok", (int[]){2}, 1, two, &error), BYOL_OK);
     assert_true(two[0] == 0 && two[1] == 0);
     byol__safetensors_close(file);
@@ -238,11 +251,14 @@ static void a_failed_write_leaves_the_old_file(void **state) {
     const byol__tensor twice[] = {tensors[0], tensors[0]};
     assert_int_equal(byol__safetensors_write(path, twice, 2, NULL, 0, &error), BYOL_ERROR_INVALID);
     const byol__metadata reserved[] = {{"xxh3", "mine"}};
-    assert_int_equal(byol__safetensors_write(path, tensors, 1, reserved, 1, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol__safetensors_write(path, tensors, 1, reserved, 1, &error),
+                     BYOL_ERROR_INVALID);
     const byol__tensor not_text[] = {{"\xff", bias, {1}, 1}};
-    assert_int_equal(byol__safetensors_write(path, not_text, 1, NULL, 0, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol__safetensors_write("test_safetensors.safetensors/below", tensors, 1, NULL, 0, &error),
-                     BYOL_ERROR_IO);
+    assert_int_equal(byol__safetensors_write(path, not_text, 1, NULL, 0, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(
+        byol__safetensors_write("test_safetensors.safetensors/below", tensors, 1, NULL, 0, &error),
+        BYOL_ERROR_IO);
     assert_int_equal(byol__read_file(path, &after, &after_length, &error), BYOL_OK);
     assert_int_equal(before_length, after_length);
     assert_memory_equal(before, after, before_length);
@@ -271,7 +287,8 @@ static void a_missing_file_is_not_found(void **state) {
     (void)state;
     byol__safetensors *file;
     byol_error error = {0};
-    assert_int_equal(byol__safetensors_open(&file, "nowhere.safetensors", &error), BYOL_ERROR_NOT_FOUND);
+    assert_int_equal(byol__safetensors_open(&file, "nowhere.safetensors", &error),
+                     BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "nowhere.safetensors"));
     assert_int_equal(byol__safetensors_open(&file, "/", &error), BYOL_ERROR_IO);
     byol__safetensors_close(NULL);

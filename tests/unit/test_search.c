@@ -28,7 +28,8 @@ static int make_vectors(void **state) {
     vectors = malloc(sizeof *vectors * COUNT * DIMENSION);
     fill_with_noise(vectors, COUNT * DIMENSION);
     for (size_t i = 0; i < COUNT; i += 100)
-        for (size_t d = 0; d < DIMENSION; d++) vectors[(i + 50) * DIMENSION + d] = 4 * vectors[i * DIMENSION + d];
+        for (size_t d = 0; d < DIMENSION; d++)
+            vectors[(i + 50) * DIMENSION + d] = 4 * vectors[i * DIMENSION + d];
     for (size_t d = 0; d < DIMENSION; d++) vectors[7 * DIMENSION + d] = 0;
     return 0;
 }
@@ -53,15 +54,18 @@ static void the_nearest_are_those_that_a_full_comparison_finds(void **state) {
     (void)state;
     static byol_neighbour found[QUERIES * K];
     const float *queries = vectors + 100 * DIMENSION;
-    assert_int_equal(byol_search_nearest(vectors, COUNT, DIMENSION, queries, QUERIES, K, 2, found, NULL, NULL, NULL),
+    assert_int_equal(byol_search_nearest(vectors, COUNT, DIMENSION, queries, QUERIES, K, 2, found,
+                                         NULL, NULL, NULL),
                      BYOL_OK);
     for (size_t q = 0; q < QUERIES; q++) {
         const byol_neighbour *row = found + q * K;
-        assert_int_equal(row[0].index, q + 100 - (q % 100 == 50 ? 50 : 0)); /* of two equal ones the first */
+        assert_int_equal(row[0].index,
+                         q + 100 - (q % 100 == 50 ? 50 : 0)); /* of two equal ones the first */
         assert_true(row[0].distance >= 0 && row[0].distance < 1e-6f);
         size_t nearer = 0;
         for (size_t i = 0; i < COUNT; i++)
-            nearer += cosine(queries + q * DIMENSION, vectors + i * DIMENSION) > 1 - (double)row[K - 1].distance + 1e-6;
+            nearer += cosine(queries + q * DIMENSION, vectors + i * DIMENSION) >
+                      1 - (double)row[K - 1].distance + 1e-6;
         assert_true(nearer < K);
         for (int i = 0; i < K; i++) {
             double wanted = 1 - cosine(queries + q * DIMENSION, vectors + row[i].index * DIMENSION);
@@ -75,10 +79,12 @@ static void zeros_are_near_nothing(void **state) {
     (void)state;
     const float four[4][2] = {{0, 0}, {1, 0}, {0, 2}, {-1, 0}};
     byol_neighbour found[8];
-    assert_int_equal(byol_search_nearest(four[0], 4, 2, four[0], 2, 4, 1, found, NULL, NULL, NULL), BYOL_OK);
+    assert_int_equal(byol_search_nearest(four[0], 4, 2, four[0], 2, 4, 1, found, NULL, NULL, NULL),
+                     BYOL_OK);
     assert_true(isinf(found[0].distance)); /* asked with zeros */
     const byol_neighbour *row = found + 4;
-    assert_true(row[0].index == 1 && row[1].index == 2 && row[2].index == 3 && isinf(row[3].distance));
+    assert_true(row[0].index == 1 && row[1].index == 2 && row[2].index == 3 &&
+                isinf(row[3].distance));
     assert_true(row[1].distance == 1.0f && row[2].distance == 2.0f);
 }
 
@@ -86,7 +92,8 @@ static void every_pair_above_the_threshold_is_found_once(void **state) {
     (void)state;
     static byol_similar_pair pairs[64];
     uint64_t total = 0;
-    assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.9999f, 64, 2, pairs, &total, NULL, NULL, NULL),
+    assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.9999f, 64, 2, pairs,
+                                            &total, NULL, NULL, NULL),
                      BYOL_OK);
     assert_int_equal(total, COUNT / 100);
     int seen[COUNT / 100] = {0};
@@ -111,11 +118,12 @@ static void a_threshold_of_one_finds_every_copy(void **state) {
         assert_non_null(twice);
         fill_with_noise(twice, half);
         memcpy(twice + half, twice, half * sizeof *twice);
-        assert_int_equal(
-            byol_search_duplicates(twice, 2 * PAIRS, dimensions[k], 1, PAIRS, 2, pairs, &total, NULL, NULL, NULL),
-            BYOL_OK);
+        assert_int_equal(byol_search_duplicates(twice, 2 * PAIRS, dimensions[k], 1, PAIRS, 2, pairs,
+                                                &total, NULL, NULL, NULL),
+                         BYOL_OK);
         assert_int_equal(total, PAIRS);
-        for (size_t i = 0; i < PAIRS; i++) assert_int_equal(pairs[i].second, pairs[i].first + PAIRS);
+        for (size_t i = 0; i < PAIRS; i++)
+            assert_int_equal(pairs[i].second, pairs[i].first + PAIRS);
         free(twice);
     }
 }
@@ -124,10 +132,12 @@ static void the_best_pairs_are_kept_and_all_are_counted_for_any_number_of_thread
     (void)state;
     byol_similar_pair one[40], three[40];
     uint64_t total_one = 0, total_three = 0, counted = 0;
-    assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.5f, 40, 1, one, &total_one, NULL, NULL, NULL),
+    assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.5f, 40, 1, one, &total_one,
+                                            NULL, NULL, NULL),
                      BYOL_OK);
-    assert_int_equal(
-        byol_search_duplicates(vectors, COUNT, DIMENSION, 0.5f, 40, 3, three, &total_three, NULL, NULL, NULL), BYOL_OK);
+    assert_int_equal(byol_search_duplicates(vectors, COUNT, DIMENSION, 0.5f, 40, 3, three,
+                                            &total_three, NULL, NULL, NULL),
+                     BYOL_OK);
     for (size_t a = 0; a < COUNT; a++)
         for (size_t b = a + 1; b < COUNT; b++)
             counted += cosine(vectors + a * DIMENSION, vectors + b * DIMENSION) >= 0.5;
@@ -149,12 +159,16 @@ static void what_cannot_be_searched_is_refused(void **state) {
     uint64_t total;
     const float bad[4] = {1, NAN, 0, 1};
     byol_error error = {0};
-    assert_int_equal(byol_search_nearest(bad, 2, 2, bad, 1, 1, 1, found, NULL, NULL, &error), BYOL_ERROR_INVALID);
-    assert_true(error.text[0] != '\0');
-    assert_int_equal(byol_search_nearest(vectors, 3, 2, vectors, 1, 4, 1, found, NULL, NULL, NULL), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_search_nearest(vectors, 0, 2, vectors, 1, 1, 1, found, NULL, NULL, NULL), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_search_duplicates(vectors, 3, 2, 1.5f, 1, 1, &pair, &total, NULL, NULL, NULL),
+    assert_int_equal(byol_search_nearest(bad, 2, 2, bad, 1, 1, 1, found, NULL, NULL, &error),
                      BYOL_ERROR_INVALID);
+    assert_true(error.text[0] != '\0');
+    assert_int_equal(byol_search_nearest(vectors, 3, 2, vectors, 1, 4, 1, found, NULL, NULL, NULL),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_search_nearest(vectors, 0, 2, vectors, 1, 1, 1, found, NULL, NULL, NULL),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(
+        byol_search_duplicates(vectors, 3, 2, 1.5f, 1, 1, &pair, &total, NULL, NULL, NULL),
+        BYOL_ERROR_INVALID);
 }
 
 int main(void) {

@@ -1,4 +1,5 @@
-/* Tar shards: every picture is found where it lies, whatever wrote the tar, and packing loses nothing. */
+/* Tar shards: every picture is found where it lies, whatever wrote the tar, and packing loses
+ * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +65,8 @@ static void tar_close(struct archive *tar) {
 static int value_of(const byol_source *source, size_t index) {
     byol_picture picture = {0};
     byol_error error = {0};
-    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     int value = picture.image.pixels[0];
     for (int i = 0; i < picture.image.width * picture.image.height; i++)
         assert_int_equal(picture.image.pixels[i], value);
@@ -193,10 +195,13 @@ static void braces_name_many_shards(void **state) {
 
 static void braces_count_no_further_than_there_can_be_shards(void **state) {
     (void)state;
-    const char *const odd[] = {
-        "{-1..-1}", "{+1..2}", "{1..+2}", "{ 1..2}", "{1.. 2}",
-        "{1..}",    "{..2}",   "{1..2x}", "{}",      "{18446744073709551614..18446744073709551615}"};
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) fails(in_folder(odd[i]), BYOL_ERROR_INVALID, "{000..099}");
+    const char *const odd[] = {"{-1..-1}", "{+1..2}",
+                               "{1..+2}",  "{ 1..2}",
+                               "{1.. 2}",  "{1..}",
+                               "{..2}",    "{1..2x}",
+                               "{}",       "{18446744073709551614..18446744073709551615}"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        fails(in_folder(odd[i]), BYOL_ERROR_INVALID, "{000..099}");
     fails(in_folder("{1..999999999999999999}"), BYOL_ERROR_INVALID, "more than 1000000 shards");
     fails(in_folder("{0..2000}{0..2000}"), BYOL_ERROR_INVALID, "more than 1000000 shards");
 }
@@ -204,7 +209,8 @@ static void braces_count_no_further_than_there_can_be_shards(void **state) {
 /* Whatever is left of it: an answer in words, or the pictures before the cut. */
 static void a_tar_cut_anywhere_is_no_crash(void **state) {
     (void)state;
-    struct archive *tar = tar_open("whole.tar", ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, ARCHIVE_FILTER_NONE);
+    struct archive *tar =
+        tar_open("whole.tar", ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, ARCHIVE_FILTER_NONE);
     for (int i = 0; i < 3; i++) {
         char name[256];
         snprintf(name, sizeof name, "%0180d.pgm", i);
@@ -231,7 +237,8 @@ static void a_tar_cut_anywhere_is_no_crash(void **state) {
             continue;
         }
         byol_picture picture = {0};
-        for (size_t i = 0; i < described(source).count; i++) byol_source_image(source, i, NULL, &picture, NULL);
+        for (size_t i = 0; i < described(source).count; i++)
+            byol_source_image(source, i, NULL, &picture, NULL);
         byol_picture_release(&picture);
         byol_source_free(source);
     }
@@ -249,7 +256,8 @@ static void packing_loses_nothing(void **state) {
     for (int i = 0; i < COUNT; i++) labels[i] = i % 4;
     byol_source *source, *packed;
     byol_error error = {0};
-    assert_int_equal(byol_source_from_memory(&source, pixels, labels, COUNT, 3, SIDE, SIDE, &error), BYOL_OK);
+    assert_int_equal(byol_source_from_memory(&source, pixels, labels, COUNT, 3, SIDE, SIDE, &error),
+                     BYOL_OK);
     byol_pack_options options;
     byol_pack_result result;
     byol_pack_options_init(&options);
@@ -270,13 +278,15 @@ static void packing_loses_nothing(void **state) {
         assert_int_equal(byol_source_image(packed, i, NULL, &b, NULL), BYOL_OK);
         for (size_t c = 0; c < 3; c++)
             for (size_t p = 0; p < SIDE * SIDE; p++)
-                assert_int_equal(a.image.pixels[c * a.image.channel_stride + p * a.image.pixel_stride],
-                                 b.image.pixels[c * b.image.channel_stride + p * b.image.pixel_stride]);
+                assert_int_equal(
+                    a.image.pixels[c * a.image.channel_stride + p * a.image.pixel_stride],
+                    b.image.pixels[c * b.image.channel_stride + p * b.image.pixel_stride]);
     }
     byol_picture_release(&a);
     byol_picture_release(&b);
     byol_source_free(packed);
-    assert_int_equal(byol_pack(source, in_folder("out"), &options, &result, NULL, NULL, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_pack(source, in_folder("out"), &options, &result, NULL, NULL, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "already holds shards"));
     byol_source_free(source);
 }
@@ -330,7 +340,8 @@ static void packing_shrinks_what_is_larger_and_leaves_the_rest(void **state) {
     length = fread(names, 1, sizeof names - 1, file);
     names[length] = '\0';
     fclose(file);
-    assert_non_null(strstr(names, "sample,name\n00000000.jpg,\"large.pgm\"\n00000001.pgm,\"little.pgm\"\n"));
+    assert_non_null(
+        strstr(names, "sample,name\n00000000.jpg,\"large.pgm\"\n00000001.pgm,\"little.pgm\"\n"));
     assert_null(strstr(names, "broken"));
     byol_source_free(source);
     source = opens(in_folder("out"));

@@ -84,7 +84,8 @@ static void an_image_stands_before_its_two_views(void **state) {
     uint8_t *pixels = noise(3 * PLANE);
     byol_config config = some_config(SIDE);
     byol_source *source;
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 3, SIDE, SIDE, NULL), BYOL_OK);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 3, SIDE, SIDE, NULL),
+                     BYOL_OK);
     page p = write_and_read(&config, source, 24);
     assert_int_equal(p.info.images, 1);
     assert_int_equal(p.info.view_size, SIDE);
@@ -94,12 +95,15 @@ static void an_image_stands_before_its_two_views(void **state) {
     for (int y = 0; y < LARGE; y++)
         for (int x = 0; x < LARGE; x++)
             for (int c = 0; c < 3; c++)
-                assert_int_equal(at(&p, EDGE + x, EDGE + y)[c], pixels[c * PLANE + y / 3 * SIDE + x / 3]);
+                assert_int_equal(at(&p, EDGE + x, EDGE + y)[c],
+                                 pixels[c * PLANE + y / 3 * SIDE + x / 3]);
     byol_image image = {pixels, 3, SIDE, SIDE, PLANE, SIDE, 1};
     float *view;
     void *scratch;
     assert_int_equal(byol__alloc(&view, 3 * PLANE, sizeof *view, "view", NULL), BYOL_OK);
-    assert_int_equal(byol__alloc(&scratch, byol_view_scratch_bytes(3, SIDE, SIDE, SIDE), 1, "view", NULL), BYOL_OK);
+    assert_int_equal(
+        byol__alloc(&scratch, byol_view_scratch_bytes(3, SIDE, SIDE, SIDE), 1, "view", NULL),
+        BYOL_OK);
     for (int v = 0; v < 2; v++) {
         const byol_view_recipe *recipe = &config.views.view[v];
         byol_view_make(recipe, &image, SIDE, 5, 0, 0, v, view, scratch);
@@ -107,7 +111,8 @@ static void an_image_stands_before_its_two_views(void **state) {
         for (int y = 0; y < LARGE; y++)
             for (int x = 0; x < LARGE; x++)
                 for (int c = 0; c < 3; c++) {
-                    float value = view[c * PLANE + y / 3 * SIDE + x / 3] * recipe->std[c] + recipe->mean[c];
+                    float value =
+                        view[c * PLANE + y / 3 * SIDE + x / 3] * recipe->std[c] + recipe->mean[c];
                     assert_true(fabsf((float)at(&p, left + x, EDGE + y)[c] - 255 * value) < 0.501f);
                 }
         assert_int_equal(at(&p, left - 1, EDGE)[0], BACKGROUND);
@@ -125,7 +130,8 @@ static void a_wide_image_is_shown_whole(void **state) {
     uint8_t *pixels = noise(HEIGHT * WIDTH);
     byol_config config = some_config(SIDE);
     byol_source *source;
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, HEIGHT, WIDTH, NULL), BYOL_OK);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, HEIGHT, WIDTH, NULL),
+                     BYOL_OK);
     page p = write_and_read(&config, source, 1);
     assert_int_equal(p.info.magnified, 1);
     assert_int_equal(p.channels, 1);
@@ -148,12 +154,14 @@ static void images_are_spread_over_the_source(void **state) {
     for (int i = 0; i < COUNT; i++) memset(pixels + i * SIDE * SIDE, i, SIDE * SIDE);
     byol_config config = some_config(SIDE);
     byol_source *source;
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, COUNT, 1, SIDE, SIDE, NULL), BYOL_OK);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, COUNT, 1, SIDE, SIDE, NULL),
+                     BYOL_OK);
     page p = write_and_read(&config, source, 4);
     assert_int_equal(p.info.images, 4);
     int group = 3 * SIDE + FIRST_GAP + GAP + EDGE, columns = (p.info.width - EDGE) / group;
     for (int i = 0; i < 4; i++)
-        assert_int_equal(*at(&p, EDGE + i % columns * group, EDGE + i / columns * (SIDE + EDGE)), i * COUNT / 4);
+        assert_int_equal(*at(&p, EDGE + i % columns * group, EDGE + i / columns * (SIDE + EDGE)),
+                         i * COUNT / 4);
     byol__free(p.pixels);
     byol_source_free(source);
     byol__free(pixels);
@@ -172,12 +180,15 @@ static void what_cannot_be_done_leaves_no_file(void **state) {
     byol_source *source;
     byol_error error = {0};
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 10, 1, 8, 8, NULL), BYOL_OK);
-    assert_int_equal(byol_sheet_write("none.png", &config, source, 0, NULL, NULL, NULL, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_sheet_write("none.png", &config, source, 9, stop_at_two, NULL, NULL, &error),
-                     BYOL_ERROR_CANCELLED);
+    assert_int_equal(byol_sheet_write("none.png", &config, source, 0, NULL, NULL, NULL, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(
+        byol_sheet_write("none.png", &config, source, 9, stop_at_two, NULL, NULL, &error),
+        BYOL_ERROR_CANCELLED);
     assert_int_not_equal(access("none.png", F_OK), 0);
-    assert_int_equal(byol_sheet_write("no/folder/none.png", &config, source, 9, NULL, NULL, NULL, &error),
-                     BYOL_ERROR_IO);
+    assert_int_equal(
+        byol_sheet_write("no/folder/none.png", &config, source, 9, NULL, NULL, NULL, &error),
+        BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "no/folder/none.png"));
     byol_source_free(source);
     byol__free(pixels);

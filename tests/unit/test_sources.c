@@ -1,5 +1,5 @@
-/* Sources: every format, written here in small; every kind of damage, and what is said of it; the real data sets where
- * they are installed. */
+/* Sources: every format, written here in small; every kind of damage, and what is said of it; the
+ * real data sets where they are installed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +50,8 @@ static void pack(const char *name, int gzip, int tar, const member *members, int
         archive_entry_set_perm(entry, 0644);
         archive_entry_set_size(entry, (la_int64_t)members[i].length);
         assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
-        assert_int_equal(archive_write_data(archive, members[i].bytes, members[i].length), members[i].length);
+        assert_int_equal(archive_write_data(archive, members[i].bytes, members[i].length),
+                         members[i].length);
         archive_entry_free(entry);
     }
     assert_int_equal(archive_write_free(archive), ARCHIVE_OK);
@@ -82,7 +83,12 @@ static void idx_labels(uint8_t bytes[LABELS_LENGTH]) {
     for (uint8_t i = 0; i < N; i++) bytes[8 + i] = i % 3;
 }
 
-enum { RECORDS = 4, PIXELS = 3072, CIFAR10_LENGTH = RECORDS * (PIXELS + 1), CIFAR100_LENGTH = RECORDS * (PIXELS + 2) };
+enum {
+    RECORDS = 4,
+    PIXELS = 3072,
+    CIFAR10_LENGTH = RECORDS * (PIXELS + 1),
+    CIFAR100_LENGTH = RECORDS * (PIXELS + 2)
+};
 
 static uint8_t *cifar10_file(int file) {
     uint8_t *bytes;
@@ -158,7 +164,8 @@ static void holds(const byol_source *source, size_t index, int file, size_t i) {
     for (int c = 0; c < image.channels; c++)
         for (int y = 0; y < image.height; y++)
             for (int x = 0; x < image.width; x++, offset++)
-                assert_int_equal(image.pixels[c * image.channel_stride + y * image.row_stride + x * image.pixel_stride],
+                assert_int_equal(image.pixels[c * image.channel_stride + y * image.row_stride +
+                                              x * image.pixel_stride],
                                  pixel(file, i, offset));
 }
 
@@ -205,7 +212,8 @@ static void packed_and_plain_idx_files_mix(void **state) {
     write_bytes("a-labels-idx1-ubyte", labels, sizeof labels);
     write_bytes("b-images-idx3-ubyte", images, sizeof images);
     write_gz("b-labels-idx1-ubyte.gz", labels, sizeof labels);
-    byol_source *a = opens(in_folder("a-images-idx3-ubyte.gz")), *b = opens(in_folder("b-images-idx3-ubyte"));
+    byol_source *a = opens(in_folder("a-images-idx3-ubyte.gz")),
+                *b = opens(in_folder("b-images-idx3-ubyte"));
     is_idx(a, 1, 1);
     is_idx(b, 1, 1);
     byol_source_free(a);
@@ -224,7 +232,8 @@ static void an_idx_folder_has_the_splits_train_and_test(void **state) {
     is_idx(source, 2, 1);
     byol_source_free(source);
     snprintf(spec, sizeof spec, "%s:train", folder);
-    is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("no split 'train'", folder, "train-images-idx3-ubyte"));
+    is_refused(spec, BYOL_ERROR_NOT_FOUND,
+               WORDS("no split 'train'", folder, "train-images-idx3-ubyte"));
     idx_images(images, 1);
     write_bytes("train-images-idx3-ubyte", images, sizeof images);
     source = opens(folder);
@@ -243,7 +252,8 @@ static void an_idx_folder_has_the_splits_train_and_test(void **state) {
 
 static void an_idx_file_of_rank_four_has_channels(void **state) {
     (void)state;
-    uint8_t bytes[20 + 2 * 3 * 2 * 2] = {0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2};
+    uint8_t bytes[20 + 2 * 3 * 2 * 2] = {0, 0, 8, 4, 0, 0, 0, 2, 0, 0,
+                                         0, 3, 0, 0, 0, 2, 0, 0, 0, 2};
     for (size_t i = 0; i < 24; i++) bytes[20 + i] = pixel(3, i / 12, i % 12);
     write_bytes("train-images-idx4-ubyte", bytes, sizeof bytes);
     byol_source *source = opens(folder);
@@ -264,11 +274,14 @@ static void a_truncated_idx_file_is_named_with_both_sizes(void **state) {
     (void)state;
     uint8_t images[IMAGES_LENGTH];
     idx_images(images, 1);
-    const char *plain = in_folder("x-images-idx3-ubyte"), *packed = in_folder("y-images-idx3-ubyte.gz");
+    const char *plain = in_folder("x-images-idx3-ubyte"),
+               *packed = in_folder("y-images-idx3-ubyte.gz");
     write_bytes("x-images-idx3-ubyte", images, sizeof images - 1);
-    is_refused(plain, BYOL_ERROR_FORMAT, WORDS(plain, "truncated", "expected 136 bytes", "found 135"));
+    is_refused(plain, BYOL_ERROR_FORMAT,
+               WORDS(plain, "truncated", "expected 136 bytes", "found 135"));
     write_gz("y-images-idx3-ubyte.gz", images, sizeof images - 1);
-    is_refused(packed, BYOL_ERROR_FORMAT, WORDS(packed, "truncated", "expected 136 bytes", "found 135"));
+    is_refused(packed, BYOL_ERROR_FORMAT,
+               WORDS(packed, "truncated", "expected 136 bytes", "found 135"));
     for (size_t length = 1; length < 16; length++) {
         write_bytes("x-images-idx3-ubyte", images, length);
         is_refused(plain, BYOL_ERROR_FORMAT, WORDS(plain, "truncated"));
@@ -286,7 +299,8 @@ static void a_packed_file_cut_anywhere_is_refused(void **state) {
     FILE *stream = fopen(path, "rb");
     size_t length = fread(packed, 1, sizeof packed, stream);
     fclose(stream);
-    for (size_t cut = 0; cut + 8 < length; cut++) { /* the last eight bytes are the trailer, after all data */
+    for (size_t cut = 0; cut + 8 < length;
+         cut++) { /* the last eight bytes are the trailer, after all data */
         write_bytes("y-images-idx3-ubyte.gz", packed, cut);
         is_refused(path, BYOL_ERROR_FORMAT, WORDS(path));
     }
@@ -334,12 +348,15 @@ static void labels_that_do_not_fit_are_refused(void **state) {
     labels[7] = N - 1;
     write_bytes("x-images-idx3-ubyte", images, sizeof images);
     write_bytes("x-labels-idx1-ubyte", labels, sizeof labels - 1);
-    is_refused(path, BYOL_ERROR_FORMAT, WORDS("x-labels-idx1-ubyte has 4 labels", "x-images-idx3-ubyte has 5 images"));
+    is_refused(path, BYOL_ERROR_FORMAT,
+               WORDS("x-labels-idx1-ubyte has 4 labels", "x-images-idx3-ubyte has 5 images"));
     labels[7] = N;
     write_bytes("x-labels-idx1-ubyte", labels, sizeof labels - 1);
-    is_refused(path, BYOL_ERROR_FORMAT, WORDS("x-labels-idx1-ubyte", "truncated", "expected 13 bytes", "found 12"));
+    is_refused(path, BYOL_ERROR_FORMAT,
+               WORDS("x-labels-idx1-ubyte", "truncated", "expected 13 bytes", "found 12"));
     write_bytes("x-labels-idx1-ubyte", images, sizeof images);
-    is_refused(path, BYOL_ERROR_FORMAT, WORDS("x-labels-idx1-ubyte", "expected 1 dimension, found 3"));
+    is_refused(path, BYOL_ERROR_FORMAT,
+               WORDS("x-labels-idx1-ubyte", "expected 1 dimension, found 3"));
     write_bytes("z-images-idx3-ubyte", labels, sizeof labels);
     is_refused(in_folder("z-images-idx3-ubyte"), BYOL_ERROR_FORMAT, WORDS("holds no images"));
 }
@@ -370,7 +387,8 @@ static void is_cifar10(const byol_source *source, const int *files, size_t count
     assert_int_equal(info.classes, 10);
     for (size_t i = 0; i < count * RECORDS; i++) {
         holds(source, i, files[i / RECORDS], i % RECORDS);
-        assert_int_equal(byol_source_label(source, i), (files[i / RECORDS] + (int)(i % RECORDS)) % 10);
+        assert_int_equal(byol_source_label(source, i),
+                         (files[i / RECORDS] + (int)(i % RECORDS)) % 10);
     }
 }
 
@@ -406,7 +424,8 @@ static void a_split_that_is_not_there_says_what_is(void **state) {
         is_refused(spec, BYOL_ERROR_INVALID, WORDS(wrong[i], "train, test"));
     }
     snprintf(spec, sizeof spec, "%s:1,3", folder);
-    is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("data_batch_3.bin", folder, "found data_batch_1.bin"));
+    is_refused(spec, BYOL_ERROR_NOT_FOUND,
+               WORDS("data_batch_3.bin", folder, "found data_batch_1.bin"));
     snprintf(spec, sizeof spec, "%s:test", folder);
     is_refused(spec, BYOL_ERROR_NOT_FOUND, WORDS("no test split", "found data_batch_1.bin"));
 }
@@ -462,7 +481,8 @@ static void cifar100_gives_the_fine_labels(void **state) {
 static void the_folders_that_the_archives_unpack_to_are_found(void **state) {
     (void)state;
     assert_int_equal(mkdir(in_folder("cifar-10-batches-bin"), 0777), 0);
-    is_refused(folder, BYOL_ERROR_NOT_FOUND, WORDS(folder, "data_batch_1.bin", "train-images-idx3-ubyte"));
+    is_refused(folder, BYOL_ERROR_NOT_FOUND,
+               WORDS(folder, "data_batch_1.bin", "train-images-idx3-ubyte"));
     write_cifar10("cifar-10-batches-bin/data_batch_1.bin", 1);
     opens_as_cifar10("", (int[]){1}, 1);
     opens_as_cifar10("/cifar-10-batches-bin:1", (int[]){1}, 1);
@@ -476,7 +496,8 @@ static void a_truncated_cifar_file_is_named(void **state) {
     uint8_t *bytes = cifar10_file(1);
     write_cifar10("data_batch_1.bin", 1);
     write_bytes("data_batch_2.bin", bytes, CIFAR10_LENGTH - 1);
-    is_refused(folder, BYOL_ERROR_FORMAT, WORDS("data_batch_2.bin", folder, "truncated", "3073", "found 12291"));
+    is_refused(folder, BYOL_ERROR_FORMAT,
+               WORDS("data_batch_2.bin", folder, "truncated", "3073", "found 12291"));
     write_bytes("data_batch_2.bin", bytes, 0);
     is_refused(folder, BYOL_ERROR_FORMAT, WORDS("data_batch_2.bin", "found 0"));
     bytes[2 * 3073] = 10;
@@ -488,11 +509,12 @@ static void a_truncated_cifar_file_is_named(void **state) {
 /* As the official archive: in a folder, out of order, other files between. */
 static size_t write_cifar10_archive(const char *name, int gzip) {
     uint8_t *one = cifar10_file(1), *two = cifar10_file(2), *test = cifar10_file(0);
-    const member members[] = {{"cifar-10-batches-bin/data_batch_2.bin", two, CIFAR10_LENGTH},
-                              {"cifar-10-batches-bin/batches.meta.txt", "airplane\nautomobile\n", 20},
-                              {"cifar-10-batches-bin/test_batch.bin", test, CIFAR10_LENGTH},
-                              {"cifar-10-batches-bin/readme.html", "<html>", 6},
-                              {"cifar-10-batches-bin/data_batch_1.bin", one, CIFAR10_LENGTH}};
+    const member members[] = {
+        {"cifar-10-batches-bin/data_batch_2.bin", two, CIFAR10_LENGTH},
+        {"cifar-10-batches-bin/batches.meta.txt", "airplane\nautomobile\n", 20},
+        {"cifar-10-batches-bin/test_batch.bin", test, CIFAR10_LENGTH},
+        {"cifar-10-batches-bin/readme.html", "<html>", 6},
+        {"cifar-10-batches-bin/data_batch_1.bin", one, CIFAR10_LENGTH}};
     pack(name, gzip, 1, members, 5);
     byol__free(one);
     byol__free(two);
@@ -548,7 +570,8 @@ static void what_is_missing_is_said_with_what_to_do(void **state) {
     is_refused("/dev/null", BYOL_ERROR_IO, WORDS("/dev/null", "not a regular file"));
     is_refused(folder, BYOL_ERROR_NOT_FOUND, WORDS(folder));
     if (access("/usr/share/datasets/fashion-mnist", F_OK) != 0)
-        is_refused("fashion-mnist", BYOL_ERROR_NOT_FOUND, WORDS("apt install", "dataset-fashion-mnist"));
+        is_refused("fashion-mnist", BYOL_ERROR_NOT_FOUND,
+                   WORDS("apt install", "dataset-fashion-mnist"));
     char *endless = malloc(20000);
     memset(endless, 'x', 19999);
     endless[19999] = '\0';
@@ -605,16 +628,20 @@ static void memory_is_borrowed_as_it_is(void **state) {
     assert_int_equal(described(source).classes, 0);
     assert_int_equal(byol_source_label(source, 0), -1);
     byol_source_free(source);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 0, 3, 2, 2, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, NULL, NULL, 1, 3, 2, 2, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 2, 2, 2, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 0, 3, 2, 2, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, NULL, NULL, 1, 3, 2, 2, &error),
+                     BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 2, 2, 2, &error),
+                     BYOL_ERROR_INVALID);
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, (1 << 20) + 1, 1, &error),
                      BYOL_ERROR_INVALID);
     assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, 1, (1 << 20) + 1, &error),
                      BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "channels must be 1 or 3"));
-    assert_int_equal(byol_source_from_memory(&source, pixels, (int32_t[]){0, -3, 1}, 3, 1, 2, 4, &error),
-                     BYOL_ERROR_INVALID);
+    assert_int_equal(
+        byol_source_from_memory(&source, pixels, (int32_t[]){0, -3, 1}, 3, 1, 2, 4, &error),
+        BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "label 1 is -3"));
 }
 
@@ -641,7 +668,8 @@ static void a_subset_is_the_chosen_samples(void **state) {
     byol_source_free(fewer);
     byol_picture picture = {0};
     assert_int_equal(byol_source_image(some, 3, NULL, &picture, &error), BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_subset(&fewer, all, (uint32_t[]){0, 8}, 2, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol_source_subset(&fewer, all, (uint32_t[]){0, 8}, 2, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "image 8"));
     byol_source_free(some);
     byol_source_free(all);

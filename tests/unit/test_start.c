@@ -1,4 +1,5 @@
-/* Beginning with somebody's weights: torchvision's and timm's names, what fits and what does not. */
+/* Beginning with somebody's weights: torchvision's and timm's names, what fits and what does not.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +54,8 @@ static void write_weights(const byol__graph *graph, float value) {
     tensors[count++] = (byol__tensor){"fc.bias", values, {10}, 1};
     tensors[count++] = (byol__tensor){"bn1.num_batches_tracked", values, {1}, 1};
     snprintf(path, sizeof path, "/tmp/byol_start_%d.safetensors", (int)getpid());
-    if (byol__safetensors_write(path, tensors, count, NULL, 0, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol__safetensors_write(path, tensors, count, NULL, 0, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
 }
 
 static int remove_file(void **state) {
@@ -69,15 +71,19 @@ static void a_backbone_with_torchvisions_names_is_taken(void **state) {
     float *params, *statistics;
     char heard[1024] = "";
     byol_error error = {0};
-    assert_int_equal(byol__alloc(&params, graph.params.total, sizeof *params, "test", NULL), BYOL_OK);
-    assert_int_equal(byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "test", NULL), BYOL_OK);
+    assert_int_equal(byol__alloc(&params, graph.params.total, sizeof *params, "test", NULL),
+                     BYOL_OK);
+    assert_int_equal(
+        byol__alloc(&statistics, graph.statistics.total, sizeof *statistics, "test", NULL),
+        BYOL_OK);
     write_weights(&graph, 0.25f);
     if (byol__start_from(path, &graph, params, statistics, remember, heard, &error) != BYOL_OK)
         fail_msg("%s", error.text);
     for (int r = 0; r < graph.params.count; r++) {
         const byol__param *row = &graph.params.rows[r];
         float expected = row->section == BYOL__BACKBONE ? 0.25f : 0; /* heads are as they were */
-        assert_true(params[row->offset] == expected && params[row->offset + row->count - 1] == expected);
+        assert_true(params[row->offset] == expected &&
+                    params[row->offset + row->count - 1] == expected);
     }
     assert_true(statistics[graph.statistics.rows[0].offset] == 0.25f);
     assert_non_null(strstr(heard, "left out: fc.weight; fc.bias"));
@@ -94,16 +100,21 @@ static void every_tensor_that_does_not_fit_is_named_with_both_shapes(void **stat
     byol__graph wide = network(8, BYOL_STEM_IMAGENET);
     float *params, *statistics;
     byol_error error = {0};
-    assert_int_equal(byol__alloc(&params, wide.params.total, sizeof *params, "test", NULL), BYOL_OK);
-    assert_int_equal(byol__alloc(&statistics, wide.statistics.total, sizeof *statistics, "test", NULL), BYOL_OK);
+    assert_int_equal(byol__alloc(&params, wide.params.total, sizeof *params, "test", NULL),
+                     BYOL_OK);
+    assert_int_equal(
+        byol__alloc(&statistics, wide.statistics.total, sizeof *statistics, "test", NULL), BYOL_OK);
     write_weights(&imagenet, 1);
-    assert_int_equal(byol__start_from(path, &small, params, statistics, NULL, NULL, &error), BYOL_ERROR_MISMATCH);
+    assert_int_equal(byol__start_from(path, &small, params, statistics, NULL, NULL, &error),
+                     BYOL_ERROR_MISMATCH);
     const char *const words[] = {path,           "1 tensor does not fit", "conv1.weight",
                                  "(4, 3, 7, 7)", "(4, 3, 3, 3)",          ".stem"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(error.text, words[i]) == NULL) fail_msg("'%s' lacks '%s'", error.text, words[i]);
-    assert_int_equal(byol__start_from(path, &wide, params, statistics, NULL, NULL, &error), BYOL_ERROR_MISMATCH);
-    const char *const more[] = {"100 tensors do not fit", "conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "..."};
+    assert_int_equal(byol__start_from(path, &wide, params, statistics, NULL, NULL, &error),
+                     BYOL_ERROR_MISMATCH);
+    const char *const more[] = {"100 tensors do not fit", "conv1.weight", "bn1.weight",
+                                "layer1.0.conv1.weight", "..."};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (strstr(error.text, more[i]) == NULL) fail_msg("'%s' lacks '%s'", error.text, more[i]);
     byol__free(params);
@@ -116,7 +127,8 @@ static void every_tensor_that_does_not_fit_is_named_with_both_shapes(void **stat
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_backbone_with_torchvisions_names_is_taken, remove_file),
-        cmocka_unit_test_teardown(every_tensor_that_does_not_fit_is_named_with_both_shapes, remove_file),
+        cmocka_unit_test_teardown(every_tensor_that_does_not_fit_is_named_with_both_shapes,
+                                  remove_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

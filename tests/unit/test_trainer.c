@@ -20,7 +20,8 @@
 /* Else the checkpoints could not be read again: they hold the configuration. */
 static void a_configuration_that_could_not_be_read_back_is_refused(void **state) {
     (void)state;
-    byol_config turned = tiny_config(), nameless = tiny_config(), negative = tiny_config(), endless = tiny_config();
+    byol_config turned = tiny_config(), nameless = tiny_config(), negative = tiny_config(),
+                endless = tiny_config();
     turned.views.view[0].rotate = 360;
     nameless.optimizer.name = (byol_optimizer_name)99;
     negative.optimizer.name = (byol_optimizer_name)-1;
@@ -35,8 +36,10 @@ static void a_configuration_that_could_not_be_read_back_is_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         byol_error error = {0};
         witness seen = {0};
-        assert_int_equal(start(cases[i].config, TEST_RUNS "/refused", 0, &seen, &error), BYOL_ERROR_INVALID);
-        if (strstr(error.text, cases[i].key) == NULL) fail_msg("'%s' lacks '%s'", error.text, cases[i].key);
+        assert_int_equal(start(cases[i].config, TEST_RUNS "/refused", 0, &seen, &error),
+                         BYOL_ERROR_INVALID);
+        if (strstr(error.text, cases[i].key) == NULL)
+            fail_msg("'%s' lacks '%s'", error.text, cases[i].key);
     }
 }
 
@@ -81,7 +84,8 @@ static void two_processes_cannot_train_in_one_folder(void **state) {
     byol_error error = {0};
     int lock = open(TEST_RUNS "/whole/.lock", O_RDWR);
     assert_true(lock >= 0);
-    assert_int_equal(flock(lock, LOCK_EX), 0); /* a second description: as good as another process */
+    assert_int_equal(flock(lock, LOCK_EX),
+                     0); /* a second description: as good as another process */
     assert_int_equal(start(&config, whole, 1, &seen, &error), BYOL_ERROR_IO);
     assert_non_null(strstr(error.text, "another process"));
     close(lock);
@@ -123,7 +127,8 @@ static void other_images_are_noticed(void **state) {
     byol_trainer *trainer = NULL;
     byol_error error = {0};
     tiny_pixels[100] ^= 1;
-    assert_int_equal(byol_trainer_create(&trainer, &config, source, whole, 1, NULL, &error), BYOL_ERROR_MISMATCH);
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, whole, 1, NULL, &error),
+                     BYOL_ERROR_MISMATCH);
     assert_non_null(strstr(error.text, "the data"));
     byol_source_free(source);
 }
@@ -136,14 +141,16 @@ static void weights_that_are_not_finite_are_never_kept(void **state) {
     byol_config config = tiny_config();
     config.checkpoint.every_steps = 1;
     config.train.epochs = 10;
-    config.optimizer.lr = 1000; /* every step makes the weights many times larger, until they overflow */
+    config.optimizer.lr =
+        1000; /* every step makes the weights many times larger, until they overflow */
     config.optimizer.weight_decay = 10;
     witness seen = {0};
     byol_error error = {0};
     assert_int_equal(start(&config, run, 0, &seen, &error), BYOL_ERROR_NUMERIC);
     assert_non_null(strstr(error.text, "optimizer.lr"));
     assert_true(seen.last_step < 40);
-    for (int step = 1; step <= 40; step++) { /* what was kept before it went wrong is finite and whole */
+    for (int step = 1; step <= 40;
+         step++) { /* what was kept before it went wrong is finite and whole */
         char name[64], path[128];
         snprintf(name, sizeof name, "checkpoints/step-%06d.safetensors", step);
         snprintf(path, sizeof path, "%s/%s", run, name);
@@ -155,8 +162,8 @@ static void weights_that_are_not_finite_are_never_kept(void **state) {
     }
 }
 
-static byol_status save(byol__record *record, const byol__method *method, const byol__origin *origin,
-                        byol_error *error) {
+static byol_status save(byol__record *record, const byol__method *method,
+                        const byol__origin *origin, byol_error *error) {
     byol_status status = byol__record_save_encoder(record, method, origin, error);
     return status == BYOL_OK ? byol__record_save_checkpoint(record, method, origin, error) : status;
 }
@@ -168,9 +175,11 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
     byol__record record = {0};
     byol_error error = {0};
     assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_OK);
-    assert_int_equal(byol__record_open(&record, TEST_RUNS "/finite", 0, NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol__record_open(&record, TEST_RUNS "/finite", 0, NULL, NULL, &error),
+                     BYOL_OK);
     assert_int_equal(byol__record_begin(&record, method, &config, &error), BYOL_OK);
-    const byol__origin origin = {.step = 1, .batches = 1, .channels = TINY_CHANNELS, .config = config};
+    const byol__origin origin = {
+        .step = 1, .batches = 1, .channels = TINY_CHANNELS, .config = config};
     float *const values[] = {method->params + 5, method->target_params + 5, method->state[0] + 5,
                              method->statistics + 5, method->target_statistics + 5};
     for (int i = 0; i < 5; i++) {
@@ -218,7 +227,8 @@ static void half_a_step_is_never_kept(void **state) {
         const char *run = batch == 2 ? TEST_RUNS "/between" : TEST_RUNS "/within";
         byol_source *source = source_of_files(order[batch * TINY_BATCH]);
         byol_trainer *trainer = NULL;
-        assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, NULL, NULL), BYOL_OK);
+        assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, NULL, NULL),
+                         BYOL_OK);
         assert_int_equal(byol_trainer_run(trainer, NULL, NULL), BYOL_ERROR_FORMAT);
         assert_int_equal(is_there(run, "checkpoints/step-000001.safetensors"), batch == 2);
         byol_trainer_free(trainer);
@@ -228,8 +238,8 @@ static void half_a_step_is_never_kept(void **state) {
 
 enum { COLLAPSE_STEPS = 80 };
 
-/* All pictures are equally black: there is nothing to tell apart. What spread there is, is rounding, and may climb for
- * a while, which the monitor waits for. */
+/* All pictures are equally black: there is nothing to tell apart. What spread there is, is
+ * rounding, and may climb for a while, which the monitor waits for. */
 static byol_status collapse(const char *run, witness *seen, byol_error *error) {
     byol_config config = tiny_config();
     config.train.epochs = COLLAPSE_STEPS * TINY_BATCH / TINY_IMAGES;
@@ -238,9 +248,11 @@ static byol_status collapse(const char *run, witness *seen, byol_error *error) {
     for (int v = 0; v < 2; v++) config.views.view[v].jitter = config.views.view[v].solarize = 0;
     byol_source *source = tiny_source();
     memset(tiny_pixels, 0, sizeof tiny_pixels);
-    const byol_trainer_hooks hooks = {.context = seen, .on_step = on_step, .on_warning = on_warning};
+    const byol_trainer_hooks hooks = {
+        .context = seen, .on_step = on_step, .on_warning = on_warning};
     byol_trainer *trainer = NULL;
-    assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, &hooks, error), BYOL_OK);
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, run, 0, &hooks, error),
+                     BYOL_OK);
     byol_status status = byol_trainer_run(trainer, NULL, error);
     byol_trainer_free(trainer);
     byol_source_free(source);
@@ -286,7 +298,8 @@ static void the_log_holds_the_figures_of_every_step(void **state) {
                                 "effective_rank",
                                 "gradient_norm",
                                 "representation_rank"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_true(json_is_number(json_object_get(line, keys[i])));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_true(json_is_number(json_object_get(line, keys[i])));
     double loss = json_number_value(json_object_get(line, "loss"));
     double cosine = json_number_value(json_object_get(line, "positive_cosine"));
     assert_true(fabs(loss - (4 - 4 * cosine)) < 1e-4); /* both directions, summed */
@@ -307,7 +320,8 @@ static void a_short_run_on_few_images_is_made_to_fit_and_says_so(void **state) {
     config.train.batch_size = 1000;
     config.train.epochs = 2;
     config.optimizer.warmup_epochs = 2;
-    if (byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error) != BYOL_OK) fail_msg("%s", error.text);
+    if (byol_trainer_create(&trainer, &config, source, NULL, 0, &hooks, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(seen.warnings, 2);
     assert_int_equal(byol_trainer_config(trainer)->train.batch_size, TINY_IMAGES);
     assert_true(byol_trainer_config(trainer)->optimizer.warmup_epochs == 0.2f);
@@ -322,12 +336,14 @@ static float *embed(byol_encoder *encoder, byol_layer layer) {
     size_t count = (size_t)TINY_IMAGES * (size_t)byol_encoder_dimension(encoder, layer);
     float *features = calloc(count, sizeof *features);
     assert_non_null(features);
-    assert_int_equal(byol_encoder_embed(encoder, source, layer, features, NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_embed(encoder, source, layer, features, NULL, NULL, &error),
+                     BYOL_OK);
     byol_source_free(source);
     return features;
 }
 
-/* Of images that are turned left for right the mean over both is the same, and it is the mean of the two. */
+/* Of images that are turned left for right the mean over both is the same, and it is the mean of
+ * the two. */
 static void a_mean_over_views_has_the_mirror_image_in_it(void **state) {
     (void)state;
     enum { ROW = TINY_SIDE, BYTES = TINY_IMAGES * TINY_CHANNELS * TINY_SIDE * TINY_SIDE };
@@ -337,19 +353,25 @@ static void a_mean_over_views_has_the_mirror_image_in_it(void **state) {
     byol_error error = {0};
     assert_int_equal(byol_encoder_load(&encoder, whole, 2, &error), BYOL_OK);
     for (int i = 0; i < BYTES; i++) turned[i] = tiny_pixels[i / ROW * ROW + (ROW - 1 - i % ROW)];
-    assert_int_equal(
-        byol_source_from_memory(&mirrored, turned, NULL, TINY_IMAGES, TINY_CHANNELS, TINY_SIDE, TINY_SIDE, &error),
-        BYOL_OK);
-    size_t count = (size_t)TINY_IMAGES * (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
+    assert_int_equal(byol_source_from_memory(&mirrored, turned, NULL, TINY_IMAGES, TINY_CHANNELS,
+                                             TINY_SIDE, TINY_SIDE, &error),
+                     BYOL_OK);
+    size_t count =
+        (size_t)TINY_IMAGES * (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
     float *v[4];
     for (int i = 0; i < 4; i++) v[i] = calloc(count, sizeof *v[i]);
     const byol_layer layer = BYOL_LAYER_BACKBONE;
     assert_int_equal(byol_encoder_embed(encoder, source, layer, v[0], NULL, NULL, &error), BYOL_OK);
-    assert_int_equal(byol_encoder_embed(encoder, mirrored, layer, v[1], NULL, NULL, &error), BYOL_OK);
-    assert_int_equal(byol_encoder_embed_mean(encoder, source, layer, 0, 1, v[2], NULL, NULL, &error), BYOL_OK);
-    for (size_t i = 0; i < count; i++) assert_true(fabsf(v[2][i] - (v[0][i] + v[1][i]) / 2) < 1e-5f);
-    assert_int_equal(byol_encoder_embed_mean(encoder, source, layer, 2, 1, v[2], NULL, NULL, &error), BYOL_OK);
-    assert_int_equal(byol_encoder_embed_mean(encoder, source, layer, 2, 1, v[3], NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_encoder_embed(encoder, mirrored, layer, v[1], NULL, NULL, &error),
+                     BYOL_OK);
+    assert_int_equal(
+        byol_encoder_embed_mean(encoder, source, layer, 0, 1, v[2], NULL, NULL, &error), BYOL_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabsf(v[2][i] - (v[0][i] + v[1][i]) / 2) < 1e-5f);
+    assert_int_equal(
+        byol_encoder_embed_mean(encoder, source, layer, 2, 1, v[2], NULL, NULL, &error), BYOL_OK);
+    assert_int_equal(
+        byol_encoder_embed_mean(encoder, source, layer, 2, 1, v[3], NULL, NULL, &error), BYOL_OK);
     assert_memory_equal(v[2], v[3], count * sizeof *v[2]);
     for (int i = 0; i < 4; i++) free(v[i]);
     byol_source_free(source);
@@ -398,7 +420,8 @@ static void a_trainer_without_a_folder_keeps_its_weights_for_the_caller(void **s
     byol_encoder *encoder = NULL;
     byol_error error = {0};
     byol_run_result result;
-    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, NULL, &error), BYOL_OK);
+    assert_int_equal(byol_trainer_create(&trainer, &config, source, NULL, 0, NULL, &error),
+                     BYOL_OK);
     assert_int_equal(byol_trainer_run(trainer, &result, &error), BYOL_OK);
     assert_int_equal(result.steps, 8);
     assert_int_equal(result.epochs, 2);

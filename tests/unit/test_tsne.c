@@ -21,7 +21,8 @@ static void fill_groups(void) {
     byol__random random = byol__random_stream(3, BYOL__PURPOSE_BENCH, 0, 0, 0);
     for (int i = 0; i < COUNT; i++)
         for (int d = 0; d < DIMENSION; d++)
-            vectors[i * DIMENSION + d] = (d == i % GROUPS ? 1.0f : 0.0f) + 0.05f * byol__random_normal(&random);
+            vectors[i * DIMENSION + d] =
+                (d == i % GROUPS ? 1.0f : 0.0f) + 0.05f * byol__random_normal(&random);
 }
 
 static float distance(const float *points, int i, int j) {
@@ -67,11 +68,13 @@ static void too_few_vectors_are_refused(void **state) {
     float points[6];
     byol_error error = {0};
     fill_groups();
-    assert_int_equal(byol__tsne(vectors, 3, DIMENSION, points, NULL, NULL, &error), BYOL_ERROR_INVALID);
+    assert_int_equal(byol__tsne(vectors, 3, DIMENSION, points, NULL, NULL, &error),
+                     BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "at least 4"));
 }
 
-/* Vectors (3 i, 4 i, j) with small j: the first component is i along (3, 4) / 5, the second is j. */
+/* Vectors (3 i, 4 i, j) with small j: the first component is i along (3, 4) / 5, the second is j.
+ */
 static void principal_components_are_the_directions_of_most_variance(void **state) {
     (void)state;
     enum { N = 35 };
@@ -101,7 +104,8 @@ static void the_map_can_be_stopped(void **state) {
     float points[2 * COUNT];
     int calls = 0;
     fill_groups();
-    assert_int_equal(byol__tsne(vectors, COUNT, DIMENSION, points, stop_after_two, &calls, NULL), BYOL_ERROR_CANCELLED);
+    assert_int_equal(byol__tsne(vectors, COUNT, DIMENSION, points, stop_after_two, &calls, NULL),
+                     BYOL_ERROR_CANCELLED);
     assert_int_equal(calls, 2);
 }
 

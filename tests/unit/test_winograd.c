@@ -1,4 +1,5 @@
-/* Winograd's convolution in its three passes against the definition of a convolution, summed in double. */
+/* Winograd's convolution in its three passes against the definition of a convolution, summed in
+ * double. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,7 +88,8 @@ static void *blocked(const byol__layout *layout, const float *values) {
 static void open_problem_in(problem *p, int shape, byol__pass pass, byol__dtype dtype) {
     *p = (problem){.name = shapes[shape].name};
     int stride = shapes[shape].stride, padding = shapes[shape].padding;
-    int oh = (shapes[shape].h + 2 * padding - 3) / stride + 1, ow = (shapes[shape].w + 2 * padding - 3) / stride + 1;
+    int oh = (shapes[shape].h + 2 * padding - 3) / stride + 1,
+        ow = (shapes[shape].w + 2 * padding - 3) / stride + 1;
     p->d = (byol__contraction_desc){.pass = pass,
                                     .dtype = dtype,
                                     .n = shapes[shape].n,
@@ -115,7 +117,9 @@ static void open_problem_in(problem *p, int shape, byol__pass pass, byol__dtype 
     p->blocked_dst = blocked(&p->dst_layout, p->dst);
 }
 
-static void open_problem(problem *p, int shape, byol__pass pass) { open_problem_in(p, shape, pass, BYOL__F32); }
+static void open_problem(problem *p, int shape, byol__pass pass) {
+    open_problem_in(p, shape, pass, BYOL__F32);
+}
 
 static void close_problem(problem *p) {
     void *owned[] = {p->src,         p->dst,    p->weights, p->bias,  p->blocked_src,
@@ -141,7 +145,8 @@ static void run(problem *p) {
     byol__free(p->scratch);
     p->staged = floats(byol__winograd_weights_bytes(w) / sizeof(float));
     check(byol__alloc(&p->scratch, byol__winograd_scratch_bytes(w), 1, "scratch", &error));
-    memset(p->scratch, 0xff, byol__winograd_scratch_bytes(w)); /* NaN: it must not read what it has not written */
+    memset(p->scratch, 0xff,
+           byol__winograd_scratch_bytes(w)); /* NaN: it must not read what it has not written */
     byol__winograd_bind(w, p->blocked_src, p->staged, p->bias, p->blocked_dst, p->scratch);
     byol__winograd_norm_input(w, p->scale, p->shift);
     if (p->gather) gather(p, w);
@@ -149,13 +154,16 @@ static void run(problem *p) {
     byol__winograd_run(w);
     if (p->d.pass == BYOL__BACKWARD_WEIGHTS) byol__winograd_collect(w, p->weights);
     byol__layout src = plain(&p->src_layout), dst = plain(&p->dst_layout);
-    if (p->d.pass == BYOL__FORWARD) byol__layout_convert(&dst, p->dst, &p->dst_layout, p->blocked_dst);
-    if (p->d.pass == BYOL__BACKWARD_DATA) byol__layout_convert(&src, p->src, &p->src_layout, p->blocked_src);
+    if (p->d.pass == BYOL__FORWARD)
+        byol__layout_convert(&dst, p->dst, &p->dst_layout, p->blocked_dst);
+    if (p->d.pass == BYOL__BACKWARD_DATA)
+        byol__layout_convert(&src, p->src, &p->src_layout, p->blocked_src);
     byol__winograd_free(w);
 }
 
 /* The definition: every product of a convolution, added where the pass wants it. */
-static void direct(const problem *p, const float *src, const float *dst, const float *weights, double *out) {
+static void direct(const problem *p, const float *src, const float *dst, const float *weights,
+                   double *out) {
     const byol__contraction_desc *d = &p->d;
     for (int n = 0; n < d->n; n++)
         for (int oc = 0; oc < d->oc; oc++)
@@ -163,18 +171,23 @@ static void direct(const problem *p, const float *src, const float *dst, const f
                 for (int x = 0; x < d->ow; x++)
                     for (int ic = 0; ic < d->ic; ic++)
                         for (int tap = 0; tap < 9; tap++) {
-                            int sy = y * d->stride + tap / 3 - d->padding, sx = x * d->stride + tap % 3 - d->padding;
+                            int sy = y * d->stride + tap / 3 - d->padding,
+                                sx = x * d->stride + tap % 3 - d->padding;
                             if (sy < 0 || sy >= d->ih || sx < 0 || sx >= d->iw) continue;
                             size_t s = (size_t)(((n * d->ic + ic) * d->ih + sy) * d->iw + sx);
                             size_t t = (size_t)(((n * d->oc + oc) * d->oh + y) * d->ow + x);
                             size_t w = ((size_t)oc * (size_t)d->ic + (size_t)ic) * 9 + (size_t)tap;
-                            if (d->pass == BYOL__FORWARD) out[t] += (double)src[s] * (double)weights[w];
-                            if (d->pass == BYOL__BACKWARD_DATA) out[s] += (double)dst[t] * (double)weights[w];
-                            if (d->pass == BYOL__BACKWARD_WEIGHTS) out[w] += (double)src[s] * (double)dst[t];
+                            if (d->pass == BYOL__FORWARD)
+                                out[t] += (double)src[s] * (double)weights[w];
+                            if (d->pass == BYOL__BACKWARD_DATA)
+                                out[s] += (double)dst[t] * (double)weights[w];
+                            if (d->pass == BYOL__BACKWARD_WEIGHTS)
+                                out[w] += (double)src[s] * (double)dst[t];
                         }
 }
 
-/* Root of the mean square error against that of the result itself; what bf16 must round is not an error. */
+/* Root of the mean square error against that of the result itself; what bf16 must round is not an
+ * error. */
 static void assert_near(const problem *p, const float *values, const double *truth, size_t count) {
     double off = 0, size = 0;
     bool rounds = p->d.dtype == BYOL__BF16 && p->d.pass != BYOL__BACKWARD_WEIGHTS;
@@ -186,7 +199,8 @@ static void assert_near(const problem *p, const float *values, const double *tru
     if (!(sqrt(off / size) < 2e-6)) fail_msg("%s: error %.1e", p->name, sqrt(off / size));
 }
 
-/* Asks for relu(scale src + shift) to be read, and does that to the plain src for the definition. */
+/* Asks for relu(scale src + shift) to be read, and does that to the plain src for the definition.
+ */
 static void norm_input(problem *p) {
     size_t channels = (size_t)p->d.ic, spatial = (size_t)(p->d.ih * p->d.iw),
            count = (size_t)p->d.n * channels * spatial;
@@ -197,7 +211,8 @@ static void norm_input(problem *p) {
     memcpy(p->shift, numbers + channels, channels * sizeof(float));
     byol__free(numbers);
     for (size_t i = 0; i < count; i++) {
-        float value = p->src[i] * p->scale[i / spatial % channels] + p->shift[i / spatial % channels];
+        float value =
+            p->src[i] * p->scale[i / spatial % channels] + p->shift[i / spatial % channels];
         p->src[i] = value > 0 ? value : 0;
     }
 }
@@ -208,10 +223,13 @@ static float *result_of(const problem *p, size_t *count) {
     *count = p->d.pass == BYOL__FORWARD         ? byol__layout_elements(&dst)
              : p->d.pass == BYOL__BACKWARD_DATA ? byol__layout_elements(&src)
                                                 : p->weight_count;
-    return p->d.pass == BYOL__FORWARD ? p->dst : p->d.pass == BYOL__BACKWARD_DATA ? p->src : p->weights;
+    return p->d.pass == BYOL__FORWARD         ? p->dst
+           : p->d.pass == BYOL__BACKWARD_DATA ? p->src
+                                              : p->weights;
 }
 
-static void assert_shape_is_the_definition(int shape, byol__pass pass, byol__dtype dtype, bool normed) {
+static void assert_shape_is_the_definition(int shape, byol__pass pass, byol__dtype dtype,
+                                           bool normed) {
     problem p;
     size_t count;
     double *truth;
@@ -219,7 +237,8 @@ static void assert_shape_is_the_definition(int shape, byol__pass pass, byol__dty
     if (normed) norm_input(&p);
     const float *result = result_of(&p, &count);
     check(byol__alloc(&truth, count, sizeof *truth, "test", &error));
-    for (size_t w = 0; w < count && pass == BYOL__BACKWARD_WEIGHTS; w++) truth[w] = (double)result[w];
+    for (size_t w = 0; w < count && pass == BYOL__BACKWARD_WEIGHTS; w++)
+        truth[w] = (double)result[w];
     direct(&p, p.src, p.dst, p.weights, truth);
     run(&p);
     assert_near(&p, result, truth, count);
@@ -228,7 +247,8 @@ static void assert_shape_is_the_definition(int shape, byol__pass pass, byol__dty
 }
 
 static void assert_is_the_definition(byol__pass pass, byol__dtype dtype, bool normed) {
-    for (int shape = 0; shape < SHAPES; shape++) assert_shape_is_the_definition(shape, pass, dtype, normed);
+    for (int shape = 0; shape < SHAPES; shape++)
+        assert_shape_is_the_definition(shape, pass, dtype, normed);
 }
 
 static void forward_is_a_convolution(void **state) {
@@ -294,7 +314,8 @@ static void from_parts(const problem *p, int channel, double *mean, double *vari
     double pixels = 0, sum = 0, squares = 0;
     for (int part = 0; part < m->parts; part++) {
         const float *at = p->room + (size_t)part * 3 * (size_t)m->channels + channel;
-        double near = (double)at[0], off = (double)at[m->channels], square = (double)at[2 * m->channels];
+        double near = (double)at[0], off = (double)at[m->channels],
+               square = (double)at[2 * m->channels];
         pixels += p->part_pixels[part];
         sum += p->part_pixels[part] * near + off;
         squares += square + 2 * near * off + p->part_pixels[part] * near * near;
@@ -340,8 +361,9 @@ static void padding_channels_stay_zero(void **state) {
     for (int n = 0; n < s.n; n++)
         for (int i = 0; i < s.spatial; i++)
             for (int c = p.d.oc; c < s.blocks * s.lanes; c++)
-                assert_true(written[(size_t)n * s.stride_n + (size_t)(c / s.lanes) * s.stride_block +
-                                    (size_t)i * s.stride_s + (size_t)(c % s.lanes)] == 0);
+                assert_true(
+                    written[(size_t)n * s.stride_n + (size_t)(c / s.lanes) * s.stride_block +
+                            (size_t)i * s.stride_s + (size_t)(c % s.lanes)] == 0);
     close_problem(&p);
 }
 
