@@ -41,9 +41,9 @@ extern const cli_command cli_commands[]; /* ends with a name NULL */
 
 /* ---- cli_describe.c: man pages and completion ---- */
 
-/* argp_parse, for every command the first thing it does: cli_describe takes the parser from here
- * instead. */
-void cli_parse(const struct argp *parser, int argc, char **argv, void *input);
+/* argp_parse, for every command the first thing it does. Returns 0 where the command is only to be
+ * described and must return at once. */
+int cli_parse(const struct argp *parser, int argc, char **argv, void *input);
 
 /* Writes byol.1, byol-COMMAND.1, byol.bash, _byol (zsh) and byol.fish into `folder`. Returns the
  * exit code. */

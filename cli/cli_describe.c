@@ -1,10 +1,9 @@
 /* Man pages and shell completion, from the tables that the commands parse their arguments with. The
- * first thing a command does is cli_parse; while describing, that notes the table and leads back
- * here. */
+ * first thing a command does is cli_parse; while describing, that notes the table and says that
+ * there is nothing to do. */
 #define CLI_DESCRIBE /* argp_parse is called here and nowhere else */
 #include <errno.h>
 #include <limits.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,7 +22,6 @@ typedef struct description {
     int option_count;
 } description;
 
-static jmp_buf noted;
 static description *noting; /* NULL: commands are run */
 
 /* ---- Noting a command's table ---- */
@@ -43,10 +41,10 @@ static void note_parser(description *d, const struct argp *parser) {
         note_parser(d, child->argp);
 }
 
-void cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
+int cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
     if (noting == NULL) {
         argp_parse(parser, argc, argv, 0, NULL, input);
-        return;
+        return 1;
     }
     static const struct argp_option usual[] = {
         {"help", '?', NULL, 0, "Explain the command and its options", 0},
@@ -54,12 +52,12 @@ void cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
         {"version", 'V', NULL, 0, "Print the version of the program", 0},
         {0},
     };
-    note_parser(noting, parser); /* before the jump: a parser may lie in its command's frame */
+    note_parser(noting, parser);
     note_options(noting, usual);
     snprintf(noting->arguments, sizeof noting->arguments, "%s",
              parser->args_doc != NULL ? parser->args_doc : "");
     snprintf(noting->text, sizeof noting->text, "%s", parser->doc != NULL ? parser->doc : "");
-    longjmp(noted, 1);
+    return 0;
 }
 
 static void describe(const cli_command *command, description *d) {
@@ -68,7 +66,7 @@ static void describe(const cli_command *command, description *d) {
     d->name = command->name;
     d->summary = command->help;
     noting = d;
-    if (setjmp(noted) == 0) command->run(1, argv);
+    command->run(1, argv);
     noting = NULL;
 }
 

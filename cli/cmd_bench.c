@@ -257,7 +257,7 @@ int cmd_bench(int argc, char **argv) {
         NULL};
     arguments args = {0};
     byol_bench_options_init(&args.bench);
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     cli_catch_interrupts();
     int code = run(&args);
     cli_settings_release(&args.settings);

@@ -183,7 +183,7 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
 
 int cmd_data(int argc, char **argv) {
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     cli_catch_interrupts();
     byol_source *source = NULL;
     found f = {0};

@@ -100,7 +100,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
 
 int cmd_embed(int argc, char **argv) {
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     int code = cli_check_output("--out", args.out, ".npy");
     if (code == EXIT_DONE) {
         char csv[BYOL_PATH_MAX];

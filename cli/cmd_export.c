@@ -144,7 +144,7 @@ static json_t *describe(const arguments *args, const byol_encoder *encoder) {
 
 int cmd_export(int argc, char **argv) {
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     byol_encoder *encoder = NULL;
     byol_error error = {0};
     json_t *result = NULL;

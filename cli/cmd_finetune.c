@@ -267,7 +267,7 @@ static int check_outputs(const arguments *args) {
 int cmd_finetune(int argc, char **argv) {
     arguments args = {.eval = {.method = "finetune", .passes = 1}};
     byol_finetune_options_init(&args.options);
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     args.options.threads = args.eval.threads;
     if (args.eval.has_seed) args.options.seed = args.eval.seed;
     int code = check_outputs(&args);

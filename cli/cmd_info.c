@@ -148,7 +148,7 @@ int cmd_info(int argc, char **argv) {
         NULL,
         NULL};
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     subject s;
     int code = find_subject(&args, &s);
     if (code == EXIT_DONE) {

@@ -88,7 +88,7 @@ static const struct argp parser = {
 
 int cmd_knn(int argc, char **argv) {
     arguments args = {.eval = {.method = "knn", .passes = 1}};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     args.eval.choice_given = args.k > 0;
     return cli_eval_run(&args.eval, "k", measure, &args, &args.report);
 }

@@ -66,6 +66,6 @@ static const struct argp parser = {options,
 
 int cmd_linear(int argc, char **argv) {
     arguments args = {.eval = {.method = "linear", .passes = 1, .seed = 1}};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     return cli_eval_run(&args.eval, "lr", measure, &args, &args.report);
 }

@@ -60,7 +60,7 @@ static json_t *describe(const byol_option_info *info) {
 
 int cmd_options(int argc, char **argv) {
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     if (args.documents != NULL) return cli_describe(args.documents, cli_commands);
     json_t *list = json_array();
     if (!cli_out.json && args.markdown)

@@ -77,7 +77,7 @@ static json_t *tell(const arguments *args, const byol_pack_result *result) {
 int cmd_pack(int argc, char **argv) {
     arguments args = {0};
     byol_pack_options_init(&args.options);
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     cli_catch_interrupts();
     byol_source *source = NULL;
     byol_pack_result result = {0};

@@ -409,7 +409,7 @@ int cmd_pretrain(int argc, char **argv) {
         {cli_settings_argp(), 0, NULL, 0}, {&cli_output_argp, 0, NULL, 0}, {0}};
     const struct argp parser = {options, parse, "[CONFIG.yaml]", doc, children, NULL, NULL};
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     session s = {.args = &args, .knn.accuracy = NAN};
     int code = configure(&args, &s.config);
     if (code == EXIT_DONE) {

@@ -151,7 +151,7 @@ static byol_status write_with_pictures(const arguments *args, const char *out,
 
 int cmd_report(int argc, char **argv) {
     arguments args = {0};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     char out[BYOL_PATH_MAX + 16];
     snprintf(out, sizeof out, "%s/report.html", args.runs[0]);
     if (args.out != NULL) {

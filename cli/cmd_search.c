@@ -249,7 +249,7 @@ static byol_status find_duplicates(session *s, byol_error *error) {
 
 int cmd_search(int argc, char **argv) {
     arguments args = {.k = DEFAULT_K, .above = 0.98f};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     cli_catch_interrupts();
     session s = {.args = &args};
     byol_error error = {"no memory"};

@@ -95,7 +95,7 @@ int cmd_views(int argc, char **argv) {
         NULL,
         NULL};
     arguments args = {.count = COUNT};
-    cli_parse(&parser, argc, argv, &args);
+    if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     cli_catch_interrupts();
     int code = run(&args);
     cli_settings_release(&args.settings);
