@@ -10,7 +10,7 @@ enum { BYOL__OWN_FILE = -1 };
 /* One picture. */
 typedef struct byol__member {
     size_t name; /* where its name begins in `text` */
-    size_t word; /* where the name of its class begins there, 0: nowhere; */
+    size_t word; /* where the name of its class begins there; 0: it has none */
     size_t word_length;
     int32_t label;   /* -1: none */
     int32_t holder;  /* the shard that holds it, or BYOL__OWN_FILE */

@@ -75,7 +75,6 @@ byol_status byol__folder_open(byol_source **out, const char *folder, const char 
 /* A text file: a path a line (relative ones from the file's own folder), then optionally a tab and
  * a label. */
 byol_status byol__list_open(byol_source **out, const char *path, byol_error *error);
-/* One picture. */
 /* Tar files of pictures, plain or compressed, one after the other; `spec` names them all. */
 byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec,
                               const char *split, byol_error *error);
