@@ -345,11 +345,3 @@ byol_status byol_config_write(const byol_config *config, FILE *stream, byol_erro
                           strerror(errno));
     return BYOL_OK;
 }
-
-int byol__yaml_holds(const char *text) {
-    yaml_event_t event;
-    int valid = yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
-                                             (int)strlen(text), 1, 1, YAML_ANY_SCALAR_STYLE);
-    if (valid) yaml_event_delete(&event);
-    return valid;
-}

@@ -6,10 +6,10 @@
 #include "base/memory.h"
 #include "dnn/dnn_private.h"
 
-const char *byol__dnn_version(void) {
-    static char text[32];
+const char *byol__dnn_version(char text[BYOL__DNN_VERSION_MAX]) {
     const dnnl_version_t *version = dnnl_version();
-    snprintf(text, sizeof text, "oneDNN %d.%d.%d", version->major, version->minor, version->patch);
+    snprintf(text, BYOL__DNN_VERSION_MAX, "oneDNN %d.%d.%d", version->major, version->minor,
+             version->patch);
     return text;
 }
 
@@ -26,16 +26,17 @@ bool byol__cpu_has_amx(void) { return false; }
 #endif
 
 byol_status byol__dnn_fail(byol_error *error, dnnl_status_t status, const char *what) {
+    char version[BYOL__DNN_VERSION_MAX];
     switch (status) {
     case dnnl_success: return BYOL_OK;
     case dnnl_out_of_memory:
         return byol__fail(error, BYOL_ERROR_MEMORY, "%s: oneDNN has no memory", what);
     case dnnl_unimplemented:
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: not implemented by %s", what,
-                          byol__dnn_version());
+                          byol__dnn_version(version));
     default:
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "%s: %s says error %d", what,
-                          byol__dnn_version(), (int)status);
+                          byol__dnn_version(version), (int)status);
     }
 }
 

@@ -12,8 +12,10 @@
 #include "dnn/layout.h"
 #include "dnn/moments.h"
 
-/* "oneDNN 2.6.3". Static storage. */
-const char *byol__dnn_version(void);
+enum { BYOL__DNN_VERSION_MAX = 32 };
+
+/* Fills `text` with "oneDNN 2.6.3" and returns it. */
+const char *byol__dnn_version(char text[BYOL__DNN_VERSION_MAX]);
 
 /* True where the CPU multiplies bf16 by itself (AVX-512 BF16, AMX). Elsewhere bf16 is emulated:
  * values are rounded to bf16 where they would be kept, the arithmetic is fp32's, in half the memory

@@ -5,10 +5,6 @@
 #include "base/memory.h"
 #include "plan/unit.h"
 
-size_t byol__pointwise_partials(const byol__layout *layout) {
-    return (size_t)BYOL__CHUNKS * 2 * (size_t)byol__layout_padded_channels(layout);
-}
-
 byol_status byol__plan_create(byol__plan **out, const byol__graph *graph,
                               const byol__plan_options *options, byol_error *error) {
     byol__plan *plan;

@@ -25,8 +25,7 @@ static json_t *words(const char *text) {
     return string != NULL ? string : json_string("?");
 }
 
-static json_t *describe(const byol_trainer *trainer, const char *data, byol__verdict verdict,
-                        const byol_run_result *result) {
+static json_t *describe(const byol__summary *summary) {
     static const char *const verdicts[] = {
         [BYOL__HEALTHY] = "healthy",
         [BYOL__COLLAPSED] = "collapsed",
@@ -34,40 +33,38 @@ static json_t *describe(const byol_trainer *trainer, const char *data, byol__ver
         [BYOL__NOT_A_NUMBER] = "not a number",
     };
     byol__machine machine;
-    byol_trainer_info info;
-    char now[32], precision[BYOL_NAME_MAX] = "";
-    const byol_config *config = byol_trainer_config(trainer);
+    char now[32], precision[BYOL_NAME_MAX] = "", engine[BYOL__DNN_VERSION_MAX];
+    const byol_config *config = summary->config;
+    const byol_trainer_info *info = summary->info;
+    const byol_run_result *result = summary->result;
     byol__machine_describe(&machine);
-    byol_trainer_describe(trainer, &info);
     byol_config_get(config, "train.precision", precision, sizeof precision, NULL);
     format_time(now);
-    return json_pack("{s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:i, s:s, s:o, s:I, s:I, s:I, s:I, s:i, "
-                     "s:I, s:I, s:o, s:f, "
-                     "s:I, s:I, s:I, s:s}",
-                     "time", now, "byol", BYOL_VERSION, "engine", byol__dnn_version(), "processor",
-                     words(machine.processor), "processors", machine.processors, "memory_bytes",
-                     (json_int_t)machine.memory_bytes, "system", words(machine.system), "threads",
-                     config->train.threads, "precision", precision, "data", words(data),
-                     "encoder_parameters", (json_int_t)info.parameters_encoder,
-                     "projector_parameters", (json_int_t)info.parameters_projector,
-                     "predictor_parameters", (json_int_t)info.parameters_predictor,
-                     "flops_per_image", (json_int_t)info.flops_per_image, "epochs", result->epochs,
-                     "steps", (json_int_t)result->steps, "steps_planned", (json_int_t)info.steps,
-                     "loss", isfinite(result->loss) ? json_real(result->loss) : json_null(),
-                     "images_per_second", result->images_per_second, "peak_memory_bytes",
-                     (json_int_t)result->peak_memory_bytes, "unreadable",
-                     (json_int_t)result->unreadable, "seed", (json_int_t)config->train.seed,
-                     "monitor", verdicts[verdict]);
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:i, s:s, s:o, s:I, s:I, s:I, s:I, s:i, "
+        "s:I, s:I, s:o, s:f, "
+        "s:I, s:I, s:I, s:s}",
+        "time", now, "byol", BYOL_VERSION, "engine", byol__dnn_version(engine), "processor",
+        words(machine.processor), "processors", machine.processors, "memory_bytes",
+        (json_int_t)machine.memory_bytes, "system", words(machine.system), "threads",
+        config->train.threads, "precision", precision, "data", words(summary->data),
+        "encoder_parameters", (json_int_t)info->parameters_encoder, "projector_parameters",
+        (json_int_t)info->parameters_projector, "predictor_parameters",
+        (json_int_t)info->parameters_predictor, "flops_per_image",
+        (json_int_t)info->flops_per_image, "epochs", result->epochs, "steps",
+        (json_int_t)result->steps, "steps_planned", (json_int_t)info->steps, "loss",
+        isfinite(result->loss) ? json_real(result->loss) : json_null(), "images_per_second",
+        result->images_per_second, "peak_memory_bytes", (json_int_t)result->peak_memory_bytes,
+        "unreadable", (json_int_t)result->unreadable, "seed", (json_int_t)config->train.seed,
+        "monitor", verdicts[summary->verdict]);
 }
 
-byol_status byol__summary_write(const byol_trainer *trainer, const char *run, const char *data,
-                                byol__verdict verdict, const byol_run_result *result,
-                                byol_error *error) {
+byol_status byol__summary_write(const char *run, const byol__summary *summary, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__atomic_file file;
     byol__run_path(run, "summary.json", path);
     BYOL__TRY(byol__atomic_open(&file, path, error));
-    json_t *object = describe(trainer, data, verdict, result);
+    json_t *object = describe(summary);
     int failed = json_dumpf(object, file.stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     json_decref(object);
     if (!failed) {

@@ -6,9 +6,16 @@
 #include "byol/trainer.h"
 #include "train/monitor.h"
 
-/* Writes RUN/summary.json atomically. `data` describes the training images. */
-byol_status byol__summary_write(const byol_trainer *trainer, const char *run, const char *data,
-                                byol__verdict verdict, const byol_run_result *result,
-                                byol_error *error);
+/* What the trainer knows, all borrowed. */
+typedef struct byol__summary {
+    const byol_config *config;
+    const byol_trainer_info *info;
+    const byol_run_result *result;
+    const char *data; /* the training images in words */
+    byol__verdict verdict;
+} byol__summary;
+
+/* Writes RUN/summary.json atomically. */
+byol_status byol__summary_write(const char *run, const byol__summary *summary, byol_error *error);
 
 #endif

@@ -424,15 +424,21 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
 
 static byol_status save(byol_trainer *trainer, byol_error *error) {
     byol_run_result result;
+    byol_trainer_info info;
     byol__origin *origin = &trainer->origin;
     trainer->saved = byol__now();
     byol__monitor_write(&trainer->monitor, origin->monitor, sizeof origin->monitor);
     write_losses(trainer);
     byol__pacing_write(&trainer->pacing, &trainer->steps, origin->pacing, sizeof origin->pacing);
     sum_up(trainer, &result);
+    byol_trainer_describe(trainer, &info);
+    byol__summary summary = {.config = &origin->config,
+                             .info = &info,
+                             .result = &result,
+                             .data = trainer->data,
+                             .verdict = byol__monitor_verdict(&trainer->monitor)};
     BYOL__TRY(byol__record_save_encoder(&trainer->record, trainer->method, origin, error));
-    BYOL__TRY(byol__summary_write(trainer, trainer->record.folder.path, trainer->data,
-                                  byol__monitor_verdict(&trainer->monitor), &result, error));
+    BYOL__TRY(byol__summary_write(trainer->record.folder.path, &summary, error));
     return byol__record_save_checkpoint(&trainer->record, trainer->method, origin, error);
 }
 
