@@ -2,7 +2,7 @@
 # Builds an earlier commit beside the working tree and compares what both learn: the encoder after 60 steps must be the same,
 # byte for byte, for the configurations below, in fp32 and bf16, with each instruction set.
 #
-#     tests/same_as_base.sh COMMIT [FOLDER]      FOLDER (default /tmp/same-as-base) keeps the other build
+#     tests/same_as_base.sh COMMIT [FOLDER] [ISA ...]      FOLDER (default /tmp/same-as-base) keeps the other build
 #
 # It stays until the structure of the engine is what it should be (docs/architecture.md, 39).
 set -eu
@@ -50,8 +50,13 @@ compare() {
     fi
 }
 
-isas="plain avx2"
-grep -q avx512f /proc/cpuinfo && isas="$isas avx512"
+if [ $# -gt 2 ]; then
+    shift 2
+    isas=$*
+else
+    isas="plain avx2"
+    grep -q avx512f /proc/cpuinfo && isas="$isas avx512"
+fi
 for isa in $isas; do
     export BYOL_ISA=$isa
     for precision in fp32 bf16; do

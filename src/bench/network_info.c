@@ -22,12 +22,11 @@ static byol__section section_of(const byol__graph *graph, const byol__node *node
 }
 
 static byol_network_layer describe_node(const byol__graph *graph, const byol__node *node) {
-    static const char *const sections[] = {"backbone", "projector", "predictor"};
     byol__shape shape = graph->values[node->dst].shape;
     return (byol_network_layer){
         .name = node->name,
         .kind = node->op == NULL ? "input" : node->op->kind,
-        .section = sections[section_of(graph, node)],
+        .section = graph->section_name[section_of(graph, node)],
         .channels = shape.c,
         .height = shape.h,
         .width = shape.w,

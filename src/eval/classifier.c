@@ -69,10 +69,10 @@ static byol_status create_plan(byol__classifier *c, byol__plan **out, const byol
 
 static byol_status create_plans(byol__classifier *c, byol__dtype dtype, byol_error *error) {
     size_t bytes = 0;
-    BYOL__TRY(create_plan(c, &c->judge, &c->whole, BYOL__EVAL, BYOL__PROJECTION, BYOL__F32, &bytes,
-                          error));
-    BYOL__TRY(create_plan(c, &c->learner, c->trained, BYOL__TRAIN, BYOL__PROJECTION, dtype, &bytes,
-                          error));
+    BYOL__TRY(
+        create_plan(c, &c->judge, &c->whole, BYOL__EVAL, BYOL__LOGITS, BYOL__F32, &bytes, error));
+    BYOL__TRY(
+        create_plan(c, &c->learner, c->trained, BYOL__TRAIN, BYOL__LOGITS, dtype, &bytes, error));
     if (c->trained == &c->back)
         BYOL__TRY(create_plan(c, &c->before, &c->front, BYOL__EVAL, BYOL__REPRESENTATION, dtype,
                               &bytes, error));
@@ -169,7 +169,7 @@ static byol_status learner_forward(byol__classifier *c, byol_error *error) {
         input = c->middle;
     }
     BYOL__TRY(byol__plan_forward(c->learner, input, error));
-    byol__plan_read(c->learner, BYOL__PROJECTION, c->logits);
+    byol__plan_read(c->learner, BYOL__LOGITS, c->logits);
     return BYOL_OK;
 }
 
@@ -202,6 +202,6 @@ byol_status byol__classifier_refresh(byol__classifier *c, byol_error *error) {
 
 byol_status byol__classifier_judge(byol__classifier *c, byol_error *error) {
     BYOL__TRY(byol__plan_forward(c->judge, c->images, error));
-    byol__plan_read(c->judge, BYOL__PROJECTION, c->logits);
+    byol__plan_read(c->judge, BYOL__LOGITS, c->logits);
     return BYOL_OK;
 }

@@ -14,6 +14,7 @@
 #include "eval/labelled.h"
 #include "eval/softmax.h"
 #include "eval/split.h"
+#include "nets/nets.h"
 #include "state/checkpoint.h"
 
 enum { EPOCHS = 20, STEPS = 1000, BATCH_MAX = 65536, EPOCHS_MAX = 1000000, WARMUP_PART = 20 };
@@ -148,8 +149,8 @@ static byol_status check_finite(const byol__classifier *c, byol_error *error) {
 static byol_status save(const tuning *t, byol_error *error) {
     const byol__classifier *c = t->classifier;
     const byol__arena arenas[] = {
-        {"", &c->whole.params, BYOL__PROJECTOR, c->params},
-        {"", &c->whole.statistics, BYOL__PROJECTOR, c->statistics},
+        {"", &c->whole.params, BYOL__CLASSIFIER, c->params},
+        {"", &c->whole.statistics, BYOL__CLASSIFIER, c->statistics},
     };
     byol__weights weights;
     byol__encoder_weights(t->encoder, &weights);

@@ -298,7 +298,6 @@ static void release(model *m) {
 }
 
 static byol_status fill_body(model *m, const byol_onnx_options *options, byol_error *error) {
-    static const char *const output_names[] = {"backbone", "projection", "prediction"};
     const byol__graph *graph = m->graph;
     byol__value_id end = graph->output[options->output];
     for (uint32_t v = 0; v < graph->value_count; v++) {
@@ -308,7 +307,7 @@ static byol_status fill_body(model *m, const byol_onnx_options *options, byol_er
     }
     set_port(&m->input, "images", graph->values[graph->nodes[0].dst].shape, 4);
     m->input_list[0] = &m->input.proto;
-    add_output(m, end, output_names[options->output], 2);
+    add_output(m, end, graph->output_name[options->output], 2);
     if (options->features) add_features(m);
 
     for (uint32_t i = 0; i <= graph->values[end].producer; i++)

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "byol/export.h"
 #include "encoder/encoder_internal.h"
+#include "nets/nets.h"
 #include "state/checkpoint.h"
 
 enum { CLASSES_MAX = 1 << 20 };

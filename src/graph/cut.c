@@ -59,9 +59,9 @@ static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32
 }
 
 static void copy_outputs(byol__graph *back, const byol__graph *graph, byol__value_id value) {
-    for (int mark = 0; mark < BYOL__OUTPUTS; mark++)
+    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
         if ((graph->has_output >> mark & 1u) && graph->output[mark] > value)
-            byol__graph_mark(back, (byol__output)mark, graph->output[mark] - value);
+            byol__graph_mark(back, mark, graph->output_name[mark], graph->output[mark] - value);
 }
 
 static byol_status check_cut(const byol__graph *graph, byol__value_id value, byol_error *error) {
@@ -88,7 +88,7 @@ static byol_status cut(const byol__graph *graph, byol__value_id value, byol__gra
                                   .bias = BYOL__NONE,
                                   .running_mean = BYOL__NONE,
                                   .running_var = BYOL__NONE};
-    byol__graph_mark(front, BYOL__REPRESENTATION, value);
+    byol__graph_mark(front, 0, "cut", value);
     copy_outputs(back, graph, value);
     BYOL__TRY(byol__graph_finish(front, error));
     return byol__graph_finish(back, error);

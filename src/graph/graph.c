@@ -84,8 +84,18 @@ static byol__node *append_node(byol__graph *graph, const byol__op *op, const cha
     return node;
 }
 
+bool byol__shapes_are_equal(byol__shape a, byol__shape b) {
+    return a.rank == b.rank && memcmp(a.dims, b.dims, sizeof a.dims) == 0;
+}
+
+size_t byol__shape_count(byol__shape shape) {
+    size_t count = 1;
+    for (int i = 0; i < shape.rank; i++) count *= (size_t)shape.dims[i];
+    return count;
+}
+
 byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id) {
-    return id < graph->value_count ? graph->values[id].shape : (byol__shape){1, 1, 1};
+    return id < graph->value_count ? graph->values[id].shape : byol__vector_shape(1);
 }
 
 /* A row of `table`; its offset is set by byol__graph_finish. Returns its index. */
@@ -130,7 +140,7 @@ int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *su
 byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w) {
     if (graph->node_count != 0)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "a graph has one input, and it comes first");
-    return append_node(graph, NULL, "images", (byol__shape){c, h, w}, 0, NULL)->dst;
+    return append_node(graph, NULL, "images", byol__image_shape(c, h, w), 0, NULL)->dst;
 }
 
 byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name,
@@ -140,13 +150,13 @@ byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const c
     if (src_count != op->sources)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s reads %d values, not %d", name,
                             op->sources, src_count);
-    for (int i = 1; i < src_count; i++) {
+    for (int i = 1; i < src_count && !op->sources_differ; i++) {
         byol__shape other = byol__graph_shape(graph, src[i]);
-        if (other.c != in.c || other.h != in.h || other.w != in.w)
+        if (!byol__shapes_are_equal(other, in))
             byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "cannot %s %dx%dx%d to %dx%dx%d", name,
                                 other.c, other.h, other.w, in.c, in.h, in.w);
     }
-    if (op->takes_vectors && (in.h != 1 || in.w != 1))
+    if (op->takes_vectors && (in.h != 1 || in.w != 1 || in.d != 1))
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "%s takes a vector: flatten or pool before it", name);
     byol__node *node =
@@ -156,11 +166,13 @@ byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const c
     return node->dst;
 }
 
-void byol__graph_section(byol__graph *graph, byol__section section) {
-    if (section < graph->section)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
-                            "sections come in the order backbone, projector, predictor");
+void byol__graph_section(byol__graph *graph, byol__section section, const char *name) {
+    if (section < graph->section || section >= BYOL__SECTIONS_MAX) {
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "the section %s comes too late", name);
+        return;
+    }
     graph->section = section;
+    snprintf(graph->section_name[section], BYOL__LABEL_MAX, "%s", name);
 }
 
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
@@ -173,11 +185,15 @@ void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
         graph->stage_end[graph->stage_count++] = value;
 }
 
-void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value) {
-    if (value >= graph->value_count)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "an output of the graph does not exist");
+void byol__graph_mark(byol__graph *graph, byol__output output, const char *name,
+                      byol__value_id value) {
+    if (value >= graph->value_count || output >= BYOL__OUTPUTS_MAX) {
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "the output %s does not exist", name);
+        return;
+    }
     graph->output[output] = value;
     graph->has_output |= 1u << output;
+    snprintf(graph->output_name[output], BYOL__LABEL_MAX, "%s", name);
 }
 
 /* Rows one after the other, each at a multiple of 64 bytes; a section ends where its last row does.
@@ -185,7 +201,7 @@ void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id va
 static void lay_out(byol__table *table) {
     size_t offset = 0;
     int row = 0;
-    for (int section = 0; section < BYOL__SECTIONS; section++) {
+    for (int section = 0; section < BYOL__SECTIONS_MAX; section++) {
         for (; row < table->count && (int)table->rows[row].section == section; row++) {
             table->rows[row].offset = offset;
             offset += (table->rows[row].count + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;

@@ -17,17 +17,39 @@ enum {
     BYOL__NONE = -1,
     BYOL__NODE_NAME_MAX = 64,
     BYOL__PARAM_NAME_MAX = 96,
-    BYOL__STAGES_MAX = 16
+    BYOL__STAGES_MAX = 16,
+    BYOL__RANK_MAX = 4,
+    BYOL__SOURCES_MAX = 3,
+    BYOL__OUTPUTS_MAX = 4,
+    BYOL__SECTIONS_MAX = 4,
+    BYOL__LABEL_MAX = 24,
 };
 
 typedef uint32_t byol__value_id;
 
-typedef struct byol__op byol__op; /* a kind of operation: plan/op.h */
+typedef struct byol__op byol__op; /* a kind of operation: graph/op.h */
 
-/* Shape of one sample; the batch comes in front. A vector is (c, 1, 1). */
+/* Shape of one sample; the batch comes in front. A picture is (c, h, w), a vector (c): extents
+ * beyond the rank are 1. */
 typedef struct byol__shape {
-    int c, h, w;
+    union {
+        int dims[BYOL__RANK_MAX];
+        struct {
+            int c, h, w, d;
+        };
+    };
+    int rank;
 } byol__shape;
+
+static inline byol__shape byol__shape_of(int rank, int c, int h, int w) {
+    return (byol__shape){.c = c, .h = h, .w = w, .d = 1, .rank = rank};
+}
+static inline byol__shape byol__vector_shape(int c) { return byol__shape_of(1, c, 1, 1); }
+static inline byol__shape byol__image_shape(int c, int h, int w) {
+    return byol__shape_of(3, c, h, w);
+}
+bool byol__shapes_are_equal(byol__shape a, byol__shape b);
+size_t byol__shape_count(byol__shape shape); /* elements */
 
 typedef struct byol__value {
     byol__shape shape;
@@ -44,7 +66,7 @@ typedef struct byol__attributes {
 typedef struct byol__node {
     const byol__op *op;             /* NULL: the graph's input */
     char name[BYOL__NODE_NAME_MAX]; /* "layer1.0.conv1": the prefix of its parameters' names */
-    byol__value_id src[2];
+    byol__value_id src[BYOL__SOURCES_MAX];
     int src_count;
     byol__value_id dst;
     byol__attributes attributes;
@@ -53,14 +75,8 @@ typedef struct byol__node {
     int running_mean, running_var; /* statistic indices or BYOL__NONE */
 } byol__node;
 
-/* Which part of the arena a parameter lies in: the arena is ordered backbone | projector |
- * predictor. */
-typedef enum byol__section {
-    BYOL__BACKBONE,
-    BYOL__PROJECTOR,
-    BYOL__PREDICTOR,
-    BYOL__SECTIONS
-} byol__section;
+/* Which part of the arena a parameter lies in, by its place in the graph's list of sections. */
+typedef int byol__section;
 
 /* Flags, not name matching, say what an optimizer leaves alone. */
 enum {
@@ -94,17 +110,14 @@ typedef struct byol__param {
 typedef struct byol__table {
     byol__param *rows;
     int count;
-    size_t total;                       /* floats in an arena of this table, gaps included */
-    size_t section_end[BYOL__SECTIONS]; /* a section ends (and the next begins) at this offset */
+    size_t total; /* floats in an arena of this table, gaps included */
+    size_t
+        section_end[BYOL__SECTIONS_MAX]; /* a section ends (and the next begins) at this offset */
 } byol__table;
 
-/* Values that have a meaning outside the graph. */
-typedef enum byol__output {
-    BYOL__REPRESENTATION,
-    BYOL__PROJECTION,
-    BYOL__PREDICTION,
-    BYOL__OUTPUTS
-} byol__output;
+/* A value that has a meaning outside the graph, by its place in the graph's list of outputs. Who
+ * builds the graph says what the places mean (nets/nets.h). */
+typedef int byol__output;
 
 typedef struct byol__graph {
     byol__value *values;
@@ -116,7 +129,9 @@ typedef struct byol__graph {
     byol__section section; /* where new parameters go */
     byol__value_id stage_end[BYOL__STAGES_MAX];
     int stage_count;
-    byol__value_id output[BYOL__OUTPUTS];
+    byol__value_id output[BYOL__OUTPUTS_MAX];
+    char output_name[BYOL__OUTPUTS_MAX][BYOL__LABEL_MAX];
+    char section_name[BYOL__SECTIONS_MAX][BYOL__LABEL_MAX];
     unsigned has_output; /* bit per byol__output */
     byol_status status;  /* of the first mistake */
     byol_error error;
@@ -150,19 +165,21 @@ void byol__graph_mistake(byol__graph *graph, byol_status status, const char *for
 
 /* ---- What every graph has ---- */
 
-/* Parameters appended from now on belong to `section`; sections come in their order. */
-void byol__graph_section(byol__graph *graph, byol__section section);
+/* Parameters appended from now on belong to `section`; sections come in their order. The first is
+ * there from the beginning. */
+void byol__graph_section(byol__graph *graph, byol__section section, const char *name);
 
 /* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers):
  * fine-tuning trains the last of them, at learning rates that differ by stage. */
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value);
-void byol__graph_mark(byol__graph *graph, byol__output output, byol__value_id value);
+void byol__graph_mark(byol__graph *graph, byol__output output, const char *name,
+                      byol__value_id value);
 
 /* Lays out both tables. After this the graph is complete. Reports the first mistake, naming the
  * node. */
 byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
 
-/* Cuts a finished graph in two at `value`: `front` computes it (its BYOL__REPRESENTATION), `back`
+/* Cuts a finished graph in two at `value`: `front` computes it (its output 0), `back`
  * takes it as its input and has the outputs behind it. Their parameters lie as in the whole: an
  * arena of `graph` is one of `front`, and from front->params.total on one of `back`; statistics
  * likewise. Both are finished, and owned: byol__graph_release. BYOL_ERROR_INVALID where a node

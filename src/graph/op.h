@@ -28,7 +28,11 @@ typedef enum byol__role {
 
 /* What the backward pass reads of a unit's values: their memory is kept until then. A bit set; 0 is
  * not an answer. */
-enum { BYOL__READS_NOTHING = 1 << 0, BYOL__READS_SRC = 1 << 1, BYOL__READS_DST = 1 << 2 };
+enum {
+    BYOL__READS_NOTHING = 1 << 0,
+    BYOL__READS_DST = 1 << 1,
+    BYOL__READS_SRC = 1 << 2, /* the first source; the i-th: BYOL__READS_SRC << i */
+};
 
 /* An attribute of an ONNX node: `count` times the same integer, or with `count` 0 a number. */
 typedef struct byol__onnx_attribute {
@@ -43,8 +47,9 @@ enum { BYOL__ONNX_ATTRIBUTES_MAX = 4 };
 struct byol__op {
     const char *kind; /* in words: "max pool" */
     byol__role role;
-    int sources;        /* 1 or 2, of equal shape */
-    bool takes_vectors; /* its source is (c, 1, 1) */
+    int sources;         /* 1 .. BYOL__SOURCES_MAX */
+    bool sources_differ; /* in shape; else they must be equal */
+    bool takes_vectors;  /* its source is (c, 1, 1) */
 
     /* In the graph. `src` is the shape of the first source. `infer` tells mistakes with
      * byol__graph_mistake. */
@@ -80,7 +85,7 @@ struct byol__op {
     byol_status (*stage)(byol__plan *plan, byol__unit *unit,
                          byol_error *error); /* NULL: has no weights */
     byol_status (*forward)(byol__plan *plan, byol__unit *unit, byol_error *error);
-    /* Writes unit->dx (and unit->g) where they are wanted, ADDS the parameters' gradients. */
+    /* Writes each unit->dx that is wanted, ADDS the parameters' gradients. */
     byol_status (*backward)(byol__plan *plan, byol__unit *unit, byol_error *error);
     void (*release)(byol__unit *unit); /* of what `state` owns; NULL */
 };

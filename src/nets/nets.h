@@ -5,6 +5,10 @@
 #include "byol/config.h"
 #include "graph/graph.h"
 
+/* What the outputs and sections of the networks here are: places in the graph's lists. */
+enum { BYOL__REPRESENTATION, BYOL__PROJECTION, BYOL__PREDICTION, BYOL__LOGITS = BYOL__PROJECTION };
+enum { BYOL__BACKBONE, BYOL__PROJECTOR, BYOL__PREDICTOR, BYOL__CLASSIFIER = BYOL__PROJECTOR };
+
 /* ResNet v1 (He et al., 2015; bottleneck stride in the 3x3 as torchvision), torchvision's names.
  * `depth` 18, 34 or 50; `width` channels in the first stage (64: standard). Returns the pooled
  * representation (8 width, or 32 width for 50).
@@ -31,8 +35,8 @@ byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind
 
 /* The backbone with a linear classifier on its representation: "fc.weight" (classes, dimension) and
  * "fc.bias", as torchvision has them (classifier.weight where the encoder ends in an fc of its
- * own), in the projector's section; the logits are the output BYOL__PROJECTION. The backbone's rows
- * lie as in the online network. Finished. */
+ * own), in the section BYOL__CLASSIFIER; the logits are the output BYOL__LOGITS. The backbone's
+ * rows lie as in the online network. Finished. */
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error);
 

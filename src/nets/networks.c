@@ -57,9 +57,10 @@ static int own_outputs(const byol_config *config) {
 static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
                             int image_size, byol_error *error) {
     byol__value_id y = 0, images = byol__graph_input(graph, channels, image_size, image_size);
+    byol__graph_section(graph, BYOL__BACKBONE, "backbone");
     BYOL__TRY(convolutions(graph, config, images, &y, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
-    byol__graph_mark(graph, BYOL__REPRESENTATION, y);
+    byol__graph_mark(graph, BYOL__REPRESENTATION, "backbone", y);
     return BYOL_OK;
 }
 
@@ -67,11 +68,11 @@ static byol_status backbone(byol__graph *graph, const byol_config *config, int c
 static byol_status append_to_projection(byol__graph *graph, const byol_config *config, int channels,
                                         int image_size, byol_error *error) {
     BYOL__TRY(backbone(graph, config, channels, image_size, error));
-    byol__graph_section(graph, BYOL__PROJECTOR);
+    byol__graph_section(graph, BYOL__PROJECTOR, "projector");
     byol__value_id y = graph->output[BYOL__REPRESENTATION];
     y = byol__head(graph, "projector", config->projector.kind, y, config->projector.hidden,
                    config->projector.out);
-    byol__graph_mark(graph, BYOL__PROJECTION, y);
+    byol__graph_mark(graph, BYOL__PROJECTION, "projection", y);
     return BYOL_OK;
 }
 
@@ -112,10 +113,10 @@ byol_status byol__online_network(byol__graph *graph, const byol_config *config, 
     int out;
     BYOL__TRY(append_to_projection(graph, config, channels, image_size, error));
     BYOL__TRY(target_dimension(config, channels, image_size, &out, error));
-    byol__graph_section(graph, BYOL__PREDICTOR);
+    byol__graph_section(graph, BYOL__PREDICTOR, "predictor");
     byol__value_id y = graph->output[BYOL__PROJECTION];
     y = byol__head(graph, "predictor", config->predictor.kind, y, config->predictor.hidden, out);
-    byol__graph_mark(graph, BYOL__PREDICTION, y);
+    byol__graph_mark(graph, BYOL__PREDICTION, "prediction", y);
     BYOL__TRY(byol__graph_finish(graph, error));
     if (dimension_of(graph, BYOL__PREDICTION) != out)
         return byol__fail(error, BYOL_ERROR_INVALID,
@@ -129,10 +130,10 @@ byol_status byol__online_network(byol__graph *graph, const byol_config *config, 
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error) {
     BYOL__TRY(backbone(graph, config, channels, image_size, error));
-    byol__graph_section(graph, BYOL__PROJECTOR);
+    byol__graph_section(graph, BYOL__CLASSIFIER, "classifier");
     const char *name = own_outputs(config) > 0 ? "classifier" : "fc";
     byol__value_id logits =
         byol__graph_linear(graph, name, graph->output[BYOL__REPRESENTATION], classes, 1);
-    byol__graph_mark(graph, BYOL__PROJECTION, logits);
+    byol__graph_mark(graph, BYOL__LOGITS, "logits", logits);
     return byol__graph_finish(graph, error);
 }

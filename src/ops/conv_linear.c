@@ -17,7 +17,7 @@ static byol__shape infer_conv(byol__graph *graph, const char *name, const byol__
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "%s: %d input and %d output channels do not divide into %d groups",
                             name, src.c, a->out, a->groups);
-    return (byol__shape){a->out, byol__window_out(src.h, a), byol__window_out(src.w, a)};
+    return byol__image_shape(a->out, byol__window_out(src.h, a), byol__window_out(src.w, a));
 }
 
 static void add_conv_parameters(byol__graph *graph, byol__node *node, byol__shape src) {
@@ -37,7 +37,7 @@ static void add_conv_parameters(byol__graph *graph, byol__node *node, byol__shap
 static byol__shape infer_linear(byol__graph *graph, const char *name, const byol__attributes *a,
                                 byol__shape src) {
     (void)graph, (void)name, (void)src;
-    return (byol__shape){a->out, 1, 1};
+    return byol__vector_shape(a->out);
 }
 
 static void add_linear_parameters(byol__graph *graph, byol__node *node, byol__shape src) {
@@ -96,7 +96,7 @@ static byol_status create_forward(byol__compiler *c, byol__unit *unit,
     byol__format dst = byol__contraction_dst(s->forward), src = byol__contraction_src(s->forward);
     bool plain =
         dst == BYOL__NCHW && desc.oh * desc.ow > 1 && c->plan->options.format == BYOL__FORMAT_ANY;
-    bool apart = src != dst && is_added(c->graph, unit->stage.src);
+    bool apart = src != dst && is_added(c->graph, unit->stage.src[0]);
     bool good = src != BYOL__FORMAT_ANY && dst != BYOL__FORMAT_ANY && !plain && !apart;
     if (desc.linear || good) return BYOL_OK;
     byol__contraction_free(s->forward);
@@ -109,7 +109,7 @@ static byol_status create_forward(byol__compiler *c, byol__unit *unit,
 static byol_status create_backward(byol__compiler *c, byol__unit *unit,
                                    byol__contraction_desc desc) {
     byol__contraction_state *s = unit->state;
-    const byol__slot *src = &c->plan->slots[unit->stage.src];
+    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
     desc.src_format = src->layout.format;
     desc.dst_format = c->plan->slots[unit->stage.dst].layout.format;
     desc.relu = false;
@@ -127,7 +127,7 @@ static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contrac
     byol__plan *plan = c->plan;
     byol__contraction_state *s = unit->state;
     const byol__node *node = &c->graph->nodes[unit->stage.node];
-    byol__shape in = c->graph->values[unit->stage.src].shape,
+    byol__shape in = c->graph->values[unit->stage.src[0]].shape,
                 out = c->graph->values[unit->stage.dst].shape;
     s->weight = byol__range_of(&c->graph->params, node->weight);
     s->bias = byol__range_of(&c->graph->params, node->bias);
@@ -149,9 +149,9 @@ static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contrac
     desc.ow = out.w;
     desc.bias = node->bias != BYOL__NONE || unit->stage.bn != BYOL__NONE;
     desc.relu = unit->stage.relu;
-    desc.src_format = plan->slots[unit->stage.src].layout.format;
+    desc.src_format = plan->slots[unit->stage.src[0]].layout.format;
     BYOL__TRY(create_forward(c, unit, desc));
-    plan->slots[unit->stage.src].layout.format = byol__contraction_src(s->forward);
+    plan->slots[unit->stage.src[0]].layout.format = byol__contraction_src(s->forward);
     plan->slots[unit->stage.dst].layout =
         byol__layout_for(c, unit->stage.dst, byol__contraction_dst(s->forward));
     return byol__trains(plan) ? create_backward(c, unit, desc) : BYOL_OK;
@@ -172,7 +172,7 @@ static byol_status compile_conv(byol__compiler *c, byol__unit *unit) {
 static byol_status compile_linear(byol__compiler *c, byol__unit *unit) {
     byol__contraction_desc desc = {
         .linear = true, .kernel = 1, .stride = 1, .groups = 1, .dst_format = BYOL__NCHW};
-    if (c->plan->slots[unit->stage.src].layout.format != BYOL__NCHW)
+    if (c->plan->slots[unit->stage.src[0]].layout.format != BYOL__NCHW)
         return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
                           "%s: put a flatten before this linear layer", unit->name);
     return compile_as(c, unit, desc);
@@ -225,7 +225,8 @@ static void norm_input(const byol__plan *plan, const byol__contraction_state *s,
 
 static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     byol__contraction_state *s = unit->state;
-    void *src = byol__value_at(plan, unit->stage.src), *dst = byol__value_at(plan, unit->stage.dst);
+    void *src = byol__value_at(plan, unit->stage.src[0]),
+         *dst = byol__value_at(plan, unit->stage.dst);
     /* oneDNN takes the bias without const; forward only reads it. */
     float *bias = unit->stage.bn != BYOL__NONE
                       ? byol__staged(plan, s->staged_bias)
@@ -241,7 +242,7 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
                                      byol__at(plan, s->diff_bias), dy, scratch, error));
     norm_input(plan, s, s->backward_weights);
     if (s->backward_data == NULL) return BYOL_OK;
-    return byol__contraction_bind(s->backward_data, byol__at(plan, unit->dx),
+    return byol__contraction_bind(s->backward_data, byol__at(plan, unit->dx[0]),
                                   byol__staged(plan, s->staged_backward), NULL, dy, scratch, error);
 }
 
@@ -276,7 +277,7 @@ static byol_status run(byol__plan *plan, const byol__unit *unit, byol__contracti
     double begin = byol__now();
     byol_status status = byol__contraction_run(contraction, error);
     if (status != BYOL_OK) return byol__fail_within(error, status, "%s", unit->name);
-    size_t bytes = byol__value_bytes(plan, unit->stage.src) +
+    size_t bytes = byol__value_bytes(plan, unit->stage.src[0]) +
                    byol__value_bytes(plan, unit->stage.dst) +
                    byol__contraction_weights_bytes(contraction);
     byol__profile_add(plan->profile, byol__contraction_work(contraction), begin,

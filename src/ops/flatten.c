@@ -5,7 +5,7 @@
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *attributes,
                          byol__shape src) {
     (void)graph, (void)name, (void)attributes;
-    return (byol__shape){src.c * src.h * src.w, 1, 1};
+    return byol__vector_shape((int)byol__shape_count(src));
 }
 
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
@@ -23,25 +23,25 @@ static byol__layout unflattened(const byol__slot *src) {
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
-    const byol__slot *src = &plan->slots[unit->stage.src];
+    const byol__slot *src = &plan->slots[unit->stage.src[0]];
     byol__layout to = unflattened(src);
     byol__layout_convert(&to, byol__value_at(plan, unit->stage.dst), &src->layout,
-                         byol__value_at(plan, unit->stage.src));
+                         byol__value_at(plan, unit->stage.src[0]));
     byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      2 * byol__value_bytes(plan, unit->stage.src));
+                      2 * byol__value_bytes(plan, unit->stage.src[0]));
     return BYOL_OK;
 }
 
 static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
-    if (unit->dx == BYOL__NO_BUFFER) return BYOL_OK;
+    if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
     double begin = byol__now();
-    const byol__slot *src = &plan->slots[unit->stage.src];
+    const byol__slot *src = &plan->slots[unit->stage.src[0]];
     byol__layout from = unflattened(src);
-    byol__layout_convert(&src->layout, byol__at(plan, unit->dx), &from,
+    byol__layout_convert(&src->layout, byol__at(plan, unit->dx[0]), &from,
                          byol__at(plan, unit->dy[0]));
     byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      2 * byol__value_bytes(plan, unit->stage.src));
+                      2 * byol__value_bytes(plan, unit->stage.src[0]));
     return BYOL_OK;
 }
 

@@ -57,13 +57,13 @@ static bool has_norm(const byol__unit *unit) { return unit->stage.bn != BYOL__NO
 
 /* Of a ReLU right behind a batch norm, backward makes what it saw again from the norm's source. */
 static unsigned reads_of(const byol__unit *unit) {
-    bool remakes_sum = has_norm(unit) && unit->stage.residual == BYOL__NO_VALUE;
+    bool remakes_sum = has_norm(unit) && unit->stage.src[1] == BYOL__NO_VALUE;
     return BYOL__READS_NOTHING | (has_norm(unit) ? BYOL__READS_SRC : 0) |
            (unit->stage.relu && !remakes_sum ? BYOL__READS_DST : 0);
 }
 
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
-    const byol__slot *src = &c->plan->slots[unit->stage.src];
+    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
     byol__pointwise_state *s = unit->state;
     bool eval = c->plan->options.mode == BYOL__EVAL;
     s->kernel = (byol__pointwise){
@@ -115,9 +115,9 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     byol__pointwise_state *s = unit->state;
     byol__pointwise *p = &s->kernel;
-    p->x = byol__value_at(plan, unit->stage.src);
+    p->x = byol__value_at(plan, unit->stage.src[0]);
     p->residual =
-        unit->stage.residual == BYOL__NO_VALUE ? NULL : byol__value_at(plan, unit->stage.residual);
+        unit->stage.src[1] == BYOL__NO_VALUE ? NULL : byol__value_at(plan, unit->stage.src[1]);
     p->y = unit->applied_by == BYOL__NONE ? byol__value_at(plan, unit->stage.dst) : NULL;
     p->moments =
         s->gathered_by == BYOL__NONE ? NULL : byol__contraction_of(plan, s->gathered_by)->gathered;
@@ -129,8 +129,8 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     if (has_norm(unit)) bind_norm(&plan->bound, &s->norm, p);
     p->dy_count = unit->dy_count < BYOL__DIFFS ? unit->dy_count : BYOL__DIFFS;
     for (int i = 0; i < p->dy_count; i++) p->dy[i] = byol__at(plan, unit->dy[i]);
-    p->g = byol__at(plan, unit->g);
-    p->dx = byol__at(plan, unit->dx);
+    p->g = byol__at(plan, unit->dx[1]);
+    p->dx = byol__at(plan, unit->dx[0]);
     return BYOL_OK;
 }
 
@@ -148,8 +148,8 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
     const byol__pointwise *p = &((const byol__pointwise_state *)unit->state)->kernel;
     double begin = byol__now();
     plan->kernels->pointwise_forward(p);
-    size_t src = byol__value_bytes(plan, stage->src),
-           rest = byol__value_bytes(plan, stage->dst) + byol__value_bytes(plan, stage->residual);
+    size_t src = byol__value_bytes(plan, stage->src[0]),
+           rest = byol__value_bytes(plan, stage->dst) + byol__value_bytes(plan, stage->src[1]);
     size_t sums = p->normalize && p->moments == NULL ? src : 0,
            apply = unit->applied_by == BYOL__NONE ? src + rest : 0;
     byol__profile_add(plan->profile, BYOL__WORK_NORM_FORWARD, begin, 0, sums + apply);
@@ -162,12 +162,12 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     const byol__pointwise *p = &((const byol__pointwise_state *)unit->state)->kernel;
     double begin = byol__now();
     plan->kernels->pointwise_backward(p);
-    size_t src = byol__value_bytes(plan, unit->stage.src),
+    size_t src = byol__value_bytes(plan, unit->stage.src[0]),
            dst = byol__value_bytes(plan, unit->stage.dst);
-    bool mask = p->relu && (!has_norm(unit) || unit->stage.residual != BYOL__NO_VALUE);
+    bool mask = p->relu && (!has_norm(unit) || unit->stage.src[1] != BYOL__NO_VALUE);
     size_t reads = p->normalize ? 2 * src + 2 * (size_t)(mask + p->dy_count) * dst : 0;
     byol__profile_add(plan->profile, BYOL__WORK_NORM_BACKWARD, begin, 0,
-                      src + (unit->g != BYOL__NO_BUFFER) * dst + reads);
+                      src + (unit->dx[1] != BYOL__NO_BUFFER) * dst + reads);
     return BYOL_OK;
 }
 

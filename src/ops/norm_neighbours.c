@@ -8,15 +8,15 @@
 void byol__hand_norm_on(byol__plan *plan, int reader) {
     byol__unit *unit = &plan->units[reader];
     byol__contraction_state *conv = unit->state;
-    int maker = byol__producer(plan, unit->stage.src);
+    int maker = byol__producer(plan, unit->stage.src[0]);
     if (maker == BYOL__NONE || !byol__contraction_can_norm_input(conv->forward)) return;
     if (byol__trains(plan) && !byol__contraction_can_norm_input(conv->backward_weights)) return;
     byol__unit *norm = &plan->units[maker];
     const byol__pointwise_state *state = byol__pointwise_of(plan, maker);
     if (state == NULL || !state->kernel.normalize || !norm->stage.relu ||
-        norm->stage.residual != BYOL__NO_VALUE)
+        norm->stage.src[1] != BYOL__NO_VALUE)
         return;
-    if (byol__count_readers(plan, unit->stage.src) != 1) return;
+    if (byol__count_readers(plan, unit->stage.src[0]) != 1) return;
     norm->applied_by = reader;
     conv->applies_norm_of = maker;
 }
@@ -26,7 +26,7 @@ void byol__hand_norm_on(byol__plan *plan, int reader) {
 void byol__gather_moments(byol__plan *plan, int norm) {
     byol__unit *unit = &plan->units[norm];
     byol__pointwise_state *state = unit->state;
-    int maker = byol__producer(plan, unit->stage.src);
+    int maker = byol__producer(plan, unit->stage.src[0]);
     if (maker == BYOL__NONE || !state->kernel.normalize) return;
     byol__contraction_state *conv = byol__contraction_of(plan, maker);
     if (conv == NULL || byol__contraction_moments_bytes(conv->forward) == 0) return;

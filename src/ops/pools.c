@@ -16,13 +16,13 @@ static byol__shape infer(byol__graph *graph, const char *name, const byol__attri
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "%s: padding %d is more than half of kernel %d", name, a->padding,
                             a->kernel);
-    return (byol__shape){src.c, byol__window_out(src.h, a), byol__window_out(src.w, a)};
+    return byol__image_shape(src.c, byol__window_out(src.h, a), byol__window_out(src.w, a));
 }
 
 static byol__shape infer_global(byol__graph *graph, const char *name,
                                 const byol__attributes *attributes, byol__shape src) {
     (void)graph, (void)name, (void)attributes;
-    return (byol__shape){src.c, 1, 1};
+    return byol__vector_shape(src.c);
 }
 
 static int average_attributes(const byol__node *node, byol__onnx_attribute *list) {
@@ -35,7 +35,7 @@ static int average_attributes(const byol__node *node, byol__onnx_attribute *list
 
 static byol_status compile_as(byol__compiler *c, byol__unit *unit, const byol__attributes *a,
                               bool global) {
-    const byol__slot *src = &c->plan->slots[unit->stage.src];
+    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
     byol__layout dst =
         byol__layout_for(c, unit->stage.dst, global ? BYOL__NCHW : src->layout.format);
     c->plan->slots[unit->stage.dst].layout = dst;
@@ -56,10 +56,10 @@ static byol_status compile_global(byol__compiler *c, byol__unit *unit) {
 static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     byol__pool *pool = unit->state;
-    pool->x = byol__value_at(plan, unit->stage.src);
+    pool->x = byol__value_at(plan, unit->stage.src[0]);
     pool->y = byol__value_at(plan, unit->stage.dst);
     pool->dy = unit->dy_count > 0 ? byol__at(plan, unit->dy[0]) : NULL;
-    pool->dx = byol__at(plan, unit->dx);
+    pool->dx = byol__at(plan, unit->dx[0]);
     return BYOL_OK;
 }
 
@@ -67,7 +67,7 @@ static byol_status run(byol__plan *plan, const byol__unit *unit, pool_kernel *ke
     double begin = byol__now();
     kernel(unit->state);
     byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src) +
+                      byol__value_bytes(plan, unit->stage.src[0]) +
                           byol__value_bytes(plan, unit->stage.dst));
     return BYOL_OK;
 }
@@ -79,8 +79,8 @@ static byol_status max_forward(byol__plan *plan, byol__unit *unit, byol_error *e
 
 static byol_status max_backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
-    return unit->dx == BYOL__NO_BUFFER ? BYOL_OK
-                                       : run(plan, unit, plan->kernels->max_pool_backward);
+    return unit->dx[0] == BYOL__NO_BUFFER ? BYOL_OK
+                                          : run(plan, unit, plan->kernels->max_pool_backward);
 }
 
 static byol_status mean_forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
@@ -90,8 +90,8 @@ static byol_status mean_forward(byol__plan *plan, byol__unit *unit, byol_error *
 
 static byol_status mean_backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
-    return unit->dx == BYOL__NO_BUFFER ? BYOL_OK
-                                       : run(plan, unit, plan->kernels->avg_pool_backward);
+    return unit->dx[0] == BYOL__NO_BUFFER ? BYOL_OK
+                                          : run(plan, unit, plan->kernels->avg_pool_backward);
 }
 
 /* ---- The kinds ---- */

@@ -24,19 +24,21 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
     unit->stage = *stage;
     unit->op = node->op;
     memcpy(unit->name, node->name, sizeof unit->name);
-    unit->dx = unit->g = BYOL__NO_BUFFER;
+    for (int i = 0; i < BYOL__SOURCES_MAX; i++) unit->dx[i] = BYOL__NO_BUFFER;
     unit->applied_by = BYOL__NONE;
     if (node->op->state_bytes > 0)
         BYOL__TRY(byol__alloc(&unit->state, 1, node->op->state_bytes, "plan", c->error));
-    byol__slot *src = &plan->slots[stage->src];
-    if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout)
-        src->layout.format = BYOL__NCHW;
-    if (stage->residual != BYOL__NO_VALUE &&
-        plan->slots[stage->residual].layout.format != src->layout.format)
-        return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
-                          "%s: its two sides lie differently in memory", unit->name);
-    bool has_params = node->weight != BYOL__NONE || stage->bn != BYOL__NONE;
-    plan->slots[stage->dst].wants_grad = has_params || src->wants_grad;
+    bool wants_grad = node->weight != BYOL__NONE || stage->bn != BYOL__NONE;
+    for (int i = 0; i < BYOL__SOURCES_MAX && stage->src[i] != BYOL__NO_VALUE; i++) {
+        byol__slot *src = &plan->slots[stage->src[i]];
+        if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout)
+            src->layout.format = BYOL__NCHW;
+        if (node->op->in_place && src->layout.format != plan->slots[stage->src[0]].layout.format)
+            return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
+                              "%s: its two sides lie differently in memory", unit->name);
+        wants_grad = wants_grad || src->wants_grad;
+    }
+    plan->slots[stage->dst].wants_grad = wants_grad;
     return unit->op->compile(c, unit);
 }
 
@@ -44,8 +46,8 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
 
 /* A unit that works element by element writes over its source where nobody will read that again. */
 static bool runs_in_place(const byol__plan *plan, const byol__unit *unit) {
-    if (!unit->op->in_place || byol__count_readers(plan, unit->stage.src) != 1) return false;
-    int maker = byol__producer(plan, unit->stage.src);
+    if (!unit->op->in_place || byol__count_readers(plan, unit->stage.src[0]) != 1) return false;
+    int maker = byol__producer(plan, unit->stage.src[0]);
     if (maker == BYOL__NONE) return false;
     bool is_read = byol__backward_reads(unit) & BYOL__READS_SRC,
          is_read_before = byol__backward_reads(&plan->units[maker]) & BYOL__READS_DST;
@@ -55,22 +57,19 @@ static bool runs_in_place(const byol__plan *plan, const byol__unit *unit) {
 static byol_status place_value(byol__compiler *c, byol__unit *unit, int index) {
     byol__plan *plan = c->plan;
     byol__slot *dst = &plan->slots[unit->stage.dst];
-    const byol__slot *src = &plan->slots[unit->stage.src];
+    const byol__slot *src = &plan->slots[unit->stage.src[0]];
     if (unit->applied_by != BYOL__NONE || runs_in_place(plan, unit))
         dst->buffer = src->buffer;
     else
         BYOL__TRY(
             byol__new_buffer(c, byol__layout_bytes(&dst->layout), index, index, &dst->buffer));
-    byol__keep_until(plan, src->buffer, index);
-    byol__keep_until(plan, dst->buffer, index);
-    if (unit->stage.residual != BYOL__NO_VALUE)
-        byol__keep_until(plan, plan->slots[unit->stage.residual].buffer, index);
-    if (!byol__trains(plan)) return BYOL_OK;
-    unsigned reads = byol__backward_reads(unit);
-    if (reads & BYOL__READS_SRC)
-        byol__keep_until(plan, src->buffer, byol__backward_slot(plan, index));
-    if (reads & BYOL__READS_DST)
-        byol__keep_until(plan, dst->buffer, byol__backward_slot(plan, index));
+    unsigned reads = byol__trains(plan) ? byol__backward_reads(unit) : 0;
+    int later = byol__backward_slot(plan, index);
+    for (int i = 0; i < BYOL__SOURCES_MAX && unit->stage.src[i] != BYOL__NO_VALUE; i++) {
+        bool is_read = reads & (unsigned)BYOL__READS_SRC << i;
+        byol__keep_until(plan, plan->slots[unit->stage.src[i]].buffer, is_read ? later : index);
+    }
+    byol__keep_until(plan, dst->buffer, reads & BYOL__READS_DST ? later : index);
     return BYOL_OK;
 }
 
@@ -108,15 +107,20 @@ static byol_status collect_diffs(byol__compiler *c, byol__unit *unit, int slot) 
 
 static byol_status place_backward(byol__compiler *c, byol__unit *unit, int slot) {
     byol__plan *plan = c->plan;
+    if (!plan->slots[unit->stage.dst].wants_grad) return BYOL_OK; /* it does not run backward */
     BYOL__TRY(collect_diffs(c, unit, slot));
     if (unit->op->place_backward != NULL) BYOL__TRY(unit->op->place_backward(c, unit, slot));
-    int residual = unit->stage.residual;
-    if (residual != BYOL__NO_VALUE && plan->slots[residual].wants_grad)
-        BYOL__TRY(new_diff(c, residual, slot, &unit->g));
-    if (!plan->slots[unit->stage.src].wants_grad) return BYOL_OK;
-    if (!unit->op->in_place) return new_diff(c, unit->stage.src, slot, &unit->dx);
-    unit->dx = unit->dy[0]; /* element by element, so it may write over what it has read */
-    return leave_diff(c, unit->stage.src, unit->dx);
+    for (int i = BYOL__SOURCES_MAX - 1; i >= 0; i--) {
+        int src = unit->stage.src[i];
+        if (src == BYOL__NO_VALUE || !plan->slots[src].wants_grad) continue;
+        if (i > 0 || !unit->op->in_place) {
+            BYOL__TRY(new_diff(c, src, slot, &unit->dx[i]));
+            continue;
+        }
+        unit->dx[0] = unit->dy[0]; /* element by element: it may write over what it has read */
+        BYOL__TRY(leave_diff(c, src, unit->dx[0]));
+    }
+    return BYOL_OK;
 }
 
 /* ---- the whole ---- */
@@ -135,7 +139,7 @@ static byol_status compile_forward(byol__compiler *c, const byol__stage *stages)
         if (unit->op->place_forward != NULL) BYOL__TRY(unit->op->place_forward(c, unit, i));
     }
     /* Outputs are there to be read until backward begins. */
-    for (int mark = 0; mark < BYOL__OUTPUTS; mark++)
+    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
         if (plan->has_output >> mark & 1u)
             byol__keep_until(plan, plan->slots[plan->output[mark]].buffer, plan->unit_count - 1);
     return BYOL_OK;
@@ -143,11 +147,11 @@ static byol_status compile_forward(byol__compiler *c, const byol__stage *stages)
 
 static byol_status compile_backward(byol__compiler *c) {
     byol__plan *plan = c->plan;
-    BYOL__TRY(
-        new_diff(c, (int)plan->output[plan->options.output], plan->unit_count, &plan->diff_output));
-    if (plan->options.diff_projection)
-        BYOL__TRY(new_diff(c, (int)plan->output[BYOL__PROJECTION], plan->unit_count,
-                           &plan->diff_projection));
+    byol__output last = plan->options.output;
+    BYOL__TRY(new_diff(c, (int)plan->output[last], plan->unit_count, &plan->diff[last]));
+    for (int mark = 0; mark < last; mark++)
+        if (plan->options.diffs >> mark & 1u)
+            BYOL__TRY(new_diff(c, (int)plan->output[mark], plan->unit_count, &plan->diff[mark]));
     for (int i = plan->unit_count - 1; i >= 0; i--)
         BYOL__TRY(place_backward(c, &plan->units[i], byol__backward_slot(plan, i)));
     return BYOL_OK;
@@ -163,7 +167,7 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
     for (int i = 0; i < plan->slot_count; i++) plan->slots[i].buffer = BYOL__NO_BUFFER;
     plan->slots[0].layout = byol__layout_for(c, 0, BYOL__FORMAT_ANY);
     /* The outputs on the way to the last one can be read too. */
-    for (int mark = 0; mark <= (int)plan->options.output; mark++) {
+    for (int mark = 0; mark <= plan->options.output; mark++) {
         plan->output[mark] = graph->output[mark];
         plan->has_output |= graph->has_output & 1u << mark;
     }

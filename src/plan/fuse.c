@@ -33,7 +33,7 @@ static void find_uses(fusion *f, byol__output output) {
             src->reader = node;
         }
     }
-    for (int mark = 0; mark < BYOL__OUTPUTS; mark++)
+    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
         if ((graph->has_output >> mark & 1u) && f->uses[graph->output[mark]].needed)
             f->uses[graph->output[mark]].readers += 2;
 }
@@ -54,12 +54,11 @@ static void take_relu(fusion *f, byol__stage *stage, int node) {
 }
 
 static byol__stage *append(fusion *f, int node) {
+    const byol__node *of = &f->graph->nodes[node];
     byol__stage *stage = &f->stages[f->count++];
-    *stage = (byol__stage){.node = node,
-                           .bn = BYOL__NONE,
-                           .src = (int)f->graph->nodes[node].src[0],
-                           .residual = BYOL__NO_VALUE,
-                           .dst = node};
+    *stage = (byol__stage){.node = node, .bn = BYOL__NONE, .dst = node};
+    for (int i = 0; i < BYOL__SOURCES_MAX; i++)
+        stage->src[i] = i < of->src_count ? (int)of->src[i] : BYOL__NO_VALUE;
     return stage;
 }
 
@@ -95,11 +94,10 @@ static void fuse_add(fusion *f, int node) {
             fuse_batch_norm(f, src);
     }
     byol__stage *stage = append(f, node);
-    stage->residual = (int)add->src[1];
     if (joined != BYOL__NONE) {
         stage->bn = (int)add->src[joined];
-        stage->src = (int)f->graph->nodes[stage->bn].src[0];
-        stage->residual = (int)add->src[1 - joined];
+        stage->src[0] = (int)f->graph->nodes[stage->bn].src[0];
+        stage->src[1] = (int)add->src[1 - joined];
     }
     take_relu(f, stage, node);
 }

@@ -10,11 +10,10 @@
 enum { BYOL__NO_VALUE = -1 };
 
 typedef struct byol__stage {
-    int node;     /* whose op runs the stage */
-    int bn;       /* node of the batch norm in it, or BYOL__NONE */
-    int src;      /* value */
-    int residual; /* value that is added, or BYOL__NO_VALUE */
-    int dst;      /* value */
+    int node;                   /* whose op runs the stage */
+    int bn;                     /* node of the batch norm in it, or BYOL__NONE */
+    int src[BYOL__SOURCES_MAX]; /* values, or BYOL__NO_VALUE; of a batch norm [1] is added */
+    int dst;                    /* value */
     bool relu;
 } byol__stage;
 

@@ -29,10 +29,9 @@ typedef struct byol__plan_options {
     byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics
                           are always fp32 */
     byol__mode mode;
-    byol__output output;  /* compile as far as this output; the outputs before it can be read too */
-    bool diff_projection; /* TRAIN: backward is given a gradient of the projection too
-                             (byol__plan_diff_projection) */
-    byol__format format;  /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
+    byol__output output; /* compile as far as this output; the outputs before it can be read too */
+    unsigned diffs; /* TRAIN: a bit for each output before that one whose gradient is given too */
+    byol__format format; /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
 } byol__plan_options;
 
 typedef struct byol__plan byol__plan; /* of the same name in graph/op.h */
@@ -77,9 +76,9 @@ void byol__plan_read(const byol__plan *plan, byol__output output, float *dst);
  * ADDS the parameters' gradients to the bound gradient arena. */
 byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error *error);
 
-/* With options.diff_projection, before each backward: the gradient of the projection, (batch,
- * dimension) floats, that comes from elsewhere than from the output behind it. */
-void byol__plan_diff_projection(byol__plan *plan, const float *diff);
+/* Before each backward, for each output of options.diffs: the gradient, (batch, dimension) floats,
+ * that comes from elsewhere than from the output behind it. */
+void byol__plan_diff(byol__plan *plan, byol__output output, const float *diff);
 
 /* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w)
  * floats. Only values that the plan keeps (TRAIN: all inputs and outputs of fused steps, but for a

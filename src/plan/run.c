@@ -111,20 +111,17 @@ static void add_diffs(byol__plan *plan, const byol__unit *unit) {
     byol__profile_add(plan->profile, BYOL__WORK_NORM_BACKWARD, begin, 0, 0);
 }
 
-static void take_diff(const byol__plan *plan, byol__output output, int buffer, const float *diff) {
+void byol__plan_diff(byol__plan *plan, byol__output output, const float *diff) {
     const byol__slot *slot = &plan->slots[plan->output[output]];
     byol__layout from = plain(slot);
-    byol__layout_convert(&slot->layout, byol__at(plan, buffer), &from, diff);
-}
-
-void byol__plan_diff_projection(byol__plan *plan, const float *diff) {
-    take_diff(plan, BYOL__PROJECTION, plan->diff_projection, diff);
+    byol__layout_convert(&slot->layout, byol__at(plan, plan->diff[output]), &from, diff);
 }
 
 byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error *error) {
-    take_diff(plan, plan->options.output, plan->diff_output, diff);
+    byol__plan_diff(plan, plan->options.output, diff);
     for (int i = plan->unit_count - 1; i >= 0; i--) {
         byol__unit *unit = &plan->units[i];
+        if (unit->dy_count == 0) continue; /* nothing before it is trained */
         add_diffs(plan, unit);
         BYOL__TRY(unit->op->backward(plan, unit, error));
     }

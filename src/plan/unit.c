@@ -49,8 +49,8 @@ byol__range byol__range_of(const byol__table *table, int row) {
 int byol__count_readers(const byol__plan *plan, int value) {
     int readers = 0;
     for (int i = 0; i < plan->unit_count; i++)
-        readers += (plan->units[i].stage.src == value) + (plan->units[i].stage.residual == value);
-    for (int mark = 0; mark < BYOL__OUTPUTS; mark++)
+        for (int k = 0; k < BYOL__SOURCES_MAX; k++) readers += plan->units[i].stage.src[k] == value;
+    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
         readers += (plan->has_output >> mark & 1u) && (int)plan->output[mark] == value;
     return readers;
 }

@@ -41,7 +41,7 @@ struct byol__unit {
     /* Buffers, or BYOL__NO_BUFFER. */
     int dy[BYOL__MAX_FANOUT]; /* gradients of its value, one from each reader */
     int dy_count;
-    int dx, g; /* gradients of its source and of what it adds */
+    int dx[BYOL__SOURCES_MAX]; /* gradients of its sources */
 };
 
 struct byol__plan {
@@ -57,10 +57,9 @@ struct byol__plan {
     size_t workspace_bytes, staging_bytes, fold_floats;
     char *staging; /* owned */
     float *fold;   /* owned: EVAL's scratch for folded weights */
-    byol__value_id output[BYOL__OUTPUTS];
+    byol__value_id output[BYOL__OUTPUTS_MAX];
     unsigned has_output;
-    int diff_output;     /* buffer of the gradient that backward is given */
-    int diff_projection; /* of the one at the projection, where there is one */
+    int diff[BYOL__OUTPUTS_MAX]; /* buffers of the gradients that backward is given */
 
     byol__binding bound;
     byol__profile *profile; /* NULL: nobody asks */

@@ -186,7 +186,7 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
     byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
     byol__plan_options online = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
-    online.diff_projection = byol__regularizes(&method->regularizer);
+    if (byol__regularizes(&method->regularizer)) online.diffs = 1u << BYOL__PROJECTION;
     byol__plan_options target = {
         .batch = method->batch, .dtype = dtype, .mode = BYOL__TARGET, .output = BYOL__PROJECTION};
     if (method->kind == BYOL_TARGET_FROZEN)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "nets/nets.h"
 #include "train/method.h"
 
 static byol_status stage(byol__method *method, bool targets_too, byol_error *error) {
@@ -71,7 +72,7 @@ static double measure_projection(byol__method *method, int v) {
 
 static void backward(byol__method *method, int v) {
     if (byol__regularizes(&method->regularizer))
-        byol__plan_diff_projection(method->online[v], method->own_diff[v]);
+        byol__plan_diff(method->online[v], BYOL__PROJECTION, method->own_diff[v]);
     keep(method, byol__plan_backward(method->online[v], method->diff[v], &method->why));
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "nets/nets.h"
 
 enum {
     ARENAS = 6

@@ -5,12 +5,13 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "nets/nets.h"
 #include "state/runfolder.h"
 #include "state/safetensors.h"
 
 /* Which sections had tensors in the file, and which lacked some; what does not fit. */
 typedef struct sections {
-    int found[BYOL__SECTIONS], missing[BYOL__SECTIONS];
+    int found[BYOL__SECTIONS_MAX], missing[BYOL__SECTIONS_MAX];
     int wrong;
     byol_status status; /* of the first that is wrong */
     char words[768];
@@ -54,7 +55,7 @@ static void read_table(const byol__safetensors *file, const char *path, const ch
 }
 
 static byol_status judge(sections *seen, byol_error *error) {
-    for (int section = BYOL__PROJECTOR; section < BYOL__SECTIONS; section++)
+    for (int section = BYOL__PROJECTOR; section < BYOL__SECTIONS_MAX; section++)
         if (seen->found[section] && seen->missing[section])
             note_wrong(seen, "", BYOL_ERROR_NOT_FOUND,
                        section == BYOL__PROJECTOR ? "a part of the projector is missing"

@@ -16,6 +16,7 @@
 #include "data/npy_vectors.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
+#include "nets/nets.h"
 #include "train/fingerprint.h"
 #include "train/method.h"
 #include "train/monitor.h"

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "floats.h"
+#include "nets/nets.h"
 #include "ops/ops.h"
 #include "plan/plan.h"
 
@@ -164,7 +165,7 @@ static void run_network_as(byol__format format, network *build, int c, int size,
     bench b = {0};
     byol__graph_init(&b.graph);
     byol__value_id x = byol__graph_input(&b.graph, c, size, size);
-    byol__graph_mark(&b.graph, BYOL__PREDICTION, build(&b.graph, x));
+    byol__graph_mark(&b.graph, BYOL__PREDICTION, "prediction", build(&b.graph, x));
     bench_open(&b, batch, BYOL__F32, format);
     gradients_match(&b, tolerance);
     bench_close(&b);
@@ -341,7 +342,7 @@ static void an_operation_that_does_not_say_what_backward_reads_is_refused(void *
     tested = &silent;
     byol__graph_init(&b.graph);
     byol__value_id x = byol__graph_input(&b.graph, 3, 8, 8);
-    byol__graph_mark(&b.graph, BYOL__PREDICTION, around_the_tested(&b.graph, x));
+    byol__graph_mark(&b.graph, BYOL__PREDICTION, "prediction", around_the_tested(&b.graph, x));
     check(byol__graph_finish(&b.graph, &error));
     const byol__plan_options options = {
         .batch = 2, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
@@ -372,7 +373,7 @@ static void a_nan_is_seen_at_the_other_end(void **state) {
             bench b = {0};
             byol__graph_init(&b.graph);
             byol__value_id x = byol__graph_input(&b.graph, 3, 8, 8);
-            byol__graph_mark(&b.graph, BYOL__PREDICTION, networks[i](&b.graph, x));
+            byol__graph_mark(&b.graph, BYOL__PREDICTION, "prediction", networks[i](&b.graph, x));
             bench_open(&b, 2, dtype == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
             assert_true(isfinite(loss(&b)));
             b.images[0] = NAN;
@@ -388,7 +389,7 @@ static double bf16_cosine(network *build) {
     for (int i = 0; i < 2; i++) {
         byol__graph_init(&b[i].graph);
         byol__value_id x = byol__graph_input(&b[i].graph, 3, 8, 8);
-        byol__graph_mark(&b[i].graph, BYOL__PREDICTION, build(&b[i].graph, x));
+        byol__graph_mark(&b[i].graph, BYOL__PREDICTION, "prediction", build(&b[i].graph, x));
         bench_open(&b[i], 16, i == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
         loss(&b[i]);
         memset(b[i].grads, 0, b[i].graph.params.total * sizeof(float));

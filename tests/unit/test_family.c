@@ -390,7 +390,7 @@ static void resnet18_with_1000_outputs_has_the_predictor_of_its_paper(void **sta
     byol__graph graph;
     byol__graph_init(&graph);
     assert_int_equal(byol__online_network(&graph, &config, 3, 32, NULL), BYOL_OK);
-    for (int output = 0; output < BYOL__OUTPUTS; output++)
+    for (int output = 0; output <= BYOL__PREDICTION; output++)
         assert_int_equal(dimension(&graph, output), 1000);
     const char *const names[] = {"fc.weight", "predictor.0.weight", "predictor.3.weight"};
     const int dims[][2] = {{1000, 512}, {2048, 1000}, {1000, 2048}};

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "nets/nets.h"
 #include "tiny_method.h"
 #include "train/method.h"
 #include "train/steps.h"

@@ -81,7 +81,7 @@ static byol__value_id block(byol__graph *g) {
 
 static void open_block(byol__graph *g) {
     byol__graph_init(g);
-    byol__graph_mark(g, BYOL__PREDICTION, block(g));
+    byol__graph_mark(g, BYOL__PREDICTION, "prediction", block(g));
     check(byol__graph_finish(g, &error));
 }
 
@@ -102,7 +102,7 @@ static void batch_norm_addition_and_relu_are_one_stage(void **state) {
     assert_int_equal(role_of(&g, &stages[4]), BYOL__ROLE_NORM);
     assert_false(stages[4].relu);
     assert_string_equal(g.nodes[stages[5].bn].name, "bn1");
-    assert_int_equal(stages[5].residual, stages[4].dst);
+    assert_int_equal(stages[5].src[1], stages[4].dst);
     assert_true(stages[5].relu);
     assert_int_equal(stages[5].dst, g.output[BYOL__PREDICTION]);
     byol__graph_release(&g);
@@ -133,7 +133,8 @@ static void a_value_with_two_readers_is_not_fused_away(void **state) {
     byol__value_id x = byol__graph_input(&g, 3, 8, 8);
     byol__value_id y =
         byol__graph_batch_norm(&g, "bn", byol__graph_conv(&g, "conv", x, 8, 3, 1, 1, 1, 0));
-    byol__graph_mark(&g, BYOL__PREDICTION, byol__graph_add(&g, byol__graph_relu(&g, y), y));
+    byol__graph_mark(&g, BYOL__PREDICTION, "prediction",
+                     byol__graph_add(&g, byol__graph_relu(&g, y), y));
     check(byol__graph_finish(&g, &error));
     assert_int_equal(byol__fuse(&g, BYOL__TRAIN, BYOL__PREDICTION, stages),
                      4); /* conv, bn, relu, add */
@@ -181,13 +182,13 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
     for (int i = 0; i < b->unit_count; i++) {
         const byol__unit *unit = &b->units[i];
         if (unit->op->in_place)
-            assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src].buffer);
+            assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src[0]].buffer);
     }
     for (int i = 0; i < a->unit_count; i++) {
         const byol__unit *unit = &a->units[i];
         if (unit->op->in_place) /* backward needs the batch norm's source */
             assert_int_not_equal(a->slots[unit->stage.dst].buffer,
-                                 a->slots[unit->stage.src].buffer);
+                                 a->slots[unit->stage.src[0]].buffer);
     }
     assert_true(target.workspace_bytes * 2 < train.workspace_bytes);
     assert_int_equal(target.backward_flops, 0);
@@ -208,8 +209,8 @@ static byol__plan *plan_of_two_convolutions(byol__graph *g, byol__mode mode, int
         byol__graph_conv(g, "conv0", byol__graph_input(g, 3, 16, 16), channels, 3, 1, 1, 1, 0);
     x = byol__graph_conv(g, "conv1", x, channels, 3, 1, 1, 1, 0);
     *between = byol__graph_relu(g, byol__graph_batch_norm(g, "bn1", x));
-    if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, *between);
-    byol__graph_mark(g, BYOL__PREDICTION,
+    if (seen) byol__graph_mark(g, BYOL__REPRESENTATION, "representation", *between);
+    byol__graph_mark(g, BYOL__PREDICTION, "prediction",
                      byol__graph_conv(g, "conv2", *between, 16, 3, 2, 1, 1, 0));
     check(byol__graph_finish(g, &error));
     return plan_of(g, mode, batch, info);
@@ -463,7 +464,7 @@ static void running_statistics_are_pytorchs(void **state) {
     run r;
     byol__graph_init(&g);
     byol__value_id x = byol__graph_input(&g, 3, 8, 8);
-    byol__graph_mark(&g, BYOL__PREDICTION, byol__graph_batch_norm(&g, "bn", x));
+    byol__graph_mark(&g, BYOL__PREDICTION, "prediction", byol__graph_batch_norm(&g, "bn", x));
     check(byol__graph_finish(&g, &error));
     byol__plan *plan = plan_of(&g, BYOL__TARGET, 8, &info);
     run_open(&r, plan, &g, info.workspace_bytes);
