@@ -267,40 +267,21 @@ static byol_status interrupted(byol_error *error) {
  * gradients. */
 static byol_status describe_images(cli_session *s, kind what, const cli_labelled *set,
                                    size_t dimension, float *values, byol_error *error) {
-    const byol_config *config = byol_encoder_config(s->trained);
-    const byol_view_recipe *recipe = &config->views.view[0];
-    int side = config->data.image_size;
+    int side = byol_encoder_config(s->trained)->data.image_size;
     size_t pixels = (size_t)set->channels * (size_t)side * (size_t)side;
-    const byol_wish wish = {.channels = set->channels, .short_side = side};
-    byol_picture picture = {0};
-    void *scratch = NULL;
-    size_t scratch_bytes = 0;
-    float *whole = what == HOG ? malloc(pixels * sizeof *whole) : NULL;
-    byol_status status = what == HOG && whole == NULL ? no_memory(error, "an image") : BYOL_OK;
+    float *image = malloc(pixels * sizeof *image);
+    byol_status status = image == NULL ? no_memory(error, "an image") : BYOL_OK;
     for (size_t i = 0; i < set->count && status == BYOL_OK; i++) {
-        status = byol_source_image(set->source, i, &wish, &picture, error);
-        if (status != BYOL_OK) break;
-        const byol_image *image = &picture.image;
-        size_t needed =
-            (byol_view_scratch_bytes(image->channels, image->height, image->width, side) + 63) /
-            64 * 64;
-        if (needed > scratch_bytes) {
-            free(scratch);
-            scratch = aligned_alloc(64, scratch_bytes = needed);
-            if (scratch == NULL) {
-                status = no_memory(error, "preparing images");
-                break;
-            }
-        }
         float *dst = values + i * dimension;
-        byol_view_center(recipe->mean, recipe->std, image, side, what == HOG ? whole : dst,
-                         scratch);
-        if (what == HOG) byol_hog(whole, set->channels, side, dst);
+        status = byol_encoder_prepare(s->trained, set->source, i, image, error);
+        if (status != BYOL_OK) break;
+        if (what == HOG)
+            byol_hog(image, set->channels, side, dst);
+        else
+            memcpy(dst, image, pixels * sizeof *image);
         if (cli_progress_hook(&s->progress, i, set->count) != 0) status = interrupted(error);
     }
-    free(whole);
-    free(scratch);
-    byol_picture_release(&picture);
+    free(image);
     return status;
 }
 

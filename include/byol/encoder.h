@@ -49,6 +49,13 @@ BYOL_API uint64_t byol_encoder_step(const byol_encoder *encoder);
 /* Number of input channels (1 or 3). */
 BYOL_API int byol_encoder_channels(const byol_encoder *encoder);
 
+/* Image `index` of `source` as the encoder is given it: short side resized, centre crop,
+ * normalised, (channels, image_size, image_size) floats. One that cannot be read gives zeros. For
+ * whoever wants to hold something else against the encoder's vectors. Not from two threads at once.
+ */
+BYOL_API byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source,
+                                          size_t index, float *image, byol_error *error);
+
 /* Embeds every image of `source` (prepared by byol_view_center) into `features`, (count, dimension)
  * floats of the caller's. `progress` may be NULL. BYOL_ERROR_MISMATCH where the channels differ (a
  * source that decodes gives those that are wanted). An image that cannot be read

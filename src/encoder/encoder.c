@@ -10,7 +10,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "data/view_room.h"
+#include "data/prepare.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
 #include "graph/graph.h"
@@ -32,7 +32,8 @@ struct byol_encoder {
     byol__output
         planned; /* how far the plan goes: nobody who wants the backbone pays for the heads */
     void *workspace;
-    float *images; /* (BATCH, C, H, W) */
+    float *images;        /* (BATCH, C, H, W) */
+    byol__view_room room; /* of byol_encoder_prepare */
 };
 
 static const byol__output output_of_layer[] = {
@@ -150,6 +151,7 @@ byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *l
 void byol_encoder_free(byol_encoder *encoder) {
     if (encoder == NULL) return;
     drop_plan(encoder);
+    byol__view_room_release(&encoder->room);
     byol__graph_release(&encoder->graph);
     byol__free(encoder->params);
     byol__free(encoder->statistics);
@@ -245,53 +247,22 @@ int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.
 
 /* ---- Embedding ---- */
 
-/* How images are prepared: the evaluation view, its mirror image, or a random crop and flip of pass
- * `pass`. */
-typedef struct preparation {
-    byol_view_recipe recipe;
-    int augmented, mirrored;
-    uint64_t seed;
-    uint32_t pass;
-} preparation;
-
-/* (channels, side, side), left for right. */
-static void mirror(float *image, int channels, int side) {
-    for (float *row = image; row < image + (size_t)channels * side * side; row += side) {
-        for (int x = 0; x < side / 2; x++) {
-            float kept = row[x];
-            row[x] = row[side - 1 - x];
-            row[side - 1 - x] = kept;
-        }
-    }
+static byol__preparation preparation_of(const byol_encoder *encoder) {
+    const byol_config *config = &encoder->origin.config;
+    return (byol__preparation){.channels = encoder->origin.channels,
+                               .side = config->data.image_size,
+                               .recipe = config->views.view[0]};
 }
 
-/* An image that cannot be read gives zeros, as long as they are not too many. */
-static byol_status prepare_image(const byol_encoder *encoder, const byol_source *source,
-                                 const preparation *how, size_t index, float *dst,
-                                 byol__view_room *room, byol_error *error) {
-    const byol_image *image = &room->picture.image;
-    int side = encoder->origin.config.data.image_size;
-    const byol_wish wish = {.channels = encoder->origin.channels,
-                            .short_side = how->augmented ? 0 : side};
-    byol_status status = byol_source_image(source, index, &wish, &room->picture, error);
-    if (status != BYOL_OK && byol_source_unreadable(source, index)) {
-        memset(dst, 0, (size_t)encoder->origin.channels * side * side * sizeof *dst);
-        return BYOL_OK;
-    }
-    if (status != BYOL_OK) return status;
-    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, side, error));
-    if (how->augmented)
-        byol_view_make(&how->recipe, image, side, how->seed, how->pass, (uint32_t)index, 0, dst,
-                       room->scratch);
-    else
-        byol_view_center(how->recipe.mean, how->recipe.std, image, side, dst, room->scratch);
-    if (how->mirrored) mirror(dst, encoder->origin.channels, side);
-    return BYOL_OK;
+byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
+                                 float *image, byol_error *error) {
+    const byol__preparation how = preparation_of(encoder);
+    return byol__prepare_image(&how, source, index, &encoder->room, image, error);
 }
 
 /* Images first .. first + count - 1 into encoder->images. `rooms`: one for each thread. */
 static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source,
-                                 const preparation *how, size_t first, int count,
+                                 const byol__preparation *how, size_t first, int count,
                                  byol__view_room *rooms, byol_error *error) {
     size_t side = (size_t)encoder->origin.config.data.image_size,
            size = (size_t)encoder->origin.channels * side * side;
@@ -300,10 +271,10 @@ static byol_status prepare_batch(byol_encoder *encoder, const byol_source *sourc
     for (int i = 0; i < count; i++) {
         byol_error why = {0};
         byol_status one =
-            prepare_image(encoder, source, how, first + (size_t)i,
-                          encoder->images + (size_t)i * size, &rooms[omp_get_thread_num()], &why);
+            byol__prepare_image(how, source, first + (size_t)i, &rooms[omp_get_thread_num()],
+                                encoder->images + (size_t)i * size, &why);
         if (one == BYOL_OK) continue;
-#pragma omp critical(byol_prepare_batch)
+#pragma omp critical(prepare_batch)
         {
             status = one;
             if (error != NULL) *error = why;
@@ -327,9 +298,9 @@ static size_t clear_unreadable(const byol_source *source, size_t first, size_t c
 /* The rest of an incomplete last batch holds old images: in evaluation mode samples do not see each
  * other. */
 static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total,
-                                 byol_layer layer, const preparation *how, byol__view_room *rooms,
-                                 float *rows, float *features, byol_progress progress,
-                                 void *context, byol_error *error) {
+                                 byol_layer layer, const byol__preparation *how,
+                                 byol__view_room *rooms, float *rows, float *features,
+                                 byol_progress progress, void *context, byol_error *error) {
     size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
@@ -349,7 +320,7 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
 }
 
 static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
-                         const preparation *how, float *features, byol_progress progress,
+                         const byol__preparation *how, float *features, byol_progress progress,
                          void *context, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
@@ -384,7 +355,7 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
 byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                                float *features, byol_progress progress, void *context,
                                byol_error *error) {
-    const preparation how = {.recipe = encoder->origin.config.views.view[0]};
+    const byol__preparation how = preparation_of(encoder);
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
 
@@ -392,8 +363,10 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
                                          byol_layer layer, uint64_t seed, uint32_t pass,
                                          float *features, byol_progress progress, void *context,
                                          byol_error *error) {
-    preparation how = {
-        .recipe = encoder->origin.config.views.view[0], .augmented = 1, .seed = seed, .pass = pass};
+    byol__preparation how = preparation_of(encoder);
+    how.augmented = true;
+    how.seed = seed;
+    how.pass = pass;
     byol__recipe_to_crop_and_flip(&how.recipe);
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
@@ -401,8 +374,9 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
 /* Adds the vectors of one more way of looking at the images to `features`; `part` has room for
  * them. */
 static byol_status add_vectors(byol_encoder *encoder, const byol_source *source, byol_layer layer,
-                               const preparation *how, size_t floats, float *part, float *features,
-                               byol_progress progress, void *context, byol_error *error) {
+                               const byol__preparation *how, size_t floats, float *part,
+                               float *features, byol_progress progress, void *context,
+                               byol_error *error) {
     BYOL__TRY(embed(encoder, source, layer, how, part, progress, context, error));
     for (size_t i = 0; i < floats; i++) features[i] += part[i];
     return BYOL_OK;
@@ -413,7 +387,8 @@ byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *so
                                     byol_progress progress, void *context, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    preparation how = {.recipe = encoder->origin.config.views.view[0], .seed = seed};
+    byol__preparation how = preparation_of(encoder);
+    how.seed = seed;
     byol__recipe_to_crop_and_flip(&how.recipe);
     how.recipe.crop_area_min = 0.5f;
     how.recipe.crop_area_max = 1;

@@ -24,7 +24,8 @@ byol_status byol__labelled_open(byol__labelled *set, const byol_source *source,
     byol_source_info info;
     byol_source_describe(source, &info);
     *set = (byol__labelled){
-        .source = source, .channels = channels, .side = side, .recipe = *recipe, .seed = seed};
+        .source = source,
+        .how = {.channels = channels, .side = side, .recipe = *recipe, .seed = seed}};
     if (info.channels != channels && !info.decoded)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
                           "the encoder was trained on %d channels, but the images of %s have %d",
@@ -48,29 +49,17 @@ void byol__labelled_release(byol__labelled *set) {
 
 static byol_status prepare(const byol__labelled *set, size_t index, int pass, float *dst,
                            byol_error *error) {
-    byol__view_room *room = &set->rooms[omp_get_thread_num()];
-    const byol_image *image = &room->picture.image;
-    const byol_wish wish = {.channels = set->channels, .short_side = pass < 0 ? set->side : 0};
-    byol_status status = byol_source_image(set->source, index, &wish, &room->picture, error);
-    if (status != BYOL_OK && byol_source_unreadable(set->source, index)) {
-        memset(dst, 0, (size_t)set->channels * (size_t)set->side * (size_t)set->side * sizeof *dst);
-        return BYOL_OK;
-    }
-    if (status != BYOL_OK) return status;
-    BYOL__TRY(
-        byol__view_room_fit(room, image->channels, image->height, image->width, set->side, error));
-    if (pass < 0)
-        byol_view_center(set->recipe.mean, set->recipe.std, image, set->side, dst, room->scratch);
-    else
-        byol_view_make(&set->recipe, image, set->side, set->seed, (uint32_t)pass, (uint32_t)index,
-                       0, dst, room->scratch);
-    return BYOL_OK;
+    byol__preparation how = set->how;
+    how.augmented = pass >= 0;
+    how.pass = pass >= 0 ? (uint32_t)pass : 0;
+    return byol__prepare_image(&how, set->source, index, &set->rooms[omp_get_thread_num()], dst,
+                               error);
 }
 
 byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first,
                                  size_t n, int pass, float *images, int32_t *labels,
                                  byol_error *error) {
-    size_t size = (size_t)set->channels * (size_t)set->side * (size_t)set->side;
+    size_t size = (size_t)set->how.channels * (size_t)set->how.side * (size_t)set->how.side;
     byol_status status = BYOL_OK;
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < n; i++) {

@@ -8,15 +8,13 @@
 #include "byol/source.h"
 #include "byol/status.h"
 #include "byol/views.h"
-#include "data/view_room.h"
+#include "data/prepare.h"
 
 typedef struct byol__labelled {
     const byol_source *source;
-    int32_t *labels;         /* (count), owned */
-    size_t count;            /* images of the source */
-    int channels, side;      /* as the network wants them */
-    byol_view_recipe recipe; /* of augmented images; mean and std of all */
-    uint64_t seed;
+    int32_t *labels; /* (count), owned */
+    size_t count;    /* images of the source */
+    byol__preparation how;
     byol__view_room *rooms; /* owned: one for each thread */
     int threads;
 } byol__labelled;

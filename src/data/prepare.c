@@ -1,0 +1,38 @@
+#include "data/prepare.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* (channels, side, side), left for right. */
+static void mirror(float *image, int channels, int side) {
+    for (float *row = image; row < image + (size_t)channels * side * side; row += side) {
+        for (int x = 0; x < side / 2; x++) {
+            float kept = row[x];
+            row[x] = row[side - 1 - x];
+            row[side - 1 - x] = kept;
+        }
+    }
+}
+
+byol_status byol__prepare_image(const byol__preparation *how, const byol_source *source,
+                                size_t index, byol__view_room *room, float *dst,
+                                byol_error *error) {
+    const byol_image *image = &room->picture.image;
+    int side = how->side;
+    const byol_wish wish = {.channels = how->channels, .short_side = how->augmented ? 0 : side};
+    byol_status status = byol_source_image(source, index, &wish, &room->picture, error);
+    if (status != BYOL_OK && byol_source_unreadable(source, index)) {
+        memset(dst, 0, (size_t)how->channels * side * side * sizeof *dst);
+        return BYOL_OK;
+    }
+    if (status != BYOL_OK) return status;
+    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width, side, error));
+    if (how->augmented)
+        byol_view_make(&how->recipe, image, side, how->seed, how->pass, (uint32_t)index, 0, dst,
+                       room->scratch);
+    else
+        byol_view_center(how->recipe.mean, how->recipe.std, image, side, dst, room->scratch);
+    if (how->mirrored) mirror(dst, how->channels, side);
+    return BYOL_OK;
+}
