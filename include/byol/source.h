@@ -16,7 +16,7 @@ typedef struct byol_source byol_source;
 
 typedef struct byol_source_info {
     const char *kind; /* "idx", "cifar10", "cifar100", "memory", "npy"; of pictures that are decoded
-                       * "folder", "list", "picture", "shards"; static */
+                       * "folder", "list", "picture", "shards"; "functions"; static */
     const char
         *description;  /* one line for people: what was found and where; borrowed from the source */
     size_t count;      /* images */
@@ -89,6 +89,37 @@ typedef struct byol_wish {
     int short_side; /* the image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side
                      * has at least this many pixels; 0: in full size */
 } byol_wish;
+
+/* At least `bytes` bytes that belong to the picture and stay until its next image: for functions
+ * that give images (byol_source_from_functions). NULL, with words in `error`, without memory. */
+BYOL_API uint8_t *byol_picture_reserve(byol_picture *picture, size_t bytes, byol_error *error);
+
+/* A source of the caller's own: a camera, a database, a format of one's own. Zero-initialise. */
+typedef struct byol_source_functions {
+    size_t count;
+    int channels;      /* 1 or 3: what is given where nobody asks for others */
+    int height, width; /* of every image; both 0 where they differ */
+    int short_side;    /* where they differ: a typical shorter side */
+    int classes;       /* labels are 0 .. classes-1; with `label` only */
+    uint64_t identity; /* tells this data from other data: a run is resumed on the same only */
+    /* Sets picture->image to image `index` with so many channels. Its bytes are the caller's, or of
+     * byol_picture_reserve, and stay until the next image is asked for into the same picture.
+     * Called by several threads at once, each with a picture of its own; the same index gives the
+     * same image always. Where it fails with BYOL_ERROR_FORMAT, _IO, _NOT_FOUND or _UNSUPPORTED the
+     * image counts as unreadable, and is replaced or skipped. */
+    byol_status (*image)(void *context, size_t index, int channels, byol_picture *picture,
+                         byol_error *error);
+    int32_t (*label)(void *context, size_t index);                      /* NULL: no labels */
+    void (*name)(void *context, size_t index, char *name, size_t size); /* NULL: "image 17" */
+    void (*release)(void *context);                                     /* NULL: nothing to do */
+} byol_source_functions;
+
+/* `functions` is copied; `context` is handed to each call, and to `release` by byol_source_free.
+ * BYOL_ERROR_INVALID where the description cannot be. An image of another size than described is
+ * BYOL_ERROR_FORMAT when it is read. */
+BYOL_API byol_status byol_source_from_functions(byol_source **out,
+                                                const byol_source_functions *functions,
+                                                void *context, byol_error *error);
 
 /* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each
  * with a room of its own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or

@@ -731,8 +731,92 @@ static void the_real_cifar10_is_read(void **state) {
 
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
+/* ---- a source of one's own ---- */
+
+typedef struct own {
+    int released;
+    int wrong; /* index whose size is wrong; -1: none */
+} own;
+
+/* Every pixel is the index; image 3 is damaged. */
+static byol_status own_image(void *context, size_t index, int channels, byol_picture *picture,
+                             byol_error *error) {
+    const own *o = context;
+    int side = (int)index == o->wrong ? 5 : 4;
+    size_t bytes = (size_t)(channels * side * side);
+    uint8_t *pixels = byol_picture_reserve(picture, bytes, error);
+    if (pixels == NULL) return BYOL_ERROR_MEMORY;
+    if (index == 3) {
+        snprintf(error->text, sizeof error->text, "the camera lost image 3");
+        return BYOL_ERROR_IO;
+    }
+    memset(pixels, (int)index, bytes);
+    picture->image =
+        (byol_image){pixels, channels, side, side, (size_t)(side * side), (size_t)side, 1};
+    return BYOL_OK;
+}
+
+static int32_t own_label(void *context, size_t index) {
+    (void)context;
+    return (int32_t)(index % 2);
+}
+
+static void own_release(void *context) { ((own *)context)->released++; }
+
+static void a_source_of_ones_own_is_read_through_its_functions(void **state) {
+    (void)state;
+    own o = {.wrong = 5};
+    const byol_source_functions calls = {.count = 6,
+                                         .channels = 3,
+                                         .height = 4,
+                                         .width = 4,
+                                         .classes = 2,
+                                         .image = own_image,
+                                         .label = own_label,
+                                         .release = own_release};
+    byol_source *source;
+    byol_picture picture = {0};
+    byol_error error = {0};
+    assert_int_equal(byol_source_from_functions(&source, &calls, &o, &error), BYOL_OK);
+    assert_int_equal(byol_source_image(source, 2, NULL, &picture, &error), BYOL_OK);
+    assert_int_equal(picture.image.channels, 3);
+    assert_int_equal(picture.image.pixels[47], 2);
+    const byol_wish grey = {.channels = 1};
+    assert_int_equal(byol_source_image(source, 4, &grey, &picture, &error), BYOL_OK);
+    assert_int_equal(picture.image.channels, 1);
+    assert_int_equal(byol_source_label(source, 5), 1);
+    assert_int_equal(byol_source_image(source, 3, NULL, &picture, &error), BYOL_ERROR_IO);
+    assert_non_null(strstr(error.text, "camera"));
+    assert_true(byol_source_unreadable(source, 3));
+    assert_int_equal(byol_source_image(source, 5, NULL, &picture, &error), BYOL_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "3 x 5 x 5"));
+    byol_picture_release(&picture);
+    byol_source_free(source);
+    assert_int_equal(o.released, 1);
+}
+
+static void a_description_that_cannot_be_is_refused(void **state) {
+    (void)state;
+    const byol_source_functions whole = {
+        .count = 1, .channels = 1, .height = 4, .width = 4, .image = own_image};
+    byol_source_functions wrong[4] = {whole, whole, whole, whole};
+    wrong[0].image = NULL;
+    wrong[1].count = 0;
+    wrong[2].channels = 2;
+    wrong[3].height = 0;
+    for (int i = 0; i < 4; i++) {
+        byol_source *source;
+        byol_error error = {0};
+        assert_int_equal(byol_source_from_functions(&source, &wrong[i], NULL, &error),
+                         BYOL_ERROR_INVALID);
+        assert_true(strlen(error.text) > 20);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_source_of_ones_own_is_read_through_its_functions),
+        cmocka_unit_test(a_description_that_cannot_be_is_refused),
         IN_A_FOLDER(an_idx_file_is_opened_with_the_labels_beside_it),
         IN_A_FOLDER(packed_and_plain_idx_files_mix),
         IN_A_FOLDER(an_idx_folder_has_the_splits_train_and_test),
