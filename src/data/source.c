@@ -224,6 +224,22 @@ static const byol__source_methods SUBSET_OF_FILES = {
     .digest = subset_digest,
 };
 
+/* Of one that tells its digest, and has no such bytes. */
+static const byol__source_methods SUBSET_OF_FUNCTIONS = {
+    .image = subset_image,
+    .label = subset_label,
+    .class_name = subset_class_name,
+    .release = subset_release,
+    .name = subset_name,
+    .unreadable = subset_unreadable,
+    .digest = subset_digest,
+};
+
+static const byol__source_methods *subset_methods(const byol__source_methods *of) {
+    if (of->bytes != NULL) return &SUBSET_OF_FILES;
+    return of->digest != NULL ? &SUBSET_OF_FUNCTIONS : &SUBSET;
+}
+
 byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices,
                                size_t count, byol_error *error) {
     for (size_t i = 0; i < count; i++)
@@ -239,7 +255,7 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     }
     memcpy(self->indices, indices, count * sizeof *indices);
     self->of = of;
-    self->base.methods = of->methods->bytes != NULL ? &SUBSET_OF_FILES : &SUBSET;
+    self->base.methods = subset_methods(of->methods);
     self->base.info = of->info;
     self->base.info.count = count;
     self->base.info.description = self->base.description;
