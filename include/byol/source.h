@@ -70,10 +70,10 @@ BYOL_API void byol_source_describe(const byol_source *source, byol_source_info *
  * typical shorter side, at least 8 and at most 224. */
 BYOL_API int byol_source_view_size(const byol_source *source);
 
-/* Room for one image at a time, of one thread. Zero-initialise it, read one image after the other
+/* Holds one image at a time, of one thread. Zero-initialise it, read one image after the other
  * into it, then byol_picture_release. */
 typedef struct byol_picture {
-    byol_image image; /* borrowed from this room or from the source, until the next image is read or
+    byol_image image; /* borrowed from this or from the source, until the next image is read or
                          either is freed */
     unsigned char *
         bytes[2]; /* owned: what is being decoded, and the pixels; NULL where the source has them */
@@ -84,11 +84,11 @@ BYOL_API void byol_picture_release(byol_picture *picture); /* NULL is fine */
 
 /* What a reader wants of an image. Only sources that decode (info.decoded) can heed it; others give
  * what they have. */
-typedef struct byol_wish {
+typedef struct byol_image_request {
     int channels;   /* 1 or 3; 0: as the source says */
     int short_side; /* the image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side
                      * has at least this many pixels; 0: in full size */
-} byol_wish;
+} byol_image_request;
 
 /* At least `bytes` bytes that belong to the picture and stay until its next image: for functions
  * that give images (byol_source_from_functions). NULL, with words in `error`, without memory. */
@@ -121,13 +121,13 @@ BYOL_API byol_status byol_source_from_functions(byol_source **out,
                                                 const byol_source_functions *functions,
                                                 void *context, byol_error *error);
 
-/* Reads image `index` (below count). `wish` may be NULL. Safe from several threads at once, each
- * with a room of its own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or
+/* Reads image `index` (below count). `wanted` may be NULL. Safe from several threads at once, each
+ * with a picture of its own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or
  * BYOL_ERROR_UNSUPPORTED (an animated WebP, more than 100 million pixels, a file of more than 1
  * GiB), naming the file, where it cannot be read or decoded: then byol_source_unreadable is 1 for
  * it. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
 BYOL_API byol_status byol_source_image(const byol_source *source, size_t index,
-                                       const byol_wish *wish, byol_picture *picture,
+                                       const byol_image_request *wanted, byol_picture *picture,
                                        byol_error *error);
 
 /* 1 where image `index` was asked for before and could not be read. */

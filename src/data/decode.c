@@ -42,7 +42,7 @@ byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__pictu
     return format->header(bytes, length, info, error);
 }
 
-byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__request *request,
+byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                          byol_picture *picture, byol_error *error) {
     const byol__format *format = NULL;
     BYOL__TRY(find_format(&format, bytes, length, error));

@@ -30,7 +30,7 @@ byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__pictu
  * bytes are, the worst that happens is BYOL_ERROR_FORMAT (damaged, truncated, no picture) or
  * BYOL_ERROR_UNSUPPORTED (too large, a rare variant). A truncated JPEG is damaged, too: half a
  * picture is grey. */
-byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__request *request,
+byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                          byol_picture *picture, byol_error *error);
 
 /* Do the first bytes of a file look like a picture's? */
@@ -47,7 +47,7 @@ typedef struct byol__format {
     int (*begins)(const uint8_t *bytes, size_t length);
     byol_status (*header)(const uint8_t *bytes, size_t length, byol__picture_info *info,
                           byol_error *error);
-    byol_status (*decode)(const uint8_t *bytes, size_t length, const byol__request *request,
+    byol_status (*decode)(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                           byol_picture *picture, byol_error *error);
 } byol__format;
 

@@ -180,7 +180,7 @@ static byol_status decode_cmyk(tjhandle decoder, const uint8_t *bytes, size_t le
 }
 
 static byol_status decode_with(tjhandle decoder, const uint8_t *bytes, size_t length,
-                               const byol__request *request, byol_picture *picture,
+                               const byol__decode_request *request, byol_picture *picture,
                                byol_error *error) {
     stored_picture stored;
     BYOL__TRY(look(decoder, bytes, length, &stored, error));
@@ -214,7 +214,7 @@ static byol_status header(const uint8_t *bytes, size_t length, byol__picture_inf
     return status;
 }
 
-static byol_status decode(const uint8_t *bytes, size_t length, const byol__request *request,
+static byol_status decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                           byol_picture *picture, byol_error *error) {
     tjhandle decoder = tjInitDecompress();
     if (decoder == NULL)

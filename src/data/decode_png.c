@@ -35,7 +35,7 @@ static byol_status look(spng_ctx *decoder, const uint8_t *bytes, size_t length,
 }
 
 static byol_status decode_with(spng_ctx *decoder, const uint8_t *bytes, size_t length,
-                               const byol__request *request, byol_picture *picture,
+                               const byol__decode_request *request, byol_picture *picture,
                                byol_error *error) {
     byol__picture_info info = {0};
     uint8_t *rgba;
@@ -60,7 +60,7 @@ static byol_status header(const uint8_t *bytes, size_t length, byol__picture_inf
     return status;
 }
 
-static byol_status decode(const uint8_t *bytes, size_t length, const byol__request *request,
+static byol_status decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                           byol_picture *picture, byol_error *error) {
     spng_ctx *decoder = spng_ctx_new(0);
     if (decoder == NULL) return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for a PNG decoder");

@@ -63,7 +63,7 @@ static int64_t read_sample(pnm *file) {
     return file->maximum < 256 ? value : value << 8 | *file->samples.at++;
 }
 
-static byol_status decode(const uint8_t *bytes, size_t length, const byol__request *request,
+static byol_status decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                           byol_picture *picture, byol_error *error) {
     pnm file = {0};
     BYOL__TRY(look(bytes, length, &file, error));

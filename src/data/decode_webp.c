@@ -23,7 +23,7 @@ static byol_status header(const uint8_t *bytes, size_t length, byol__picture_inf
     return BYOL_OK;
 }
 
-static byol_status decode(const uint8_t *bytes, size_t length, const byol__request *request,
+static byol_status decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                           byol_picture *picture, byol_error *error) {
     byol__picture_info info = {0};
     uint8_t *rgba;

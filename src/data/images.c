@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-static byol_status image(const byol_source *source, size_t index, const byol__request *request,
-                         byol_picture *picture, byol_error *error) {
+static byol_status image(const byol_source *source, size_t index,
+                         const byol__decode_request *request, byol_picture *picture,
+                         byol_error *error) {
     (void)request;
     (void)error;
     const byol__images *images = (const byol__images *)source;

@@ -13,14 +13,14 @@
 #include "base/philox.h"
 #include "base/threads.h"
 #include "data/source_kind.h"
-#include "data/view_room.h"
+#include "data/view_buffers.h"
 
 enum { BUFFERS = 2 }; /* one is with the caller while the other is filled */
 
 typedef struct worker {
     byol__loader *loader;
     pthread_t thread;
-    byol__view_room room;
+    byol__view_buffers buffers;
 } worker;
 
 typedef struct batch_buffer {
@@ -142,7 +142,7 @@ static int reduce_to_crops(const void *context, int height, int width) {
 /* Reads image `index`, or in its place the next one that can be read. */
 static byol_status read_sample(byol__loader *loader, const view_key *key, byol_picture *picture,
                                byol_error *error) {
-    const byol__request request = {.reduction = reduce_to_crops, .context = key};
+    const byol__decode_request request = {.reduction = reduce_to_crops, .context = key};
     uint32_t index = key->index;
     for (;;) {
         byol_status status = byol__source_read(loader->source, index, &request, picture, error);
@@ -154,18 +154,18 @@ static byol_status read_sample(byol__loader *loader, const view_key *key, byol_p
 }
 
 static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample,
-                               byol__view_room *room, byol_error *error) {
+                               byol__view_buffers *buffers, byol_error *error) {
     const byol__loader_options *options = &loader->options;
     const view_key key = {options, (uint32_t)(buffer->number / loader->batches_per_epoch),
                           buffer->indices[sample]};
-    const byol_image *image = &room->picture.image;
-    BYOL__TRY(read_sample(loader, &key, &room->picture, error));
-    BYOL__TRY(byol__view_room_fit(room, image->channels, image->height, image->width,
-                                  loader->largest_view, error));
+    const byol_image *image = &buffers->picture.image;
+    BYOL__TRY(read_sample(loader, &key, &buffers->picture, error));
+    BYOL__TRY(byol__view_buffers_fit(buffers, image->channels, image->height, image->width,
+                                     loader->largest_view, error));
     for (int view = 0; view < options->views.count; view++)
         byol_view_make(&options->views.recipe[view], image, options->views.size[view],
                        options->seed, key.epoch, key.index, view,
-                       buffer->view[view] + sample * loader->view_floats[view], room->scratch);
+                       buffer->view[view] + sample * loader->view_floats[view], buffers->scratch);
     return BYOL_OK;
 }
 
@@ -185,7 +185,7 @@ static void *work(void *argument) {
         for (int sample;
              (sample = atomic_fetch_add(&loader->sample, 1)) < loader->options.batch_size;) {
             byol_error error = {0};
-            byol_status status = fill_sample(loader, buffer, sample, &self->room, &error);
+            byol_status status = fill_sample(loader, buffer, sample, &self->buffers, &error);
             if (status != BYOL_OK) note_failure(loader, sample, status, &error);
         }
         pthread_mutex_lock(&loader->lock);
@@ -295,8 +295,8 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     BYOL__TRY(
         byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
     for (int i = 0; i < options->threads && info->height > 0; i++)
-        BYOL__TRY(byol__view_room_fit(&loader->workers[i].room, info->channels, info->height,
-                                      info->width, loader->largest_view, error));
+        BYOL__TRY(byol__view_buffers_fit(&loader->workers[i].buffers, info->channels, info->height,
+                                         info->width, loader->largest_view, error));
     return BYOL_OK;
 }
 
@@ -358,7 +358,7 @@ void byol__loader_free(byol__loader *loader) {
     pthread_mutex_unlock(&loader->lock);
     for (int i = 0; i < loader->running; i++) pthread_join(loader->workers[i].thread, NULL);
     for (int i = 0; loader->workers != NULL && i < loader->options.threads; i++)
-        byol__view_room_release(&loader->workers[i].room);
+        byol__view_buffers_release(&loader->workers[i].buffers);
     byol__free(loader->workers);
     for (int i = 0; i < BUFFERS; i++) {
         for (int view = 0; view < loader->options.views.count; view++)

@@ -195,8 +195,8 @@ static byol_status keep_file(const packing *job, size_t index, parcel *p, byol_p
 static byol_status pack_one(const packing *job, size_t index, parcel *p, byol_picture *picture,
                             byol_error *error) {
     int side = job->options.resize;
-    const byol_wish wish = {.short_side = side > 0 ? side : READABLE_SIDE};
-    BYOL__TRY(byol_source_image(job->source, index, &wish, picture, error));
+    const byol_image_request wanted = {.short_side = side > 0 ? side : READABLE_SIDE};
+    BYOL__TRY(byol_source_image(job->source, index, &wanted, picture, error));
     const byol_image *image = &picture->image;
     int shorter = image->height < image->width ? image->height : image->width;
     if (side > 0 && shorter > side) return keep_resized(job, p, image, error);
@@ -404,7 +404,7 @@ byol_status byol_pack(const byol_source *source, const char *folder,
     *job = (packing){.source = source, .folder = folder, .options = *options, .result = result};
     if (job->options.threads < 1) job->options.threads = omp_get_max_threads();
     byol_status status = byol__alloc(&job->pictures, (size_t)job->options.threads,
-                                     sizeof *job->pictures, "rooms for images", error);
+                                     sizeof *job->pictures, "buffers of images", error);
     if (status == BYOL_OK) status = pack_all(job, progress, context, error);
     abandon_shard(job);
     if (job->names.stream != NULL) byol__atomic_abandon(&job->names);

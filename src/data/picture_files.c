@@ -101,9 +101,10 @@ static byol_status named(const byol__pictures *pictures, size_t index, byol_stat
                              pictures->shards[member->holder].path);
 }
 
-static byol_status image(const byol_source *source, size_t index, const byol__request *request,
-                         byol_picture *picture, byol_error *error) {
-    byol__request wanted = *request;
+static byol_status image(const byol_source *source, size_t index,
+                         const byol__decode_request *request, byol_picture *picture,
+                         byol_error *error) {
+    byol__decode_request wanted = *request;
     if (wanted.channels == 0) wanted.channels = source->info.channels;
     size_t length = 0;
     byol_status status = member_bytes(source, index, picture, &length, error);

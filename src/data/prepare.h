@@ -7,7 +7,7 @@
 
 #include "byol/source.h"
 #include "byol/views.h"
-#include "data/view_room.h"
+#include "data/view_buffers.h"
 
 /* The evaluation view (short side resized, centre crop), its mirror image, or a random view of pass
  * `pass`. */
@@ -20,8 +20,9 @@ typedef struct byol__preparation {
 } byol__preparation;
 
 /* Image `index` to `dst`, (channels, side, side) floats. One that cannot be read gives zeros
- * (byol_source_unreadable). The room is one thread's. */
+ * (byol_source_unreadable). The buffers is one thread's. */
 byol_status byol__prepare_image(const byol__preparation *how, const byol_source *source,
-                                size_t index, byol__view_room *room, float *dst, byol_error *error);
+                                size_t index, byol__view_buffers *buffers, float *dst,
+                                byol_error *error);
 
 #endif

@@ -64,8 +64,9 @@ static int is_damage(byol_status status) {
            status == BYOL_ERROR_NOT_FOUND || status == BYOL_ERROR_UNSUPPORTED;
 }
 
-byol_status byol__source_read(const byol_source *source, size_t index, const byol__request *request,
-                              byol_picture *picture, byol_error *error) {
+byol_status byol__source_read(const byol_source *source, size_t index,
+                              const byol__decode_request *request, byol_picture *picture,
+                              byol_error *error) {
     if (index >= source->info.count)
         return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index,
                           source->info.description);
@@ -78,10 +79,12 @@ byol_status byol__source_read(const byol_source *source, size_t index, const byo
     return status;
 }
 
-byol_status byol_source_image(const byol_source *source, size_t index, const byol_wish *wish,
-                              byol_picture *picture, byol_error *error) {
-    byol__request request = {0};
-    if (wish != NULL) request = (byol__request){wish->channels, reduce_to_side, &wish->short_side};
+byol_status byol_source_image(const byol_source *source, size_t index,
+                              const byol_image_request *wanted, byol_picture *picture,
+                              byol_error *error) {
+    byol__decode_request request = {0};
+    if (wanted != NULL)
+        request = (byol__decode_request){wanted->channels, reduce_to_side, &wanted->short_side};
     return byol__source_read(source, index, &request, picture, error);
 }
 
@@ -162,7 +165,7 @@ typedef struct subset {
 } subset;
 
 static byol_status subset_image(const byol_source *source, size_t index,
-                                const byol__request *request, byol_picture *picture,
+                                const byol__decode_request *request, byol_picture *picture,
                                 byol_error *error) {
     const subset *self = (const subset *)source;
     return byol__source_read(self->of, self->indices[index], request, picture, error);

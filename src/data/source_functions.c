@@ -33,8 +33,9 @@ static byol_status check_image(const byol_source_info *info, size_t index, int c
                       info->width);
 }
 
-static byol_status image(const byol_source *source, size_t index, const byol__request *request,
-                         byol_picture *picture, byol_error *error) {
+static byol_status image(const byol_source *source, size_t index,
+                         const byol__decode_request *request, byol_picture *picture,
+                         byol_error *error) {
     const functions *self = (const functions *)source;
     int channels = request->channels != 0 ? request->channels : source->info.channels;
     picture->image = (byol_image){0};

@@ -10,18 +10,19 @@
 /* Pixels along a side that no image exceeds: its size after scaling to a view is an int. */
 enum { BYOL__SIDE_MAX = 1 << 20 };
 
-/* What is wanted of an image: byol_wish, with a free choice of the size. */
-typedef struct byol__request {
+/* What is wanted of an image: byol_image_request, with a free choice of the size. */
+typedef struct byol__decode_request {
     int channels; /* 0: as the source says */
     /* By how much an image of height x width may be decoded smaller: 1, 2, 4 or 8. NULL: not at
      * all. */
     int (*reduction)(const void *context, int height, int width);
     const void *context;
-} byol__request;
+} byol__decode_request;
 
 typedef struct byol__source_methods {
-    byol_status (*image)(const byol_source *source, size_t index, const byol__request *request,
-                         byol_picture *picture, byol_error *error);
+    byol_status (*image)(const byol_source *source, size_t index,
+                         const byol__decode_request *request, byol_picture *picture,
+                         byol_error *error);
     int32_t (*label)(const byol_source *source, size_t index);
     const char *(*class_name)(const byol_source *source, int32_t label);
     void (*release)(byol_source *source); /* what the kind holds; not the struct itself */
@@ -46,8 +47,9 @@ struct byol_source {
 };
 
 /* byol_source_image with a free choice of the size. */
-byol_status byol__source_read(const byol_source *source, size_t index, const byol__request *request,
-                              byol_picture *picture, byol_error *error);
+byol_status byol__source_read(const byol_source *source, size_t index,
+                              const byol__decode_request *request, byol_picture *picture,
+                              byol_error *error);
 
 /* How many of `count` images may be unreadable where data.max_unreadable is `share`: one in any
  * case, unless it is 0.

@@ -55,8 +55,8 @@ static void note_pixels(const byol_image *image, note *out) {
 
 static byol_status take_note(const byol_source *source, size_t index, byol_picture *picture,
                              note *out, byol_error *error) {
-    const byol_wish wish = {.short_side = READABLE_SIDE};
-    BYOL__TRY(byol_source_image(source, index, &wish, picture, error));
+    const byol_image_request wanted = {.short_side = READABLE_SIDE};
+    BYOL__TRY(byol_source_image(source, index, &wanted, picture, error));
     if (source->methods->bytes != NULL) return note_file(source, index, picture, out, error);
     note_pixels(&picture->image, out);
     return BYOL_OK;
@@ -205,8 +205,8 @@ void byol_survey_release(byol_survey *survey) {
 static byol_status survey_with(reading *r, int threads, byol_progress progress, void *context,
                                byol_error *error) {
     byol_survey *survey = r->survey;
-    BYOL__TRY(
-        byol__alloc(&r->pictures, (size_t)threads, sizeof *r->pictures, "rooms for images", error));
+    BYOL__TRY(byol__alloc(&r->pictures, (size_t)threads, sizeof *r->pictures, "buffers of images",
+                          error));
     if (survey != NULL)
         BYOL__TRY(byol__alloc(&r->notes, r->source->info.count, sizeof *r->notes,
                               "notes on the images", error));
@@ -284,7 +284,7 @@ static byol_status combine(const byol_source *source, const moments *samples, si
 
 byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3],
                                    float std[3], byol_error *error) {
-    const byol_wish wish = {.short_side = STATISTICS_SIDE};
+    const byol_image_request wanted = {.short_side = STATISTICS_SIDE};
     size_t total = source->info.count,
            count = total < STATISTICS_SAMPLES ? total : STATISTICS_SAMPLES;
     moments *samples;
@@ -298,7 +298,7 @@ byol_status byol_source_statistics(const byol_source *source, int threads, float
         for (size_t i = 0; i < count; i++) {
             size_t index = i * total / count;
             byol_error why = {0};
-            byol_status one = byol_source_image(source, index, &wish, &picture, &why);
+            byol_status one = byol_source_image(source, index, &wanted, &picture, &why);
             if (one == BYOL_OK) samples[i] = moments_of(&picture.image);
             if (one == BYOL_OK || byol_source_unreadable(source, index)) continue;
 #pragma omp critical(byol_statistics)

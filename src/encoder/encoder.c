@@ -32,8 +32,8 @@ struct byol_encoder {
     byol__output
         planned; /* how far the plan goes: nobody who wants the backbone pays for the heads */
     void *workspace;
-    float *images;        /* (BATCH, C, H, W) */
-    byol__view_room room; /* of byol_encoder_prepare */
+    float *images;                  /* (BATCH, C, H, W) */
+    byol__view_buffers own_buffers; /* of byol_encoder_prepare */
 };
 
 static const byol__output output_of_layer[] = {
@@ -151,7 +151,7 @@ byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *l
 void byol_encoder_free(byol_encoder *encoder) {
     if (encoder == NULL) return;
     drop_plan(encoder);
-    byol__view_room_release(&encoder->room);
+    byol__view_buffers_release(&encoder->own_buffers);
     byol__graph_release(&encoder->graph);
     byol__free(encoder->params);
     byol__free(encoder->statistics);
@@ -257,13 +257,13 @@ static byol__preparation preparation_of(const byol_encoder *encoder) {
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
                                  float *image, byol_error *error) {
     const byol__preparation how = preparation_of(encoder);
-    return byol__prepare_image(&how, source, index, &encoder->room, image, error);
+    return byol__prepare_image(&how, source, index, &encoder->own_buffers, image, error);
 }
 
-/* Images first .. first + count - 1 into encoder->images. `rooms`: one for each thread. */
+/* Images first .. first + count - 1 into encoder->images. `buffers`: one for each thread. */
 static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source,
                                  const byol__preparation *how, size_t first, int count,
-                                 byol__view_room *rooms, byol_error *error) {
+                                 byol__view_buffers *buffers, byol_error *error) {
     size_t side = (size_t)encoder->origin.config.data.image_size,
            size = (size_t)encoder->origin.channels * side * side;
     byol_status status = BYOL_OK;
@@ -271,7 +271,7 @@ static byol_status prepare_batch(byol_encoder *encoder, const byol_source *sourc
     for (int i = 0; i < count; i++) {
         byol_error why = {0};
         byol_status one =
-            byol__prepare_image(how, source, first + (size_t)i, &rooms[omp_get_thread_num()],
+            byol__prepare_image(how, source, first + (size_t)i, &buffers[omp_get_thread_num()],
                                 encoder->images + (size_t)i * size, &why);
         if (one == BYOL_OK) continue;
 #pragma omp critical(prepare_batch)
@@ -299,12 +299,12 @@ static size_t clear_unreadable(const byol_source *source, size_t first, size_t c
  * other. */
 static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total,
                                  byol_layer layer, const byol__preparation *how,
-                                 byol__view_room *rooms, float *rows, float *features,
+                                 byol__view_buffers *buffers, float *rows, float *features,
                                  byol_progress progress, void *context, byol_error *error) {
     size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
-        BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, rooms, error));
+        BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, buffers, error));
         BYOL__TRY(byol__plan_forward(encoder->plan, encoder->images, error));
         byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
@@ -333,20 +333,21 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
         return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted layer");
 
     byol__threads threads = byol__threads_begin(encoder->threads);
-    byol__view_room *rooms = NULL;
+    byol__view_buffers *buffers = NULL;
     float *rows = NULL;
     byol_status status = make_plan(encoder, output_of_layer[layer], error);
     if (status == BYOL_OK)
-        status = byol__alloc(&rooms, (size_t)encoder->threads, sizeof *rooms, "rooms of the views",
-                             error);
+        status = byol__alloc(&buffers, (size_t)encoder->threads, sizeof *buffers,
+                             "buffers of the views", error);
     if (status == BYOL_OK)
         status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float),
                              "features of a batch", error);
     if (status == BYOL_OK)
-        status = embed_batches(encoder, source, info.count, layer, how, rooms, rows, features,
+        status = embed_batches(encoder, source, info.count, layer, how, buffers, rows, features,
                                progress, context, error);
-    for (int i = 0; rooms != NULL && i < encoder->threads; i++) byol__view_room_release(&rooms[i]);
-    byol__free(rooms);
+    for (int i = 0; buffers != NULL && i < encoder->threads; i++)
+        byol__view_buffers_release(&buffers[i]);
+    byol__free(buffers);
     byol__free(rows);
     byol__threads_end(threads);
     return status;

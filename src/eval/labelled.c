@@ -33,17 +33,17 @@ byol_status byol__labelled_open(byol__labelled *set, const byol_source *source,
     set->threads = omp_get_max_threads();
     byol_status status = read_labels(set, &info, error);
     if (status == BYOL_OK)
-        status = byol__alloc(&set->rooms, (size_t)set->threads, sizeof *set->rooms,
-                             "rooms of the views", error);
+        status = byol__alloc(&set->buffers, (size_t)set->threads, sizeof *set->buffers,
+                             "buffers of the views", error);
     if (status != BYOL_OK) byol__labelled_release(set);
     return status;
 }
 
 void byol__labelled_release(byol__labelled *set) {
     byol__free(set->labels);
-    for (int i = 0; set->rooms != NULL && i < set->threads; i++)
-        byol__view_room_release(&set->rooms[i]);
-    byol__free(set->rooms);
+    for (int i = 0; set->buffers != NULL && i < set->threads; i++)
+        byol__view_buffers_release(&set->buffers[i]);
+    byol__free(set->buffers);
     memset(set, 0, sizeof *set);
 }
 
@@ -52,7 +52,7 @@ static byol_status prepare(const byol__labelled *set, size_t index, int pass, fl
     byol__preparation how = set->how;
     how.augmented = pass >= 0;
     how.pass = pass >= 0 ? (uint32_t)pass : 0;
-    return byol__prepare_image(&how, set->source, index, &set->rooms[omp_get_thread_num()], dst,
+    return byol__prepare_image(&how, set->source, index, &set->buffers[omp_get_thread_num()], dst,
                                error);
 }
 

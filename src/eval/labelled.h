@@ -15,7 +15,7 @@ typedef struct byol__labelled {
     int32_t *labels; /* (count), owned */
     size_t count;    /* images of the source */
     byol__preparation how;
-    byol__view_room *rooms; /* owned: one for each thread */
+    byol__view_buffers *buffers; /* owned: one for each thread */
     int threads;
 } byol__labelled;
 

@@ -191,8 +191,8 @@ static byol_status make(const byol_source *source, size_t index, const style *ho
     byol_picture picture = {0};
     byol_source_describe(source, &info);
     int channels = how->channels > 0 ? how->channels : info.channels;
-    const byol_wish wish = {.channels = channels, .short_side = how->side};
-    byol_status status = byol_source_image(source, index, &wish, &picture, error);
+    const byol_image_request wanted = {.channels = channels, .short_side = how->side};
+    byol_status status = byol_source_image(source, index, &wanted, &picture, error);
     if (status == BYOL_OK) {
         status = draw_with_room(&picture.image, index, how, pixels, error);
         if (aspect != NULL) *aspect = (double)picture.image.width / picture.image.height;

@@ -62,7 +62,7 @@ static void decodes(const char *name, int tolerance) {
     byol__picture_info info;
     byol_picture picture = {0};
     byol_error error = {0};
-    const byol__request request = {0};
+    const byol__decode_request request = {0};
     if (byol__decode_header((const uint8_t *)bytes, length, &info, &error) != BYOL_OK ||
         byol__decode((const uint8_t *)bytes, length, &request, &picture, &error) != BYOL_OK)
         fail_msg("%s: %s", name, error.text);
@@ -116,7 +116,7 @@ static void pnm_is(const char *text, size_t length, int channels, int height, in
                    const uint8_t *pixels) {
     byol_picture picture = {0};
     byol_error error = {0};
-    const byol__request request = {0};
+    const byol__decode_request request = {0};
     if (byol__decode((const uint8_t *)text, length, &request, &picture, &error) != BYOL_OK)
         fail_msg("%s", error.text);
     assert_int_equal(picture.image.channels, channels);
@@ -148,7 +148,7 @@ static void channels_are_those_that_were_asked_for(void **state) {
         expected e = expect(names[i]);
         byol_picture picture = {0};
         for (int channels = 1; channels <= 3; channels += 2) {
-            const byol__request request = {.channels = channels};
+            const byol__decode_request request = {.channels = channels};
             byol_error error = {0};
             if (byol__decode((const uint8_t *)bytes, length, &request, &picture, &error) != BYOL_OK)
                 fail_msg("%s: %s", names[i], error.text);
@@ -190,7 +190,7 @@ static void a_jpeg_is_decoded_smaller_where_that_is_enough(void **state) {
     tjDestroy(encoder);
     int seen[2];
     byol_picture picture = {0};
-    const byol__request request = {.reduction = by_eight, .context = seen};
+    const byol__decode_request request = {.reduction = by_eight, .context = seen};
     assert_int_equal(byol__decode(bytes, length, &request, &picture, NULL), BYOL_OK);
     assert_int_equal(seen[0], HEIGHT);
     assert_int_equal(seen[1], WIDTH);
@@ -214,7 +214,7 @@ static void the_smallest_reduction_that_is_enough_is_taken(void **state) {
 static void is_refused(const void *bytes, size_t length, byol_status wanted, const char *words) {
     byol_picture picture = {0};
     byol_error error = {0};
-    const byol__request request = {0};
+    const byol__decode_request request = {0};
     assert_int_equal(byol__decode(bytes, length, &request, &picture, &error), wanted);
     if (strstr(error.text, words) == NULL) fail_msg("'%s' lacks '%s'", error.text, words);
     byol_picture_release(&picture);
@@ -235,7 +235,7 @@ static void what_is_no_picture_is_refused_in_words(void **state) {
                                    0x4e, 0x20, 8,   2,   0,   0,  0,  0x69, 0x4b, 0xed, 0x7c};
     byol_error error = {0};
     byol_picture picture = {0};
-    const byol__request request = {0};
+    const byol__decode_request request = {0};
     assert_int_not_equal(byol__decode(huge, sizeof huge, &request, &picture, &error), BYOL_OK);
     assert_null(picture.bytes[1]); /* and nothing of that size was asked for */
 }
@@ -257,7 +257,7 @@ static byol_status try_bytes(const char *bytes, size_t length) {
     byol_picture picture = {0};
     byol__picture_info info;
     byol_error error = {0};
-    const byol__request request = {0};
+    const byol__decode_request request = {0};
     memcpy(copy, bytes, length);
     byol_status looked = byol__decode_header(copy, length, &info, &error);
     byol_status status = byol__decode(copy, length, &request, &picture, &error);

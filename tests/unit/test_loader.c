@@ -249,7 +249,7 @@ typedef struct failing {
 } failing;
 
 static byol_status failing_image(const byol_source *source, size_t index,
-                                 const byol__request *request, byol_picture *picture,
+                                 const byol__decode_request *request, byol_picture *picture,
                                  byol_error *error) {
     const failing *self = (const failing *)source;
     if (self->asked != NULL) atomic_fetch_add(self->asked, 1);

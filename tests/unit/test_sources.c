@@ -781,7 +781,7 @@ static void a_source_of_ones_own_is_read_through_its_functions(void **state) {
     assert_int_equal(byol_source_image(source, 2, NULL, &picture, &error), BYOL_OK);
     assert_int_equal(picture.image.channels, 3);
     assert_int_equal(picture.image.pixels[47], 2);
-    const byol_wish grey = {.channels = 1};
+    const byol_image_request grey = {.channels = 1};
     assert_int_equal(byol_source_image(source, 4, &grey, &picture, &error), BYOL_OK);
     assert_int_equal(picture.image.channels, 1);
     assert_int_equal(byol_source_label(source, 5), 1);
