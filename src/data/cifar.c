@@ -183,7 +183,7 @@ static void drop(data_file *file) {
     file->bytes = NULL;
 }
 
-/* Is all there that was wished for? Adds the number of files to `*count`. */
+/* Is all there that was asked for? Adds the number of files to `*count`. */
 static byol_status check_files(data_files *files, size_t *count, byol_error *error) {
     if (files->family == NULL)
         return byol__fail(error, BYOL_ERROR_FORMAT,

@@ -75,7 +75,7 @@ byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *r
 byol__verdict byol__monitor_verdict(const byol__monitor *monitor);
 
 /* What it remembers, as a line of text for a checkpoint, exact to the last bit; and back again, so
- * that a run that is taken up judges as if it had never stopped. Text that is not of
+ * that a run that is resumed judges as if it had never stopped. Text that is not of
  * byol__monitor_write leaves it as it was. */
 void byol__monitor_write(const byol__monitor *monitor, char *text, size_t size);
 void byol__monitor_read(byol__monitor *monitor, const char *text);

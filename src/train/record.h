@@ -1,4 +1,4 @@
-/* The record of a run: everything that training leaves in its run folder, and how it is taken up
+/* The record of a run: everything that training leaves in its run folder, and how it is resumed
  * again. */
 #ifndef BYOL__RECORD_H
 #define BYOL__RECORD_H
@@ -57,7 +57,7 @@ byol_status byol__record_save_encoder(const byol__record *record, const byol__me
                                       const byol__origin *origin, byol_error *error);
 
 /* A checkpoint, and older ones beyond `checkpoint.keep` removed. After all else that is saved:
- * where it is whole, so is what goes with it, for a run that is taken up at its end writes nothing
+ * where it is whole, so is what goes with it, for a run that is resumed at its end writes nothing
  * more. */
 byol_status byol__record_save_checkpoint(byol__record *record, const byol__method *method,
                                          const byol__origin *origin, byol_error *error);

@@ -188,7 +188,7 @@ static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
 }
 
 /* The sums of the losses as a line of text for a checkpoint, exact to the last bit; and back again,
- * so that a run that is taken up within an epoch tells the whole epoch's mean. */
+ * so that a run that is resumed within an epoch tells the whole epoch's mean. */
 static void write_losses(byol_trainer *trainer) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     snprintf(trainer->origin.losses, sizeof trainer->origin.losses, "%a %" PRIu64 " %a %" PRIu64,
