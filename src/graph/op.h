@@ -44,6 +44,28 @@ typedef struct byol__onnx_attribute {
 
 enum { BYOL__ONNX_ATTRIBUTES_MAX = 4 };
 
+/* How units of some operations run, in the order in which a plan calls; what may be NULL says so.
+ */
+typedef struct byol__runs {
+    size_t state_bytes;                           /* of unit->state: the op's own, zeroed */
+    unsigned reads;                               /* BYOL__READS_*: of every unit */
+    unsigned (*reads_of)(const byol__unit *unit); /* where that depends on the unit; else NULL */
+    bool in_place; /* works element by element: may write over a source that nobody reads again */
+    int diffs; /* gradients of its value that backward takes; those beyond are added up before */
+    void (*join)(byol__plan *plan, int unit); /* agrees with its neighbours who does what; NULL */
+    /* Buffers that live in slot `slot`, and longer; NULL: it needs none. */
+    byol_status (*place_forward)(byol__compiler *c, byol__unit *unit, int slot);
+    byol_status (*place_backward)(byol__compiler *c, byol__unit *unit, int slot);
+    void (*place_staging)(byol__plan *plan, byol__unit *unit);                  /* NULL */
+    byol_status (*bind)(byol__plan *plan, byol__unit *unit, byol_error *error); /* NULL */
+    byol_status (*stage)(byol__plan *plan, byol__unit *unit,
+                         byol_error *error); /* NULL: has no weights */
+    byol_status (*forward)(byol__plan *plan, byol__unit *unit, byol_error *error);
+    /* Writes each unit->dx that is wanted, ADDS the parameters' gradients. */
+    byol_status (*backward)(byol__plan *plan, byol__unit *unit, byol_error *error);
+    void (*release)(byol__unit *unit); /* of what `state` owns; NULL */
+} byol__runs;
+
 struct byol__op {
     const char *kind; /* in words: "max pool" */
     byol__role role;
@@ -67,27 +89,11 @@ struct byol__op {
                            byol__onnx_attribute *list); /* how many; NULL: none */
     bool onnx_keeps_space; /* its result there is (N, C, 1, 1), where ours is a vector */
 
-    /* In a plan. All run in the order that they stand here; what may be NULL says so. */
-    size_t state_bytes;                           /* of unit->state: the op's own, zeroed */
-    unsigned reads;                               /* BYOL__READS_*: of every unit */
-    unsigned (*reads_of)(const byol__unit *unit); /* where that depends on the unit; else NULL */
-    bool in_place; /* works element by element: may write over a source that nobody reads again */
+    /* In a plan. */
     bool chooses_layout; /* of a source that nothing before it has settled; else that is plain */
-    int diffs; /* gradients of its value that backward takes; those beyond are added up before */
     /* Settles the layout of the destination and makes what it runs. */
     byol_status (*compile)(byol__compiler *c, byol__unit *unit);
-    void (*join)(byol__plan *plan, int unit); /* agrees with its neighbours who does what; NULL */
-    /* Buffers that live in slot `slot`, and longer; NULL: it needs none. */
-    byol_status (*place_forward)(byol__compiler *c, byol__unit *unit, int slot);
-    byol_status (*place_backward)(byol__compiler *c, byol__unit *unit, int slot);
-    void (*place_staging)(byol__plan *plan, byol__unit *unit);                  /* NULL */
-    byol_status (*bind)(byol__plan *plan, byol__unit *unit, byol_error *error); /* NULL */
-    byol_status (*stage)(byol__plan *plan, byol__unit *unit,
-                         byol_error *error); /* NULL: has no weights */
-    byol_status (*forward)(byol__plan *plan, byol__unit *unit, byol_error *error);
-    /* Writes each unit->dx that is wanted, ADDS the parameters' gradients. */
-    byol_status (*backward)(byol__plan *plan, byol__unit *unit, byol_error *error);
-    void (*release)(byol__unit *unit); /* of what `state` owns; NULL */
+    const byol__runs *runs; /* what it shares with the others of its family */
 };
 
 /* FLOPs of one sample's forward pass through `node`. */

@@ -318,20 +318,10 @@ byol__contraction_state *byol__contraction_of(const byol__plan *plan, int index)
 
 /* ---- The kinds ---- */
 
-const byol__op byol__op_conv = {
-    .kind = "convolution",
-    .role = BYOL__ROLE_CONTRACTION,
-    .sources = 1,
-    .infer = infer_conv,
-    .add_parameters = add_conv_parameters,
-    .flops = flops,
-    .onnx_type = "Conv",
-    .onnx_attributes = conv_attributes,
+static const byol__runs runs = {
     .state_bytes = sizeof(byol__contraction_state),
     .reads = BYOL__READS_SRC,
-    .chooses_layout = true,
     .diffs = 1,
-    .compile = compile_conv,
     .join = byol__hand_norm_on,
     .place_forward = place_forward,
     .place_backward = place_backward,
@@ -341,6 +331,20 @@ const byol__op byol__op_conv = {
     .forward = forward,
     .backward = backward,
     .release = release,
+};
+
+const byol__op byol__op_conv = {
+    .kind = "convolution",
+    .role = BYOL__ROLE_CONTRACTION,
+    .sources = 1,
+    .infer = infer_conv,
+    .add_parameters = add_conv_parameters,
+    .flops = flops,
+    .onnx_type = "Conv",
+    .onnx_attributes = conv_attributes,
+    .chooses_layout = true,
+    .compile = compile_conv,
+    .runs = &runs,
 };
 
 const byol__op byol__op_linear = {
@@ -353,19 +357,8 @@ const byol__op byol__op_linear = {
     .flops = flops,
     .onnx_type = "Gemm",
     .onnx_attributes = linear_attributes,
-    .state_bytes = sizeof(byol__contraction_state),
-    .reads = BYOL__READS_SRC,
-    .diffs = 1,
     .compile = compile_linear,
-    .join = byol__hand_norm_on,
-    .place_forward = place_forward,
-    .place_backward = place_backward,
-    .place_staging = place_staging,
-    .bind = bind,
-    .stage = stage,
-    .forward = forward,
-    .backward = backward,
-    .release = release,
+    .runs = &runs,
 };
 
 byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc,

@@ -45,17 +45,21 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     return BYOL_OK;
 }
 
+static const byol__runs runs = {
+    .reads = BYOL__READS_NOTHING,
+    .diffs = 1,
+    .forward = forward,
+    .backward = backward,
+};
+
 extern const byol__op byol__op_flatten;
 const byol__op byol__op_flatten = {
     .kind = "flatten",
     .sources = 1,
     .infer = infer,
     .onnx_type = "Flatten",
-    .reads = BYOL__READS_NOTHING,
-    .diffs = 1,
     .compile = compile,
-    .forward = forward,
-    .backward = backward,
+    .runs = &runs,
 };
 
 byol__value_id byol__graph_flatten(byol__graph *graph, byol__value_id src) {

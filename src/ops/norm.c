@@ -177,6 +177,20 @@ byol__pointwise_state *byol__pointwise_of(const byol__plan *plan, int index) {
 
 /* ---- The kinds ---- */
 
+static const byol__runs runs = {
+    .state_bytes = sizeof(byol__pointwise_state),
+    .reads_of = reads_of,
+    .in_place = true,
+    .diffs = BYOL__DIFFS,
+    .join = byol__gather_moments,
+    .place_forward = place_forward,
+    .place_staging = place_staging,
+    .bind = bind,
+    .stage = stage,
+    .forward = forward,
+    .backward = backward,
+};
+
 extern const byol__op byol__op_batch_norm, byol__op_relu, byol__op_add;
 
 const byol__op byol__op_batch_norm = {
@@ -187,18 +201,8 @@ const byol__op byol__op_batch_norm = {
     .add_parameters = add_parameters,
     .onnx_type = "BatchNormalization",
     .onnx_attributes = norm_attributes,
-    .state_bytes = sizeof(byol__pointwise_state),
-    .reads_of = reads_of,
-    .in_place = true,
-    .diffs = BYOL__DIFFS,
     .compile = compile,
-    .join = byol__gather_moments,
-    .place_forward = place_forward,
-    .place_staging = place_staging,
-    .bind = bind,
-    .stage = stage,
-    .forward = forward,
-    .backward = backward,
+    .runs = &runs,
 };
 
 const byol__op byol__op_relu = {
@@ -207,14 +211,8 @@ const byol__op byol__op_relu = {
     .sources = 1,
     .infer = infer,
     .onnx_type = "Relu",
-    .state_bytes = sizeof(byol__pointwise_state),
-    .reads_of = reads_of,
-    .in_place = true,
-    .diffs = BYOL__DIFFS,
     .compile = compile,
-    .bind = bind,
-    .forward = forward,
-    .backward = backward,
+    .runs = &runs,
 };
 
 /* Its unit may have taken a batch norm in (plan/fuse.c). */
@@ -224,18 +222,8 @@ const byol__op byol__op_add = {
     .sources = 2,
     .infer = infer,
     .onnx_type = "Add",
-    .state_bytes = sizeof(byol__pointwise_state),
-    .reads_of = reads_of,
-    .in_place = true,
-    .diffs = BYOL__DIFFS,
     .compile = compile,
-    .join = byol__gather_moments,
-    .place_forward = place_forward,
-    .place_staging = place_staging,
-    .bind = bind,
-    .stage = stage,
-    .forward = forward,
-    .backward = backward,
+    .runs = &runs,
 };
 
 byol__value_id byol__graph_batch_norm(byol__graph *graph, const char *name, byol__value_id src) {

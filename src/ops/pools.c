@@ -96,19 +96,32 @@ static byol_status mean_backward(byol__plan *plan, byol__unit *unit, byol_error 
 
 /* ---- The kinds ---- */
 
+static const byol__runs max_runs = {
+    .state_bytes = sizeof(byol__pool),
+    .reads = BYOL__READS_SRC | BYOL__READS_DST, /* the gradient goes where they are equal */
+    .diffs = 1,
+    .bind = bind,
+    .forward = max_forward,
+    .backward = max_backward,
+};
+
+static const byol__runs mean_runs = {
+    .state_bytes = sizeof(byol__pool),
+    .reads = BYOL__READS_NOTHING,
+    .diffs = 1,
+    .bind = bind,
+    .forward = mean_forward,
+    .backward = mean_backward,
+};
+
 const byol__op byol__op_max_pool = {
     .kind = "max pool",
     .sources = 1,
     .infer = infer,
     .onnx_type = "MaxPool",
     .onnx_attributes = byol__window_attributes,
-    .state_bytes = sizeof(byol__pool),
-    .reads = BYOL__READS_SRC | BYOL__READS_DST, /* the gradient goes where they are equal */
-    .diffs = 1,
     .compile = compile,
-    .bind = bind,
-    .forward = max_forward,
-    .backward = max_backward,
+    .runs = &max_runs,
 };
 
 const byol__op byol__op_avg_pool = {
@@ -117,13 +130,8 @@ const byol__op byol__op_avg_pool = {
     .infer = infer,
     .onnx_type = "AveragePool",
     .onnx_attributes = average_attributes,
-    .state_bytes = sizeof(byol__pool),
-    .reads = BYOL__READS_NOTHING,
-    .diffs = 1,
     .compile = compile,
-    .bind = bind,
-    .forward = mean_forward,
-    .backward = mean_backward,
+    .runs = &mean_runs,
 };
 
 const byol__op byol__op_global_avg_pool = {
@@ -132,13 +140,8 @@ const byol__op byol__op_global_avg_pool = {
     .infer = infer_global,
     .onnx_type = "GlobalAveragePool",
     .onnx_keeps_space = true,
-    .state_bytes = sizeof(byol__pool),
-    .reads = BYOL__READS_NOTHING,
-    .diffs = 1,
     .compile = compile_global,
-    .bind = bind,
-    .forward = mean_forward,
-    .backward = mean_backward,
+    .runs = &mean_runs,
 };
 
 static byol__value_id pool(byol__graph *graph, const byol__op *op, const char *name,

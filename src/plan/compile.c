@@ -11,7 +11,7 @@
 /* ---- units ---- */
 
 static byol_status check_op(const byol__op *op, byol_error *error) {
-    if (op->reads == 0 && op->reads_of == NULL)
+    if (op->runs->reads == 0 && op->runs->reads_of == NULL)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "the operation %s does not say what its backward pass reads", op->kind);
     return BYOL_OK;
@@ -26,14 +26,15 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
     memcpy(unit->name, node->name, sizeof unit->name);
     for (int i = 0; i < BYOL__SOURCES_MAX; i++) unit->dx[i] = BYOL__NO_BUFFER;
     unit->applied_by = BYOL__NONE;
-    if (node->op->state_bytes > 0)
-        BYOL__TRY(byol__alloc(&unit->state, 1, node->op->state_bytes, "plan", c->error));
+    if (node->op->runs->state_bytes > 0)
+        BYOL__TRY(byol__alloc(&unit->state, 1, node->op->runs->state_bytes, "plan", c->error));
     bool wants_grad = node->weight != BYOL__NONE || stage->bn != BYOL__NONE;
     for (int i = 0; i < BYOL__SOURCES_MAX && stage->src[i] != BYOL__NO_VALUE; i++) {
         byol__slot *src = &plan->slots[stage->src[i]];
         if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout)
             src->layout.format = BYOL__NCHW;
-        if (node->op->in_place && src->layout.format != plan->slots[stage->src[0]].layout.format)
+        if (node->op->runs->in_place &&
+            src->layout.format != plan->slots[stage->src[0]].layout.format)
             return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
                               "%s: its two sides lie differently in memory", unit->name);
         wants_grad = wants_grad || src->wants_grad;
@@ -46,7 +47,8 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
 
 /* A unit that works element by element writes over its source where nobody will read that again. */
 static bool runs_in_place(const byol__plan *plan, const byol__unit *unit) {
-    if (!unit->op->in_place || byol__count_readers(plan, unit->stage.src[0]) != 1) return false;
+    if (!unit->op->runs->in_place || byol__count_readers(plan, unit->stage.src[0]) != 1)
+        return false;
     int maker = byol__producer(plan, unit->stage.src[0]);
     if (maker == BYOL__NONE) return false;
     bool is_read = byol__backward_reads(unit) & BYOL__READS_SRC,
@@ -109,11 +111,12 @@ static byol_status place_backward(byol__compiler *c, byol__unit *unit, int slot)
     byol__plan *plan = c->plan;
     if (!plan->slots[unit->stage.dst].wants_grad) return BYOL_OK; /* it does not run backward */
     BYOL__TRY(collect_diffs(c, unit, slot));
-    if (unit->op->place_backward != NULL) BYOL__TRY(unit->op->place_backward(c, unit, slot));
+    if (unit->op->runs->place_backward != NULL)
+        BYOL__TRY(unit->op->runs->place_backward(c, unit, slot));
     for (int i = BYOL__SOURCES_MAX - 1; i >= 0; i--) {
         int src = unit->stage.src[i];
         if (src == BYOL__NO_VALUE || !plan->slots[src].wants_grad) continue;
-        if (i > 0 || !unit->op->in_place) {
+        if (i > 0 || !unit->op->runs->in_place) {
             BYOL__TRY(new_diff(c, src, slot, &unit->dx[i]));
             continue;
         }
@@ -130,13 +133,14 @@ static byol_status compile_forward(byol__compiler *c, const byol__stage *stages)
     for (int i = 0; i < plan->unit_count; i++)
         BYOL__TRY(compile_unit(c, &plan->units[i], &stages[i]));
     for (int i = 0; i < plan->unit_count; i++)
-        if (plan->units[i].op->join != NULL) plan->units[i].op->join(plan, i);
+        if (plan->units[i].op->runs->join != NULL) plan->units[i].op->runs->join(plan, i);
     byol__slot *input = &plan->slots[0];
     BYOL__TRY(byol__new_buffer(c, byol__layout_bytes(&input->layout), 0, 0, &input->buffer));
     for (int i = 0; i < plan->unit_count; i++) {
         byol__unit *unit = &plan->units[i];
         BYOL__TRY(place_value(c, unit, i));
-        if (unit->op->place_forward != NULL) BYOL__TRY(unit->op->place_forward(c, unit, i));
+        if (unit->op->runs->place_forward != NULL)
+            BYOL__TRY(unit->op->runs->place_forward(c, unit, i));
     }
     /* Outputs are there to be read until backward begins. */
     for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
@@ -174,8 +178,8 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
     BYOL__TRY(compile_forward(c, stages));
     if (byol__trains(plan)) BYOL__TRY(compile_backward(c));
     for (int i = 0; i < plan->unit_count; i++)
-        if (plan->units[i].op->place_staging != NULL)
-            plan->units[i].op->place_staging(plan, &plan->units[i]);
+        if (plan->units[i].op->runs->place_staging != NULL)
+            plan->units[i].op->runs->place_staging(plan, &plan->units[i]);
 
     int *order;
     BYOL__TRY(byol__alloc(&order, (size_t)plan->buffer_count, sizeof *order, "plan", c->error));

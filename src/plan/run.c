@@ -25,7 +25,7 @@ void byol__plan_free(byol__plan *plan) {
     if (plan == NULL) return;
     for (int i = 0; plan->units != NULL && i < plan->unit_count; i++) {
         byol__unit *unit = &plan->units[i];
-        if (unit->state != NULL && unit->op->release != NULL) unit->op->release(unit);
+        if (unit->state != NULL && unit->op->runs->release != NULL) unit->op->runs->release(unit);
         byol__free(unit->state);
     }
     byol__free(plan->units);
@@ -55,7 +55,7 @@ byol_status byol__plan_bind(byol__plan *plan, const byol__binding *binding, byol
     plan->bound = *binding;
     for (int i = 0; i < plan->unit_count; i++) {
         byol__unit *unit = &plan->units[i];
-        if (unit->op->bind != NULL) BYOL__TRY(unit->op->bind(plan, unit, error));
+        if (unit->op->runs->bind != NULL) BYOL__TRY(unit->op->runs->bind(plan, unit, error));
     }
     return BYOL_OK;
 }
@@ -66,7 +66,7 @@ byol_status byol__plan_stage(byol__plan *plan, byol_error *error) {
     double begin = byol__now();
     for (int i = 0; i < plan->unit_count; i++) {
         byol__unit *unit = &plan->units[i];
-        if (unit->op->stage != NULL) BYOL__TRY(unit->op->stage(plan, unit, error));
+        if (unit->op->runs->stage != NULL) BYOL__TRY(unit->op->runs->stage(plan, unit, error));
     }
     byol__profile_add(plan->profile, BYOL__WORK_STAGE, begin, 0, plan->staging_bytes);
     return BYOL_OK;
@@ -91,7 +91,7 @@ byol_status byol__plan_forward(byol__plan *plan, const float *images, byol_error
     byol__profile_add(plan->profile, BYOL__WORK_LAYOUT, begin, 0,
                       byol__layout_bytes(&from) + byol__value_bytes(plan, 0));
     for (int i = 0; i < plan->unit_count; i++)
-        BYOL__TRY(plan->units[i].op->forward(plan, &plan->units[i], error));
+        BYOL__TRY(plan->units[i].op->runs->forward(plan, &plan->units[i], error));
     return BYOL_OK;
 }
 
@@ -104,8 +104,8 @@ void byol__plan_read(const byol__plan *plan, byol__output output, float *dst) {
 /* More gradients than the op takes at once are added up before. */
 static void add_diffs(byol__plan *plan, const byol__unit *unit) {
     double begin = byol__now();
-    if (unit->dy_count <= unit->op->diffs) return;
-    for (int i = unit->op->diffs; i < unit->dy_count; i++)
+    if (unit->dy_count <= unit->op->runs->diffs) return;
+    for (int i = unit->op->runs->diffs; i < unit->dy_count; i++)
         plan->kernels->add(&plan->slots[unit->stage.dst].layout, byol__at(plan, unit->dy[0]),
                            byol__at(plan, unit->dy[i]));
     byol__profile_add(plan->profile, BYOL__WORK_NORM_BACKWARD, begin, 0, 0);
@@ -123,7 +123,7 @@ byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error 
         byol__unit *unit = &plan->units[i];
         if (unit->dy_count == 0) continue; /* nothing before it is trained */
         add_diffs(plan, unit);
-        BYOL__TRY(unit->op->backward(plan, unit, error));
+        BYOL__TRY(unit->op->runs->backward(plan, unit, error));
     }
     return BYOL_OK;
 }

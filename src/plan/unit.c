@@ -62,7 +62,8 @@ int byol__producer(const byol__plan *plan, int value) {
 }
 
 unsigned byol__backward_reads(const byol__unit *unit) {
-    return unit->op->reads_of != NULL ? unit->op->reads_of(unit) : unit->op->reads;
+    return unit->op->runs->reads_of != NULL ? unit->op->runs->reads_of(unit)
+                                            : unit->op->runs->reads;
 }
 
 void *byol__at(const byol__plan *plan, int buffer) {

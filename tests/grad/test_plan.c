@@ -324,11 +324,12 @@ static void every_registered_operation_says_what_it_must(void **state) {
     for (int i = 0; byol__all_ops[i] != NULL; i++) {
         const byol__op *op = byol__all_ops[i];
         assert_non_null(op->kind);
-        if (op->infer == NULL || op->compile == NULL || op->forward == NULL || op->backward == NULL)
+        if (op->infer == NULL || op->compile == NULL || op->runs->forward == NULL ||
+            op->runs->backward == NULL)
             fail_msg("%s lacks a function", op->kind);
-        if (op->reads == 0 && op->reads_of == NULL)
+        if (op->runs->reads == 0 && op->runs->reads_of == NULL)
             fail_msg("%s does not say what backward reads", op->kind);
-        if (op->sources < 1 || op->sources > 2 || op->diffs < 1)
+        if (op->sources < 1 || op->sources > 2 || op->runs->diffs < 1)
             fail_msg("%s: sources or diffs", op->kind);
     }
 }
@@ -337,8 +338,10 @@ static void every_registered_operation_says_what_it_must(void **state) {
 static void an_operation_that_does_not_say_what_backward_reads_is_refused(void **state) {
     (void)state;
     byol__op silent = *byol__all_ops[0];
+    byol__runs runs = *silent.runs;
     bench b = {0};
-    silent.reads = 0;
+    runs.reads = 0;
+    silent.runs = &runs;
     tested = &silent;
     byol__graph_init(&b.graph);
     byol__value_id x = byol__graph_input(&b.graph, 3, 8, 8);

@@ -181,12 +181,12 @@ static void the_target_works_in_place_and_needs_less_than_half_the_memory(void *
                *b = plan_of(&g, BYOL__TARGET, 64, &target);
     for (int i = 0; i < b->unit_count; i++) {
         const byol__unit *unit = &b->units[i];
-        if (unit->op->in_place)
+        if (unit->op->runs->in_place)
             assert_int_equal(b->slots[unit->stage.dst].buffer, b->slots[unit->stage.src[0]].buffer);
     }
     for (int i = 0; i < a->unit_count; i++) {
         const byol__unit *unit = &a->units[i];
-        if (unit->op->in_place) /* backward needs the batch norm's source */
+        if (unit->op->runs->in_place) /* backward needs the batch norm's source */
             assert_int_not_equal(a->slots[unit->stage.dst].buffer,
                                  a->slots[unit->stage.src[0]].buffer);
     }
