@@ -139,6 +139,11 @@ static void assert_end(const byol__safetensors *file, const char *prefix,
         1);
 }
 
+/* Losses of up to 4 are held to 1e-5, larger ones in proportion: of Barlow Twins' loss, 16.4 in one
+ * step, PyTorch's own float32 strays from its float64 by up to 1.2e-5 (make_golden.py's way to
+ * measure it), and oneDNN 3.7's sums by 2.0e-5. */
+static double allowed(double expected) { return loss_tolerance * fmax(1, fabs(expected) / 4); }
+
 static void steps_are_pytorchs(const member *m) {
     static float views[4][PIXELS];
     const float *const view[] = {views[0], views[1], views[2], views[3]};
@@ -154,7 +159,7 @@ static void steps_are_pytorchs(const member *m) {
         for (int v = 0; v < method->views.count; v++)
             golden_view(BATCH, method->views.size[v], (uint32_t)step, (uint32_t)v + 1, views[v]);
         double loss = byol__method_forward_backward(method, view);
-        if (!(fabs(loss - expected) <= loss_tolerance))
+        if (!(fabs(loss - expected) <= allowed(expected)))
             fail_msg("%s, step %d: %.7f, should be %.7f", m->name, step + 1, loss, expected);
         if (step == 0)
             assert_true(
