@@ -160,6 +160,7 @@ byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, co
 
 typedef struct subset {
     byol_source base;
+    byol__source_methods methods;
     const byol_source *of;
     uint32_t *indices;
 } subset;
@@ -207,16 +208,8 @@ static const char *subset_class_name(const byol_source *source, int32_t label) {
 
 static void subset_release(byol_source *source) { byol__free(((subset *)source)->indices); }
 
+/* A subset has of `bytes` and `digest` what the other source has. */
 static const byol__source_methods SUBSET = {
-    .image = subset_image,
-    .label = subset_label,
-    .class_name = subset_class_name,
-    .release = subset_release,
-    .name = subset_name,
-    .unreadable = subset_unreadable,
-};
-/* Of a source whose images are stored as bytes of their own. */
-static const byol__source_methods SUBSET_OF_FILES = {
     .image = subset_image,
     .label = subset_label,
     .class_name = subset_class_name,
@@ -226,22 +219,6 @@ static const byol__source_methods SUBSET_OF_FILES = {
     .bytes = subset_bytes,
     .digest = subset_digest,
 };
-
-/* Of one that tells its digest, and has no such bytes. */
-static const byol__source_methods SUBSET_OF_FUNCTIONS = {
-    .image = subset_image,
-    .label = subset_label,
-    .class_name = subset_class_name,
-    .release = subset_release,
-    .name = subset_name,
-    .unreadable = subset_unreadable,
-    .digest = subset_digest,
-};
-
-static const byol__source_methods *subset_methods(const byol__source_methods *of) {
-    if (of->bytes != NULL) return &SUBSET_OF_FILES;
-    return of->digest != NULL ? &SUBSET_OF_FUNCTIONS : &SUBSET;
-}
 
 byol_status byol_source_subset(byol_source **out, const byol_source *of, const uint32_t *indices,
                                size_t count, byol_error *error) {
@@ -258,7 +235,10 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     }
     memcpy(self->indices, indices, count * sizeof *indices);
     self->of = of;
-    self->base.methods = subset_methods(of->methods);
+    self->methods = SUBSET;
+    if (of->methods->bytes == NULL) self->methods.bytes = NULL;
+    if (of->methods->digest == NULL) self->methods.digest = NULL;
+    self->base.methods = &self->methods;
     self->base.info = of->info;
     self->base.info.count = count;
     self->base.info.description = self->base.description;

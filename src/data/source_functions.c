@@ -12,7 +12,6 @@ typedef struct functions {
     byol_source base;
     byol_source_functions calls;
     void *context;
-    uint64_t identity;
 } functions;
 
 uint8_t *byol_picture_reserve(byol_picture *picture, size_t bytes, byol_error *error) {
@@ -64,7 +63,8 @@ static void name(const byol_source *source, size_t index, char *text, size_t siz
 static byol_status digest(const byol_source *source, uint64_t *out, byol_error *error) {
     (void)error;
     const functions *self = (const functions *)source;
-    *out = XXH3_64bits_withSeed(&source->info.count, sizeof source->info.count, self->identity);
+    *out =
+        XXH3_64bits_withSeed(&source->info.count, sizeof source->info.count, self->calls.identity);
     return BYOL_OK;
 }
 
@@ -102,7 +102,6 @@ byol_status byol_source_from_functions(byol_source **out, const byol_source_func
     BYOL__TRY(byol__alloc(&self, 1, sizeof *self, "source", error));
     self->calls = *calls;
     self->context = context;
-    self->identity = calls->identity;
     self->base.methods = &METHODS;
     byol_status status = byol__alloc(&self->base.unreadable, calls->count,
                                      sizeof *self->base.unreadable, "source", error);
