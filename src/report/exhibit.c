@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/smaller.h"
 
 /* Pixels are compared at no more than so many to a side: 60 MB for all pictures. */
 enum { BANK = 5000, ASKED = 1000, PIXELS_SIDE = 32 };
@@ -39,7 +40,7 @@ static void scale_to_one(float *vector, int dimension) {
 /* Levels about the picture's mean, so that the cosine is not one of brightness. */
 static byol_status look_at_pixels(byol__exhibit *exhibit, byol__shown *shown, byol_error *error) {
     size_t dimension = (size_t)exhibit->dimension[BYOL__PIXELS];
-    int side = exhibit->side < PIXELS_SIDE ? exhibit->side : PIXELS_SIDE;
+    int side = byol__smaller(exhibit->side, PIXELS_SIDE);
     uint8_t *pixels;
     byol_status status = byol__alloc(&pixels, dimension, 1, "pixels", error);
     for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
@@ -79,7 +80,7 @@ static byol_status look_at_both(byol__exhibit *exhibit, byol__eye eye, byol_enco
 static byol_status compare(byol__exhibit *exhibit, const byol_report_options *options,
                            byol_error *error) {
     byol_encoder *untrained = NULL;
-    int side = exhibit->side < PIXELS_SIDE ? exhibit->side : PIXELS_SIDE;
+    int side = byol__smaller(exhibit->side, PIXELS_SIDE);
     exhibit->eyes = BYOL__EYES;
     exhibit->dimension[BYOL__UNTRAINED] = exhibit->dimension[BYOL__LEARNED];
     exhibit->dimension[BYOL__PIXELS] = exhibit->channels * side * side;
