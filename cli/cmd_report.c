@@ -55,7 +55,9 @@ static const struct argp parser = {
     "taken from the run; where nearest neighbours have not been measured for these weights, that "
     "is done first, on at "
     "most "
-    "10,000 images. Several runs are compared: curves, results and the settings that differ."
+    "10,000 images. Without labels the neighbours that random weights and pixels find stand below "
+    "those that were learned. Several runs are compared: curves, results and the settings that "
+    "differ."
     "\vExamples:\n  byol report runs/first\n  byol report runs/a runs/b runs/c --out "
     "comparison.html",
     children,
