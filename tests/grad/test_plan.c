@@ -249,6 +249,17 @@ static byol__value_id flatten_and_head(byol__graph *g, byol__value_id x) {
     return byol__graph_linear(g, "fc2", x, 9, 0);
 }
 
+/* Nothing before the convolution is trained: the pool and the ReLU do not run backward. */
+static byol__value_id nothing_to_train_at_first(byol__graph *g, byol__value_id x) {
+    x = byol__graph_relu(g, byol__graph_avg_pool(g, x, 2, 2, 0));
+    return byol__graph_conv(g, "conv", x, 8, 3, 1, 1, 1, 1);
+}
+
+static void what_comes_before_all_parameters_does_not_run_backward(void **state) {
+    (void)state;
+    run_network(nothing_to_train_at_first, 3, 8, 4, 2e-3);
+}
+
 static void convolutions_of_all_kinds(void **state) {
     (void)state;
     run_network(conv_kinds, 3, 12, 4, 2e-3);
@@ -448,6 +459,7 @@ int main(void) {
         cmocka_unit_test(every_registered_operation_has_its_gradient),
         cmocka_unit_test(every_registered_operation_works_in_bf16),
         cmocka_unit_test(an_operation_that_does_not_say_what_backward_reads_is_refused),
+        cmocka_unit_test(what_comes_before_all_parameters_does_not_run_backward),
         cmocka_unit_test(convolutions_of_all_kinds),
         cmocka_unit_test(grouped_and_depthwise_convolutions),
         cmocka_unit_test(batch_norm_with_batch_statistics),
