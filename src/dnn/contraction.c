@@ -1,5 +1,6 @@
 /* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of
- * its weights; or, where that needs fewer multiplications, Winograd's convolution (winograd.h).
+ * its weights; or, where that needs fewer multiplications, Winograd's convolution (winograd.h); or
+ * a product of the picture's patches with the weights (unfold.h).
  *
  * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies
  * in the scratch memory and the staged weights are fp32 numbers that bf16 can hold. Products of
@@ -16,6 +17,7 @@
 #include "dnn/dnn.h"
 #include "dnn/dnn_face.h"
 #include "dnn/dnn_private.h"
+#include "dnn/unfold.h"
 #include "dnn/winograd.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
@@ -27,7 +29,11 @@ enum {
 struct byol__contraction {
     byol__dnn *dnn;
     byol__contraction_desc desc;
-    byol__winograd *winograd; /* in place of all that follows, where it is not NULL */
+    /* In place of all that follows, where it is not NULL. */
+    byol__winograd *winograd;
+    byol__contraction *product; /* of the picture's patches, with the weights */
+
+    byol__patches patches; /* of the product */
     bool emulated;
     dnnl_data_type_t type; /* of src, dst and forward weights as the primitive sees them */
     byol__format wish_src, wish_dst;   /* what the primitive was asked for */
@@ -69,6 +75,8 @@ static dnnl_format_tag_t tag_of(byol__format format) {
 static dnnl_status_t activation_md(const byol__contraction *c, int role, byol__format format,
                                    byol__owned_md *md) {
     byol__layout l = layout_of(c, role, BYOL__F32, format);
+    if (c->desc.linear && l.h > 1)
+        return byol__md_init(md, 4, (dnnl_dims_t){l.n, l.c, l.h, l.w}, c->type, dnnl_acdb);
     if (c->desc.linear) return byol__md_init(md, 2, (dnnl_dims_t){l.n, l.c}, c->type, dnnl_ab);
     return byol__md_init(md, 4, (dnnl_dims_t){l.n, l.c, l.h, l.w}, c->type, tag_of(format));
 }
@@ -76,12 +84,14 @@ static dnnl_status_t activation_md(const byol__contraction *c, int role, byol__f
 static dnnl_status_t weights_md(const byol__contraction *c, dnnl_data_type_t type, bool plain,
                                 byol__owned_md *md) {
     const byol__contraction_desc *d = &c->desc;
-    if (d->linear)
+    if (d->linear && d->kernel == 1)
         return byol__md_init(md, 2, (dnnl_dims_t){d->oc, d->ic}, type,
                              plain ? dnnl_ab : dnnl_format_tag_any);
-    if (d->groups == 1)
+    if (d->groups == 1) {
+        dnnl_format_tag_t tag = d->exchanged ? dnnl_bacd : dnnl_abcd;
         return byol__md_init(md, 4, (dnnl_dims_t){d->oc, d->ic, d->kernel, d->kernel}, type,
-                             plain ? dnnl_abcd : dnnl_format_tag_any);
+                             plain ? tag : dnnl_format_tag_any);
+    }
     dnnl_dims_t dims = {d->groups, d->oc / d->groups, d->ic / d->groups, d->kernel, d->kernel};
     return byol__md_init(md, 5, dims, type, plain ? dnnl_abcde : dnnl_format_tag_any);
 }
@@ -307,6 +317,74 @@ static byol_status create_winograd(byol__contraction **out, const byol__contract
     return BYOL_OK;
 }
 
+static bool is_channels_last(byol__format format) {
+    return format == BYOL__NHWC || format == BYOL__FORMAT_ANY;
+}
+
+/* oneDNN's convolutions (2.6.3) reach a fifth to a twentieth of AMX's rate where pictures are
+ * small, weight gradients also where they are larger: there one product with the patches is faster,
+ * their making and all (docs/performance.md). */
+static bool product_is_faster(const byol__contraction_desc *d) {
+    static const int most_columns[] = {[BYOL__FORWARD] = SMALL_PICTURE,
+                                       [BYOL__BACKWARD_DATA] = SMALL_PICTURE,
+                                       [BYOL__BACKWARD_WEIGHTS] = 16};
+    bool tiles = byol__cpu_has_amx() && d->dtype == BYOL__BF16 && d->ic >= 16;
+    bool is_one = !d->linear && d->groups == 1 && d->kernel > 1 &&
+                  (d->pass != BYOL__BACKWARD_DATA || d->stride == 1);
+    return tiles && is_one && is_channels_last(d->src_format) && is_channels_last(d->dst_format) &&
+           d->ow <= most_columns[d->pass];
+}
+
+/* The gradient of src is a convolution, too: of dst's gradient with the weights turned round, in
+ * and out exchanged. */
+static byol_status create_product(byol__contraction **out, byol__dnn *dnn,
+                                  const byol__contraction_desc *desc, byol_error *error) {
+    byol__contraction *c;
+    BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "convolution", error));
+    c->desc = *desc;
+    byol__contraction_desc product = *desc;
+    product.linear = true;
+    product.ih = product.iw = desc->kernel;
+    product.oh = product.ow = 1;
+    product.src_format = product.dst_format = BYOL__NCHW;
+    c->patches = (byol__patches){desc->kernel, desc->stride, -desc->padding, 1, desc->oh, desc->ow};
+    if (desc->pass == BYOL__BACKWARD_DATA) {
+        product.pass = BYOL__FORWARD;
+        product.exchanged = true;
+        product.ic = desc->oc;
+        product.oc = desc->ic;
+        c->patches = (byol__patches){desc->kernel, 1, desc->padding, -1, desc->ih, desc->iw};
+    }
+    product.n = desc->n * c->patches.height * c->patches.width;
+    c->bound_src = layout_of(c, SRC, desc->dtype, BYOL__NHWC);
+    c->bound_dst = layout_of(c, DST, desc->dtype, BYOL__NHWC);
+    byol_status status = byol__contraction_create(&c->product, dnn, &product, error);
+    if (status == BYOL_OK)
+        *out = c;
+    else
+        byol__contraction_free(c);
+    return status;
+}
+
+/* What the patches are of. */
+static const byol__layout *unfolded(const byol__contraction *c) {
+    return c->desc.pass == BYOL__BACKWARD_DATA ? &c->bound_dst : &c->bound_src;
+}
+
+static size_t patches_bytes(const byol__contraction *c) {
+    return byol__align_up(byol__unfolded_elements(unfolded(c), &c->patches) *
+                          byol__dtype_bytes(c->desc.dtype));
+}
+
+static byol_status bind_product(byol__contraction *c, void *src, void *weights, float *bias,
+                                void *dst, void *scratch, byol_error *error) {
+    bool data = c->desc.pass == BYOL__BACKWARD_DATA;
+    c->src = data ? dst : src;
+    c->src_copy = scratch;
+    return byol__contraction_bind(c->product, scratch, weights, bias, data ? src : dst,
+                                  (char *)scratch + patches_bytes(c), error);
+}
+
 static bool is_reference_code(const byol__contraction *c) {
     return strncmp(c->implementation, "ref", 3) == 0;
 }
@@ -315,6 +393,7 @@ byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn,
                                      const byol__contraction_desc *desc, byol_error *error) {
     if (winograd_is_faster(desc) && byol__winograd_fits(desc))
         return create_winograd(out, desc, error);
+    if (product_is_faster(desc) && create_product(out, dnn, desc, NULL) == BYOL_OK) return BYOL_OK;
     byol__contraction *direct, *detour;
     BYOL__TRY(create_as(&direct, dnn, desc, desc->src_format, desc->dst_format, error));
     *out = direct;
@@ -330,6 +409,7 @@ byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn,
 void byol__contraction_free(byol__contraction *c) {
     if (c == NULL) return;
     byol__winograd_free(c->winograd);
+    byol__contraction_free(c->product);
     for (int role = SRC; role < ROLES; role++) dnnl_memory_destroy(c->memory[role]);
     dnnl_memory_destroy(c->plain);
     dnnl_primitive_destroy(c->primitive);
@@ -345,6 +425,7 @@ byol__format byol__contraction_src(const byol__contraction *c) { return c->bound
 byol__format byol__contraction_dst(const byol__contraction *c) { return c->bound_dst.format; }
 
 const char *byol__contraction_implementation(const byol__contraction *c) {
+    if (c->product != NULL) return byol__contraction_implementation(c->product);
     return c->winograd != NULL ? byol__winograd_implementation(c->winograd) : c->implementation;
 }
 
@@ -359,6 +440,7 @@ byol__work byol__contraction_work(const byol__contraction *c) {
 
 size_t byol__contraction_weights_bytes(const byol__contraction *c) {
     if (c->winograd != NULL) return byol__winograd_weights_bytes(c->winograd);
+    if (c->product != NULL) return byol__contraction_weights_bytes(c->product);
     return dnnl_memory_desc_get_size(chosen_md(c, WEIGHTS));
 }
 
@@ -373,12 +455,14 @@ static size_t copy_bytes(const byol__layout *work, const byol__layout *bound) {
 
 size_t byol__contraction_scratch_bytes(const byol__contraction *c) {
     if (c->winograd != NULL) return byol__winograd_scratch_bytes(c->winograd);
+    if (c->product != NULL) return patches_bytes(c) + byol__contraction_scratch_bytes(c->product);
     return c->library_scratch + copy_bytes(&c->work_src, &c->bound_src) +
            copy_bytes(&c->work_dst, &c->bound_dst);
 }
 
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b) {
     if (a->winograd != NULL || b->winograd != NULL) return false;
+    if (a->product != NULL || b->product != NULL) return false;
     return dnnl_memory_desc_equal(chosen_md(a, WEIGHTS), chosen_md(b, WEIGHTS)) != 0;
 }
 
@@ -388,6 +472,7 @@ byol_status byol__contraction_bind(byol__contraction *c, void *src, void *weight
         byol__winograd_bind(c->winograd, src, weights, bias, dst, scratch);
         return BYOL_OK;
     }
+    if (c->product != NULL) return bind_product(c, src, weights, bias, dst, scratch, error);
     c->src = src;
     c->dst = dst;
     c->weights = weights;
@@ -464,9 +549,13 @@ static byol_status run_primitive(byol__contraction *c, byol_error *error) {
 }
 
 byol_status byol__contraction_run(byol__contraction *c, byol_error *error) {
-    if (c->winograd == NULL) return run_primitive(c, error);
-    byol__winograd_run(c->winograd);
-    return BYOL_OK;
+    if (c->winograd != NULL) {
+        byol__winograd_run(c->winograd);
+        return BYOL_OK;
+    }
+    if (c->product == NULL) return run_primitive(c, error);
+    byol__unfold(unfolded(c), c->src, &c->patches, c->src_copy);
+    return byol__contraction_run(c->product, error);
 }
 
 static byol_status reorder(byol__contraction *c, int from, dnnl_memory_t from_memory, int to,
@@ -480,6 +569,7 @@ byol_status byol__contraction_stage(byol__contraction *c, const float *plain, by
         byol__winograd_stage(c->winograd, plain);
         return BYOL_OK;
     }
+    if (c->product != NULL) return byol__contraction_stage(c->product, plain, error);
     dnnl_memory_set_data_handle(c->plain, (void *)(uintptr_t)plain); /* only read */
     BYOL__TRY(reorder(c, DNNL_ARG_FROM, c->plain, DNNL_ARG_TO, c->memory[WEIGHTS], error));
     if (c->emulated)
@@ -492,6 +582,7 @@ byol_status byol__contraction_collect(byol__contraction *c, float *plain, byol_e
         byol__winograd_collect(c->winograd, plain);
         return BYOL_OK;
     }
+    if (c->product != NULL) return byol__contraction_collect(c->product, plain, error);
     dnnl_memory_set_data_handle(c->plain, plain);
     return reorder(c, DNNL_ARG_FROM, c->memory[WEIGHTS], DNNL_ARG_TO, c->plain, error);
 }

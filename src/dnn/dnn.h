@@ -38,10 +38,11 @@ typedef enum byol__pass {
 
 typedef struct byol__contraction_desc {
     byol__pass pass;
-    bool linear;       /* else a convolution */
+    bool linear;       /* else a convolution; with a kernel, src are patches, channels last */
+    bool exchanged;    /* linear: plain weights are (ic, oc, kernel, kernel) */
     bool inference;    /* FORWARD that no backward follows */
     byol__dtype dtype; /* of src, weights and dst; bias is fp32 */
-    int n, ic, ih, iw; /* linear: ih = iw = 1 */
+    int n, ic, ih, iw; /* linear: ih = iw = kernel */
     int oc, oh, ow;
     int kernel, stride, padding, groups;
     bool bias;

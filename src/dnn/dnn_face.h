@@ -40,6 +40,9 @@ typedef struct byol__pd_args {
 dnnl_status_t byol__pd_create(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                               const byol__pd_args *args);
 
+dnnl_status_t byol__matmul_pd_create(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, byol__md a,
+                                     byol__md b, byol__md dst);
+
 dnnl_status_t byol__append_relu(dnnl_post_ops_t ops);
 dnnl_status_t byol__append_sum(dnnl_post_ops_t ops);
 

@@ -61,6 +61,14 @@ dnnl_status_t byol__pd_create(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                : dnnl_primitive_desc_create(pd, &desc, args->attr, engine, args->hint);
 }
 
+dnnl_status_t byol__matmul_pd_create(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, byol__md a,
+                                     byol__md b, byol__md dst) {
+    dnnl_matmul_desc_t desc;
+    dnnl_status_t status = dnnl_matmul_desc_init(&desc, a, b, NULL, dst);
+    return status != dnnl_success ? status
+                                  : dnnl_primitive_desc_create(pd, &desc, NULL, engine, NULL);
+}
+
 dnnl_status_t byol__append_relu(dnnl_post_ops_t ops) {
     return dnnl_post_ops_append_eltwise(ops, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
 }

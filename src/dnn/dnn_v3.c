@@ -57,6 +57,11 @@ dnnl_status_t byol__pd_create(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     return args->linear ? inner_product(pd, engine, args) : convolution(pd, engine, args);
 }
 
+dnnl_status_t byol__matmul_pd_create(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, byol__md a,
+                                     byol__md b, byol__md dst) {
+    return dnnl_matmul_primitive_desc_create(pd, engine, a, b, NULL, dst, NULL);
+}
+
 dnnl_status_t byol__append_relu(dnnl_post_ops_t ops) {
     return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0.0f, 0.0f);
 }

@@ -4,6 +4,9 @@
 
 #include "base/error.h"
 #include "base/smaller.h"
+#include "dnn/dnn.h"
+#include "dnn/dnn_face.h"
+#include "dnn/dnn_private.h"
 
 /* One thread makes one tile, and oneDNN, called within a parallel region, stays on that thread: so
  * how the sums are split never depends on the number of threads. On AVX2 this shape is as fast as
@@ -67,4 +70,63 @@ byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix 
             for (size_t c = j; c < j + columns && c < r; c++) dst[c * n + r] = dst[r * n + c];
     }
     return told(failures, n, n, k, error);
+}
+
+/* ---- bf16 ---- */
+
+enum { A, B, DST, OPERANDS };
+
+static dnnl_status_t create_operands(const byol__dnn *dnn, const byol__owned_md md[OPERANDS],
+                                     void *const pointers[OPERANDS],
+                                     dnnl_memory_t memory[OPERANDS]) {
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; i < OPERANDS && status == dnnl_success; i++)
+        status = dnnl_memory_create(&memory[i], byol__md_borrow(&md[i]), dnn->engine, pointers[i]);
+    return status;
+}
+
+/* oneDNN keeps what it has compiled for a shape: only the first product of one takes long. */
+static dnnl_status_t multiply(const byol__dnn *dnn, const byol__owned_md md[OPERANDS],
+                              void *const pointers[OPERANDS]) {
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_memory_t memory[OPERANDS] = {NULL};
+    dnnl_status_t status =
+        byol__matmul_pd_create(&pd, dnn->engine, byol__md_borrow(&md[A]), byol__md_borrow(&md[B]),
+                               byol__md_borrow(&md[DST]));
+    if (status == dnnl_success) status = dnnl_primitive_create(&primitive, pd);
+    if (status == dnnl_success) status = create_operands(dnn, md, pointers, memory);
+    if (status == dnnl_success)
+        status = dnnl_primitive_execute(primitive, dnn->stream, OPERANDS,
+                                        (dnnl_exec_arg_t[]){{DNNL_ARG_SRC, memory[A]},
+                                                            {DNNL_ARG_WEIGHTS, memory[B]},
+                                                            {DNNL_ARG_DST, memory[DST]}});
+    if (status == dnnl_success) status = dnnl_stream_wait(dnn->stream);
+    for (int i = 0; i < OPERANDS; i++) dnnl_memory_destroy(memory[i]);
+    dnnl_primitive_destroy(primitive);
+    if (pd != NULL) dnnl_primitive_desc_destroy(pd);
+    return status;
+}
+
+static dnnl_status_t describe(byol__owned_md *md, size_t rows, size_t columns, byol__dtype dtype,
+                              byol__transpose transpose) {
+    return byol__md_init(md, 2, (dnnl_dims_t){(dnnl_dim_t)rows, (dnnl_dim_t)columns},
+                         dtype == BYOL__BF16 ? dnnl_bf16 : dnnl_f32,
+                         transpose == BYOL__AS_IS ? dnnl_ab : dnnl_ba);
+}
+
+byol_status byol__bf16_matmul(size_t m, size_t n, size_t k, const byol__bf16 *a,
+                              byol__transpose a_lies, const byol__bf16 *b, byol__transpose b_lies,
+                              byol__dtype dtype, void *dst, byol_error *error) {
+    byol__dnn *dnn;
+    BYOL__TRY(byol__dnn_create(&dnn, error));
+    byol__owned_md md[OPERANDS] = {{.set = false}};
+    void *pointers[OPERANDS] = {(void *)(uintptr_t)a, (void *)(uintptr_t)b, dst}; /* a, b: read */
+    dnnl_status_t status = describe(&md[A], m, k, BYOL__BF16, a_lies);
+    if (status == dnnl_success) status = describe(&md[B], k, n, BYOL__BF16, b_lies);
+    if (status == dnnl_success) status = describe(&md[DST], m, n, dtype, BYOL__AS_IS);
+    if (status == dnnl_success) status = multiply(dnn, md, pointers);
+    for (int i = 0; i < OPERANDS; i++) byol__md_release(&md[i]);
+    byol__dnn_free(dnn);
+    return byol__dnn_fail(error, status, "matrix multiplication");
 }

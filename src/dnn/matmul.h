@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "base/bf16.h"
+#include "base/dtype.h"
 #include "byol/status.h"
 
 typedef enum byol__transpose { BYOL__AS_IS, BYOL__TRANSPOSED } byol__transpose;
@@ -27,5 +29,11 @@ byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix 
  * half is computed, and mirrored. */
 byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b,
                                   float beta, float *dst, byol_error *error);
+
+/* dst (m, n) = a (m, k) b (k, n), row-major, without gaps; summed in fp32, dst in `dtype`. What is
+ * TRANSPOSED lies as (k, m) and (n, k). Only where byol__cpu_has_bf16. */
+byol_status byol__bf16_matmul(size_t m, size_t n, size_t k, const byol__bf16 *a,
+                              byol__transpose a_lies, const byol__bf16 *b, byol__transpose b_lies,
+                              byol__dtype dtype, void *dst, byol_error *error);
 
 #endif
