@@ -4,8 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "base/error.h"
 #include "base/smaller.h"
+#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "optim/optim.h"
 
@@ -21,9 +23,11 @@ size_t byol__muon_scratch(const byol__table *table) {
     return most;
 }
 
+enum { STEPS = 5, PARALLEL_FROM = 1 << 16 };
+static const float a = 3.4445f, b = -4.7750f, c = 2.0315f; /* of the polynomial */
+
 /* p = a I + b s + c s s, all (side, side). */
 static byol_status make_polynomial(float *p, const float *s, size_t side) {
-    static const float a = 3.4445f, b = -4.7750f, c = 2.0315f;
     byol__matrix square = {s, side, BYOL__AS_IS};
     memcpy(p, s, side * side * sizeof *p);
     BYOL__TRY(byol__sgemm_symmetric(side, side, c, square, square, b, p, NULL));
@@ -46,7 +50,7 @@ static byol_status iterate(float *x, size_t rows, size_t columns, float *scratch
                                     wide ? turned : m, 0, s, NULL));
     BYOL__TRY(make_polynomial(q, s, side));
     memcpy(p, q, square * sizeof *p);
-    for (int step = 1; step < 5; step++) {
+    for (int step = 1; step < STEPS; step++) {
         byol__matrix by = {p, side, BYOL__AS_IS};
         BYOL__TRY(byol__sgemm_symmetric(side, side, 1, by, (byol__matrix){s, side, BYOL__AS_IS}, 0,
                                         spare, NULL));
@@ -61,11 +65,52 @@ static byol_status iterate(float *x, size_t rows, size_t columns, float *scratch
     return byol__sgemm(rows, columns, side, 1, wide ? all : m, wide ? m : all, 0, x, columns, NULL);
 }
 
-void byol__muon_orthogonalise(float *x, size_t rows, size_t columns, float *scratch) {
+/* p = a I + b s + c t, with t = s s. */
+static void add_up_polynomial(byol__bf16 *p, const byol__bf16 *s, const float *t, size_t side) {
+#pragma omp parallel for schedule(static) if (parallel : side * side >= PARALLEL_FROM)
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++) {
+            size_t at = i * side + j;
+            p[at] = byol__bf16_from_float((i == j ? a : 0) + b * byol__bf16_to_float(s[at]) +
+                                          c * t[at]);
+        }
+}
+
+/* The iteration as it is published, x itself in each step: the Gram matrix of bf16 numbers would
+ * lose what small singular values there are. */
+static byol_status iterate_in_bf16(float *x, size_t rows, size_t columns, float *scratch) {
+    size_t side = byol__smaller_size(rows, columns), count = rows * columns;
+    bool wide = rows <= columns;
+    float *t = scratch;
+    byol__bf16 *s = (byol__bf16 *)(t + side * side), *p = s + side * side, *now = p + side * side,
+               *next = now + count;
+    byol__bf16_narrow(now, x, count);
+    for (int step = 0; step < STEPS; step++) {
+        BYOL__TRY(byol__bf16_matmul(side, side, wide ? columns : rows, now,
+                                    wide ? BYOL__AS_IS : BYOL__TRANSPOSED, now,
+                                    wide ? BYOL__TRANSPOSED : BYOL__AS_IS, BYOL__BF16, s, NULL));
+        BYOL__TRY(byol__bf16_matmul(side, side, side, s, BYOL__AS_IS, s, BYOL__AS_IS, BYOL__F32, t,
+                                    NULL));
+        add_up_polynomial(p, s, t, side);
+        BYOL__TRY(byol__bf16_matmul(rows, columns, side, wide ? p : now, BYOL__AS_IS,
+                                    wide ? now : p, BYOL__AS_IS, BYOL__BF16, next, NULL));
+        byol__bf16 *other = now;
+        now = next;
+        next = other;
+    }
+    byol__bf16_widen(x, now, count);
+    return BYOL_OK;
+}
+
+void byol__muon_orthogonalise(float *x, size_t rows, size_t columns, bool bf16, float *scratch) {
     size_t count = rows * columns;
     double norm = byol__arena_norm(x, count);
     if (norm == 0) return;
+#pragma omp parallel for simd schedule(static) if (parallel : count >= PARALLEL_FROM)
     for (size_t i = 0; i < count; i++) x[i] = (float)((double)x[i] / norm);
-    if (iterate(x, rows, columns, scratch) == BYOL_OK) return;
+    bool tiles = bf16 && byol__cpu_has_amx();
+    byol_status status =
+        tiles ? iterate_in_bf16(x, rows, columns, scratch) : iterate(x, rows, columns, scratch);
+    if (status == BYOL_OK) return;
     for (size_t i = 0; i < count; i++) x[i] = (float)NAN;
 }

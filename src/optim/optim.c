@@ -103,13 +103,15 @@ static void muon(const byol__optimizer_options *options, update_rule rule, float
                  const byol__param *row, float *w, const float *g, float *m) {
     size_t rows = (size_t)row->dims[0], columns = row->count / rows;
     float *direction = options->scratch, momentum = options->momentum;
+#pragma omp parallel for simd schedule(static) if (parallel : row->count >= PARALLEL_FROM)
     for (size_t i = 0; i < row->count; i++) {
         float gradient = rule.grad_scale * g[i];
         m[i] = momentum * m[i] + gradient;
         direction[i] = gradient + momentum * m[i];
     }
-    byol__muon_orthogonalise(direction, rows, columns, direction + row->count);
+    byol__muon_orthogonalise(direction, rows, columns, options->bf16, direction + row->count);
     float step = rule.lr * 0.2f * sqrtf((float)(rows > columns ? rows : columns));
+#pragma omp parallel for simd schedule(static) if (parallel : row->count >= PARALLEL_FROM)
     for (size_t i = 0; i < row->count; i++) w[i] = shrink * w[i] - step * direction[i];
 }
 

@@ -4,6 +4,7 @@
 #ifndef BYOL__OPTIM_H
 #define BYOL__OPTIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ typedef struct byol__optimizer_options {
     float weight_decay;
     float trust_coefficient;
     float beta1, beta2, epsilon;
+    bool bf16;             /* muon: as byol__muon_orthogonalise has it */
     float *scratch;        /* muon: byol__muon_scratch floats, borrowed */
     const float *lr_scale; /* a factor on the learning rate for each row of the table, borrowed;
                               NULL: 1 for all */

@@ -273,7 +273,8 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
                                   .trust_coefficient = config->optimizer.trust_coefficient,
                                   .beta1 = config->optimizer.beta1,
                                   .beta2 = config->optimizer.beta2,
-                                  .epsilon = config->optimizer.epsilon};
+                                  .epsilon = config->optimizer.epsilon,
+                                  .bf16 = config->train.precision == BYOL_PRECISION_BF16};
     method->states = byol__optimizer_states(config->optimizer.name);
     method->clip_norm = (double)config->optimizer.clip_norm;
     byol_status status = build(method, config, channels, error);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 
 static float *random_floats(size_t count, uint32_t lane) {
@@ -64,6 +65,36 @@ static void products_of_all_kinds_are_those_of_plain_loops(void **state) {
             check(60, 513, 100, (byol__transpose)ta, (byol__transpose)tb, 2, 0.25f);
             check(300, 10, 33, (byol__transpose)ta, (byol__transpose)tb, 1, 1);
         }
+}
+
+/* Of bf16 numbers, in all four ways they can lie; written as fp32 and as bf16. */
+static void products_of_bf16_are_those_of_plain_loops(void **state) {
+    (void)state;
+    enum { M = 37, N = 70, K = 129 };
+    if (!byol__cpu_has_bf16()) skip();
+    byol__bf16 a[M * K], b[K * N], rounded[M * N];
+    float dst[M * N], *from_a = random_floats(M * K, 0), *from_b = random_floats(K * N, 1);
+    byol__bf16_narrow(a, from_a, M * K);
+    byol__bf16_narrow(b, from_b, K * N);
+    for (int lies = 0; lies < 4; lies++) {
+        byol__transpose ta = lies & 1 ? BYOL__TRANSPOSED : BYOL__AS_IS,
+                        tb = lies & 2 ? BYOL__TRANSPOSED : BYOL__AS_IS;
+        assert_int_equal(byol__bf16_matmul(M, N, K, a, ta, b, tb, BYOL__F32, dst, NULL), BYOL_OK);
+        assert_int_equal(byol__bf16_matmul(M, N, K, a, ta, b, tb, BYOL__BF16, rounded, NULL),
+                         BYOL_OK);
+        for (size_t i = 0; i < M; i++)
+            for (size_t j = 0; j < N; j++) {
+                double expected = 0;
+                for (size_t l = 0; l < K; l++)
+                    expected += (double)byol__bf16_to_float(a[ta ? l * M + i : i * K + l]) *
+                                (double)byol__bf16_to_float(b[tb ? j * K + l : l * N + j]);
+                double error = fabs((double)dst[i * N + j] - expected),
+                       other = fabs((double)byol__bf16_to_float(rounded[i * N + j]) - expected);
+                assert_true(error < 1e-4 && other < 1e-4 + fabs(expected) / 256);
+            }
+    }
+    free(from_a);
+    free(from_b);
 }
 
 static void the_product_does_not_depend_on_the_number_of_threads(void **state) {
@@ -127,6 +158,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(symmetric_products_are_those_of_plain_loops),
         cmocka_unit_test(products_of_all_kinds_are_those_of_plain_loops),
+        cmocka_unit_test(products_of_bf16_are_those_of_plain_loops),
         cmocka_unit_test(the_product_does_not_depend_on_the_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
