@@ -1,11 +1,12 @@
-/* What the commands share. The command line uses include/byol alone; people read standard error
- * (and the tables), scripts read the one JSON object that --json puts on standard output. */
+/* What the commands share. The command line uses only include/byol. People read standard error (and
+ * the tables); scripts read the one JSON object that --json prints on standard output. */
 #ifndef CLI_H
 #define CLI_H
 
 #include <argp.h>
 #include <jansson.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -15,7 +16,7 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-/* A command gets its own arguments, argv[0] being "byol NAME", and returns the exit code. */
+/* A command gets its own arguments; argv[0] is "byol NAME". It returns the exit code. */
 typedef struct cli_command {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -41,8 +42,8 @@ extern const cli_command cli_commands[]; /* ends with a name NULL */
 
 /* ---- cli_describe.c: man pages and completion ---- */
 
-/* argp_parse, for every command the first thing it does. Returns 0 where the command is only to be
- * described and must return at once. */
+/* Parses arguments as argp_parse does. Every command calls it first. Returns 0 if the command is
+ * only being described and must return at once. */
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input);
 
 /* Writes byol.1, byol-COMMAND.1, byol.bash, _byol (zsh) and byol.fish into `folder`. Returns the
@@ -53,39 +54,40 @@ int cli_describe(const char *folder, const cli_command *commands);
 #pragma GCC poison argp_parse
 #endif
 
-/* ---- cli_output.c: how results and troubles are said ---- */
+/* ---- cli_output.c: results and error messages ---- */
 
 typedef struct cli_output {
     int json, quiet;
-    int terminal; /* standard error is one that can redraw a line */
+    int terminal; /* standard error is a terminal that can redraw a line */
     int colour;
 } cli_output;
 extern cli_output cli_out;
 
-/* --json and --quiet, to be put among a command's argp children. */
+/* --json and --quiet, for a command's argp children. */
 extern const struct argp cli_output_argp;
 
-/* Says the error on standard error and returns the exit code for `status`. */
+/* Prints the error on standard error and returns the exit code for `status`. */
 int cli_fail(byol_status status, const byol_error *error);
 /* The same for mistakes on the command line. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *text);
-/* A line for people, not said with --quiet. */
+/* Prints a line for people; with --quiet, nothing. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Where tables go: standard output, or standard error where --json has that; NULL: nowhere (--json
+/* The stream for tables: standard output, or standard error if --json uses that. NULL: none (--json
  * --quiet). */
 FILE *cli_tables(void);
-/* Prints the object on standard output where --json asks for it, and releases it. Returns `code`,
- * or EXIT_FAILED where it could not be written. */
+/* Prints the object on standard output if --json asks for it, and releases it. Returns `code`, or
+ * EXIT_FAILED where it could not be written. */
 int cli_finish(json_t *object, int code);
-/* A name or a path as JSON: null for NULL, and for what is not UTF-8, which JSON cannot hold. */
+/* A name or a path as JSON. NULL becomes null, and so does text that is not UTF-8, which JSON
+ * cannot hold. */
 json_t *cli_text(const char *text);
 
 /* A field of a CSV file, in quotes where it needs them (RFC 4180). */
 void cli_csv_field(FILE *stream, const char *text);
 
-/* "bold" and friends as escape codes, or nothing where there are no colours on that stream. */
+/* Escape codes for bold and plain text, or nothing if that stream has no colours. */
 const char *cli_bold(FILE *stream);
 const char *cli_plain(FILE *stream);
 
@@ -97,14 +99,14 @@ const char *cli_duration(char text[32], double seconds);
 
 /* ---- cli_files.c: files that results go to ---- */
 
-/* Before long work: can a file of this name be written, and does it end as what is written should
- * (`ending` NULL: as it likes)? Complains by itself, naming the flag; returns an exit code. */
+/* Checks before long work that a file of this name can be written and that it ends in `ending`
+ * (NULL: any ending). Prints an error itself, which names the flag; returns an exit code. */
 int cli_check_output(const char *flag, const char *path, const char *ending);
 
 /* A file that appears under its name only when it is complete. */
 typedef struct cli_file {
     FILE *stream;
-    char path[PATH_MAX], temporary[PATH_MAX]; /* the one that is replaced: where a link leads */
+    char path[PATH_MAX], temporary[PATH_MAX]; /* the file that is replaced: where a link leads */
 } cli_file;
 
 byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error);
@@ -112,31 +114,32 @@ byol_status cli_file_finish(cli_file *file, byol_error *error); /* closes it in 
 
 /* ---- cli_interrupt.c: Ctrl-C ---- */
 
-/* Once, before any other thread is there: SIGINT and SIGTERM go to a thread of their own that waits
- * for them, and no thread has a handler. For a handler's frame is written below the stack pointer,
- * and oneDNN before 3.11.2 lets that pointer lead into the heap while it multiplies matrices over
- * more than 8192 (AVX-512: 2048) terms: the signal would overwrite what lies there
- * (https://github.com/uxlfoundation/oneDNN/issues/4845). Until cli_catch_interrupts they end the
- * program. */
+/* Call once, before any other thread exists. SIGINT and SIGTERM then go to a separate thread that
+ * waits for them, and no thread has a handler. The reason: a handler's frame is written below the
+ * stack pointer, and oneDNN before 3.11.2 lets that pointer lead into the heap while it multiplies
+ * matrices over more than 8192 (AVX-512: 2048) terms. The signal would overwrite what lies there
+ * (https://github.com/uxlfoundation/oneDNN/issues/4845). Until cli_catch_interrupts is called,
+ * these signals end the program. */
 void cli_await_interrupts(void);
 /* From now on the first SIGINT or SIGTERM is remembered and cli_interrupted() is 1; a second one
- * ends the program. One that whoever started the program has it ignore stays ignored. */
+ * ends the program. A signal that was ignored when the program started stays ignored. */
 void cli_catch_interrupts(void);
 int cli_interrupted(void);
 
-/* ---- cli_progress.c: how far a long thing has got ---- */
+/* ---- cli_progress.c: progress of long work ---- */
 
 typedef struct cli_progress {
     const char *what;
     const char *unit; /* of the rate: "images"; NULL: no rate is shown */
     double begin, last_drawn;
-    int drawn;
+    double left; /* seconds left, if the caller knows; 0: estimated from what is done */
+    bool drawn;
 } cli_progress;
 
 double cli_now(void);
 
 void cli_progress_begin(cli_progress *progress, const char *what, const char *unit);
-/* `rate` 0: taken from done and the time; `tail` stands at the end of the line. */
+/* `rate` 0: computed from done and the time; `tail` stands at the end of the line. */
 void cli_progress_draw(cli_progress *progress, double done, double total, double rate,
                        const char *tail);
 void cli_progress_end(cli_progress *progress); /* takes the bar off the screen */
@@ -154,27 +157,26 @@ typedef struct cli_settings {
     size_t count;
 } cli_settings;
 
-/* An argp parser whose input is a cli_settings: the shorthand flags and --set. They are kept, in
+/* An argp parser whose input is a cli_settings: the shorthand flags and --set. They are kept in
  * their order. */
 const struct argp *cli_settings_argp(void);
-/* The defaults, then `file` (NULL: none), then the flags, checked. Complains by itself; returns an
- * exit code. */
+/* Applies the defaults, then `file` (NULL: none), then the flags, and checks the result. Prints
+ * errors itself; returns an exit code. */
 int cli_settings_configure(const cli_settings *settings, const char *file, byol_config *config);
-/* The same over what is in `config` already. */
+/* The same, on top of what is in `config` already. */
 int cli_settings_override(const cli_settings *settings, const char *file, byol_config *config);
 void cli_settings_release(cli_settings *settings);
 
-/* The settings as a table, those that differ from the defaults marked. */
+/* Prints the settings as a table that marks those that differ from the defaults. */
 void cli_settings_print(const byol_config *config, FILE *stream);
 
-/* ---- cli_arguments.c: what is parsed alike in several commands; argp_error where it is wrong ----
- */
+/* ---- cli_arguments.c: parsing shared by several commands; errors by argp_error ---- */
 
 extern const char *const cli_layers[3]; /* by byol_layer */
 byol_layer cli_layer(const char *flag, const char *text, struct argp_state *state);
 long cli_whole_number(const char *flag, const char *text, long least, long most,
                       struct argp_state *state);
-/* Keeps the one argument of a command, which is called `what`. */
+/* Keeps the one argument of a command; `what` is its name. */
 void cli_only_argument(const char **place, const char *argument, const char *what,
                        struct argp_state *state);
 

@@ -24,7 +24,7 @@ static int terminal_width(void) {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-/* "[======>     ]" of the room that the words leave. */
+/* "[======>     ]" in the width that the words leave. */
 static void make_bar(char *bar, double share, int room) {
     int width = room < BAR_MAX ? room : BAR_MAX, full = (int)(share * (width - 2));
     bar[0] = '\0';
@@ -45,7 +45,7 @@ static void draw_bar(cli_progress *progress, double share, const char *words) {
     snprintf(line, sizeof line, "%s %s %3.0f%%  %s", progress->what, bar, share * 100, words);
     fprintf(stderr, "\r%.*s\033[K", width, line);
     fflush(stderr);
-    progress->drawn = 1;
+    progress->drawn = true;
 }
 
 void cli_progress_draw(cli_progress *progress, double done, double total, double rate,
@@ -59,8 +59,9 @@ void cli_progress_draw(cli_progress *progress, double done, double total, double
     char words[LINE_MAX_BYTES / 2], speed[64] = "", eta[32];
     if (progress->unit != NULL)
         snprintf(speed, sizeof speed, "%.*f %s/s  ", rate < 10 ? 1 : 0, rate, progress->unit);
+    double at_pace = share > 0 ? elapsed / share * (1 - share) : 1e9;
     snprintf(words, sizeof words, "%sETA %s%s%s", speed,
-             cli_duration(eta, share > 0 ? elapsed / share * (1 - share) : 1e9),
+             cli_duration(eta, progress->left > 0 ? progress->left : at_pace),
              *tail != '\0' ? "  " : "", tail);
     if (cli_out.terminal)
         draw_bar(progress, share, words);
@@ -70,7 +71,7 @@ void cli_progress_draw(cli_progress *progress, double done, double total, double
 
 void cli_progress_end(cli_progress *progress) {
     if (progress->drawn) fputs("\r\033[K", stderr);
-    progress->drawn = 0;
+    progress->drawn = false;
 }
 
 int cli_progress_hook(void *context, uint64_t done, uint64_t total) {

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,12 +68,12 @@ static const char doc[] =
 
 /* ---- configuration ---- */
 
-static int is_folder(const char *path) {
+static bool is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* Without a file, a run that goes on has its own. */
+/* Without a CONFIG.yaml, a resumed run uses its own config.yaml. */
 static int configure(const arguments *args, byol_config *config) {
     char saved[BYOL_PATH_MAX + 16];
     const char *file = args->file;
@@ -82,8 +83,7 @@ static int configure(const arguments *args, byol_config *config) {
         return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file,
                          file);
     byol_config_init(config);
-    /* What a run of before does not say is as it was then: recipes were not there, BYOL was the
-     * default. */
+    /* An old config.yaml without `recipe` comes from a time when BYOL was the default. */
     if (file == saved) byol_config_set(config, "recipe", "byol", NULL);
     int code = cli_settings_override(&args->settings, file, config);
     if (code != EXIT_DONE) return code;
@@ -130,7 +130,7 @@ static float *embed(byol_encoder *encoder, const cli_labelled *set, byol_error *
     return NULL;
 }
 
-/* NaN, and the reason in `error`, where it cannot be measured. */
+/* Returns NaN, with the reason in `error`, where kNN cannot be measured. */
 static double measure_knn(const online_knn *knn, byol_trainer *trainer, byol_error *error) {
     byol_encoder *encoder;
     double accuracy = NAN;
@@ -170,8 +170,8 @@ typedef struct session {
     int labelled; /* the images are: the result can be judged by them */
 } session;
 
-/* After a few steps it is known how long a run by epochs will take: said once, while it is no loss
- * to stop it. */
+/* After a few steps it is known how long a run by epochs takes. This is said once, early, so that
+ * stopping the run loses nothing. */
 static void tell_time(session *s, const byol_metrics *m) {
     enum { STEPS = 5 };
     char text[192];
@@ -207,8 +207,9 @@ static int on_step(void *context, const byol_metrics *m) {
         snprintf(tail + used, sizeof tail - used, "  kNN %.2f %%", s->knn.accuracy);
     }
     s->progress.what = label;
-    /* a resumed run has its share behind it, but not its time */
+    /* the bar counts only the steps since the run was resumed, as its clock does */
     double total = (double)(m->steps - s->first_step), done = (double)(m->step - s->first_step);
+    s->progress.left = m->seconds_left;
     cli_progress_draw(&s->progress, done, total, m->images_per_second, tail);
     s->progress.what = "";
     cli_events_step(&s->events, m);
@@ -272,12 +273,12 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
             info.first_step > 0 ? cli_count(d, info.first_step) : "");
 }
 
-static int was_complete(const session *s, const byol_run_result *result) {
+static bool was_complete(const session *s, const byol_run_result *result) {
     return s->first_step == result->steps;
 }
 
-/* A run that was complete has nothing left to measure: its summary says what it came to, if it is
- * of this end. */
+/* A run that was already complete has measured nothing now: its figures come from summary.json, if
+ * that is of the same last step. */
 static void recall(const session *s, byol_run_result *result) {
     char path[PATH_MAX];
     json_int_t memory = (json_int_t)result->peak_memory_bytes,
@@ -344,8 +345,7 @@ static byol_status train(session *s, byol_trainer *trainer, const byol_source *s
     return status;
 }
 
-/* What the budget chooses, with what the user says over it. A run that goes on keeps what was
- * chosen. */
+/* Sets what the budget chooses, then what the user sets. A resumed run keeps what was chosen. */
 static byol_status choose(session *s, const byol_source *source, byol_error *error) {
     const arguments *args = s->args;
     byol_config chosen;

@@ -1,4 +1,4 @@
-/* A method of tiny.h's configuration and views of noise to feed it with; after cmocka.h. */
+/* A method with tiny.h's configuration, and views of noise as its input; after cmocka.h. */
 #ifndef TEST_TINY_METHOD_H
 #define TEST_TINY_METHOD_H
 
@@ -28,7 +28,7 @@ static inline byol__method *create(const byol_config *config) {
     byol__method *method = NULL;
     byol_error error = {0};
     if (byol_config_check(config, &error) != BYOL_OK) fail_msg("%s", error.text);
-    if (byol__method_create(&method, config, TINY_CHANNELS, &error) != BYOL_OK)
+    if (byol__method_create(&method, config, TINY_CHANNELS, &byol__comm_alone, &error) != BYOL_OK)
         fail_msg("%s", error.text);
     return method;
 }

@@ -4,6 +4,8 @@
 #include "ops/norm.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "ops/ops.h"
@@ -126,6 +128,7 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     p->scale = p->fixed ? byol__staged(plan, s->staged_scale) : byol__at(plan, s->scale);
     p->shift = p->fixed ? byol__staged(plan, s->staged_shift) : byol__at(plan, s->shift);
     p->partial = byol__at(plan, s->partial);
+    p->count = (double)p->layout.n * p->layout.h * p->layout.w * plan->options.comm->size;
     if (has_norm(unit)) bind_norm(&plan->bound, &s->norm, p);
     p->dy_count = unit->dy_count < BYOL__DIFFS ? unit->dy_count : BYOL__DIFFS;
     for (int i = 0; i < p->dy_count; i++) p->dy[i] = byol__at(plan, unit->dy[i]);
@@ -142,11 +145,37 @@ static byol_status stage(byol__plan *plan, byol__unit *unit, byol_error *error) 
     return BYOL_OK;
 }
 
+/* Channels as the sums lie in p->partial. */
+static size_t padded_channels(const byol__pointwise *p) {
+    byol__strides s = byol__layout_strides(&p->layout);
+    return (size_t)s.blocks * (size_t)s.lanes;
+}
+
+/* The ranks' means and variances make the whole batch's (Chan, Golub, LeVeque 1983). */
+static byol_status merge_moments(const byol__comm *comm, const byol__pointwise *p,
+                                 byol_error *error) {
+    if (comm->size == 1) return BYOL_OK;
+    size_t channels = padded_channels(p);
+    double *mean = p->partial, *variance = mean + channels, *own = variance + channels;
+    memcpy(own, mean, channels * sizeof *own);
+    BYOL__TRY(byol__comm_sum_doubles(comm, mean, channels, error));
+    for (size_t c = 0; c < channels; c++) {
+        mean[c] /= comm->size;
+        variance[c] += (own[c] - mean[c]) * (own[c] - mean[c]);
+    }
+    BYOL__TRY(byol__comm_sum_doubles(comm, variance, channels, error));
+    for (size_t c = 0; c < channels; c++) variance[c] /= comm->size;
+    return BYOL_OK;
+}
+
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
-    (void)error;
     const byol__stage *stage = &unit->stage;
     const byol__pointwise *p = &((const byol__pointwise_state *)unit->state)->kernel;
     double begin = byol__now();
+    if (p->normalize) {
+        plan->kernels->norm_moments(p);
+        BYOL__TRY(merge_moments(plan->options.comm, p, error));
+    }
     plan->kernels->pointwise_forward(p);
     size_t src = byol__value_bytes(plan, stage->src[0]),
            rest = byol__value_bytes(plan, stage->dst) + byol__value_bytes(plan, stage->src[1]);
@@ -158,9 +187,13 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
 
 /* Batch norm reads its source and the gradients twice. */
 static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
-    (void)error;
     const byol__pointwise *p = &((const byol__pointwise_state *)unit->state)->kernel;
     double begin = byol__now();
+    if (p->normalize) {
+        plan->kernels->norm_sums(p);
+        BYOL__TRY(
+            byol__comm_sum_doubles(plan->options.comm, p->partial, 2 * padded_channels(p), error));
+    }
     plan->kernels->pointwise_backward(p);
     size_t src = byol__value_bytes(plan, unit->stage.src[0]),
            dst = byol__value_bytes(plan, unit->stage.dst);

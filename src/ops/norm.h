@@ -6,6 +6,8 @@
 
 #include "plan/unit.h"
 
+#include <stdbool.h>
+
 /* Where a batch norm's parameters and statistics lie in their arenas. */
 typedef struct byol__norm {
     byol__range gamma, beta, running_mean, running_var;

@@ -1,7 +1,8 @@
-/* Compiling: stages -> units with formats, primitives and buffers. Formats flow forward: each
- * contraction takes its source as it lies and the plan keeps to the format that the first
- * convolution chose, so nothing is ever reordered in between. What is particular to an operation is
- * asked of its table. */
+/* Compiles stages into units with formats, primitives and buffers. Formats flow forward: each
+ * contraction takes its source in the format it has, and the plan keeps the format that the first
+ * convolution chose. So nothing is reordered in between. What is specific to an operation comes
+ * from its table. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -45,7 +46,7 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
 
 /* ---- lifetimes, forward ---- */
 
-/* A unit that works element by element writes over its source where nobody will read that again. */
+/* An element-by-element unit writes over its source if nobody reads that again. */
 static bool runs_in_place(const byol__plan *plan, const byol__unit *unit) {
     if (!unit->op->runs->in_place || byol__count_readers(plan, unit->stage.src[0]) != 1)
         return false;
@@ -77,7 +78,7 @@ static byol_status place_value(byol__compiler *c, byol__unit *unit, int index) {
 
 /* ---- lifetimes, backward ---- */
 
-/* Leaves `buffer` for the maker of `value` as one reader's gradient. */
+/* Leaves `buffer` to the producer of `value` as one reader's gradient. */
 static byol_status leave_diff(byol__compiler *c, int value, int buffer) {
     byol__slot *s = &c->plan->slots[value];
     if (s->diff_count == BYOL__MAX_FANOUT)
@@ -93,7 +94,7 @@ static byol_status new_diff(byol__compiler *c, int value, int slot, int *id) {
     return leave_diff(c, value, *id);
 }
 
-/* Takes over what the readers of this unit's destination have left. */
+/* Takes the gradients that the readers of this unit's destination have left. */
 static byol_status collect_diffs(byol__compiler *c, byol__unit *unit, int slot) {
     const byol__slot *dst = &c->plan->slots[unit->stage.dst];
     if (dst->diff_count == 0)
@@ -142,7 +143,7 @@ static byol_status compile_forward(byol__compiler *c, const byol__stage *stages)
         if (unit->op->runs->place_forward != NULL)
             BYOL__TRY(unit->op->runs->place_forward(c, unit, i));
     }
-    /* Outputs are there to be read until backward begins. */
+    /* Outputs can be read until backward begins. */
     for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
         if (plan->has_output >> mark & 1u)
             byol__keep_until(plan, plan->slots[plan->output[mark]].buffer, plan->unit_count - 1);
@@ -170,7 +171,7 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
     plan->slot_count = (int)graph->value_count;
     for (int i = 0; i < plan->slot_count; i++) plan->slots[i].buffer = BYOL__NO_BUFFER;
     plan->slots[0].layout = byol__layout_for(c, 0, BYOL__FORMAT_ANY);
-    /* The outputs on the way to the last one can be read too. */
+    /* The outputs before the last one can be read too. */
     for (int mark = 0; mark <= plan->options.output; mark++) {
         plan->output[mark] = graph->output[mark];
         plan->has_output |= graph->has_output & 1u << mark;

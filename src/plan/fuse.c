@@ -1,13 +1,14 @@
 #include "plan/fuse.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "graph/op.h"
 
-/* What is known of a node while its neighbours are looked at. */
+/* What is known of a node while its neighbours are examined. */
 typedef struct use {
     bool needed;  /* the output depends on it */
-    bool taken;   /* is part of a stage already */
+    bool taken;   /* it is part of a stage already */
     bool waiting; /* a batch norm that may join the addition that reads it */
     int readers;  /* of its value, outputs counted */
     int reader;   /* the last of them */
@@ -16,7 +17,7 @@ typedef struct use {
 typedef struct fusion {
     const byol__graph *graph;
     byol__mode mode;
-    use *uses; /* by node, which is by value too: every node makes one value */
+    use *uses; /* by node, and so by value: every node makes one value */
     byol__stage *stages;
     int count;
 } fusion;
@@ -38,7 +39,7 @@ static void find_uses(fusion *f, byol__output output) {
             f->uses[graph->output[mark]].readers += 2;
 }
 
-/* The node that alone reads the value of `node`, if it has that role; else BYOL__NONE. */
+/* The only reader of the value of `node`, if it has that role; else BYOL__NONE. */
 static int only_reader(const fusion *f, int node, byol__role role) {
     const use *u = &f->uses[node];
     return u->readers == 1 && byol__role_of(&f->graph->nodes[u->reader]) == role ? u->reader
@@ -79,8 +80,8 @@ static void fuse_batch_norm(fusion *f, int node) {
     take_relu(f, stage, node);
 }
 
-/* y = relu(bn(x) + r): of two batch norms that wait for this addition, the first joins it and the
- * second runs by itself. */
+/* y = relu(bn(x) + r). If two batch norms wait for this addition, the first joins it and the second
+ * runs by itself. */
 static void fuse_add(fusion *f, int node) {
     const byol__node *add = &f->graph->nodes[node];
     int joined = BYOL__NONE;

@@ -12,14 +12,14 @@ enum { BYOL__NO_VALUE = -1 };
 typedef struct byol__stage {
     int node;                   /* whose op runs the stage */
     int bn;                     /* node of the batch norm in it, or BYOL__NONE */
-    int src[BYOL__SOURCES_MAX]; /* values, or BYOL__NO_VALUE; of a batch norm [1] is added */
+    int src[BYOL__SOURCES_MAX]; /* values, or BYOL__NO_VALUE; a batch norm adds [1] */
     int dst;                    /* value */
     bool relu;
 } byol__stage;
 
-/* Fills `stages` (room for graph->node_count) with what must run, in order, to compute `output`;
- * returns how many, or -1 without memory. A value that an output marks, or that two nodes read,
- * always comes into being. */
+/* Fills `stages` (space for graph->node_count) with what must run, in order, to compute `output`.
+ * Returns how many, or -1 if out of memory. A value that an output marks, or that two nodes read,
+ * is always computed. */
 int byol__fuse(const byol__graph *graph, byol__mode mode, byol__output output, byol__stage *stages);
 
 #endif

@@ -1,13 +1,14 @@
-/* The kernels between the convolutions, in GCC's vector types. Compiled once for each instruction
- * set: KERNELS_ISA is plain, avx2 or avx512. See kernels.h for what each does.
+/* The kernels between the convolutions, in GCC's vector types. Compiled once per instruction set:
+ * KERNELS_ISA is plain, avx2 or avx512. kernels.h says what each does.
  *
- * All go through an activation as tiles: up to LANES channels of one sample, pixel after pixel. In
- * the blocked formats a tile is a channel block (contiguous); in a matrix or channels-last it is a
+ * All traverse an activation as tiles: up to LANES channels of one sample, pixel after pixel. In
+ * the blocked formats a tile is a channel block (contiguous). In a matrix or channels-last it is a
  * strip of columns. */
 #include "plan/kernels.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bf16.h"
@@ -36,7 +37,7 @@ static tiling tile(const byol__layout *layout) {
     return t;
 }
 
-/* First channel of tile `i`, and how many it has. */
+/* First channel of tile `i`; `*live` is how many channels it has. */
 INLINE int tile_channel(const tiling *t, int i, int *live) {
     int per_block = (t->block + LANES - 1) / LANES;
     int within = i % per_block * LANES;
@@ -44,7 +45,7 @@ INLINE int tile_channel(const tiling *t, int i, int *live) {
     return i / per_block * t->block + within;
 }
 
-/* Where it starts in a sample. */
+/* Where the tile of `channel` starts in a sample. */
 INLINE size_t tile_offset(const tiling *t, int channel) {
     return (size_t)(channel / t->block) * t->stride_block + (size_t)(channel % t->block);
 }
@@ -84,8 +85,8 @@ INLINE float load_one(const void *src, size_t offset, bool bf16) {
                 : ((const float *)src)[offset];
 }
 
-/* Calls body(..., live, bf16) with the two as constants in the common cases, so that the compiler
- * makes a tight loop of it. */
+/* Calls body(..., live, bf16) with constants for the last two in the common cases, so that the
+ * compiler makes a tight loop. */
 #define SPECIALISE(body, live, bf16, ...)                                                          \
     do {                                                                                           \
         if ((live) == LANES && !(bf16))                                                            \
@@ -122,14 +123,14 @@ static void combine(const double *partial, const tiling *t, int channel, double 
     }
 }
 
-/* Lanes beyond the real channels: 0 + 0 x stays 0, which oneDNN relies on. */
+/* Zeroes the lanes beyond the real channels: 0 + 0 x stays 0, which oneDNN relies on. */
 static void clear_padding(float *array, const byol__pointwise *p, const tiling *t) {
     for (int c = p->layout.c; c < t->channels; c++) array[c] = 0;
 }
 
 /* ---- batch norm + residual + ReLU, forward ---- */
 
-/* Sums of (x - mean) and (x - mean)^2, where `mean` is any number near the true mean: without it
+/* Sums of (x - mean) and (x - mean)^2, where `mean` is any number near the true mean. Without it,
  * the squares of a channel with a large mean would swallow its variance. */
 INLINE void tile_moments(const tiling *t, const void *x, size_t offset, const float *mean,
                          double *sums, int live, bool bf16) {
@@ -171,11 +172,11 @@ static void moments(const byol__pointwise *p, const tiling *t, bool bf16) {
     }
 }
 
-/* Batch mean and variance -> scale and shift; running statistics as PyTorch keeps them: momentum
- * .1, unbiased variance.
- */
-static void settle(const byol__pointwise *p, int c, double count, double mean, double variance) {
+/* Batch mean and variance -> scale and shift. Running statistics as in PyTorch: momentum .1,
+ * unbiased variance. */
+static void settle(const byol__pointwise *p, int c, double mean, double variance) {
     const double momentum = 0.1;
+    double count = p->count;
     double inv_std = 1 / sqrt(variance + BYOL__NORM_EPSILON);
     double scale = (double)p->gamma[c] * inv_std;
     p->mean[c] = (float)mean;
@@ -187,18 +188,19 @@ static void settle(const byol__pointwise *p, int c, double count, double mean, d
     p->running_var[c] = (float)((1 - momentum) * (double)p->running_var[c] + momentum * unbiased);
 }
 
+/* Mean and variance replace the first chunk's sums. */
 static void finish_moments(const byol__pointwise *p, const tiling *t) {
     double count = (double)t->n * t->spatial;
     for (int c = 0; c < p->layout.c; c++) {
         double sum, square;
         combine(p->partial, t, c, &sum, &square);
         double offset = sum / count;
-        settle(p, c, count, (double)p->mean[c] + offset, fmax(square / count - offset * offset, 0));
+        p->partial[c] = (double)p->mean[c] + offset;
+        p->partial[t->channels + c] = fmax(square / count - offset * offset, 0);
     }
 }
 
-/* The parts' means and squared deviations make the whole's (Chan, Golub, LeVeque 1983), in order.
- */
+/* Combines the means and squared deviations of the parts (Chan, Golub, LeVeque 1983), in order. */
 static void finish_gathered(const byol__pointwise *p, const tiling *t) {
     const byol__moments *m = p->moments;
     double count = (double)t->n * t->spatial, *mean = p->partial,
@@ -221,19 +223,24 @@ static void finish_gathered(const byol__pointwise *p, const tiling *t) {
             squares[c] += (double)square[c] - (double)sum[c] * own + pixels * off * off;
         }
     }
-    for (int c = 0; c < p->layout.c; c++) settle(p, c, count, mean[c], fmax(squares[c] / count, 0));
+    for (int c = 0; c < p->layout.c; c++) squares[c] = fmax(squares[c] / count, 0);
 }
 
-static void find_scale(const byol__pointwise *p, const tiling *t, bool bf16) {
+static void norm_moments(const byol__pointwise *p) {
+    tiling t = tile(&p->layout);
+    if (p->moments != NULL) {
+        finish_gathered(p, &t);
+        return;
+    }
+    moments(p, &t, p->layout.dtype == BYOL__BF16);
+    finish_moments(p, &t);
+}
+
+static void find_scale(const byol__pointwise *p, const tiling *t) {
     clear_padding(p->mean, p, t);
     clear_padding(p->scale, p, t);
     clear_padding(p->shift, p, t);
-    if (p->moments != NULL) {
-        finish_gathered(p, t);
-        return;
-    }
-    moments(p, t, bf16);
-    finish_moments(p, t);
+    for (int c = 0; c < p->layout.c; c++) settle(p, c, p->partial[c], p->partial[t->channels + c]);
 }
 
 INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, size_t offset,
@@ -253,7 +260,7 @@ INLINE void tile_apply(const tiling *t, const byol__pointwise *p, int channel, s
 static void pointwise_forward(const byol__pointwise *p) {
     tiling t = tile(&p->layout);
     bool bf16 = p->layout.dtype == BYOL__BF16;
-    if (p->normalize) find_scale(p, &t, bf16);
+    if (p->normalize) find_scale(p, &t);
     if (p->y == NULL) return;
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < t.n; n++) {
@@ -267,28 +274,28 @@ static void pointwise_forward(const byol__pointwise *p) {
 
 /* ---- and backward ---- */
 
-/* The gradients of all readers of y. */
+/* The sum of the gradients of all readers of y. */
 INLINE vec sum_of_diffs(const byol__pointwise *p, size_t at, int live, bool bf16) {
     vec g = load(p->dy[0], at, live, bf16);
     for (int k = 1; k < p->dy_count; k++) g += load(p->dy[k], at, live, bf16);
     return g;
 }
 
-/* The gradient that arrives at the sum before the ReLU. */
+/* The gradient at the sum before the ReLU. */
 INLINE vec arriving(const byol__pointwise *p, size_t at, int live, bool bf16) {
     vec g = sum_of_diffs(p, at, live, bf16);
     return p->relu ? select_positive(load(p->y, at, live, bf16), g) : g;
 }
 
-/* The same behind a batch norm with x at hand: without a residual, what the ReLU saw is made again
- * by the very operations of tile_apply, in place of a third array to read. */
+/* The same behind a batch norm whose x has been read. Without a residual, the ReLU's input is
+ * recomputed by the same operations as in tile_apply, instead of reading a third array. */
 INLINE vec arriving_at_norm(const byol__pointwise *p, size_t at, vec x, vec scale, vec shift,
                             int live, bool bf16) {
     if (!p->relu || p->residual != NULL) return arriving(p, at, live, bf16);
     return select_positive(x * scale + shift, sum_of_diffs(p, at, live, bf16));
 }
 
-/* Sums of g and g (x - mean), and g itself where somebody wants it. */
+/* Sums of g and g (x - mean); stores g too if p->g is set. */
 INLINE void tile_gradient_sums(const tiling *t, const byol__pointwise *p, int channel,
                                size_t offset, double *sums, int live, bool bf16) {
     vec scale = load_f32(p->scale + channel, live), shift = load_f32(p->shift + channel, live);
@@ -319,23 +326,32 @@ static void gradient_sums(const byol__pointwise *p, const tiling *t, bool bf16) 
     }
 }
 
+/* The whole batch's sums replace the first chunk's. */
+static void norm_sums(const byol__pointwise *p) {
+    tiling t = tile(&p->layout);
+    gradient_sums(p, &t, p->layout.dtype == BYOL__BF16);
+    for (int c = 0; c < p->layout.c; c++) {
+        double sum, product;
+        combine(p->partial, &t, c, &sum, &product);
+        p->diff_gamma[c] += (float)(product * (double)p->inv_std[c]);
+        p->diff_beta[c] += (float)sum;
+        p->partial[c] = sum;
+        p->partial[t.channels + c] = product;
+    }
+}
+
 /* dx = a g + b (x - mean) + c with, for m values in a channel,
- *     a = gamma inv_std (which is forward's scale),   b = -a inv_std^2 sum(g (x - mean)) / m,   c =
- * -a sum(g) / m.
- */
-static void finish_gradient_sums(const byol__pointwise *p, const tiling *t, float *slope,
-                                 float *constant) {
-    double count = (double)t->n * t->spatial;
+ *     a = gamma inv_std (forward's scale),
+ *     b = -a inv_std^2 sum(g (x - mean)) / m,
+ *     c = -a sum(g) / m. */
+static void find_slope(const byol__pointwise *p, const tiling *t, float *slope, float *constant) {
     clear_padding(slope, p, t);
     clear_padding(constant, p, t);
     for (int c = 0; c < p->layout.c; c++) {
-        double sum, product;
-        combine(p->partial, t, c, &sum, &product);
+        double sum = p->partial[c], product = p->partial[t->channels + c];
         double inv_std = (double)p->inv_std[c], a = (double)p->gamma[c] * inv_std;
-        p->diff_gamma[c] += (float)(product * inv_std);
-        p->diff_beta[c] += (float)sum;
-        slope[c] = (float)(-a * inv_std * inv_std * product / count);
-        constant[c] = (float)(-a * sum / count);
+        slope[c] = (float)(-a * inv_std * inv_std * product / p->count);
+        constant[c] = (float)(-a * sum / p->count);
     }
 }
 
@@ -368,11 +384,8 @@ static void pointwise_backward(const byol__pointwise *p) {
     tiling t = tile(&p->layout);
     bool bf16 = p->layout.dtype == BYOL__BF16;
     float *slope = p->shift + t.channels, *constant = slope + t.channels;
-    if (p->normalize) {
-        gradient_sums(p, &t, bf16);
-        finish_gradient_sums(p, &t, slope, constant);
-    }
-    if (p->dx == NULL && p->g == NULL) return; /* nothing that is trained stands before it */
+    if (p->normalize) find_slope(p, &t, slope, constant);
+    if (p->dx == NULL && (p->normalize || p->g == NULL)) return; /* nothing before it is trained */
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < t.n; n++) {
         for (int i = 0; i < t.tiles; i++) {
@@ -412,9 +425,9 @@ static pool_geometry pool_of(const byol__pool *p) {
                            .bf16 = p->src_layout.dtype == BYOL__BF16};
 }
 
-/* One tile of one sample, every output pixel. A pool's source and destination have the same format,
- * but for the global one (a single output pixel), whose destination is a matrix: hence two tilings.
- */
+/* One tile of one sample, every output pixel. A pool's source and destination have the same format.
+ * The exception is the global pool (a single output pixel), whose destination is a matrix: hence
+ * two tilings. */
 typedef void pool_tile(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
                        int live);
 
@@ -424,7 +437,7 @@ static void for_each_tile(const byol__pool *p, pool_tile *run) {
     for (int n = 0; n < g.src.n; n++) {
         for (int i = 0; i < g.src.tiles; i++) {
             int live, channel = tile_channel(&g.src, i, &live);
-            int real = live; /* with the padding, where both layouts have it */
+            int real = live; /* padding included, where both layouts have it */
             if (g.dst.block != g.src.block && p->dst_layout.c - channel < live)
                 real = p->dst_layout.c - channel;
             if (real <= 0) continue;
@@ -446,7 +459,7 @@ INLINE void max_tile_as(const pool_geometry *g, const byol__pool *p, size_t src,
             for (int y = y0; y < y1; y++) {
                 for (int x = x0; x < x1; x++) {
                     vec v = load(p->x, src + (size_t)(y * g->iw + x) * g->src.stride_s, live, bf16);
-                    ivec keep = (best >= v) | (best != best); /* a NaN wins and stays: it is seen */
+                    ivec keep = (best >= v) | (best != best); /* a NaN wins and stays visible */
                     best = (vec)(((ivec)best & keep) | ((ivec)v & ~keep));
                 }
             }
@@ -460,7 +473,7 @@ static void max_tile(const pool_geometry *g, const byol__pool *p, size_t src, si
     SPECIALISE(max_tile_as, live, g->bf16, g, p, src, dst);
 }
 
-/* Every input pixel lies in one window and no more: its gradient is written once. */
+/* Is every input pixel in exactly one window? Then its gradient is written once. */
 static bool windows_tile(const pool_geometry *g, const byol__pool *p) {
     return p->kernel == p->stride && p->padding == 0 && g->ih == g->oh * p->stride &&
            g->iw == g->ow * p->stride;
@@ -515,8 +528,8 @@ static void avg_tile(const pool_geometry *g, const byol__pool *p, size_t src, si
     }
 }
 
-/* Gathers: an input pixel collects from every output pixel whose window holds it, so that bf16
- * rounds once. */
+/* Each input pixel collects from all output pixels whose windows hold it, so that bf16 rounds
+ * once. */
 static void avg_tile_backward(const pool_geometry *g, const byol__pool *p, size_t src, size_t dst,
                               int live) {
     vec share = splat(1.0f / (float)(p->kernel ? p->kernel * p->kernel : g->ih * g->iw));
@@ -565,7 +578,9 @@ static void add(const byol__layout *layout, void *accumulator, const void *other
 const byol__kernel_table JOIN(byol__kernels_, KERNELS_ISA);
 const byol__kernel_table JOIN(byol__kernels_, KERNELS_ISA) = {
     .name = STRING(KERNELS_ISA),
+    .norm_moments = norm_moments,
     .pointwise_forward = pointwise_forward,
+    .norm_sums = norm_sums,
     .pointwise_backward = pointwise_backward,
     .max_pool_forward = max_pool_forward,
     .max_pool_backward = max_pool_backward,

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-/* Largest first; of equals the one that came first: the result does not depend on the sort. */
+/* Largest first. Equal sizes keep their order, so the result does not depend on the sort. */
 static void sort_by_size(const byol__buffer *buffers, int count, int *order) {
     for (int i = 0; i < count; i++) {
         int at = i;
@@ -23,7 +23,7 @@ static bool overlap(const byol__buffer *a, size_t offset, const byol__buffer *b)
            b->offset < offset + byol__align_up(a->bytes);
 }
 
-/* The lowest offset is 0 or just behind a buffer that has been placed. */
+/* The lowest offset is 0 or just behind a placed buffer. */
 static size_t lowest_place(const byol__buffer *buffers, const int *order, int placed,
                            const byol__buffer *buffer) {
     size_t offset = 0;

@@ -1,5 +1,4 @@
-/* Where buffers lie in one workspace: two that are never alive at the same time may share their
- * place. */
+/* Where buffers lie in one workspace. Two that are never alive together may share memory. */
 #ifndef BYOL__LIVENESS_H
 #define BYOL__LIVENESS_H
 
@@ -11,8 +10,8 @@ typedef struct byol__buffer {
     size_t offset;   /* where it was put: a multiple of 64 */
 } byol__buffer;
 
-/* Gives every buffer its offset, the largest first, each at the lowest place that is free while it
- * lives. Returns the size of the workspace. `order` is scratch for `count` numbers. */
+/* Gives every buffer its offset: the largest first, each at the lowest place that is free during
+ * its life. Returns the size of the workspace. `order` is scratch for `count` numbers. */
 size_t byol__place_buffers(byol__buffer *buffers, int count, int *order);
 
 #endif

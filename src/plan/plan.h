@@ -1,10 +1,10 @@
-/* A plan: a graph compiled for one batch size, precision and mode. An array of steps, each a oneDNN
- * primitive or one of our kernels with its arguments, plus one workspace whose size and every
- * offset in it are known before the first step.
+/* A plan: a graph compiled for one batch size, precision and mode. It is an array of steps, each a
+ * oneDNN primitive or one of our kernels with its arguments, and one workspace. The workspace's
+ * size and every offset in it are known before the first step.
  *
  * Build: byol__plan_create. Bind: byol__plan_bind gives it parameters, gradients, statistics and
- * workspace. Run: stage, forward, backward; none of the three allocates, and all fail only where
- * oneDNN does. */
+ * workspace. Run: stage, forward, backward. None of the three allocates; all fail only if oneDNN
+ * fails. */
 #ifndef BYOL__PLAN_H
 #define BYOL__PLAN_H
 
@@ -15,6 +15,7 @@
 #include "base/dtype.h"
 #include "base/profile.h"
 #include "byol/status.h"
+#include "comm/comm.h"
 #include "dnn/layout.h"
 #include "graph/graph.h"
 
@@ -31,10 +32,12 @@ typedef struct byol__plan_options {
     byol__mode mode;
     byol__output output; /* compile as far as this output; the outputs before it can be read too */
     unsigned diffs; /* TRAIN: a bit for each output before that one whose gradient is given too */
-    byol__format format; /* of activations; BYOL__FORMAT_ANY (0): what oneDNN likes best here */
+    byol__format format;    /* of activations; BYOL__FORMAT_ANY (0): what oneDNN prefers here */
+    const byol__comm *comm; /* ranks whose batches (of this size) are one batch to batch norm,
+                               borrowed; NULL: this rank alone */
 } byol__plan_options;
 
-typedef struct byol__plan byol__plan; /* of the same name in graph/op.h */
+typedef struct byol__plan byol__plan; /* declared in graph/op.h too */
 
 typedef struct byol__plan_info {
     size_t workspace_bytes;                 /* what byol__plan_bind's workspace must hold */
@@ -49,7 +52,7 @@ byol_status byol__plan_create(byol__plan **out, const byol__graph *graph,
 void byol__plan_free(byol__plan *plan);
 void byol__plan_describe(const byol__plan *plan, byol__plan_info *info);
 
-/* All borrowed and 64-byte aligned. Plans that run one after the other may share a workspace. */
+/* All borrowed and 64-byte aligned. Plans that run one after another may share a workspace. */
 typedef struct byol__binding {
     const float *params; /* the graph's params.total floats (or the sections that this plan's output
                             needs) */
@@ -59,29 +62,29 @@ typedef struct byol__binding {
 } byol__binding;
 byol_status byol__plan_bind(byol__plan *plan, const byol__binding *binding, byol_error *error);
 
-/* From now on the plan adds what it does to `profile` (borrowed); NULL: no longer. */
+/* From now on the plan adds its work to `profile` (borrowed). NULL: it stops. */
 void byol__plan_profile(byol__plan *plan, byol__profile *profile);
 
-/* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. To be
- * called whenever the parameters have changed, before the next forward. */
+/* Copies the parameters into the primitives' layouts and precision; EVAL folds batch norm in. Call
+ * it after every change of the parameters, before the next forward. */
 byol_status byol__plan_stage(byol__plan *plan, byol_error *error);
 
-/* `images` (batch, c, h, w) floats, plain. */
-byol_status byol__plan_forward(byol__plan *plan, const float *images, byol_error *error);
+/* `input` (batch, shape of the graph's input): plain floats, or int32_t if that is of integers. */
+byol_status byol__plan_forward(byol__plan *plan, const void *input, byol_error *error);
 
-/* After forward: copies an output, (batch, dimension) floats, plain. */
+/* After forward: copies an output, (batch, dimension) plain floats. */
 void byol__plan_read(const byol__plan *plan, byol__output output, float *dst);
 
 /* After forward, TRAIN only: `diff` (batch, dimension) floats is the gradient of the plan's output.
  * ADDS the parameters' gradients to the bound gradient arena. */
 byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error *error);
 
-/* Before each backward, for each output of options.diffs: the gradient, (batch, dimension) floats,
- * that comes from elsewhere than from the output behind it. */
+/* Before each backward, for each output of options.diffs. `diff`, (batch, dimension) floats, is the
+ * part of the output's gradient that does not come from the output behind it. */
 void byol__plan_diff(byol__plan *plan, byol__output output, const float *diff);
 
 /* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w)
- * floats. Only values that the plan keeps (TRAIN: all inputs and outputs of fused steps, but for a
+ * floats. Only values that the plan keeps (TRAIN: all inputs and outputs of fused steps, except a
  * batch norm that its reader applies). BYOL_ERROR_NOT_FOUND otherwise. */
 byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst,
                                   byol_error *error);

@@ -1,5 +1,7 @@
 /* A plan's life: create, bind, stage, forward, backward. */
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -10,6 +12,7 @@ byol_status byol__plan_create(byol__plan **out, const byol__graph *graph,
     byol__plan *plan;
     BYOL__TRY(byol__alloc(&plan, 1, sizeof *plan, "plan", error));
     plan->options = *options;
+    if (plan->options.comm == NULL) plan->options.comm = &byol__comm_alone;
     plan->kernels = byol__kernels();
     byol_status status = byol__dnn_create(&plan->dnn, error);
     if (status == BYOL_OK) status = byol__plan_compile(plan, graph, error);
@@ -83,16 +86,39 @@ static byol__layout plain(const byol__slot *slot) {
 
 void byol__plan_profile(byol__plan *plan, byol__profile *profile) { plan->profile = profile; }
 
-byol_status byol__plan_forward(byol__plan *plan, const float *images, byol_error *error) {
-    const byol__slot *input = &plan->slots[0];
-    byol__layout from = plain(input);
+/* The first failure of a pass. The other units run all the same: ranks that train together must
+ * meet in the same sums, whatever happened to one of them. */
+typedef struct failure {
+    byol_status status;
+    byol_error *error;
+} failure;
+
+static void keep(failure *first, byol_status status, const byol_error *words) {
+    if (status == BYOL_OK || first->status != BYOL_OK) return;
+    first->status = status;
+    if (first->error != NULL) *first->error = *words;
+}
+
+static void take_input(byol__plan *plan, const void *input) {
+    const byol__slot *slot = &plan->slots[0];
+    byol__layout from = plain(slot);
     double begin = byol__now();
-    byol__layout_convert(&input->layout, byol__value_at(plan, 0), &from, images);
+    if (slot->layout.dtype == BYOL__I32)
+        memcpy(byol__value_at(plan, 0), input, byol__value_bytes(plan, 0));
+    else
+        byol__layout_convert(&slot->layout, byol__value_at(plan, 0), &from, input);
     byol__profile_add(plan->profile, BYOL__WORK_LAYOUT, begin, 0,
                       byol__layout_bytes(&from) + byol__value_bytes(plan, 0));
-    for (int i = 0; i < plan->unit_count; i++)
-        BYOL__TRY(plan->units[i].op->runs->forward(plan, &plan->units[i], error));
-    return BYOL_OK;
+}
+
+byol_status byol__plan_forward(byol__plan *plan, const void *input, byol_error *error) {
+    take_input(plan, input);
+    failure first = {BYOL_OK, error};
+    for (int i = 0; i < plan->unit_count; i++) {
+        byol_error words = {0};
+        keep(&first, plan->units[i].op->runs->forward(plan, &plan->units[i], &words), &words);
+    }
+    return first.status;
 }
 
 void byol__plan_read(const byol__plan *plan, byol__output output, float *dst) {
@@ -101,7 +127,7 @@ void byol__plan_read(const byol__plan *plan, byol__output output, float *dst) {
     byol__layout_convert(&to, dst, &slot->layout, byol__at(plan, slot->buffer));
 }
 
-/* More gradients than the op takes at once are added up before. */
+/* Gradients beyond those that the op takes are added up first. */
 static void add_diffs(byol__plan *plan, const byol__unit *unit) {
     double begin = byol__now();
     if (unit->dy_count <= unit->op->runs->diffs) return;
@@ -118,14 +144,16 @@ void byol__plan_diff(byol__plan *plan, byol__output output, const float *diff) {
 }
 
 byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error *error) {
+    failure first = {BYOL_OK, error};
     byol__plan_diff(plan, plan->options.output, diff);
     for (int i = plan->unit_count - 1; i >= 0; i--) {
         byol__unit *unit = &plan->units[i];
         if (unit->dy_count == 0) continue; /* nothing before it is trained */
         add_diffs(plan, unit);
-        BYOL__TRY(unit->op->runs->backward(plan, unit, error));
+        byol_error words = {0};
+        keep(&first, unit->op->runs->backward(plan, unit, &words), &words);
     }
-    return BYOL_OK;
+    return first.status;
 }
 
 static bool is_kept(const byol__plan *plan, byol__value_id id) {
@@ -138,7 +166,7 @@ static bool is_kept(const byol__plan *plan, byol__value_id id) {
 
 byol_status byol__plan_read_value(const byol__plan *plan, byol__value_id id, float *dst,
                                   byol_error *error) {
-    if (!is_kept(plan, id))
+    if (!is_kept(plan, id) || plan->slots[id].layout.dtype == BYOL__I32)
         return byol__fail(error, BYOL_ERROR_NOT_FOUND, "this plan does not keep value %u",
                           (unsigned)id);
     byol__layout to = plain(&plan->slots[id]);

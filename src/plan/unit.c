@@ -36,9 +36,10 @@ size_t byol__reserve_staging(byol__plan *plan, size_t bytes) {
 }
 
 byol__layout byol__layout_for(const byol__compiler *c, int value, byol__format format) {
-    byol__shape shape = c->graph->values[value].shape;
-    return (byol__layout){
-        c->plan->options.dtype, format, c->plan->options.batch, shape.c, shape.h, shape.w};
+    const byol__value *v = &c->graph->values[value];
+    byol__dtype dtype = v->integers ? BYOL__I32 : c->plan->options.dtype;
+    byol__shape shape = v->shape;
+    return (byol__layout){dtype, format, c->plan->options.batch, shape.c, shape.h, shape.w};
 }
 
 byol__range byol__range_of(const byol__table *table, int row) {

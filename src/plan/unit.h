@@ -1,14 +1,16 @@
-/* The inside of a plan: what compile.c builds, run.c binds and runs, and what an operation sees of
- * the plan that it is part of. For src/plan and src/ops only. */
+/* The inside of a plan: what compile.c builds, what run.c binds and runs, and what an operation
+ * sees of its plan. For src/plan and src/ops only. */
 #ifndef BYOL__UNIT_H
 #define BYOL__UNIT_H
 
 #include "dnn/dnn.h"
+
 #include "graph/op.h"
 #include "plan/fuse.h"
 #include "plan/kernels.h"
 #include "plan/liveness.h"
 #include "plan/plan.h"
+#include <stdbool.h>
 
 enum { BYOL__NO_BUFFER = -1, BYOL__MAX_FANOUT = 8 };
 
@@ -26,17 +28,16 @@ typedef struct byol__range {
     size_t offset, count;
 } byol__range;
 
-/* One stage with all that it runs. In time slot i the plan runs unit i forward, in slot 2 units - 1
- * - i backward. */
+/* One stage with all that it runs. In time slot i, unit i runs forward; in slot 2 units - 1 - i, it
+ * runs backward. */
 struct byol__unit {
     byol__stage stage;
     const byol__op *op; /* whose functions run it */
     void *state;        /* owned: the op's own */
     char name[BYOL__NODE_NAME_MAX];
     uint64_t forward_flops, backward_flops; /* whole batch */
-    int applied_by; /* the unit that makes this one's value as it reads, so that it is never
-                     * written; BYOL__NONE: itself
-                     */
+    int applied_by; /* the unit that computes this one's value as it reads, so that it is never
+                       stored; BYOL__NONE: itself */
 
     /* Buffers, or BYOL__NO_BUFFER. */
     int dy[BYOL__MAX_FANOUT]; /* gradients of its value, one from each reader */
@@ -62,22 +63,22 @@ struct byol__plan {
     int diff[BYOL__OUTPUTS_MAX]; /* buffers of the gradients that backward is given */
 
     byol__binding bound;
-    byol__profile *profile; /* NULL: nobody asks */
+    byol__profile *profile; /* NULL: not profiled */
 };
 
-/* A plan while it is made. */
+/* A plan being compiled. */
 struct byol__compiler {
     byol__plan *plan;
     const byol__graph *graph;
     byol__format
-        trunk; /* what the options ask for, or the first convolution chose; FORMAT_ANY before it */
+        trunk; /* of the options, or chosen by the first convolution; FORMAT_ANY before it */
     byol_error *error;
 };
 
 /* Fills an empty plan from the graph. On failure byol__plan_free cleans up. */
 byol_status byol__plan_compile(byol__plan *plan, const byol__graph *graph, byol_error *error);
 
-/* ---- While it is made ---- */
+/* ---- While it is compiled ---- */
 
 static inline bool byol__trains(const byol__plan *plan) {
     return plan->options.mode == BYOL__TRAIN;
@@ -92,7 +93,7 @@ static inline int byol__backward_slot(const byol__plan *plan, int unit) {
 byol_status byol__new_buffer(byol__compiler *c, size_t bytes, int first, int last, int *id);
 byol_status byol__new_floats(byol__compiler *c, int count, int first, int last, int *id);
 void byol__keep_until(byol__plan *plan, int buffer, int slot);
-/* Room in the staging memory; returns its offset. */
+/* Reserves bytes of the staging memory. Returns their offset. */
 size_t byol__reserve_staging(byol__plan *plan, size_t bytes);
 
 byol__layout byol__layout_for(const byol__compiler *c, int value, byol__format format);
@@ -105,7 +106,7 @@ unsigned byol__backward_reads(const byol__unit *unit);
 
 /* ---- Once it is bound ---- */
 
-/* Where a buffer, a value, staged weights lie; NULL for BYOL__NO_BUFFER. */
+/* The address of a buffer, of a value, of staged weights. NULL for BYOL__NO_BUFFER. */
 void *byol__at(const byol__plan *plan, int buffer);
 void *byol__value_at(const byol__plan *plan, int value);
 float *byol__staged(const byol__plan *plan, size_t offset);

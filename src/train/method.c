@@ -1,41 +1,47 @@
 #include "train/method.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "graph/arena.h"
 #include "nets/nets.h"
 #include "optim/muon.h"
 #include "train/start.h"
 
-/* ---- Making one ---- */
+/* ---- Creating one ---- */
 
 static byol_status alloc_floats(float **out, size_t count, const char *what, byol_error *error) {
     return byol__alloc(out, count, sizeof(float), what, error);
 }
 
-static byol_status create_arenas(byol__method *method, byol_error *error) {
+static byol_status create_arenas(byol__method *method, bool is_bf16, byol_error *error) {
     size_t params = method->graph.params.total, statistics = method->graph.statistics.total;
-    BYOL__TRY(alloc_floats(&method->params, params, "parameters", error));
-    BYOL__TRY(alloc_floats(&method->grads, params, "gradients", error));
+    BYOL__TRY(byol__arena_alloc(&method->params, params, "parameters", error));
+    BYOL__TRY(byol__arena_alloc(&method->grads, params, "gradients", error));
     for (int i = 0; i < method->states; i++)
-        BYOL__TRY(alloc_floats(&method->state[i], params, "optimizer state", error));
+        BYOL__TRY(byol__arena_alloc(&method->state[i], params, "optimizer state", error));
+    if (method->optimizer.name == BYOL_MUON && is_bf16 && byol__cpu_has_amx())
+        BYOL__TRY(byol__dnn_create(&method->optimizer_dnn, error));
     if (method->optimizer.name == BYOL_MUON)
-        BYOL__TRY(alloc_floats(&method->optimizer_scratch,
-                               byol__muon_scratch(&method->graph.params),
-                               "scratch of the optimizer", error));
+        BYOL__TRY(byol__arena_alloc(&method->optimizer_scratch,
+                                    byol__muon_scratch(&method->graph.params),
+                                    "scratch of the optimizer", error));
     method->optimizer.scratch = method->optimizer_scratch;
-    BYOL__TRY(alloc_floats(&method->statistics, statistics, "batch norm statistics", error));
+    method->optimizer.dnn = method->optimizer_dnn;
+    BYOL__TRY(byol__arena_alloc(&method->statistics, statistics, "batch norm statistics", error));
     if (method->kind == BYOL_TARGET_VECTORS) return BYOL_OK;
     if (method->kind == BYOL_TARGET_ONLINE)
-        return alloc_floats(&method->kept_statistics, statistics, "batch norm statistics", error);
+        return byol__arena_alloc(&method->kept_statistics, statistics, "batch norm statistics",
+                                 error);
     method->target_count = method->target_graph.params.total;
     method->target_statistics_count = method->target_graph.statistics.total;
-    BYOL__TRY(
-        alloc_floats(&method->target_params, method->target_count, "target parameters", error));
-    return alloc_floats(&method->target_statistics, method->target_statistics_count,
-                        "target batch norm statistics", error);
+    BYOL__TRY(byol__arena_alloc(&method->target_params, method->target_count, "target parameters",
+                                error));
+    return byol__arena_alloc(&method->target_statistics, method->target_statistics_count,
+                             "target batch norm statistics", error);
 }
 
 static int dimension_of(const byol__graph *graph, byol__output output) {
@@ -62,7 +68,7 @@ static byol_status create_outputs(byol__method *method, byol_error *error) {
     return BYOL_OK;
 }
 
-/* Every view predicts every large one but itself; or the first one the second, and that is all. */
+/* Every view predicts every large one but itself; or only the first predicts the second. */
 static void choose_pairs(byol__method *method, const byol_config *config) {
     byol__view_list_make(&method->views, config);
     method->predicting = config->loss.symmetric ? method->views.count : 1;
@@ -89,12 +95,13 @@ static bool is_target(const byol__method *method, int v) {
     return false;
 }
 
-/* A second one, that is. */
+/* Whether the target is a second network. */
 static bool has_target_network(const byol__method *method) {
     return method->kind == BYOL_TARGET_EMA || method->kind == BYOL_TARGET_FROZEN;
 }
 
-/* Activations of all views at once: what is backward's is known when all have gone forward. */
+/* Whether the activations of all views are alive at once: the gradient of each is known only when
+ * all have gone forward. */
 static bool keeps_all(const byol__method *method) {
     return method->kind == BYOL_TARGET_ONLINE && !method->recompute;
 }
@@ -112,8 +119,8 @@ static byol_status plan_graph(planner *p, byol__plan **plan, const byol__graph *
     return BYOL_OK;
 }
 
-/* The network for pictures of another size has the same parameters, unless it ends in what counts
- * pixels. */
+/* The network for pictures of another size. It has the same parameters, unless its end depends on
+ * the number of pixels. */
 static byol_status plan_other_size(planner *p, byol__plan **plan, int size,
                                    const byol__plan_options *options) {
     const byol__method *method = p->method;
@@ -136,7 +143,7 @@ static byol_status plan_other_size(planner *p, byol__plan **plan, int size,
     return status;
 }
 
-/* The plan of view `v`, or that of a view before it which it can share. */
+/* The plan of view `v`: a new one, or one that an earlier view can share. */
 static byol_status plan_view(planner *p, int v, const byol__graph *graph,
                              const byol__plan_options *options, byol__plan **plans) {
     const byol__view_list *views = &p->method->views;
@@ -184,13 +191,18 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
                                 byol_error *error) {
     planner p = {.method = method, .config = config, .channels = channels, .error = error};
     byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
-    byol__plan_options online = {
-        .batch = method->batch, .dtype = dtype, .mode = BYOL__TRAIN, .output = BYOL__PREDICTION};
+    byol__plan_options online = {.batch = method->batch,
+                                 .dtype = dtype,
+                                 .mode = BYOL__TRAIN,
+                                 .output = BYOL__PREDICTION,
+                                 .comm = method->comm};
     if (byol__regularizes(&method->regularizer)) online.diffs = 1u << BYOL__PROJECTION;
-    byol__plan_options target = {
-        .batch = method->batch, .dtype = dtype, .mode = BYOL__TARGET, .output = BYOL__PROJECTION};
+    byol__plan_options target = online;
+    target.mode = BYOL__TARGET;
+    target.output = BYOL__PROJECTION;
+    target.diffs = 0;
     if (method->kind == BYOL_TARGET_FROZEN)
-        target.mode = BYOL__EVAL; /* its statistics do not move either */
+        target.mode = BYOL__EVAL; /* its statistics do not change either */
     for (int v = 0; v < method->views.count; v++) {
         bool wanted = is_target(method, v), is_own = method->kind == BYOL_TARGET_ONLINE;
         if (v < method->predicting || (is_own && wanted))
@@ -201,22 +213,41 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
     method->flops = count_flops(method);
     size_t part = byol__align_up(p.largest);
     method->workspace_bytes = part * (keeps_all(method) ? (size_t)method->views.count : 1);
-    BYOL__TRY(byol__alloc(&method->workspace, method->workspace_bytes, 1, "activations of a step",
-                          error));
+    BYOL__TRY(byol__workspace_alloc(&method->workspace, method->workspace_bytes, error));
     return bind_plans(method, part, error);
 }
 
-/* ---- The whole ---- */
+/* ---- The whole method ---- */
+
+byol_status byol__method_share(byol__method *method, byol_error *error) {
+    const struct {
+        float *values;
+        size_t count;
+    } arenas[] = {{method->params, method->graph.params.total},
+                  {method->state[0], method->graph.params.total},
+                  {method->state[1], method->graph.params.total},
+                  {method->target_params, method->target_count},
+                  {method->statistics, method->graph.statistics.total},
+                  {method->target_statistics, method->target_statistics_count}};
+    if (method->comm->size == 1) return BYOL_OK;
+    for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
+        if (arenas[i].values != NULL)
+            BYOL__TRY(byol__comm_broadcast(method->comm, arenas[i].values,
+                                           arenas[i].count * sizeof(float), error));
+    BYOL__TRY(byol__comm_broadcast(method->comm, &method->step, sizeof method->step, error));
+    return byol__method_stage(method, error);
+}
 
 static void copy_to_target(byol__method *method) {
     if (!has_target_network(method)) return;
-    memcpy(method->target_params, method->params, method->target_count * sizeof(float));
-    memcpy(method->target_statistics, method->statistics,
-           method->target_statistics_count * sizeof(float));
+    byol__arena_copy(method->target_params, method->params, method->target_count);
+    byol__arena_copy(method->target_statistics, method->statistics,
+                     method->target_statistics_count);
 }
 
-/* A network of another kind has nothing to copy: it begins at random, from numbers of its own. */
-static int begins_as_copy(const byol_config *config) {
+/* A network of another kind has nothing to copy: it begins at random, from its own random
+ * numbers. */
+static bool begins_as_copy(const byol_config *config) {
     return strcmp(config->target.encoder, "same") == 0 &&
            strcmp(config->target.init, "random") != 0;
 }
@@ -240,7 +271,7 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
     BYOL__TRY(byol__online_network(&method->graph, config, channels, size, error));
     if (has_target_network(method))
         BYOL__TRY(byol__target_network(&method->target_graph, config, channels, size, error));
-    BYOL__TRY(create_arenas(method, error));
+    BYOL__TRY(create_arenas(method, config->train.precision == BYOL_PRECISION_BF16, error));
     method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
     method->representation_dimension = dimension_of(&method->graph, BYOL__REPRESENTATION);
     method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
@@ -254,9 +285,10 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
 }
 
 byol_status byol__method_create(byol__method **out, const byol_config *config, int channels,
-                                byol_error *error) {
+                                const byol__comm *comm, byol_error *error) {
     byol__method *method;
     BYOL__TRY(byol__alloc(&method, 1, sizeof *method, "method", error));
+    method->comm = comm;
     byol__graph_init(&method->graph);
     byol__graph_init(&method->target_graph);
     method->batch = config->train.batch_size;
@@ -273,8 +305,7 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
                                   .trust_coefficient = config->optimizer.trust_coefficient,
                                   .beta1 = config->optimizer.beta1,
                                   .beta2 = config->optimizer.beta2,
-                                  .epsilon = config->optimizer.epsilon,
-                                  .bf16 = config->train.precision == BYOL_PRECISION_BF16};
+                                  .epsilon = config->optimizer.epsilon};
     method->states = byol__optimizer_states(config->optimizer.name);
     method->clip_norm = (double)config->optimizer.clip_norm;
     byol_status status = build(method, config, channels, error);
@@ -293,19 +324,18 @@ void byol__method_free(byol__method *method) {
     byol__graph_release(&method->target_graph);
     byol__distance_release(&method->distance);
     byol__regularizer_release(&method->regularizer);
-    float *owned[] = {method->params,
-                      method->grads,
-                      method->state[0],
-                      method->state[1],
-                      method->target_params,
-                      method->statistics,
-                      method->target_statistics,
-                      method->kept_statistics,
-                      method->pair_diff[0],
-                      method->pair_diff[1],
-                      method->representation,
-                      method->optimizer_scratch};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
+    float *arenas[] = {method->params,
+                       method->grads,
+                       method->state[0],
+                       method->state[1],
+                       method->target_params,
+                       method->statistics,
+                       method->target_statistics,
+                       method->kept_statistics,
+                       method->optimizer_scratch};
+    for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++) byol__arena_free(arenas[i]);
+    float *outputs[] = {method->pair_diff[0], method->pair_diff[1], method->representation};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) byol__free(outputs[i]);
     for (int v = 0; v < method->views.count; v++) {
         byol__free(method->projection[v]);
         byol__free(method->prediction[v]);
@@ -313,11 +343,12 @@ void byol__method_free(byol__method *method) {
         byol__free(method->diff[v]);
         byol__free(method->own_diff[v]);
     }
-    byol__free(method->workspace);
+    byol__dnn_free(method->optimizer_dnn);
+    byol__arena_free(method->workspace);
     byol__free(method);
 }
 
-static int is_path(const char *init) {
+static bool is_path(const char *init) {
     return strcmp(init, "copy") != 0 && strcmp(init, "random") != 0;
 }
 

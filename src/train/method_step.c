@@ -1,9 +1,11 @@
 /* One step of the method: batches forward and backward, then the update. */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "graph/arena.h"
 #include "nets/nets.h"
 #include "train/method.h"
 
@@ -18,17 +20,17 @@ byol_status byol__method_stage(byol__method *method, byol_error *error) {
     return stage(method, true, error);
 }
 
-/* What a plan could not do is kept for byol__method_update, which then makes no step. */
+/* Keeps a plan's failure for byol__method_update, which then makes no step. */
 static void keep(byol__method *method, byol_status status) {
     if (status != BYOL_OK) method->failed = status;
 }
 
-static void forward(byol__method *method, byol__plan *plan, const float *view) {
+static void forward(byol__method *method, byol__plan *plan, const void *view) {
     keep(method, byol__plan_forward(plan, view, &method->why));
 }
 
 /* z and p of one view. */
-static void online_forward(byol__method *method, const float *const *view, int v) {
+static void online_forward(byol__method *method, const void *const *view, int v) {
     forward(method, method->online[v], view[v]);
     if (v == 0) byol__plan_read(method->online[v], BYOL__REPRESENTATION, method->representation);
     byol__plan_read(method->online[v], BYOL__PROJECTION, method->projection[v]);
@@ -45,12 +47,12 @@ static void add_diff(byol__method *method, int v, const float *part) {
     method->has_diff[v] = 1;
 }
 
-/* The part of a pair in the loss, and in the gradients of its views: p of one view against z' of
+/* One pair's part in the loss and in the gradients of its views: p of one view against z' of
  * another. This pairing is the whole point. */
 static double measure_pair(byol__method *method, int index) {
     const byol__pair *pair = &method->pairs[index];
-    int pairs =
-        method->pair_count < 2 ? 2 : method->pair_count; /* of the stream of random negatives */
+    /* For the stream of random negatives. */
+    int pairs = method->pair_count < 2 ? 2 : method->pair_count;
     uint64_t number =
         (method->step << 16 | (uint64_t)method->pending) * (uint64_t)pairs + (uint64_t)index;
     int target = method->mispaired ? pair->prediction : pair->target;
@@ -63,7 +65,7 @@ static double measure_pair(byol__method *method, int index) {
     return method->pair_weight * loss;
 }
 
-/* The part of a view's projections by themselves. */
+/* The regularizer's part for one view's projections. */
 static double measure_projection(byol__method *method, int v) {
     if (!byol__regularizes(&method->regularizer)) return 0;
     return byol__regularize(&method->regularizer, method->projection[v], 1.0 / method->predicting,
@@ -76,7 +78,7 @@ static void backward(byol__method *method, int v) {
     keep(method, byol__plan_backward(method->online[v], method->diff[v], &method->why));
 }
 
-/* What another model made of the batch's images: the same under every view. */
+/* What another model computed from the batch's images: the same for every view. */
 static void take_vectors(byol__method *method) {
     size_t length = (size_t)method->dimension;
     for (int v = 0; v < method->views.large; v++)
@@ -85,8 +87,8 @@ static void take_vectors(byol__method *method) {
                    method->vectors + method->samples[n] * length, length * sizeof(float));
 }
 
-/* BYOL: a target of its own, which looks at its views before all else. */
-static double with_target(byol__method *method, const float *const *view) {
+/* BYOL: a separate target, which sees its views before everything else. */
+static double with_target(byol__method *method, const void *const *view) {
     double loss = 0;
     if (method->kind == BYOL_TARGET_VECTORS) take_vectors(method);
     for (int v = 0; v < method->views.count; v++) {
@@ -104,17 +106,17 @@ static double with_target(byol__method *method, const float *const *view) {
     return loss;
 }
 
-/* The forward pass that another view's has overwritten, once more: same numbers, and running
- * statistics that count the view once. */
-static void forward_again(byol__method *method, const float *const *view, int v) {
-    size_t bytes = method->graph.statistics.total * sizeof(float);
-    memcpy(method->kept_statistics, method->statistics, bytes);
+/* Repeats a forward pass that another view's has overwritten: the same numbers, and the running
+ * statistics count the view only once. */
+static void forward_again(byol__method *method, const void *const *view, int v) {
+    size_t count = method->graph.statistics.total;
+    byol__arena_copy(method->kept_statistics, method->statistics, count);
     forward(method, method->online[v], view[v]);
-    memcpy(method->statistics, method->kept_statistics, bytes);
+    byol__arena_copy(method->statistics, method->kept_statistics, count);
 }
 
-/* The online network is its own target: SimSiam, and what is contrastive. */
-static double without_target(byol__method *method, const float *const *view) {
+/* The online network is its own target: SimSiam and the contrastive methods. */
+static double without_target(byol__method *method, const void *const *view) {
     double loss = 0;
     for (int v = method->views.count - 1; v >= 0; v--) {
         if (method->online[v] == NULL) continue;
@@ -131,7 +133,7 @@ static double without_target(byol__method *method, const float *const *view) {
     return loss;
 }
 
-double byol__method_forward_backward(byol__method *method, const float *const *view) {
+double byol__method_forward_backward(byol__method *method, const void *const *view) {
     memset(method->has_diff, 0, sizeof method->has_diff);
     double loss = method->kind == BYOL_TARGET_ONLINE ? without_target(method, view)
                                                      : with_target(method, view);
@@ -140,13 +142,30 @@ double byol__method_forward_backward(byol__method *method, const float *const *v
     return loss;
 }
 
+/* If one rank fails, all fail: none goes on alone. */
+static byol_status agree(const byol__method *method, byol_error *error) {
+    int failed = -(int)method->failed; /* statuses are negative: the worst is the largest */
+    BYOL__TRY(byol__comm_agree(method->comm, &failed, error));
+    if (failed == 0) return BYOL_OK;
+    return byol__fail(error, (byol_status)-failed, "%s",
+                      method->failed != BYOL_OK ? method->why.text : "another rank has failed");
+}
+
+/* Sums the gradients and the loss over all ranks. */
+static byol_status sum_over_ranks(byol__method *method, byol_error *error) {
+    BYOL__TRY(agree(method, error));
+    BYOL__TRY(
+        byol__comm_sum_floats(method->comm, method->grads, method->graph.params.total, error));
+    return byol__comm_sum_doubles(method->comm, &method->pending_loss, 1, error);
+}
+
 byol_status byol__method_update(byol__method *method, double lr, double tau,
                                 byol__step_result *result, byol_error *error) {
     size_t count = method->graph.params.total;
     double begin = byol__now();
-    double mean = 1.0 / method->pending;
+    BYOL__TRY(sum_over_ranks(method, error));
+    double mean = 1.0 / (method->pending * method->comm->size);
     double norm = byol__arena_norm(method->grads, count) * mean;
-    if (method->failed != BYOL_OK) return byol__fail(error, method->failed, "%s", method->why.text);
     result->loss = method->pending_loss * mean;
     result->gradient_norm = norm;
     if (!isfinite(result->loss) || !isfinite(norm))
@@ -162,7 +181,7 @@ byol_status byol__method_update(byol__method *method, double lr, double tau,
                            method->state);
     size_t averaged = method->kind == BYOL_TARGET_EMA ? method->target_count : 0;
     byol__ema_update(method->target_params, method->params, averaged, tau);
-    memset(method->grads, 0, count * sizeof(float));
+    byol__arena_clear(method->grads, count);
     byol__profile_add(method->profile, BYOL__WORK_UPDATE, begin, 0,
                       ((5 + 2 * (size_t)method->states) * count + 3 * averaged) * sizeof(float));
     method->pending = 0;

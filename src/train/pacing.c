@@ -10,8 +10,12 @@ void byol__pacing_init(byol__pacing *pacing, const byol_config *config) {
     *pacing = (byol__pacing){.budget = (double)config->train.minutes * 60};
 }
 
+double byol__pacing_left(const byol__pacing *pacing) {
+    return fmax(0, pacing->budget - pacing->spent);
+}
+
 static uint64_t steps_left(const byol__pacing *pacing) {
-    double left = fmax(0, pacing->budget - pacing->spent) / pacing->pace;
+    double left = byol__pacing_left(pacing) / pacing->pace;
     return left < 1 ? 1 : (uint64_t)llround(left);
 }
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,13 +12,14 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "byol/survey.h"
-#include "data/loader.h"
+#include "comm/comm.h"
 #include "data/npy_vectors.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
+#include "input/fingerprint.h"
+#include "input/input.h"
+#include "input/loader.h"
 #include "nets/nets.h"
-#include "train/fingerprint.h"
 #include "train/method.h"
 #include "train/monitor.h"
 #include "train/pacing.h"
@@ -32,42 +34,44 @@ typedef struct losses {
 } losses;
 
 struct byol_trainer {
-    byol__origin
-        origin; /* where the weights stand now: step, batches, and the resolved configuration */
+    /* The current state of the weights: step, batches, and the resolved configuration. */
+    byol__origin origin;
     byol_trainer_hooks hooks;
+    const byol__comm *comm; /* the ranks that train together; only the first writes files */
     byol__steps steps;
     byol__pacing pacing;
     uint64_t first_step;
     byol__method *method;
     byol__loader *loader;
     byol__vectors teacher; /* with target.kind vectors */
-    int recorded;          /* there is a run folder */
+    bool recorded;         /* there is a run folder */
     byol__record record;
     char data[256]; /* the training images, in words */
     const byol_source *source;
-    size_t reported; /* of the loader's unreadable images */
+    size_t reported; /* how many of the loader's unreadable images */
 
     byol__monitor monitor;
-    double *scratch; /* of the monitor's figures */
+    double *scratch; /* for the monitor's figures */
 
-    double started, saved; /* on the clock: this call of run, its last checkpoint */
-    double busy;     /* seconds in steps, waiting for data included; not: kNN, checkpoints, hooks */
-    double pace;     /* seconds a step, a running mean */
-    double overhead; /* seconds since the last step that were neither work nor evaluation */
-    uint64_t worked; /* steps of this call of run */
-    losses loss, last_loss; /* of the epoch in work, of the one before */
+    double started, saved; /* on the clock: begin of this call of run, last checkpoint */
+    /* Seconds in steps, with waiting for data, without kNN, checkpoints and hooks. */
+    double busy;
+    double pace;            /* seconds a step, a running mean */
+    double overhead;        /* seconds of measuring and saving since the last step */
+    uint64_t worked;        /* steps in this call of run */
+    losses loss, last_loss; /* of the current epoch, of the one before */
 };
 
-/* ---- Making one ---- */
+/* ---- Creating one ---- */
 
 static void warn(void *context, const char *text) {
     const byol_trainer *trainer = context;
     if (trainer->hooks.on_warning != NULL) trainer->hooks.on_warning(trainer->hooks.context, text);
 }
 
-/* A configuration need not have come through byol_config_set. Its options are held against their
- * ranges before it is used: what cannot be read back from a checkpoint must not be written to one.
- */
+/* A configuration may not have come through byol_config_set, so its options are checked against
+ * their ranges before use: what cannot be read back from a checkpoint must not be written to
+ * one. */
 static byol_status check_options(const byol_config *config, byol_error *error) {
     byol_config copy = *config;
     for (size_t i = 0; i < byol_option_count(); i++) {
@@ -80,7 +84,7 @@ static byol_status check_options(const byol_config *config, byol_error *error) {
     return byol_config_check(config, error);
 }
 
-/* auto is bf16 where the CPU computes in it. A run that goes on keeps its precision. */
+/* auto is bf16 if the CPU computes in it. A resumed run keeps its precision. */
 static byol_precision resolve_precision(const byol_trainer *trainer) {
     byol_precision wanted = trainer->origin.config.train.precision;
     if (wanted != BYOL_PRECISION_AUTO) return wanted;
@@ -88,38 +92,7 @@ static byol_precision resolve_precision(const byol_trainer *trainer) {
     return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
 }
 
-static int is_by_preset(const byol_view_recipe *recipe, const byol_view_recipe *preset) {
-    return memcmp(recipe->mean, preset->mean, sizeof recipe->mean) == 0 &&
-           memcmp(recipe->std, preset->std, sizeof recipe->std) == 0;
-}
-
-/* Images of which nobody knows mean and std are measured, unless the configuration sets them. A run
- * that goes on keeps what it began with. */
-static byol_status resolve_statistics(byol_trainer *trainer, const byol_source *source,
-                                      const byol_source_info *info, byol_error *error) {
-    byol_config *config = &trainer->origin.config;
-    byol_view_recipe preset[BYOL_VIEW_KINDS], *view = config->views.view;
-    BYOL__TRY(byol_view_preset(config->views.preset, preset, error));
-    int is_set = config->data.statistics != BYOL_STATISTICS_AUTO || info->statistics_known;
-    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++)
-        is_set = is_set || !is_by_preset(&view[kind], &preset[kind]);
-    if (is_set) return BYOL_OK;
-    if (trainer->record.checkpoint != NULL) {
-        const byol_view_recipe *began = trainer->record.origin.config.views.view;
-        memcpy(view[0].mean, began[0].mean, sizeof view[0].mean);
-        memcpy(view[0].std, began[0].std, sizeof view[0].std);
-    } else {
-        BYOL__TRY(byol_source_statistics(source, config->train.threads, view[0].mean, view[0].std,
-                                         error));
-    }
-    for (int kind = 1; kind < BYOL_VIEW_KINDS; kind++) {
-        memcpy(view[kind].mean, view[0].mean, sizeof view[0].mean);
-        memcpy(view[kind].std, view[0].std, sizeof view[0].std);
-    }
-    return BYOL_OK;
-}
-
-/* Vectors of another model are read, and their length becomes part of the configuration. */
+/* Reads the vectors of another model; their length becomes part of the configuration. */
 static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error *error) {
     byol_config *config = &trainer->origin.config;
     byol__vectors *teacher = &trainer->teacher;
@@ -139,8 +112,8 @@ static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error
     return BYOL_OK;
 }
 
-/* A run so short that its settings would leave nothing to train with has them made to fit, and says
- * so. */
+/* If a run is so short that its settings leave nothing to train with, fits the settings to it and
+ * warns. */
 static void fit_short_run(byol_trainer *trainer, size_t images) {
     byol_config *config = &trainer->origin.config;
     char text[256];
@@ -179,16 +152,16 @@ static byol_status open_monitor(byol_trainer *trainer, byol_error *error) {
     int batch = trainer->method->batch, dimension = trainer->method->projection_dimension;
     int full_rank = batch < dimension ? batch : dimension;
     trainer->monitor.full_rank = full_rank < BYOL__RANK_SAMPLES ? full_rank : BYOL__RANK_SAMPLES;
-    size_t room = byol__monitor_scratch(batch, dimension),
+    size_t scratch = byol__monitor_scratch(batch, dimension),
            pairs = byol__monitor_scratch(batch, trainer->method->dimension);
     size_t features = byol__monitor_scratch(batch, trainer->method->representation_dimension);
-    if (pairs > room) room = pairs;
-    return byol__alloc(&trainer->scratch, room > features ? room : features, sizeof(double),
+    if (pairs > scratch) scratch = pairs;
+    return byol__alloc(&trainer->scratch, scratch > features ? scratch : features, sizeof(double),
                        "scratch of the monitor", error);
 }
 
-/* The sums of the losses as a line of text for a checkpoint, exact to the last bit; and back again,
- * so that a run that is resumed within an epoch tells the whole epoch's mean. */
+/* The sums of the losses as a line of text for a checkpoint, exact to the last bit, and back again.
+ * So a run that is resumed within an epoch reports the whole epoch's mean. */
 static void write_losses(byol_trainer *trainer) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     snprintf(trainer->origin.losses, sizeof trainer->origin.losses, "%a %" PRIu64 " %a %" PRIu64,
@@ -208,8 +181,7 @@ static void read_losses(byol_trainer *trainer, const char *text) {
     trainer->last_loss = last;
 }
 
-/* First what can be wrong with the arguments, then the expensive things, and the run folder is
- * written to last. */
+/* First checks the arguments, then does the expensive work. The run folder is written to last. */
 static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run,
                          int resume, byol_error *error) {
     byol_source_info info;
@@ -228,11 +200,13 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (trainer->recorded)
         BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
     origin->config.train.precision = resolve_precision(trainer);
-    BYOL__TRY(resolve_statistics(trainer, source, &info, error));
-    if (trainer->record.checkpoint != NULL)
-        BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
+    bool goes_on = trainer->record.checkpoint != NULL;
+    BYOL__TRY(byol__input_of(source)->settle(
+        source, goes_on ? &trainer->record.origin.config : NULL, &origin->config, error));
+    if (goes_on) BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
-    BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, error));
+    BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, trainer->comm,
+                                  error));
     trainer->method->vectors = trainer->teacher.values;
     if (trainer->record.checkpoint == NULL)
         BYOL__TRY(byol__method_load(trainer->method, &origin->config, warn, trainer, error));
@@ -242,6 +216,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     byol__pacing_read(&trainer->pacing, &trainer->steps, trainer->record.origin.pacing);
     if (trainer->recorded)
         BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
+    BYOL__TRY(byol__method_share(trainer->method, error));
     trainer->first_step = origin->step = trainer->method->step;
     origin->batches = origin->step * trainer->steps.accumulate;
     return open_loader(trainer, source, error);
@@ -254,7 +229,8 @@ byol_status byol_trainer_create(byol_trainer **out, const byol_config *config,
     BYOL__TRY(byol__alloc(&trainer, 1, sizeof *trainer, "trainer", error));
     trainer->origin.config = *config;
     if (hooks != NULL) trainer->hooks = *hooks;
-    trainer->recorded = run != NULL;
+    trainer->comm = &byol__comm_alone;
+    trainer->recorded = run != NULL && trainer->comm->rank == 0;
     byol__threads threads = byol__threads_begin(config->train.threads);
     trainer->origin.config.train.threads = threads.count;
     byol_status status = build(trainer, source, run, resume, error);
@@ -283,7 +259,14 @@ void byol__trainer_profile(byol_trainer *trainer, byol__profile *profile) {
 
 /* ---- One step ---- */
 
-/* What the optimizer needs: nothing here allocates. */
+static byol_status mean_over_ranks(const byol_trainer *trainer, double *values, size_t count,
+                                   byol_error *error) {
+    BYOL__TRY(byol__comm_sum_doubles(trainer->comm, values, count, error));
+    for (size_t i = 0; i < count; i++) values[i] /= trainer->comm->size;
+    return BYOL_OK;
+}
+
+/* Does what the optimizer needs. Nothing here allocates. */
 static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_error *error) {
     byol__origin *origin = &trainer->origin;
     double began = byol__now();
@@ -304,6 +287,8 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     origin->batches += trainer->steps.accumulate;
 
     double seconds = byol__now() - began;
+    /* So that all ranks end after the same step. */
+    BYOL__TRY(mean_over_ranks(trainer, &seconds, 1, error));
     trainer->busy += seconds;
     trainer->pace = trainer->worked == 0 ? seconds : 0.9 * trainer->pace + 0.1 * seconds;
     trainer->worked++;
@@ -320,9 +305,11 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     return BYOL_OK;
 }
 
-/* The figures that tell learning from collapse: means over the views that predict and over the
- * pairs; of the rank (it is expensive) the first view's. */
-static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics) {
+/* The figures that tell learning from collapse: means over the predicting views and over the pairs.
+ * The rank of the matrix is expensive, so it is the first view's. With several processes, each
+ * figure is their mean, so that all judge alike. */
+static byol_status measure(byol_trainer *trainer, bool with_rank, byol_metrics *metrics,
+                           byol_error *error) {
     const byol__method *method = trainer->method;
     int n = method->batch, d = method->dimension, own = method->projection_dimension,
         pairs = method->pair_count;
@@ -346,8 +333,18 @@ static void measure(byol_trainer *trainer, int with_rank, byol_metrics *metrics)
         with_rank ? byol__effective_rank(method->representation, n,
                                          method->representation_dimension, trainer->scratch)
                   : (double)NAN;
-    metrics->images_per_second = (double)trainer->steps.accumulate * n / trainer->pace;
+    metrics->images_per_second =
+        (double)trainer->steps.accumulate * n * trainer->comm->size / trainer->pace;
     metrics->seconds = byol__now() - trainer->started;
+    double by_clock = byol__pacing_left(&trainer->pacing);
+    metrics->seconds_left =
+        by_clock > 0 ? by_clock : (double)(metrics->steps - metrics->step) * trainer->pace;
+    double *const figures[] = {&metrics->spread, &metrics->positive_cosine,
+                               &metrics->negative_cosine, &metrics->effective_rank,
+                               &metrics->representation_rank};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        BYOL__TRY(mean_over_ranks(trainer, figures[i], 1, error));
+    return BYOL_OK;
 }
 
 static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byol_error *error) {
@@ -366,8 +363,8 @@ static byol_status judge(byol_trainer *trainer, const byol_metrics *metrics, byo
                                       : "the representation has not recovered from its collapse");
 }
 
-/* Names images that have turned out unreadable since the last call: all in unreadable.txt, the
- * first as warnings. */
+/* Reports images that have turned out unreadable since the last call: all in unreadable.txt, the
+ * first ones as warnings. */
 static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
     enum { WARNINGS = 10 };
     size_t count = byol__loader_unreadable(trainer->loader, 0, NULL);
@@ -389,7 +386,7 @@ static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
     return BYOL_OK;
 }
 
-/* Where the step has ended an epoch: calls back. Returns the accuracy that the hook measured, or
+/* If the step has ended an epoch, calls the hook. Returns the accuracy that the hook measured, or
  * NaN. */
 static double end_epoch(byol_trainer *trainer) {
     uint64_t step = trainer->origin.step;
@@ -408,8 +405,9 @@ static double end_epoch(byol_trainer *trainer) {
 static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    double images = (double)(trainer->worked * trainer->steps.accumulate) * trainer->method->batch;
-    int begun = trainer->loss.steps > 0; /* stopped within an epoch: its steps so far */
+    double images = (double)(trainer->worked * trainer->steps.accumulate) * trainer->method->batch *
+                    trainer->comm->size;
+    bool begun = trainer->loss.steps > 0; /* stopped within an epoch: its steps so far */
     double sum = begun ? trainer->loss.sum : trainer->last_loss.sum;
     uint64_t steps = begun ? trainer->loss.steps : trainer->last_loss.steps;
     *result = (byol_run_result){
@@ -443,7 +441,7 @@ static byol_status save(byol_trainer *trainer, byol_error *error) {
     return byol__record_save_checkpoint(&trainer->record, trainer->method, origin, error);
 }
 
-static int checkpoint_is_due(const byol_trainer *trainer) {
+static bool checkpoint_is_due(const byol_trainer *trainer) {
     double minutes = (double)trainer->origin.config.checkpoint.every_minutes;
     uint64_t steps = (uint64_t)trainer->origin.config.checkpoint.every_steps;
     return trainer->recorded && ((steps > 0 && trainer->origin.step % steps == 0) ||
@@ -459,20 +457,21 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
             report_unreadable(trainer, NULL);
             return taken;
         }
-        int is_last = metrics.step == trainer->steps.total;
-        int logged = is_last || metrics.step % (uint64_t)config->train.log_every == 0;
+        bool is_last = metrics.step == trainer->steps.total;
+        bool logged = is_last || metrics.step % (uint64_t)config->train.log_every == 0;
         double begun = byol__now();
-        measure(trainer, logged, &metrics);
+        BYOL__TRY(measure(trainer, logged, &metrics, error));
         trainer->overhead += byol__now() - begun;
         byol_status verdict = judge(trainer, &metrics, error);
         if (verdict == BYOL_ERROR_NUMERIC) return verdict;
         double knn = end_epoch(trainer);
         if (trainer->recorded && (logged || isfinite(knn)))
             BYOL__TRY(byol__record_log(&trainer->record, &metrics, knn, error));
-        BYOL__TRY(report_unreadable(
-            trainer, error)); /* now that the step is done with: if this fails, it is kept */
+        /* After the step is complete: if this fails, the step is kept. */
+        BYOL__TRY(report_unreadable(trainer, error));
         int stop = trainer->hooks.on_step != NULL &&
                    trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
+        BYOL__TRY(byol__comm_agree(trainer->comm, &stop, error));
         if (verdict != BYOL_OK) return verdict;
         if (stop)
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped at step %llu of %llu",
@@ -485,15 +484,15 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
     return BYOL_OK;
 }
 
-/* Good weights: finite ones, and no batch norm statistics that are ahead of them by a part of a
- * step. */
-static int has_news(const byol_trainer *trainer, byol_status status) {
+/* Whether there are new, good weights: finite, and their batch norm statistics are not a part of a
+ * step ahead of them. */
+static bool has_news(const byol_trainer *trainer, byol_status status) {
     return trainer->record.saved_step != trainer->origin.step && status != BYOL_ERROR_NUMERIC &&
            trainer->method->pending == 0;
 }
 
-/* Whatever ended the run, good weights are kept; bad ones never replace them. Where they cannot be,
- * that is how a run ended which was to end so or was told to; one that failed before says both. */
+/* Saves good weights, whatever ended the run; bad ones never replace them. If writing fails, the
+ * run has failed. If the run had failed before, the error names both failures. */
 static byol_status keep_weights(byol_trainer *trainer, byol_status status, byol_error *error) {
     if (!trainer->recorded || !has_news(trainer, status)) return status;
     byol_error why = {0}, words = *error;
@@ -540,7 +539,7 @@ byol_status byol_trainer_run(byol_trainer *trainer, byol_run_result *result, byo
     return status;
 }
 
-/* ---- What it is, and what comes out ---- */
+/* ---- Description and results ---- */
 
 const byol_config *byol_trainer_config(const byol_trainer *trainer) {
     return &trainer->origin.config;

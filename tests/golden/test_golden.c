@@ -110,7 +110,7 @@ static void set_up(fixture *f, const golden_net *net, byol_optimizer_name optimi
     check(byol__safetensors_open(&f->file, path, &error), &error);
 
     byol_config config = config_of(net, optimizer, precision);
-    check(byol__method_create(&f->method, &config, CHANNELS, &error), &error);
+    check(byol__method_create(&f->method, &config, CHANNELS, &byol__comm_alone, &error), &error);
     const byol__table *table = &f->method->graph.params;
     for (int i = 0; i < table->count; i++) {
         const byol__param *row = &table->rows[i];
@@ -138,7 +138,7 @@ static double run_batch(fixture *f, uint32_t step) {
     for (uint32_t v = 0; v < 2; v++)
         golden_view(f->net->batch, f->net->size, step, v + 1, f->views[v]);
     return byol__method_forward_backward(f->method,
-                                         (const float *const[2]){f->views[0], f->views[1]});
+                                         (const void *const[2]){f->views[0], f->views[1]});
 }
 
 /* ---- Comparing ---- */

@@ -80,7 +80,7 @@ static byol__safetensors *open_file(const char *name) {
 static byol__method *create(const byol_config *config) {
     byol__method *method;
     check(byol_config_check(config, &error));
-    check(byol__method_create(&method, config, GOLDEN_CHANNELS, &error));
+    check(byol__method_create(&method, config, GOLDEN_CHANNELS, &byol__comm_alone, &error));
     byol__safetensors *file = open_file("resnet18");
     const byol__table *table = &method->graph.params;
     for (int i = 0; i < table->count; i++) {
@@ -146,7 +146,7 @@ static double allowed(double expected) { return loss_tolerance * fmax(1, fabs(ex
 
 static void steps_are_pytorchs(const member *m) {
     static float views[4][PIXELS];
-    const float *const view[] = {views[0], views[1], views[2], views[3]};
+    const void *const view[] = {views[0], views[1], views[2], views[3]};
     byol__safetensors *file = open_file(m->file);
     byol__method *method = create(&m->config);
     char name[64];

@@ -17,7 +17,7 @@
 #include "train/method.h"
 #include "train/record.h"
 
-static const float *const views[] = {noise[0], noise[1], noise[2], noise[3]};
+static const void *const views[] = {noise[0], noise[1], noise[2], noise[3]};
 
 static byol_config simsiam(void) {
     byol_config config = tiny_config();
@@ -217,8 +217,9 @@ static void a_network_that_counts_pixels_has_views_of_one_size(void **state) {
     byol__method *method = NULL;
     byol_error error = {0};
     strcpy(config.encoder.name, "conv1");
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error),
-                     BYOL_ERROR_INVALID);
+    assert_int_equal(
+        byol__method_create(&method, &config, TINY_CHANNELS, &byol__comm_alone, &error),
+        BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "size"));
 }
 
@@ -246,7 +247,7 @@ static void one_direction_has_half_of_the_gradient_of_two(void **state) {
     config.loss.symmetric = 0;
     byol__method *first = create(&config), *second = create(&config);
     double sum = byol__method_forward_backward(first, views);
-    sum += byol__method_forward_backward(second, (const float *const[2]){noise[1], noise[0]});
+    sum += byol__method_forward_backward(second, (const void *const[2]){noise[1], noise[0]});
     assert_true(fabs(byol__method_forward_backward(both, views) - sum) < 1e-6);
     double far = 0;
     for (size_t i = 0; i < both->graph.params.total; i++)
@@ -357,8 +358,9 @@ static void a_linear_layer_maps_the_student_to_the_width_of_its_teacher(void **s
 
     byol_error error = {0};
     config.predictor.kind = BYOL_HEAD_NONE;
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error),
-                     BYOL_ERROR_INVALID);
+    assert_int_equal(
+        byol__method_create(&method, &config, TINY_CHANNELS, &byol__comm_alone, &error),
+        BYOL_ERROR_INVALID);
     assert_non_null(strstr(error.text, "predictor.kind"));
 }
 

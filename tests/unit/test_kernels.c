@@ -100,13 +100,16 @@ static void run_all(arrays *a) {
                          .scale = a->scale,
                          .shift = a->shift,
                          .partial = partial,
+                         .count = N * SIDE * SIDE,
                          .dy = {a->dy, a->other},
                          .dy_count = 2,
                          .g = a->g,
                          .dx = a->dx,
                          .diff_gamma = a->diffs,
                          .diff_beta = a->diffs + padded};
+    k->norm_moments(&p);
     k->pointwise_forward(&p);
+    k->norm_sums(&p);
     k->pointwise_backward(&p);
     byol__pool pool = {.src_layout = a->large,
                        .dst_layout = a->small,

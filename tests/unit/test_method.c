@@ -17,7 +17,7 @@
 #include "train/steps.h"
 
 static double run_batch(byol__method *method, const float *first, const float *second) {
-    const float *const view[2] = {first, second};
+    const void *const view[2] = {first, second};
     return byol__method_forward_backward(method, view);
 }
 
@@ -273,7 +273,7 @@ static void clipping_shortens_the_whole_gradient_and_keeps_its_direction(void **
     byol__method_update(free_step, 1, 0.99, &result, NULL);
     byol__method_update(clipped, 1, 0.99, &clipped_result, NULL);
     assert_true(result.gradient_norm > 0.02);
-    assert_true(clipped_result.gradient_norm == result.gradient_norm); /* told before clipping */
+    assert_true(clipped_result.gradient_norm == result.gradient_norm); /* before clipping */
     double length = 0, along = 0, full = 0;
     for (size_t i = 0; i < count; i++) {
         double a = (double)clipped->params[i] - (double)before[i],

@@ -51,9 +51,12 @@ static void a_run_by_the_clock_ends_when_its_time_is_over(void **state) {
     const double paces[] = {0.01, 0.3, 7, 250};
     for (size_t i = 0; i < sizeof paces / sizeof *paces; i++) {
         clock_run run = begin();
+        go_on(&run, paces[i], 1);
+        assert_true(fabs(byol__pacing_left(&run.pacing) - (600 - paces[i])) < 1e-9);
         go_on(&run, paces[i], 1000000);
         assert_true(run.steps.total != BYOL__STEPS_OPEN);
         assert_true(fabs(run.pacing.spent - 600) <= paces[i]);
+        assert_true(byol__pacing_left(&run.pacing) <= paces[i]);
     }
 }
 

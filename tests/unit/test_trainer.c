@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "data/loader.h"
+#include "input/loader.h"
 #include "train/record.h"
 #define TEST_RUNS "trainer_test"
 #include "runs.h"
@@ -174,7 +174,8 @@ static void a_single_value_that_is_not_finite_keeps_a_checkpoint_from_being_writ
     byol__method *method = NULL;
     byol__record record = {0};
     byol_error error = {0};
-    assert_int_equal(byol__method_create(&method, &config, TINY_CHANNELS, &error), BYOL_OK);
+    assert_int_equal(
+        byol__method_create(&method, &config, TINY_CHANNELS, &byol__comm_alone, &error), BYOL_OK);
     assert_int_equal(byol__record_open(&record, TEST_RUNS "/finite", 0, NULL, NULL, &error),
                      BYOL_OK);
     assert_int_equal(byol__record_begin(&record, method, &config, &error), BYOL_OK);
