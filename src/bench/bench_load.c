@@ -7,10 +7,10 @@
 #include "base/threads.h"
 #include "byol/bench.h"
 #include "byol/source.h"
-#include "data/loader.h"
 #include "dnn/dnn.h"
+#include "input/loader.h"
 
-/* Bytes of this process that are in memory now; 0 where the system does not tell. */
+/* Bytes of this process that are in memory now; 0 if the system does not report it. */
 static uint64_t resident_bytes(void) {
     unsigned long long pages = 0;
     FILE *file = fopen("/proc/self/statm", "re");
@@ -20,9 +20,9 @@ static uint64_t resident_bytes(void) {
     return read == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* Batches until the time is over. The first does not count: the loader's threads begin with it.
- * Memory is read when a quarter of the time has passed and all rooms have their size, and again at
- * the end. */
+/* Takes batches until the time is over. The first does not count: the loader's threads begin with
+ * it. Memory is read after a quarter of the time, when all buffers have their full size, and again
+ * at the end. */
 static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_options *options,
                          byol_bench_load_result *result, byol_error *error) {
     byol__batch batch;

@@ -1,10 +1,11 @@
-/* CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky, 2009): files of records, each one label
+/* CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky, 2009). The files hold records: one label
  * byte (CIFAR-100: the coarse label, then the fine one, which is used) and 3 x 32 x 32 pixels,
- * planar. In a folder, or in the .tar.gz that they come in. The pixels stay where they were read
- * to: each file is a block of the source. */
+ * planar. They are in a folder, or in the .tar.gz of their distribution. The pixels are not copied:
+ * each file is a block of the source. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static const family CIFAR10 = {
 static const family CIFAR100 = {
     "cifar100", "CIFAR-100", "fine_label_names.txt", "test.bin", "train.bin", 100, 2};
 
-/* What a file called `name` is: its family (NULL: none of ours) and its batch, TEST or from 1. */
+/* The family of a file called `name` (NULL: none of ours) and its batch: TEST, or from 1. */
 static const family *recognise(const char *name, int *batch) {
     int length = 0;
     *batch = TEST;
@@ -44,17 +45,17 @@ static const family *recognise(const char *name, int *batch) {
     return strcmp(name, CIFAR100.train) == 0 ? &CIFAR100 : NULL;
 }
 
-/* ---- which files are wanted ---- */
+/* ---- which files are requested ---- */
 
 typedef enum choice { ANYTHING, TRAIN_ONLY, TEST_ONLY, LISTED } choice;
 
-typedef struct split_wish {
+typedef struct split_choice {
     choice choice;
     uint64_t batches; /* LISTED: a bit for each */
-} split_wish;
+} split_choice;
 
-static byol_status parse_split(const char *split, split_wish *out, byol_error *error) {
-    *out = (split_wish){ANYTHING, 0};
+static byol_status parse_split(const char *split, split_choice *out, byol_error *error) {
+    *out = (split_choice){ANYTHING, 0};
     if (*split == '\0') return BYOL_OK;
     if (strcmp(split, "train") == 0) out->choice = TRAIN_ONLY;
     if (strcmp(split, "test") == 0) out->choice = TEST_ONLY;
@@ -74,14 +75,14 @@ static byol_status parse_split(const char *split, split_wish *out, byol_error *e
     }
 }
 
-static int is_wanted(const split_wish *wish, const family *of, int batch) {
-    switch (wish->choice) {
-    case ANYTHING: return 1;
+static bool is_wanted(const split_choice *wanted, const family *of, int batch) {
+    switch (wanted->choice) {
+    case ANYTHING: return true;
     case TRAIN_ONLY: return batch != TEST;
     case TEST_ONLY: return batch == TEST;
-    case LISTED: return of == &CIFAR10 && batch != TEST && (wish->batches >> batch & 1);
+    case LISTED: return of == &CIFAR10 && batch != TEST && (wanted->batches >> batch & 1);
     }
-    return 0;
+    return false;
 }
 
 /* ---- reading them ---- */
@@ -94,11 +95,11 @@ typedef struct data_file {
 /* What was found at `path`. */
 typedef struct data_files {
     const char *path;
-    split_wish wish;
+    split_choice wanted;
     const family *family;             /* of the data files that are there; NULL: none */
     int mixed;                        /* both families are there */
     char seen[512];                   /* names of the data files that are there, for errors */
-    data_file batches[BATCH_MAX + 1]; /* those that are wanted, at their batch number */
+    data_file batches[BATCH_MAX + 1]; /* the requested files, at their batch number */
     data_file names10, names100;      /* the files of class names */
 } data_files;
 
@@ -108,8 +109,8 @@ static void files_release(data_files *files) {
     byol__free(files->names100.bytes);
 }
 
-/* Notes that there is a file called `name`. `*place` is where its content is to go, NULL where it
- * is not wanted. */
+/* Notes that there is a file called `name`. `*place` is where its content goes; NULL: not
+ * needed. */
 static byol_status claim_place(data_files *files, const char *name, data_file **place,
                                byol_error *error) {
     int batch;
@@ -122,7 +123,7 @@ static byol_status claim_place(data_files *files, const char *name, data_file **
         snprintf(files->seen + used, sizeof files->seen - used, "%s%s", used > 0 ? ", " : "", name);
         files->mixed |= files->family != NULL && files->family != of;
         files->family = of;
-        if (!files->mixed && is_wanted(&files->wish, of, batch)) *place = &files->batches[batch];
+        if (!files->mixed && is_wanted(&files->wanted, of, batch)) *place = &files->batches[batch];
     }
     if (*place == NULL || (*place)->bytes == NULL) return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_FORMAT, "%s holds %s twice", files->path, name);
@@ -183,7 +184,7 @@ static void drop(data_file *file) {
     file->bytes = NULL;
 }
 
-/* Is all there that was asked for? Adds the number of files to `*count`. */
+/* Are all requested files there? Adds the number of files to `*count`. */
 static byol_status check_files(data_files *files, size_t *count, byol_error *error) {
     if (files->family == NULL)
         return byol__fail(error, BYOL_ERROR_FORMAT,
@@ -197,7 +198,7 @@ static byol_status check_files(data_files *files, size_t *count, byol_error *err
                           files->path, files->seen);
     for (int i = 0; i <= BATCH_MAX; i++) {
         *count += files->batches[i].bytes != NULL;
-        if (files->wish.choice == LISTED && (files->wish.batches >> i & 1) &&
+        if (files->wanted.choice == LISTED && (files->wanted.batches >> i & 1) &&
             files->batches[i].bytes == NULL)
             return byol__fail(error, BYOL_ERROR_NOT_FOUND,
                               "there is no data_batch_%d.bin in %s: found %s", i, files->path,
@@ -205,10 +206,10 @@ static byol_status check_files(data_files *files, size_t *count, byol_error *err
     }
     if (*count == 0)
         return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there is no %s split in %s: found %s",
-                          files->wish.choice == TEST_ONLY ? "test" : "train", files->path,
+                          files->wanted.choice == TEST_ONLY ? "test" : "train", files->path,
                           files->seen);
-    if (files->wish.choice == ANYTHING && *count > 1 && files->batches[TEST].bytes != NULL) {
-        drop(&files->batches[TEST]); /* train, where there is one */
+    if (files->wanted.choice == ANYTHING && *count > 1 && files->batches[TEST].bytes != NULL) {
+        drop(&files->batches[TEST]); /* train, if there is one */
         --*count;
     }
     return BYOL_OK;
@@ -226,8 +227,8 @@ static byol_status check_length(const data_files *files, int batch, size_t recor
                       name, files->path, record_bytes, length);
 }
 
-/* Moves the files into the blocks of `images`, in the order of their numbers, the test batch first
- * if there. */
+/* Moves the files into the blocks of `images`, in the order of their numbers. The test batch, if
+ * there is one, comes first. */
 static byol_status take_blocks(byol__images *images, data_files *files, byol_error *error) {
     byol__block *block = images->blocks;
     images->image_offset = files->family->label_bytes;
@@ -298,7 +299,7 @@ static byol_status create(byol_source **out, data_files *files, byol_error *erro
 byol_status byol__cifar_open(byol_source **out, const char *path, const char *split,
                              byol_error *error) {
     data_files files = {.path = path};
-    BYOL__TRY(parse_split(split, &files.wish, error));
+    BYOL__TRY(parse_split(split, &files.wanted, error));
     byol_status status =
         byol__is_folder(path) ? read_folder(&files, error) : read_archive(&files, error);
     if (status == BYOL_OK) status = create(out, &files, error);
@@ -306,7 +307,7 @@ byol_status byol__cifar_open(byol_source **out, const char *path, const char *sp
     return status;
 }
 
-int byol__cifar_is_name(const char *name) {
+bool byol__cifar_is_name(const char *name) {
     int batch;
     return recognise(name, &batch) != NULL;
 }

@@ -1,5 +1,6 @@
 #include "data/decode.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,7 +31,7 @@ static byol_status find_format(const byol__format **format, const uint8_t *bytes
         length > 1 ? bytes[1] : 0);
 }
 
-int byol__begins_as_picture(const uint8_t *bytes, size_t length) {
+bool byol__begins_as_picture(const uint8_t *bytes, size_t length) {
     const byol__format *format;
     return find_format(&format, bytes, length, NULL) == BYOL_OK;
 }

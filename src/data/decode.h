@@ -1,50 +1,51 @@
-/* Pictures from the bytes of a file. JPEG, PNG, WebP, PGM and PPM are told apart by their first
+/* Pictures from the bytes of a file. JPEG, PNG, WebP, PGM and PPM are recognised by their first
  * bytes, not by names.
  *
- * What comes out has 8 bits a channel and 1 or 3 channels, interleaved (h, w, c), and stands
- * upright: a JPEG's EXIF orientation is applied. Of 16 bits the high byte is kept. Transparent
- * pixels are composited on white, as a page shows them; the colours that a file keeps under full
- * transparency are nobody's picture. CMYK is taken as Adobe's. */
+ * A decoded picture has 8 bits per channel and 1 or 3 channels, interleaved (h, w, c). It is
+ * upright: a JPEG's EXIF orientation is applied. 16 bits are reduced to 8: PNG keeps the high byte,
+ * PGM and PPM are scaled. Transparent pixels are composited on white, as a page shows them; colours
+ * that a file keeps under full transparency are not part of the picture. CMYK is taken as
+ * Adobe's. */
 #ifndef BYOL__DECODE_H
 #define BYOL__DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "data/source_kind.h"
 
-/* A picture with more pixels is refused: each loader thread holds one, and a header can promise
+/* A picture with more pixels is refused: each loader thread holds one, and a header can claim
  * anything. */
 enum { BYOL__PIXELS_MAX = 100 * 1000 * 1000 };
 
 typedef struct byol__picture_info {
     const char *format;          /* "JPEG", "PNG", "WebP", "PGM", "PPM" */
-    int channels, height, width; /* its own channels, 1 or 3; upright, in full size */
+    int channels, height, width; /* the file's channels, 1 or 3; upright, in full size */
 } byol__picture_info;
 
-/* Looks at the header alone. */
+/* Reads only the header. */
 byol_status byol__decode_header(const uint8_t *bytes, size_t length, byol__picture_info *info,
                                 byol_error *error);
 
-/* Decodes into picture->bytes[1], as `request` has it; only JPEG is decoded smaller. Whatever the
- * bytes are, the worst that happens is BYOL_ERROR_FORMAT (damaged, truncated, no picture) or
- * BYOL_ERROR_UNSUPPORTED (too large, a rare variant). A truncated JPEG is damaged, too: half a
- * picture is grey. */
+/* Decodes into picture->bytes[1], as `request` says; only JPEG is decoded smaller. The worst
+ * result, for any bytes, is BYOL_ERROR_FORMAT (damaged, truncated, no picture) or
+ * BYOL_ERROR_UNSUPPORTED (too large, a rare variant). A truncated JPEG counts as damaged: half of
+ * its picture is grey. */
 byol_status byol__decode(const uint8_t *bytes, size_t length, const byol__decode_request *request,
                          byol_picture *picture, byol_error *error);
 
 /* Do the first bytes of a file look like a picture's? */
-int byol__begins_as_picture(const uint8_t *bytes, size_t length);
+bool byol__begins_as_picture(const uint8_t *bytes, size_t length);
 
-/* Does a file of this name claim to be a picture that can be decoded? By its extension, in any
- * case. */
+/* Does the extension of `name`, in upper or lower case, belong to a picture that can be decoded? */
 int byol__is_picture_name(const char *name);
 
 /* ---- what the formats share ---- */
 
-/* One format: each function may count on bytes that `begins` has accepted. */
+/* One format. Its other functions may rely on bytes that `begins` has accepted. */
 typedef struct byol__format {
-    int (*begins)(const uint8_t *bytes, size_t length);
+    bool (*begins)(const uint8_t *bytes, size_t length);
     byol_status (*header)(const uint8_t *bytes, size_t length, byol__picture_info *info,
                           byol_error *error);
     byol_status (*decode)(const uint8_t *bytes, size_t length, const byol__decode_request *request,
@@ -53,13 +54,12 @@ typedef struct byol__format {
 
 extern const byol__format byol__jpeg, byol__png, byol__webp, byol__pnm;
 
-/* BYOL_ERROR_FORMAT or BYOL_ERROR_UNSUPPORTED where a side is not positive or too long, or there
- * are too many pixels.
- */
+/* BYOL_ERROR_FORMAT or BYOL_ERROR_UNSUPPORTED if a side is not positive or too long, or if there
+ * are too many pixels. */
 byol_status byol__check_size(const char *format, uint64_t height, uint64_t width,
                              byol_error *error);
 
-/* Describes picture->image as channels x height x width in bytes[1], which is made large enough. */
+/* Describes picture->image as channels x height x width in bytes[1], which grows as needed. */
 byol_status byol__picture_lay(byol_picture *picture, int channels, int height, int width,
                               byol_error *error);
 

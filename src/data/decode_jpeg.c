@@ -1,5 +1,6 @@
-/* JPEG by TurboJPEG: gray, YCbCr, RGB, CMYK and YCCK, baseline and progressive; decoded by the
- * cosine transform at 1/2, 1/4 or 1/8 where that is enough, which costs a fraction of the time. */
+/* JPEG by TurboJPEG: gray, YCbCr, RGB, CMYK and YCCK, baseline and progressive. Where 1/2, 1/4 or
+ * 1/8 of the size is enough, the cosine transform decodes to that, in a fraction of the time. */
+#include <stdbool.h>
 #include <string.h>
 
 #include <turbojpeg.h>
@@ -8,7 +9,7 @@
 #include "base/memory.h"
 #include "data/decode.h"
 
-static int begins(const uint8_t *bytes, size_t length) {
+static bool begins(const uint8_t *bytes, size_t length) {
     return length >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff;
 }
 
@@ -68,14 +69,14 @@ static int find_orientation(const uint8_t *bytes, size_t length) {
     return UPRIGHT;
 }
 
-/* From an upright pixel to where it is stored: rows and columns exchanged or not, then counted from
+/* From an upright pixel to its stored place: rows and columns exchanged or not, then counted from
  * the far end or not (EXIF 2.32, table 6; number 0 is not used). */
 static const struct {
     uint8_t transposed, rows_reversed, columns_reversed;
 } orientations[] = {{0, 0, 0}, {0, 0, 0}, {0, 0, 1}, {0, 1, 1}, {0, 1, 0},
                     {1, 0, 0}, {1, 1, 0}, {1, 1, 1}, {1, 0, 1}};
 
-/* Copies the picture into a block of its own in the place of the stored one. */
+/* Copies the picture upright into a new block that replaces the stored one. */
 static byol_status turn_upright(byol_picture *picture, int orientation, byol_error *error) {
     byol_image stored = picture->image;
     int transposed = orientations[orientation].transposed;
@@ -108,7 +109,7 @@ static byol_status turn_upright(byol_picture *picture, int orientation, byol_err
 /* ---- decoding ---- */
 
 typedef struct stored_picture {
-    int height, width, colours; /* as it lies in the file; a TJCS */
+    int height, width, colours; /* as stored in the file; colours: a TJCS */
     int orientation;
 } stored_picture;
 
@@ -138,7 +139,7 @@ static byol__picture_info describe(const stored_picture *stored) {
     };
 }
 
-/* What cameras and old programs do wrong without harm to the picture. Every other complaint means
+/* Mistakes of cameras and old programs that do no harm to the picture. Every other complaint means
  * that some of it is missing. */
 static int is_harmless(const char *complaint) {
     static const char *const harmless[] = {
@@ -159,7 +160,7 @@ static byol_status run(tjhandle decoder, const uint8_t *bytes, size_t length, ui
     return damaged(decoder, error);
 }
 
-/* Adobe stores inverted inks, so that 255 is white: a channel of light is ink times black. */
+/* Adobe stores inverted inks (255 is white), so a channel of light is ink times black. */
 static unsigned light(unsigned ink, unsigned black) { return (ink * black + 127) / 255; }
 
 static byol_status decode_cmyk(tjhandle decoder, const uint8_t *bytes, size_t length, int channels,

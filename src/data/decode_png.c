@@ -1,4 +1,5 @@
 /* PNG by libspng: every bit depth, palette, transparency and interlacing. */
+#include <stdbool.h>
 #include <string.h>
 
 #include <spng.h>
@@ -9,9 +10,9 @@
 
 enum {
     CHUNK_MAX = 64 << 20
-}; /* bytes of one chunk and of all that are kept: a profile, a comment */
+}; /* bytes of one chunk, and of all that are kept (a profile, a comment) */
 
-static int begins(const uint8_t *bytes, size_t length) {
+static bool begins(const uint8_t *bytes, size_t length) {
     static const uint8_t MAGIC[8] = {0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a};
     return length >= sizeof MAGIC && memcmp(bytes, MAGIC, sizeof MAGIC) == 0;
 }
@@ -28,8 +29,8 @@ static byol_status look(spng_ctx *decoder, const uint8_t *bytes, size_t length,
     if (code == 0) code = spng_get_ihdr(decoder, &ihdr);
     if (code != 0) return damaged(code, error);
     BYOL__TRY(byol__check_size("PNG", ihdr.height, ihdr.width, error));
-    int is_gray = ihdr.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
-                  ihdr.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    bool is_gray = ihdr.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
+                   ihdr.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
     *info = (byol__picture_info){"PNG", is_gray ? 1 : 3, (int)ihdr.height, (int)ihdr.width};
     return BYOL_OK;
 }

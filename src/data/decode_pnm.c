@@ -1,11 +1,12 @@
 /* PGM and PPM, the formats of Netpbm: P5 and P6 (binary), P2 and P3 (text); up to 16 bits. */
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "data/decode.h"
 
-static int begins(const uint8_t *bytes, size_t length) {
+static bool begins(const uint8_t *bytes, size_t length) {
     return length >= 3 && bytes[0] == 'P' && strchr("2356", bytes[1]) != NULL && bytes[1] != '\0' &&
            isspace(bytes[2]);
 }
@@ -14,7 +15,7 @@ typedef struct reader {
     const uint8_t *at, *end;
 } reader;
 
-/* The next decimal number after blanks and comments; -1 where there is none below 2^31. */
+/* The next decimal number after blanks and comments; -1 if there is none below 2^31. */
 static int64_t read_number(reader *r) {
     while (r->at < r->end && (isspace(*r->at) || *r->at == '#'))
         if (*r->at++ == '#')
@@ -34,7 +35,7 @@ typedef struct pnm {
 } pnm;
 
 static byol_status look(const uint8_t *bytes, size_t length, pnm *file, byol_error *error) {
-    int is_gray = bytes[1] == '2' || bytes[1] == '5';
+    bool is_gray = bytes[1] == '2' || bytes[1] == '5';
     const char *format = is_gray ? "PGM" : "PPM";
     reader r = {bytes + 2, bytes + length};
     int64_t width = read_number(&r), height = read_number(&r), maximum = read_number(&r);
@@ -56,7 +57,7 @@ static byol_status header(const uint8_t *bytes, size_t length, byol__picture_inf
     return BYOL_OK;
 }
 
-/* The next sample, which is there; -1 where text holds none. */
+/* The next sample, which must be there; -1 if text holds none. */
 static int64_t read_sample(pnm *file) {
     if (file->is_text) return read_number(&file->samples);
     int64_t value = *file->samples.at++;

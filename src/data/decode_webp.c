@@ -1,4 +1,5 @@
 /* WebP by libwebp: lossy and lossless, with and without transparency; no animations. */
+#include <stdbool.h>
 #include <string.h>
 
 #include <webp/decode.h>
@@ -7,7 +8,7 @@
 #include "base/memory.h"
 #include "data/decode.h"
 
-static int begins(const uint8_t *bytes, size_t length) {
+static bool begins(const uint8_t *bytes, size_t length) {
     return length >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0;
 }
 

@@ -1,4 +1,4 @@
-/* Folders of pictures, nested as they like, and text files that list pictures. */
+/* Folders of pictures, nested to any depth, and text files that list pictures. */
 #include <errno.h>
 #include <fts.h>
 #include <limits.h>
@@ -23,7 +23,7 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
         return byol__fail(error, BYOL_ERROR_IO, "cannot read folder %s: %s", entry->fts_path,
                           strerror(entry->fts_errno));
     case FTS_F:
-    case FTS_NS:     /* what cannot be read now is counted when its turn comes */
+    case FTS_NS:     /* what cannot be read now is counted when it is used */
     case FTS_SLNONE: /* a link to nowhere */
         if (!byol__is_picture_name(entry->fts_name)) return BYOL_OK;
         return byol__pictures_add(pictures, entry->fts_path + root_length, error);
@@ -31,9 +31,9 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
     }
 }
 
-/* Links are followed; a folder that lies within itself by way of one is seen once (FTS_DC). Names
- * that begin with a dot are hidden, and an archiver's __MACOSX holds no pictures, whatever their
- * names say. */
+/* Links are followed. A folder that contains itself through a link is seen once (FTS_DC). Names
+ * that begin with a dot are skipped. So is an archiver's __MACOSX: it holds no pictures, whatever
+ * the names in it say. */
 static byol_status walk(byol__pictures *pictures, const char *folder, byol_error *error) {
     char *roots[] = {(char *)folder, NULL};
     FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
@@ -74,9 +74,8 @@ byol_status byol__folder_open(byol_source **out, const char *folder, const char 
 
 /* ---- lists ---- */
 
-/* The label behind a path: after a tab, or a whole number after the last blank. Cuts it off; NULL
- * where there is none.
- */
+/* Cuts off the label behind a path: after a tab, or a whole number after the last blank. NULL if
+ * there is none. */
 static char *cut_label(char *line) {
     char *at = strchr(line, '\t');
     if (at == NULL) {

@@ -1,6 +1,7 @@
 /* IDX, the format of MNIST: 0 0 type rank, the dimensions as big-endian 32-bit numbers, then the
  * values. */
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +32,8 @@ static byol_status truncated(const char *path, size_t expected, size_t found, by
                       path, expected, found);
 }
 
-/* Deflate cannot pack more than 1032 to 1 (zlib's own documentation): a header that promises more
- * is not believed, so that a damaged one cannot make us ask for terabytes. */
+/* Deflate cannot compress by more than 1032 to 1 (zlib's own documentation). A header that claims
+ * more is refused, so that a damaged one cannot make us allocate terabytes. */
 static byol_status check_promise(const char *path, size_t bytes, byol_error *error) {
     struct stat info;
     if (stat(path, &info) != 0 || bytes / 1032 <= (size_t)info.st_size) return BYOL_OK;
@@ -151,22 +152,22 @@ static byol_status take_labels(byol__images *images, const char *path, const cha
     return status;
 }
 
-/* `path` as it is, or with .gz; 0 where neither is there. */
-static int find_file(char path[PATH_MAX]) {
+/* Finds `path` as it is, or with .gz; false if neither is there. */
+static bool find_file(char path[PATH_MAX]) {
     size_t length = strlen(path);
-    if (byol__is_file(path)) return 1;
-    if (length + sizeof ".gz" > PATH_MAX) return 0;
+    if (byol__is_file(path)) return true;
+    if (length + sizeof ".gz" > PATH_MAX) return false;
     memcpy(path + length, ".gz", sizeof ".gz");
     return byol__is_file(path);
 }
 
-/* The labels stand beside the images under the same name, "labels-idx1" in the place of
+/* The labels are beside the images under the same name, with "labels-idx1" instead of
  * "images-idx3". */
-static int find_labels(const char *images_path, char path[PATH_MAX]) {
+static bool find_labels(const char *images_path, char path[PATH_MAX]) {
     static const char IMAGES[] = "images-idx", LABELS[] = "labels-idx1";
     const char *slash = strrchr(images_path, '/');
     const char *at = strstr(slash != NULL ? slash : images_path, IMAGES);
-    if (at == NULL || at[sizeof IMAGES - 1] == '\0') return 0;
+    if (at == NULL || at[sizeof IMAGES - 1] == '\0') return false;
     snprintf(path, PATH_MAX, "%.*s%s%s", (int)(at - images_path), images_path, LABELS,
              at + sizeof IMAGES);
     char *suffix = path + strlen(path) - (strlen(path) > 3 ? 3 : 0);
@@ -174,8 +175,8 @@ static int find_labels(const char *images_path, char path[PATH_MAX]) {
     return find_file(path);
 }
 
-/* Nothing in the files says that it is Fashion-MNIST; their folder does. */
-static int is_fashion_mnist(const char *path) {
+/* Nothing in the files says that they are Fashion-MNIST; their folder does. */
+static bool is_fashion_mnist(const char *path) {
     return strcasestr(path, "fashion-mnist") != NULL || strcasestr(path, "fashionmnist") != NULL;
 }
 
@@ -215,7 +216,7 @@ static int find_images(const char *folder, const char *prefix, char path[PATH_MA
     return 0;
 }
 
-int byol__idx_is_in(const char *folder) {
+bool byol__idx_is_in(const char *folder) {
     char path[PATH_MAX];
     return find_images(folder, "train", path) || find_images(folder, "t10k", path);
 }
@@ -223,7 +224,7 @@ int byol__idx_is_in(const char *folder) {
 byol_status byol__idx_open_folder(byol_source **out, const char *folder, const char *split,
                                   byol_error *error) {
     char path[PATH_MAX];
-    int known = *split == '\0';
+    bool known = *split == '\0';
     for (size_t i = 0; i < sizeof SPLITS / sizeof *SPLITS; i++) {
         if (*split != '\0' && strcmp(split, SPLITS[i].split) != 0) continue;
         known = 1;

@@ -1,6 +1,4 @@
-/* The source that all others end as: images of one size in memory (or mapped), in one or more
- * blocks of equal records.
- */
+/* A source of images of one size in memory (or mapped), in one or more blocks of equal records. */
 #ifndef BYOL__IMAGES_H
 #define BYOL__IMAGES_H
 
@@ -12,8 +10,8 @@ typedef struct byol__block {
     void *owned; /* byol__free'd with the source; NULL: borrowed */
 } byol__block;
 
-/* Whoever makes one fills the fields in, `base.info` too, and leaves what it holds to
- * byol_source_free, on success and on failure alike. */
+/* Its creator fills in the fields, `base.info` too. byol_source_free releases what it holds, on
+ * success and on failure alike. */
 typedef struct byol__images {
     byol_source base;
     byol__block *blocks; /* owned */
@@ -31,11 +29,11 @@ typedef struct byol__images {
     char *owned_text; /* that the names point into */
 } byol__images;
 
-/* An empty source with room for `block_count` blocks. */
+/* An empty source with space for `block_count` blocks. */
 byol_status byol__images_create(byol__images **out, const char *kind, size_t block_count,
                                 byol_error *error);
 
-/* Call it last: sets base.info.short_side, and base.info.description: `what`, then count, shape and
+/* Call it last. Sets base.info.short_side and base.info.description: `what`, then count, shape and
  * classes. */
 void byol__images_describe(byol__images *images, const char *what);
 

@@ -1,5 +1,6 @@
 #include "data/npy_header.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 static const char MAGIC[] = "\x93NUMPY";
 enum { MAGIC_BYTES = 6, HEADER_MAX = 1 << 16 };
 
-int byol__npy_begins(const unsigned char *bytes, size_t length) {
+bool byol__npy_begins(const unsigned char *bytes, size_t length) {
     return length >= MAGIC_BYTES && memcmp(bytes, MAGIC, MAGIC_BYTES) == 0;
 }
 
@@ -35,13 +36,13 @@ static int read_shape(const char *text, byol__npy_header *h) {
     return *at == ')';
 }
 
-/* "'<f4'", and of bytes "'|u1'" and "'u1'" too. */
-static int is_of_type(const char *text, const char *type) {
+/* "'<f4'", and for bytes "'|u1'" and "'u1'" too. */
+static bool is_of_type(const char *text, const char *type) {
     static const char orders[] = {'<', '|', '='};
     char word[16];
     for (size_t i = 0; i < sizeof orders; i++) {
         snprintf(word, sizeof word, "'%c%.4s'", orders[i], type);
-        if (strstr(text, word) != NULL) return 1;
+        if (strstr(text, word) != NULL) return true;
     }
     snprintf(word, sizeof word, "'%.4s'", type);
     return strstr(text, word) != NULL;
@@ -56,7 +57,7 @@ byol_status byol__npy_header_read(byol__npy_header *header, const unsigned char 
         return byol__npy_wrong(path, "it is no .npy file", wanted, error);
     size_t lead = bytes[MAGIC_BYTES] == 1
                       ? 10
-                      : 12; /* version 1 has a length of two bytes, later ones of four */
+                      : 12; /* the header length has two bytes in version 1, four in later ones */
     if (length < lead) return byol__npy_wrong(path, "the file is truncated", wanted, error);
     size_t size = bytes[8] | (size_t)bytes[9] << 8;
     if (lead == 12) size |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;

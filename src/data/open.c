@@ -1,5 +1,6 @@
-/* From a specification to a source: where it is, and what it is. */
+/* From a specification to a source: finds where it is, and what it is. */
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +15,23 @@
 static const char SYSTEM_FOLDER[] =
     "/usr/share/datasets"; /* where Debian's dataset-* packages put theirs */
 
-/* Folders that a data set's archive unpacks to. */
+/* Folders that the archive of a data set unpacks to. */
 static const char *const SUBFOLDERS[] = {"cifar-10-batches-bin", "cifar-100-binary"};
 
-static int is_there(const char *format, const char *folder, const char *name, char path[PATH_MAX]) {
+static bool is_there(const char *format, const char *folder, const char *name,
+                     char path[PATH_MAX]) {
     int length = snprintf(path, PATH_MAX, format, folder, name);
     return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* Looks for `name` as a path, then below $BYOL_DATA, then, a bare name only, where the system has
+/* Looks for `name` as a path, then below $BYOL_DATA, then (a bare name only) where the system has
  * data sets. */
-static int find(const char *name, char path[PATH_MAX]) {
+static bool find(const char *name, char path[PATH_MAX]) {
     const char *folder = getenv("BYOL_DATA");
-    if (*name == '\0') return 0;
-    if (is_there("%s%s", "", name, path)) return 1;
-    if (*name == '/') return 0;
-    if (folder != NULL && *folder != '\0' && is_there("%s/%s", folder, name, path)) return 1;
+    if (*name == '\0') return false;
+    if (is_there("%s%s", "", name, path)) return true;
+    if (*name == '/') return false;
+    if (folder != NULL && *folder != '\0' && is_there("%s/%s", folder, name, path)) return true;
     return strchr(name, '/') == NULL && is_there("%s/%s", SYSTEM_FOLDER, name, path);
 }
 
@@ -47,7 +49,7 @@ static byol_status not_found(const char *name, byol_error *error) {
         name, folder != NULL ? " nor below " : "", folder != NULL ? folder : "");
 }
 
-/* The whole of `spec` is tried as a path first, so that a path with a colon in it can be opened. */
+/* Tries all of `spec` as a path first, so that a path with a colon in it can be opened. */
 static byol_status locate(const char *spec, char path[PATH_MAX], const char **split,
                           byol_error *error) {
     char name[PATH_MAX];
@@ -91,16 +93,16 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
 
 enum { LOOK_BYTES = 4096 };
 
-/* A list is text, which has no zeros and no other control characters, and is called one. */
-static int is_list(const char *path, const unsigned char *bytes, size_t length) {
+/* A list contains text (no zeros and no other control characters) and has the extension of one. */
+static bool is_list(const char *path, const unsigned char *bytes, size_t length) {
     static const char *const extensions[] = {".txt", ".lst", ".list", ".tsv"};
     const char *dot = strrchr(path, '.');
     int is_called = 0;
     for (size_t i = 0; dot != NULL && i < sizeof extensions / sizeof *extensions; i++)
         is_called |= strcmp(dot, extensions[i]) == 0;
-    if (!is_called) return 0;
+    if (!is_called) return false;
     for (size_t i = 0; i < length; i++)
-        if (bytes[i] < 32 && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r') return 0;
+        if (bytes[i] < 32 && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r') return false;
     return length > 0;
 }
 
@@ -112,7 +114,7 @@ static size_t look_at_front(const char *path, unsigned char *bytes) {
     return length;
 }
 
-/* What the first members of a tar say it is: 'c' for CIFAR, 's' for pictures. */
+/* Sets `*kind` by the first members of a tar: 'c' for CIFAR, 's' for pictures. */
 static byol_status look_into_tar(byol__unpack *file, int *kind, byol_error *error) {
     enum { MEMBERS_MAX = 1000 };
     *kind = 's';
@@ -129,7 +131,7 @@ static byol_status open_archive_or_idx(byol_source **out, const char *path, cons
     byol__unpack file;
     int kind = 0;
     BYOL__TRY(byol__unpack_open(&file, path, error));
-    int is_tar = file.is_tar;
+    bool is_tar = file.is_tar;
     byol_status status = is_tar ? look_into_tar(&file, &kind, error) : BYOL_OK;
     byol__unpack_close(&file);
     BYOL__TRY(status);
@@ -146,8 +148,8 @@ static byol_status open_file(byol_source **out, const char *path, const char *sp
                              byol_error *error) {
     unsigned char front[LOOK_BYTES];
     size_t length = look_at_front(path, front);
-    int is_npy = byol__npy_begins(front, length), lists = is_list(path, front, length);
-    int is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
+    bool is_npy = byol__npy_begins(front, length), lists = is_list(path, front, length);
+    bool is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
     if (!is_npy && !lists && !is_picture) return open_archive_or_idx(out, path, split, error);
     if (*split != '\0')
         return byol__fail(error, BYOL_ERROR_INVALID,

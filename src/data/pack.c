@@ -1,6 +1,7 @@
 #include "byol/pack.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ void byol_pack_options_init(byol_pack_options *options) {
 
 /* One image as it will be stored. */
 typedef struct parcel {
-    unsigned char *bytes; /* malloc's */
+    unsigned char *bytes; /* from malloc */
     size_t length;
     char extension[EXTENSION_MAX];
     int unreadable;
@@ -47,7 +48,7 @@ typedef struct packing {
 
 /* ---- resizing ---- */
 
-/* Rows of `src` (height, width, channels) to `out_width` pixels each, as floats. */
+/* Resizes the rows of `src` (height, width, channels) to `out_width` pixels each, as floats. */
 static void resize_rows(const byol_image *src, const byol__taps *across, int out_width,
                         float *dst) {
     for (int y = 0; y < src->height; y++)
@@ -84,7 +85,7 @@ static byol_status taps_create(byol__taps *taps, int in, int out, byol_error *er
     return BYOL_OK;
 }
 
-/* Bicubic, antialiased, to height x width; `*pixels` is owned, interleaved. */
+/* Resizes to height x width, bicubic, antialiased. `*pixels` is owned, interleaved. */
 static byol_status resize(const byol_image *src, int height, int width, uint8_t **pixels,
                           byol_error *error) {
     byol__taps across = {0}, down = {0};
@@ -152,7 +153,7 @@ static byol_status keep_resized(const packing *job, parcel *p, const byol_image 
     return status;
 }
 
-/* An image of a source in memory, as PGM or PPM: without loss, and decoded in no time. */
+/* Keeps an image of an in-memory source as PGM or PPM: lossless, and fast to decode. */
 static byol_status keep_pnm(parcel *p, const byol_image *image, byol_error *error) {
     char header[64];
     int lead = snprintf(header, sizeof header, "P%d %d %d 255\n", image->channels == 1 ? 5 : 6,
@@ -173,7 +174,7 @@ static byol_status keep_pnm(parcel *p, const byol_image *image, byol_error *erro
     return BYOL_OK;
 }
 
-/* A file that may stay as it is, under the extension of what it really is. */
+/* Keeps a file as it is, under the extension of its real format. */
 static byol_status keep_file(const packing *job, size_t index, parcel *p, byol_picture *picture,
                              byol_error *error) {
     static const struct {
@@ -190,8 +191,8 @@ static byol_status keep_file(const packing *job, size_t index, parcel *p, byol_p
     return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "no extension for a %s", info.format);
 }
 
-/* An image may be read at half size only where that is still as large as it will be. It is decoded
- * in any case: what cannot be read must not be packed. */
+/* An image that is resized may be decoded smaller, but not below its final size. Every image is
+ * decoded: one that cannot be read must not be packed. */
 static byol_status pack_one(const packing *job, size_t index, parcel *p, byol_picture *picture,
                             byol_error *error) {
     int side = job->options.resize;
@@ -266,7 +267,7 @@ static byol_status write_member(packing *job, const char *extension, const void 
     return failed ? cannot_write(job, error) : BYOL_OK;
 }
 
-/* What sample `result->images` was called; quoted, for a file name may hold anything. */
+/* Writes the name that sample `result->images` had, quoted: a file name may hold anything. */
 static void write_name(packing *job, size_t index, const char *extension) {
     char name[PATH_MAX];
     byol_source_name(job->source, index, name, sizeof name);
@@ -332,7 +333,7 @@ static byol_status pack_chunk(packing *job, size_t first, size_t count, byol_err
     return status;
 }
 
-/* ---- what lies beside them ---- */
+/* ---- files beside the shards ---- */
 
 static byol_status open_names(packing *job, byol_error *error) {
     char path[PATH_MAX];
@@ -348,9 +349,9 @@ static byol_status close_names(packing *job, byol_error *error) {
     return byol__atomic_commit(&names, error);
 }
 
-static int has_class_names(const byol_source *source) {
+static bool has_class_names(const byol_source *source) {
     for (int c = 0; c < source->info.classes; c++)
-        if (byol_source_class_name(source, c) == NULL) return 0;
+        if (byol_source_class_name(source, c) == NULL) return false;
     return source->info.classes > 0;
 }
 

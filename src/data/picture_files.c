@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +136,7 @@ static void name(const byol_source *source, size_t index, char *to, size_t size)
     snprintf(to, size, "%s", name_of((const byol__pictures *)source, index));
 }
 
-/* Of all names, and of the bytes of some members; one that cannot be read counts as empty. */
+/* Of all names, and of the bytes of some members. An unreadable member counts as empty. */
 static byol_status digest(const byol_source *source, uint64_t *out, byol_error *error) {
     const byol__pictures *pictures = (const byol__pictures *)source;
     byol_picture picture = {0};
@@ -340,13 +341,13 @@ static int by_name(const void *a, const void *b, void *text) {
     return strcmp((const char *)text + x->name, (const char *)text + y->name);
 }
 
-/* The first folder of the name from `word` on: its length, 0 where it is a bare file name. */
+/* Length of the first folder in the name from `word` on; 0 if it is a bare file name. */
 static size_t first_folder(const byol__pictures *pictures, const byol__member *member) {
     const char *rest = pictures->text + member->word, *slash = strchr(rest, '/');
     return slash == NULL ? 0 : (size_t)(slash - rest);
 }
 
-/* Names that splits go by; those in one row are the same. */
+/* Names of splits. Those in one row mean the same split. */
 static const char *const splits[][4] = {
     {"train", "training"}, {"test", "testing"}, {"val", "valid", "validation", "dev"}};
 enum { SPLITS = sizeof splits / sizeof *splits, TEST = 1, VALIDATION = 2, NO_SPLIT = -1 };
@@ -359,11 +360,11 @@ static int split_number(const char *text, size_t length) {
     return NO_SPLIT;
 }
 
-static int is_of_split(const byol__pictures *pictures, const byol__member *member,
-                       const char *split) {
+static bool is_of_split(const byol__pictures *pictures, const byol__member *member,
+                        const char *split) {
     const char *folder = pictures->text + member->word;
     size_t length = first_folder(pictures, member), wanted = strlen(split);
-    if (length == 0) return 0;
+    if (length == 0) return false;
     int number = split_number(split, wanted);
     return (length == wanted && strncmp(folder, split, length) == 0) ||
            (number != NO_SPLIT && split_number(folder, length) == number);
@@ -385,15 +386,15 @@ static int is_made_of_splits(const byol__pictures *pictures) {
     return 1;
 }
 
-/* 1 where all names go on with the same folder. */
-static int shares_a_folder(const byol__pictures *pictures) {
+/* True if all names continue with the same folder. */
+static bool shares_a_folder(const byol__pictures *pictures) {
     const byol__member *first = &pictures->members[0];
     size_t length = first_folder(pictures, first);
     for (size_t i = 0; i < pictures->count && length > 0; i++) {
         const byol__member *member = &pictures->members[i];
         if (first_folder(pictures, member) != length ||
             strncmp(pictures->text + member->word, pictures->text + first->word, length) != 0)
-            return 0;
+            return false;
     }
     return length > 0;
 }
@@ -413,8 +414,8 @@ static byol_status no_split(const byol__pictures *pictures, const char *split, b
                       pictures->root, split, *seen != '\0' ? "; there are:" : "", seen);
 }
 
-/* Labels over all splits, so that a class has the same number in each. No labels where there is but
- * one folder, or a picture in none. */
+/* Labels over all splits, so that a class has the same number in each. No labels if there is only
+ * one folder, or if a picture is in none. */
 static byol_status label_by_folder(byol__pictures *pictures, byol_error *error) {
     while (shares_a_folder(pictures)) enter_folder(pictures);
     for (size_t i = 0; i < pictures->count; i++) {
@@ -440,7 +441,7 @@ byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, 
         split = "train";
     if (*split == '\0') return label_by_folder(pictures, error);
     if (split_number(split, strlen(split)) == TEST && count_of_split(pictures, split) == 0)
-        split = splits[VALIDATION][0]; /* data sets have one or the other to be measured on */
+        split = splits[VALIDATION][0]; /* a data set has one or the other to evaluate on */
     if (count_of_split(pictures, split) == 0) return no_split(pictures, split, error);
 
     char *wanted = malloc(pictures->count);
@@ -466,7 +467,7 @@ static int median(int *values, size_t count) {
     return values[count / 2];
 }
 
-/* Channels and typical size from the headers of pictures spread over the source. */
+/* Finds channels and typical size from the headers of pictures spread over the source. */
 static byol_status probe(byol__pictures *pictures, int *height, int *width, byol_error *error) {
     byol_source_info *info = &pictures->base.info;
     int heights[PROBES], widths[PROBES], sides[PROBES];

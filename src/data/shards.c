@@ -1,18 +1,19 @@
 /* Tar files of pictures: WebDataset shards (samples of one name with several extensions: 0001.jpg,
  * 0001.cls, 0001.json) and folders of pictures that were packed as they are.
  *
- * A plain tar is indexed when it is opened: where each member lies. From then on a picture is one
- * pread, any of them at any time, so an epoch is shuffled as a whole and the position to resume
- * from is a number, as for any other source. A compressed tar has no random access: it is unpacked
- * once, to a file without a name in $TMPDIR (or /var/tmp) that goes with the process. Streaming it
- * through a shuffle buffer instead would unpack it once an epoch, mix worse, and make the buffer
- * part of every checkpoint. */
+ * A plain tar is indexed when it is opened: where each member lies. From then on, any picture is
+ * one pread at any time. So an epoch is shuffled as a whole, and the resume position is a number,
+ * as for any other source. A compressed tar has no random access. It is unpacked once, to an
+ * unnamed file in $TMPDIR (or /var/tmp) that disappears with the process. Streaming it through a
+ * shuffle buffer instead would unpack it once an epoch, mix worse, and make the buffer part of
+ * every checkpoint. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,21 +34,21 @@
 
 enum {
     INDEX_BYTES =
-        1 << 14, /* read at once while looking for headers: data between them is sought over */
+        1 << 14, /* read at once while looking for headers; data between them is skipped */
     UNPACK_BYTES = 1 << 18, /* read at once while unpacking */
-    LABEL_BYTES = 1 << 16,  /* a label's file has at most as many */
+    LABEL_BYTES = 1 << 16,  /* a label file is smaller */
 };
 
-/* What is being put together. */
+/* An index being built. */
 typedef struct index {
     byol__pictures *pictures;
     struct archive *archive;
     int32_t shard;
     int unpack; /* this shard is compressed: its members are copied out */
     const char *path;
-    char key[PATH_MAX]; /* of the sample at hand: its path to the first dot of its name */
-    size_t first; /* of its pictures, if it has any yet: members from here on are of this sample */
-    char word[256]; /* its label, where that has come before the picture; "": none */
+    char key[PATH_MAX]; /* of the current sample: its path up to the first dot of its name */
+    size_t first;       /* its first picture, if any: members from here on are of this sample */
+    char word[256];     /* its label, if that came before the picture; "": none */
     size_t labelled;
 } index_state;
 
@@ -68,7 +69,7 @@ static const char *split_name(const char *name, size_t *key_length) {
     return dot != NULL ? dot + 1 : "";
 }
 
-/* The label in a .json: its "label", "cls" or "class", a number or a name. */
+/* The label in a .json: its "cls", "label" or "class", a number or a name. */
 static void label_of_json(const char *text, size_t length, char word[256]) {
     static const char *const keys[] = {"cls", "label", "class"};
     json_t *object = json_loadb(text, length, 0, NULL);
@@ -81,7 +82,7 @@ static void label_of_json(const char *text, size_t length, char word[256]) {
     json_decref(object);
 }
 
-static byol_status read_label(index_state *state, int is_json, size_t size, byol_error *error) {
+static byol_status read_label(index_state *state, bool is_json, size_t size, byol_error *error) {
     char text[LABEL_BYTES];
     if (size >= sizeof text) return BYOL_OK; /* a description, not a label */
     la_ssize_t got = archive_read_data(state->archive, text, sizeof text - 1);
@@ -95,7 +96,7 @@ static byol_status read_label(index_state *state, int is_json, size_t size, byol
     return BYOL_OK;
 }
 
-/* Label and pictures of a sample may come in any order. */
+/* The label and the pictures of a sample may come in any order. */
 static byol_status join_label(index_state *state, byol_error *error) {
     byol__pictures *pictures = state->pictures;
     for (size_t i = state->first; i < pictures->count && *state->word != '\0'; i++) {
@@ -155,8 +156,7 @@ static const char *without_dot(const char *name) {
     return name;
 }
 
-/* A file that tar met a second time, by another name, is written as a link to the first, without
- * its bytes. */
+/* If tar meets a file again by another name, it writes a link to the first, without the bytes. */
 static byol_status take_link(index_state *state, const char *name, const char *target,
                              byol_error *error) {
     const byol__pictures *pictures = state->pictures;
@@ -166,7 +166,7 @@ static byol_status take_link(index_state *state, const char *name, const char *t
         if (strcmp(pictures->text + member->name, without_dot(target)) == 0)
             return add_picture(state, name, member->offset, member->size, error);
     }
-    return BYOL_OK; /* of something that is no picture */
+    return BYOL_OK; /* a link to something that is no picture */
 }
 
 static byol_status take_entry(index_state *state, struct archive_entry *entry, byol_error *error) {
@@ -183,7 +183,7 @@ static byol_status take_entry(index_state *state, struct archive_entry *entry, b
         state->first = state->pictures->count;
         state->word[0] = '\0';
     }
-    int is_json = strcmp(extension, "json") == 0;
+    bool is_json = strcmp(extension, "json") == 0;
     if (is_json || strcmp(extension, "cls") == 0) {
         if (*state->word == '\0') BYOL__TRY(read_label(state, is_json, size, error));
         return join_label(state, error);
@@ -215,13 +215,13 @@ static byol_status read_shard(index_state *state, byol_error *error) {
 
 /* ---- all shards ---- */
 
-/* A plain tar has its magic where tar has it; everything else that libarchive reads as a tar is
+/* A plain tar has the tar magic in its place. Anything else that libarchive reads as a tar is
  * compressed. */
 static int is_plain_tar(const char *path) {
     char header[512];
     FILE *file = fopen(path, "rb");
-    int is_tar = file != NULL && fread(header, 1, sizeof header, file) == sizeof header &&
-                 memcmp(header + 257, "ustar", 5) == 0;
+    bool is_tar = file != NULL && fread(header, 1, sizeof header, file) == sizeof header &&
+                  memcmp(header + 257, "ustar", 5) == 0;
     if (file != NULL) fclose(file);
     return is_tar;
 }
@@ -232,7 +232,7 @@ static int open_unnamed(void) {
     if (folder == NULL || *folder == '\0') folder = "/var/tmp"; /* /tmp may live in memory */
     int descriptor = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
     if (descriptor >= 0) return descriptor;
-    snprintf(path, sizeof path, "%s/byol-XXXXXX", folder); /* file systems without O_TMPFILE */
+    snprintf(path, sizeof path, "%s/byol-XXXXXX", folder); /* for file systems without O_TMPFILE */
     descriptor = mkostemp(path, O_CLOEXEC);
     if (descriptor >= 0) unlink(path);
     return descriptor;
@@ -250,8 +250,7 @@ static byol_status add_shard(byol__pictures *pictures, const char *path, byol_er
     return BYOL_OK;
 }
 
-/* One file for the members of all compressed shards, however many there are: descriptors are few.
- */
+/* One file for the members of all compressed shards: descriptors are limited. */
 static byol_status open_unpacked(byol__pictures *pictures, const char *path, byol_error *error) {
     if (pictures->unpacked < 0) pictures->unpacked = open_unnamed();
     if (pictures->unpacked >= 0) return BYOL_OK;
@@ -279,7 +278,7 @@ static byol_status index_shard(byol__pictures *pictures, const char *path, size_
     return status;
 }
 
-/* Without labels of their own, the paths in the tar are those of a folder. */
+/* Without label files, the paths in the tar are treated as those of a folder. */
 static byol_status label_shards(byol__pictures *pictures, const char *split, size_t labelled,
                                 byol_error *error) {
     if (labelled == 0) return byol__pictures_arrange(pictures, split, error);
@@ -293,7 +292,7 @@ static byol_status label_shards(byol__pictures *pictures, const char *split, siz
                       pictures->root, labelled, pictures->count);
 }
 
-/* byol pack writes them beside the shards. */
+/* byol pack writes class names beside the shards. */
 static byol_status name_classes(byol__pictures *pictures, const char *shard, byol_error *error) {
     char path[PATH_MAX];
     const char *slash = strrchr(shard, '/');
@@ -336,7 +335,7 @@ int byol__is_shard_name(const char *name) {
     return 0;
 }
 
-enum { SHARDS_MAX = 1000000, DIGITS_MAX = 18 }; /* so many fit into 64 bits */
+enum { SHARDS_MAX = 1000000, DIGITS_MAX = 18 }; /* so many digits fit into 64 bits */
 
 typedef struct path_list {
     char **paths;
@@ -404,8 +403,7 @@ byol_status byol__shards_open_folder(byol_source **out, const char *folder, cons
 
 static byol_status expand(path_list *list, const char *text, byol_error *error);
 
-/* The digits at `*at`, which is moved behind them: how many there are; 0 where they are no number
- * of 64 bits. */
+/* Reads the digits at `*at` and moves it behind them. Returns how many; 0: no number of 64 bits. */
 static size_t read_digits(const char **at, uint64_t *value) {
     size_t digits = strspn(*at, "0123456789");
     *value = strtoull(*at, NULL, 10);
@@ -413,7 +411,7 @@ static size_t read_digits(const char **at, uint64_t *value) {
     return digits <= DIGITS_MAX ? digits : 0;
 }
 
-/* {000..099}, as the shell counts: with leading zeros where the first has them. */
+/* {000..099}, as the shell counts: with leading zeros if the first number has them. */
 static byol_status expand_range(path_list *list, const char *text, const char *open,
                                 const char *close, byol_error *error) {
     const char *at = open + 1;
@@ -464,7 +462,7 @@ byol_status byol__shards_open_braces(byol_source **out, const char *spec, byol_e
     path_list list = {0};
     char pattern[PATH_MAX];
     const char *behind = strrchr(spec, '}'), *colon = strrchr(spec, ':');
-    int has_split = colon != NULL && colon > behind && strchr(colon, '/') == NULL;
+    bool has_split = colon != NULL && colon > behind && strchr(colon, '/') == NULL;
     snprintf(pattern, sizeof pattern, "%.*s", has_split ? (int)(colon - spec) : (int)strlen(spec),
              spec);
     byol_status status = expand(&list, pattern, error);

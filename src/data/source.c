@@ -1,5 +1,6 @@
 #include "data/source_kind.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,8 +59,8 @@ static int reduce_to_side(const void *context, int height, int width) {
     return byol__reduction_for(*(const int *)context, height, width);
 }
 
-/* Is it the image's fault, so that the others can still be read? */
-static int is_damage(byol_status status) {
+/* Is the image at fault, so that the others can still be read? */
+static bool is_damage(byol_status status) {
     return status == BYOL_ERROR_FORMAT || status == BYOL_ERROR_IO ||
            status == BYOL_ERROR_NOT_FOUND || status == BYOL_ERROR_UNSUPPORTED;
 }
@@ -156,7 +157,7 @@ byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, co
     return BYOL_OK;
 }
 
-/* ---- a choice of another source's samples ---- */
+/* ---- a subset of another source's samples ---- */
 
 typedef struct subset {
     byol_source base;
@@ -188,7 +189,7 @@ static byol_status subset_bytes(const byol_source *source, size_t index, byol_pi
     return self->of->methods->bytes(self->of, self->indices[index], picture, length, error);
 }
 
-/* Which of the samples of what. */
+/* Of the other source, and of which samples are chosen. */
 static byol_status subset_digest(const byol_source *source, uint64_t *digest, byol_error *error) {
     const subset *self = (const subset *)source;
     uint64_t of;
@@ -208,7 +209,7 @@ static const char *subset_class_name(const byol_source *source, int32_t label) {
 
 static void subset_release(byol_source *source) { byol__free(((subset *)source)->indices); }
 
-/* A subset has of `bytes` and `digest` what the other source has. */
+/* A subset has `bytes` and `digest` only if the other source has them. */
 static const byol__source_methods SUBSET = {
     .image = subset_image,
     .label = subset_label,

@@ -1,4 +1,4 @@
-/* A source whose images a program of the user's gives, one by one. */
+/* A source whose images come from the user's program, one by one. */
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -18,7 +18,7 @@ uint8_t *byol_picture_reserve(byol_picture *picture, size_t bytes, byol_error *e
     return byol__picture_reserve(picture, 1, bytes, error) == BYOL_OK ? picture->bytes[1] : NULL;
 }
 
-/* What the function says it gave must be what the description says. */
+/* The image that the function gave must match the description. */
 static byol_status check_image(const byol_source_info *info, size_t index, int channels,
                                const byol_image *image, byol_error *error) {
     bool has_size = image->height > 0 && image->width > 0 && image->height <= BYOL__SIDE_MAX &&

@@ -1,19 +1,20 @@
-/* What a source is inside: a description and a table of functions. A kind of source embeds
+/* The inside of a source: a description and a table of functions. Each kind of source embeds
  * byol_source as its first member. */
 #ifndef BYOL__SOURCE_KIND_H
 #define BYOL__SOURCE_KIND_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "byol/source.h"
 
-/* Pixels along a side that no image exceeds: its size after scaling to a view is an int. */
+/* The most pixels along a side of an image: its size after scaling to a view must fit an int. */
 enum { BYOL__SIDE_MAX = 1 << 20 };
 
-/* What is wanted of an image: byol_image_request, with a free choice of the size. */
+/* A request for an image: byol_image_request, with a free choice of the size. */
 typedef struct byol__decode_request {
     int channels; /* 0: as the source says */
-    /* By how much an image of height x width may be decoded smaller: 1, 2, 4 or 8. NULL: not at
+    /* By which factor an image of height x width may be decoded smaller: 1, 2, 4, 8. NULL: not at
      * all. */
     int (*reduction)(const void *context, int height, int width);
     const void *context;
@@ -25,16 +26,16 @@ typedef struct byol__source_methods {
                          byol_error *error);
     int32_t (*label)(const byol_source *source, size_t index);
     const char *(*class_name)(const byol_source *source, int32_t label);
-    void (*release)(byol_source *source); /* what the kind holds; not the struct itself */
+    void (*release)(byol_source *source); /* frees what the kind holds, not the struct */
     /* These may be NULL. */
     void (*name)(const byol_source *source, size_t index, char *name, size_t size);
     int (*unreadable)(const byol_source *source,
-                      size_t index); /* of a source that is made of another */
-    /* The bytes that image `index` is stored as, read into picture->bytes[0]. */
+                      size_t index); /* for a source that is made of another */
+    /* Reads the bytes that image `index` is stored as into picture->bytes[0]. */
     byol_status (*bytes)(const byol_source *source, size_t index, byol_picture *picture,
                          size_t *length, byol_error *error);
-    /* XXH3 of what the source is made of, without reading all of it. Every kind with `bytes` has
-     * it: its images are of any size. */
+    /* XXH3 of the source's content, without reading all of it. Every kind with `bytes` has it,
+     * because its images may have any size. */
     byol_status (*digest)(const byol_source *source, uint64_t *digest, byol_error *error);
 } byol__source_methods;
 
@@ -43,7 +44,7 @@ struct byol_source {
     byol_source_info info;
     char description[512]; /* what info.description points to */
     atomic_uchar
-        *unreadable; /* (count), owned, of sources that decode: has image i failed? Else NULL */
+        *unreadable; /* (count), owned, for sources that decode: has image i failed? Else NULL */
 };
 
 /* byol_source_image with a free choice of the size. */
@@ -51,19 +52,19 @@ byol_status byol__source_read(const byol_source *source, size_t index,
                               const byol__decode_request *request, byol_picture *picture,
                               byol_error *error);
 
-/* How many of `count` images may be unreadable where data.max_unreadable is `share`: one in any
- * case, unless it is 0.
- */
+/* How many of `count` images may be unreadable if data.max_unreadable is `share`: at least one,
+ * unless `share` is 0. */
 size_t byol__unreadable_allowed(double share, size_t count);
 
-/* Gives picture->bytes[which] at least `bytes` bytes; what was in it is lost when it grows. */
+/* Makes picture->bytes[which] at least `bytes` long. Its content is lost when it grows. */
 byol_status byol__picture_reserve(byol_picture *picture, int which, size_t bytes,
                                   byol_error *error);
 
-/* The largest reduction that leaves the shorter side `short_side` pixels; 1 where that is 0. */
+/* The largest reduction that leaves the shorter side at least `short_side` pixels; 1 if that is
+ * zero. */
 int byol__reduction_for(int short_side, int height, int width);
 
-/* Each opens what is at `path`, of which `split` (empty: not said) is wanted. */
+/* Each opens what is at `path` or `folder` and selects `split` (empty: not given). */
 byol_status byol__idx_open_folder(byol_source **out, const char *folder, const char *split,
                                   byol_error *error);
 byol_status byol__idx_open_file(byol_source **out, const char *path, byol_error *error);
@@ -74,10 +75,10 @@ byol_status byol__cifar_open(byol_source **out, const char *path, const char *sp
 /* A folder of pictures, with or without folders for classes and splits in it. */
 byol_status byol__folder_open(byol_source **out, const char *folder, const char *split,
                               byol_error *error);
-/* A text file: a path a line (relative ones from the file's own folder), then optionally a tab and
- * a label. */
+/* A text file: one path per line (relative to the file's folder), then optionally a tab and a
+ * label. */
 byol_status byol__list_open(byol_source **out, const char *path, byol_error *error);
-/* Tar files of pictures, plain or compressed, one after the other; `spec` names them all. */
+/* Tar files of pictures, plain or compressed, one after another; `spec` names them all. */
 byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec,
                               const char *split, byol_error *error);
 /* All tar files of a folder, in the order of their names. */
@@ -89,12 +90,12 @@ int byol__is_shard_name(const char *name);
 byol_status byol__shards_open_braces(byol_source **out, const char *spec, byol_error *error);
 byol_status byol__npy_open(byol_source **out, const char *path, byol_error *error);
 
-/* Are these the first bytes of one? */
-int byol__npy_begins(const unsigned char *bytes, size_t length);
+/* Are these the first bytes of a .npy file? */
+bool byol__npy_begins(const unsigned char *bytes, size_t length);
 
-/* Is there anything in `folder` for it? */
-int byol__idx_is_in(const char *folder);
+/* Does `folder` hold such data? */
+bool byol__idx_is_in(const char *folder);
 int byol__cifar_is_in(const char *folder);
-int byol__cifar_is_name(const char *name); /* of one of its files */
+bool byol__cifar_is_name(const char *name); /* of one of its files */
 
 #endif

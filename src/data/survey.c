@@ -15,22 +15,22 @@
 
 enum {
     CHUNK = 64,         /* images between two calls of progress */
-    READABLE_SIDE = 32, /* an image is decoded as small as it can be: what cannot be read is found
-                           all the same */
+    READABLE_SIDE = 32, /* images are decoded as small as possible; unreadable ones are still
+                           found */
     STATISTICS_SAMPLES = 1024,
     STATISTICS_SIDE =
-        256, /* averaging pixels away would lower the deviation: not below what networks see */
+        256, /* averaging pixels lowers the deviation: not below the size that networks see */
 };
 
 /* ---- all images ---- */
 
-/* What is noted of one. */
+/* What is noted of one image. */
 typedef struct note {
     XXH128_hash_t content;
     int channels, height, width; /* channels 0: unreadable */
 } note;
 
-/* Its bytes as they are stored, and what its header says. */
+/* Notes the stored bytes and what the header says. */
 static byol_status note_file(const byol_source *source, size_t index, byol_picture *picture,
                              note *out, byol_error *error) {
     size_t length = 0;
@@ -44,7 +44,7 @@ static byol_status note_file(const byol_source *source, size_t index, byol_pictu
     return BYOL_OK;
 }
 
-/* Images in memory are blocks without gaps, whatever the order of their channels. */
+/* Images in memory are blocks without gaps, in any order of their channels. */
 static void note_pixels(const byol_image *image, note *out) {
     size_t bytes = (size_t)image->channels * (size_t)image->height * (size_t)image->width;
     out->content = XXH3_128bits(image->pixels, bytes);
@@ -169,7 +169,7 @@ static int by_unreadable_index(const void *a, const void *b) {
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* Sorted by content, equal ones stand together, the first of the source first. */
+/* After sorting by content, equal images are adjacent, in source order. */
 static byol_status find_duplicates(byol_survey *survey, const note *notes, byol_error *error) {
     content *contents;
     size_t count = 0, found = 0;
@@ -240,7 +240,7 @@ typedef struct moments {
     int channels; /* 0: unreadable */
 } moments;
 
-/* Bytes are counted first: exact sums, and half a table of squares is all that is left to do. */
+/* Byte values are counted first: the counts are exact, and only 256 values remain to be summed. */
 static moments moments_of(const byol_image *image) {
     moments m = {.channels = image->channels};
     double pixels = (double)image->height * image->width;

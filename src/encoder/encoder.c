@@ -1,5 +1,6 @@
 #include "byol/encoder.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +11,11 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "data/prepare.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
+#include "graph/arena.h"
 #include "graph/graph.h"
+#include "input/input.h"
 #include "nets/nets.h"
 #include "plan/plan.h"
 #include "state/checkpoint.h"
@@ -22,18 +24,18 @@
 enum { BATCH = 64 };
 
 struct byol_encoder {
-    byol__origin origin; /* configuration and channels, and where the weights come from */
+    byol__origin origin; /* configuration, channels, and where the weights come from */
     int threads;
-    byol__section last; /* the weights go as far as this section */
+    byol__section last; /* the last section that has weights */
     byol__graph graph;
     float *params, *statistics;
-    byol__plan *plan; /* EVAL, fp32: the same vectors on every machine, whatever precision the
-                         training had */
-    byol__output
-        planned; /* how far the plan goes: nobody who wants the backbone pays for the heads */
+    /* EVAL, fp32: the same vectors on every machine, whatever the precision of the training. */
+    byol__plan *plan;
+    /* How far the plan goes: who wants only the backbone does not pay for the heads. */
+    byol__output planned;
     void *workspace;
     float *images;                  /* (BATCH, C, H, W) */
-    byol__view_buffers own_buffers; /* of byol_encoder_prepare */
+    byol__view_buffers own_buffers; /* for byol_encoder_prepare */
 };
 
 static const byol__output output_of_layer[] = {
@@ -42,9 +44,9 @@ static const byol__output output_of_layer[] = {
     [BYOL_LAYER_PREDICTION] = BYOL__PREDICTION,
 };
 
-/* ---- Making one ---- */
+/* ---- Creating one ---- */
 
-/* The network without values: what they are read into. */
+/* The network without values, which are then read into it. */
 static byol_status create_empty(byol_encoder **out, const byol_config *config, int channels,
                                 int threads, byol_error *error) {
     byol_encoder *encoder;
@@ -57,11 +59,11 @@ static byol_status create_empty(byol_encoder **out, const byol_config *config, i
     byol_status status =
         byol__online_network(&encoder->graph, config, channels, config->data.image_size, error);
     if (status == BYOL_OK)
-        status = byol__alloc(&encoder->params, encoder->graph.params.total, sizeof(float),
-                             "parameters", error);
+        status =
+            byol__arena_alloc(&encoder->params, encoder->graph.params.total, "parameters", error);
     if (status == BYOL_OK)
-        status = byol__alloc(&encoder->statistics, encoder->graph.statistics.total, sizeof(float),
-                             "batch norm statistics", error);
+        status = byol__arena_alloc(&encoder->statistics, encoder->graph.statistics.total,
+                                   "batch norm statistics", error);
     if (status == BYOL_OK) {
         *out = encoder;
         return BYOL_OK;
@@ -72,7 +74,7 @@ static byol_status create_empty(byol_encoder **out, const byol_config *config, i
 
 static void drop_plan(byol_encoder *encoder) {
     byol__plan_free(encoder->plan);
-    byol__free(encoder->workspace);
+    byol__arena_free(encoder->workspace);
     encoder->plan = NULL;
     encoder->workspace = NULL;
 }
@@ -83,8 +85,7 @@ static byol_status build_plan(byol_encoder *encoder, byol__output output, byol_e
     BYOL__TRY(byol__plan_create(&encoder->plan, &encoder->graph, &options, error));
     byol__plan_info info;
     byol__plan_describe(encoder->plan, &info);
-    BYOL__TRY(byol__alloc(&encoder->workspace, info.workspace_bytes, 1,
-                          "activations of the encoder", error));
+    BYOL__TRY(byol__workspace_alloc(&encoder->workspace, info.workspace_bytes, error));
     byol__binding binding = {.params = encoder->params,
                              .statistics = encoder->statistics,
                              .workspace = encoder->workspace};
@@ -94,8 +95,8 @@ static byol_status build_plan(byol_encoder *encoder, byol__output output, byol_e
     return BYOL_OK;
 }
 
-/* Values are in their arenas: compiles the network for them as far as `output`, all of it or
- * nothing. */
+/* The values must be in their arenas. Compiles the network up to `output`, completely or not at
+ * all. */
 static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_error *error) {
     if (encoder->plan != NULL && encoder->planned == output) return BYOL_OK;
     drop_plan(encoder);
@@ -112,7 +113,7 @@ static byol_status make_room(byol_encoder *encoder, byol_error *error) {
     return make_plan(encoder, BYOL__REPRESENTATION, error);
 }
 
-/* Makes the plan with the encoder's threads and hands the encoder over, or frees it. */
+/* Makes the plan with the encoder's threads and returns the encoder, or frees it. */
 static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_error *error) {
     byol__threads threads = byol__threads_begin(encoder->threads);
     encoder->threads = threads.count;
@@ -132,8 +133,8 @@ byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin,
     BYOL__TRY(create_empty(&encoder, &origin->config, origin->channels,
                            origin->config.train.threads, error));
     encoder->origin = *origin;
-    memcpy(encoder->params, params, encoder->graph.params.total * sizeof(float));
-    memcpy(encoder->statistics, statistics, encoder->graph.statistics.total * sizeof(float));
+    byol__arena_copy(encoder->params, params, encoder->graph.params.total);
+    byol__arena_copy(encoder->statistics, statistics, encoder->graph.statistics.total);
     return complete(out, encoder, error);
 }
 
@@ -153,16 +154,16 @@ void byol_encoder_free(byol_encoder *encoder) {
     drop_plan(encoder);
     byol__view_buffers_release(&encoder->own_buffers);
     byol__graph_release(&encoder->graph);
-    byol__free(encoder->params);
-    byol__free(encoder->statistics);
+    byol__arena_free(encoder->params);
+    byol__arena_free(encoder->statistics);
     byol__free(encoder->images);
     byol__free(encoder);
 }
 
 /* ---- Loading ---- */
 
-/* A run folder gives its encoder.safetensors, or its newest whole checkpoint where that is missing
- * or damaged. */
+/* In a run folder, opens encoder.safetensors, or the newest whole checkpoint if that is missing or
+ * damaged. */
 static byol_status open_weights(const char *path, byol__safetensors **file, byol__origin *origin,
                                 byol_error *error) {
     if (!byol__is_folder(path)) return byol__checkpoint_open(file, path, origin, error);
@@ -176,15 +177,15 @@ static byol_status open_weights(const char *path, byol__safetensors **file, byol
                       path, why.text);
 }
 
-/* An encoder file has bare names, a checkpoint has "online." before them. A file may hold the
- * backbone alone, or stop after the projector. */
+/* An encoder file has bare names; a checkpoint has "online." before them. A file may hold the
+ * backbone alone, or end after the projector. */
 static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *file,
                                 byol_error *error) {
     const byol__param *first = &encoder->graph.params.rows[0];
     char name[BYOL__PARAM_NAME_MAX + 8];
     snprintf(name, sizeof name, "online.%s", first->name);
-    int is_checkpoint = byol__safetensors_read(file, name, first->dims, first->ndims,
-                                               encoder->params, NULL) == BYOL_OK;
+    bool is_checkpoint = byol__safetensors_read(file, name, first->dims, first->ndims,
+                                                encoder->params, NULL) == BYOL_OK;
     const char *prefix = is_checkpoint ? "online." : "";
     for (int last = BYOL__PREDICTOR;; last--) {
         const byol__arena arenas[] = {
@@ -195,7 +196,7 @@ static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *
         byol_error why = {0};
         byol_status status = byol__checkpoint_read(file, arenas, 2, &why);
         if (status == BYOL_ERROR_NOT_FOUND && last != BYOL__BACKBONE)
-            continue; /* perhaps it ends earlier */
+            continue; /* the file may end earlier */
         if (status != BYOL_OK && error != NULL) *error = why;
         return status;
     }
@@ -220,7 +221,7 @@ byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads,
     return status == BYOL_OK ? BYOL_OK : byol__fail_within(error, status, "cannot load %s", path);
 }
 
-/* ---- What it is ---- */
+/* ---- Description ---- */
 
 void byol__encoder_weights(const byol_encoder *encoder, byol__weights *weights) {
     *weights = (byol__weights){.origin = &encoder->origin,
@@ -257,10 +258,11 @@ static byol__preparation preparation_of(const byol_encoder *encoder) {
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
                                  float *image, byol_error *error) {
     const byol__preparation how = preparation_of(encoder);
-    return byol__prepare_image(&how, source, index, &encoder->own_buffers, image, error);
+    return byol__input_of(source)->prepare(&how, source, index, &encoder->own_buffers, image,
+                                           error);
 }
 
-/* Images first .. first + count - 1 into encoder->images. `buffers`: one for each thread. */
+/* Prepares images first .. first + count - 1 in encoder->images. `buffers`: one for each thread. */
 static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source,
                                  const byol__preparation *how, size_t first, int count,
                                  byol__view_buffers *buffers, byol_error *error) {
@@ -270,9 +272,9 @@ static byol_status prepare_batch(byol_encoder *encoder, const byol_source *sourc
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < count; i++) {
         byol_error why = {0};
-        byol_status one =
-            byol__prepare_image(how, source, first + (size_t)i, &buffers[omp_get_thread_num()],
-                                encoder->images + (size_t)i * size, &why);
+        byol_status one = byol__input_of(source)->prepare(how, source, first + (size_t)i,
+                                                          &buffers[omp_get_thread_num()],
+                                                          encoder->images + (size_t)i * size, &why);
         if (one == BYOL_OK) continue;
 #pragma omp critical(prepare_batch)
         {
@@ -283,7 +285,7 @@ static byol_status prepare_batch(byol_encoder *encoder, const byol_source *sourc
     return status;
 }
 
-/* Vectors of images that could not be read become zeros. */
+/* Sets the vectors of unreadable images to zeros. */
 static size_t clear_unreadable(const byol_source *source, size_t first, size_t count,
                                size_t dimension, float *features) {
     size_t cleared = 0;
@@ -295,8 +297,8 @@ static size_t clear_unreadable(const byol_source *source, size_t first, size_t c
     return cleared;
 }
 
-/* The rest of an incomplete last batch holds old images: in evaluation mode samples do not see each
- * other. */
+/* In an incomplete last batch, the rest holds old images. This does no harm: in evaluation mode
+ * samples do not affect each other. */
 static byol_status embed_batches(byol_encoder *encoder, const byol_source *source, size_t total,
                                  byol_layer layer, const byol__preparation *how,
                                  byol__view_buffers *buffers, float *rows, float *features,
@@ -372,7 +374,7 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
 
-/* Adds the vectors of one more way of looking at the images to `features`; `part` has room for
+/* Adds the vectors of one more preparation of the images to `features`. `part` is a buffer for
  * them. */
 static byol_status add_vectors(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                                const byol__preparation *how, size_t floats, float *part,

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "augment/draws.h"
@@ -7,19 +8,20 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "byol/eval.h"
-#include "data/loader.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
 #include "eval/classifier.h"
 #include "eval/labelled.h"
 #include "eval/softmax.h"
 #include "eval/split.h"
+#include "graph/arena.h"
+#include "input/loader.h"
 #include "nets/nets.h"
 #include "state/checkpoint.h"
 
 enum { EPOCHS = 20, STEPS = 1000, BATCH_MAX = 65536, EPOCHS_MAX = 1000000, WARMUP_PART = 20 };
 
-/* What weights are worth on images that they were not trained on. */
+/* How good weights are on images that they were not trained on. */
 typedef struct score {
     size_t right;
     double loss; /* mean */
@@ -33,12 +35,12 @@ typedef struct tuning {
     int classes;
     byol__split split;
     byol__classifier *classifier;
-    uint64_t batches;   /* of an epoch */
-    uint32_t *order;    /* (split.train_count): how an epoch goes through split.train */
+    uint64_t batches;   /* in an epoch */
+    uint32_t *order;    /* (split.train_count): split.train in the order of an epoch */
     uint32_t *indices;  /* (batch) of images */
     int32_t *labels;    /* (batch) */
     int32_t *predicted; /* (test count) */
-    float *best_params, *best_statistics; /* of the epoch that did best so far */
+    float *best_params, *best_statistics; /* of the best epoch so far */
     score best;
     byol_progress progress;
     void *context;
@@ -83,9 +85,8 @@ static int32_t highest(const float *logits, int classes) {
     return best;
 }
 
-/* Judges images indices[0 .. count-1] of `set` (NULL: all, in their order). The rest of an
- * incomplete last batch holds old images, which nobody looks at. `predicted` (count) may be NULL.
- */
+/* Judges images indices[0 .. count-1] of `set` (NULL: all, in their order). In an incomplete last
+ * batch, the rest holds old images, which are ignored. `predicted` (count) may be NULL. */
 static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *indices,
                          size_t count, int32_t *predicted, score *found, byol_error *error) {
     byol__classifier *c = t->classifier;
@@ -109,16 +110,15 @@ static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *i
     return check_readable(t, set, error);
 }
 
-static int is_better(score a, score b) {
+static bool is_better(score a, score b) {
     return a.right > b.right || (a.right == b.right && a.loss < b.loss);
 }
 
-/* ---- All of them ---- */
+/* ---- All epochs ---- */
 
 static byol_status choose_epoch(tuning *t, byol_finetune_result *result, byol_error *error) {
     byol__classifier *c = t->classifier;
-    size_t params = c->whole.params.total * sizeof(float),
-           statistics = c->whole.statistics.total * sizeof(float);
+    size_t params = c->whole.params.total, statistics = c->whole.statistics.total;
     for (int epoch = 0; epoch < t->options.epochs; epoch++) {
         score now;
         BYOL__TRY(train_epoch(t, epoch, error));
@@ -127,15 +127,15 @@ static byol_status choose_epoch(tuning *t, byol_finetune_result *result, byol_er
         if (epoch > 0 && !is_better(now, t->best)) continue;
         t->best = now;
         result->best_epoch = epoch + 1;
-        memcpy(t->best_params, c->params, params);
-        memcpy(t->best_statistics, c->statistics, statistics);
+        byol__arena_copy(t->best_params, c->params, params);
+        byol__arena_copy(t->best_statistics, c->statistics, statistics);
     }
-    memcpy(c->params, t->best_params, params);
-    memcpy(c->statistics, t->best_statistics, statistics);
+    byol__arena_copy(c->params, t->best_params, params);
+    byol__arena_copy(c->statistics, t->best_statistics, statistics);
     return BYOL_OK;
 }
 
-/* Numbers that overflowed behind a batch norm need not show in the loss. */
+/* Numbers that overflowed behind a batch norm may not show in the loss. */
 static byol_status check_finite(const byol__classifier *c, byol_error *error) {
     const byol__graph *whole = &c->whole;
     if (isfinite(byol__arena_norm(c->params, whole->params.total)) &&
@@ -175,7 +175,7 @@ static byol_status train_and_test(tuning *t, byol_finetune_result *result, byol_
 
 static byol_status check_number(const char *what, double value, double low, double high,
                                 byol_error *error) {
-    if (value >= low && value <= high) return BYOL_OK; /* NaN is not */
+    if (value >= low && value <= high) return BYOL_OK; /* false for NaN */
     return byol__fail(error, BYOL_ERROR_INVALID, "%s of fine-tuning is %g; it must be %g .. %g",
                       what, value, low, high);
 }
@@ -207,7 +207,7 @@ static void resolve_options(byol_finetune_options *o) {
         o->precision = byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
 }
 
-/* Small sets are gone through more often. */
+/* Small sets get more epochs. */
 static byol_status count_steps(tuning *t, byol_error *error) {
     byol_finetune_options *o = &t->options;
     if (t->split.train_count < 2) /* batch norm needs two */
@@ -284,10 +284,9 @@ static byol_status prepare(tuning *t, const byol_source *train, const byol_sourc
     BYOL__TRY(byol__alloc(&t->labels, batch, sizeof *t->labels, "labels of a batch", error));
     BYOL__TRY(
         byol__alloc(&t->predicted, t->test.count, sizeof *t->predicted, "predictions", error));
-    BYOL__TRY(
-        byol__alloc(&t->best_params, whole->params.total, sizeof(float), "best parameters", error));
-    return byol__alloc(&t->best_statistics, whole->statistics.total, sizeof(float),
-                       "best statistics", error);
+    BYOL__TRY(byol__arena_alloc(&t->best_params, whole->params.total, "best parameters", error));
+    return byol__arena_alloc(&t->best_statistics, whole->statistics.total, "best statistics",
+                             error);
 }
 
 static void release(tuning *t) {
@@ -295,8 +294,9 @@ static void release(tuning *t) {
     byol__split_release(&t->split);
     byol__labelled_release(&t->train);
     byol__labelled_release(&t->test);
-    void *owned[] = {t->order,     t->indices,     t->labels,
-                     t->predicted, t->best_params, t->best_statistics};
+    byol__arena_free(t->best_params);
+    byol__arena_free(t->best_statistics);
+    void *owned[] = {t->order, t->indices, t->labels, t->predicted};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
 }
 

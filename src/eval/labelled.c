@@ -52,8 +52,8 @@ static byol_status prepare(const byol__labelled *set, size_t index, int pass, fl
     byol__preparation how = set->how;
     how.augmented = pass >= 0;
     how.pass = pass >= 0 ? (uint32_t)pass : 0;
-    return byol__prepare_image(&how, set->source, index, &set->buffers[omp_get_thread_num()], dst,
-                               error);
+    return byol__input_of(set->source)
+        ->prepare(&how, set->source, index, &set->buffers[omp_get_thread_num()], dst, error);
 }
 
 byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first,

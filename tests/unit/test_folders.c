@@ -16,10 +16,10 @@
 #include "base/memory.h"
 #include "byol/source.h"
 #include "byol/survey.h"
-#include "data/loader.h"
 #include "folder.h"
+#include "input/fingerprint.h"
+#include "input/loader.h"
 #include "opened.h"
-#include "train/fingerprint.h"
 
 /* Folders on the way to it are made. */
 static FILE *create(const char *name) {
@@ -404,7 +404,8 @@ static void an_unreadable_picture_is_replaced_by_the_next_that_is_not(void **sta
             replaced += expected >= GOOD;
             if (expected >= GOOD) expected = 0; /* behind the last comes the first */
             if (expected == 40) expected = 39;
-            assert_float_equal(batch.view[0][i * SIDE * SIDE], (float)expected / 255, 1e-5);
+            assert_float_equal(((const float *)batch.view[0])[i * SIDE * SIDE],
+                               (float)expected / 255, 1e-5);
         }
     }
     assert_true(replaced > 0);

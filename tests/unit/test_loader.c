@@ -16,8 +16,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "byol/source.h"
-#include "data/loader.h"
 #include "data/source_kind.h"
+#include "input/loader.h"
 
 enum {
     COUNT = 23,
@@ -149,7 +149,7 @@ static void a_batch_holds_the_views_of_its_samples(void **state) {
                                  BYOL_OK);
                 byol_view_make(&options.views.recipe[v], &picture.image, SIDE, options.seed,
                                batch.epoch, batch.indices[i], v, expected, scratch);
-                assert_memory_equal(batch.view[v] + i * 3 * SIDE * SIDE, expected,
+                assert_memory_equal((const float *)batch.view[v] + i * 3 * SIDE * SIDE, expected,
                                     3 * SIDE * SIDE * sizeof *expected);
             }
         }

@@ -599,51 +599,7 @@ static void names_are_looked_for_below_byol_data(void **state) {
     free(kept);
 }
 
-/* ---- memory and subsets ---- */
-
-static void memory_is_borrowed_as_it_is(void **state) {
-    (void)state;
-    uint8_t pixels[3 * 2 * 4];
-    const int32_t labels[3] = {4, 0, 2};
-    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = pixel(9, i / 8, i % 8);
-    byol_source *source;
-    byol_error error = {0};
-    assert_int_equal(byol_source_from_memory(&source, pixels, labels, 3, 1, 2, 4, &error), BYOL_OK);
-    assert_string_equal(described(source).kind, "memory");
-    assert_int_equal(described(source).classes, 5);
-    byol_picture picture = {0};
-    for (size_t i = 0; i < 3; i++) {
-        holds(source, i, 9, i);
-        assert_int_equal(byol_source_image(source, i, NULL, &picture, &error), BYOL_OK);
-        assert_ptr_equal(picture.image.pixels, pixels + 8 * i);
-        assert_int_equal(byol_source_label(source, i), labels[i]);
-    }
-    assert_int_equal(byol_source_image(source, 3, NULL, &picture, &error), BYOL_ERROR_INVALID);
-    assert_non_null(strstr(error.text, "no image 3"));
-    byol_source_free(source);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 2, 3, 2, 2, &error), BYOL_OK);
-    assert_int_equal(byol_source_image(source, 1, NULL, &picture, &error), BYOL_OK);
-    assert_ptr_equal(picture.image.pixels, pixels + 12);
-    assert_int_equal(picture.image.channel_stride, 4);
-    assert_int_equal(described(source).classes, 0);
-    assert_int_equal(byol_source_label(source, 0), -1);
-    byol_source_free(source);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 0, 3, 2, 2, &error),
-                     BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, NULL, NULL, 1, 3, 2, 2, &error),
-                     BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 2, 2, 2, &error),
-                     BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, (1 << 20) + 1, 1, &error),
-                     BYOL_ERROR_INVALID);
-    assert_int_equal(byol_source_from_memory(&source, pixels, NULL, 1, 1, 1, (1 << 20) + 1, &error),
-                     BYOL_ERROR_INVALID);
-    assert_non_null(strstr(error.text, "channels must be 1 or 3"));
-    assert_int_equal(
-        byol_source_from_memory(&source, pixels, (int32_t[]){0, -3, 1}, 3, 1, 2, 4, &error),
-        BYOL_ERROR_INVALID);
-    assert_non_null(strstr(error.text, "label 1 is -3"));
-}
+/* ---- subsets ---- */
 
 static void a_subset_is_the_chosen_samples(void **state) {
     (void)state;
@@ -731,92 +687,8 @@ static void the_real_cifar10_is_read(void **state) {
 
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
-/* ---- a source of one's own ---- */
-
-typedef struct own {
-    int released;
-    int wrong; /* index whose size is wrong; -1: none */
-} own;
-
-/* Every pixel is the index; image 3 is damaged. */
-static byol_status own_image(void *context, size_t index, int channels, byol_picture *picture,
-                             byol_error *error) {
-    const own *o = context;
-    int side = (int)index == o->wrong ? 5 : 4;
-    size_t bytes = (size_t)(channels * side * side);
-    uint8_t *pixels = byol_picture_reserve(picture, bytes, error);
-    if (pixels == NULL) return BYOL_ERROR_MEMORY;
-    if (index == 3) {
-        snprintf(error->text, sizeof error->text, "the camera lost image 3");
-        return BYOL_ERROR_IO;
-    }
-    memset(pixels, (int)index, bytes);
-    picture->image =
-        (byol_image){pixels, channels, side, side, (size_t)(side * side), (size_t)side, 1};
-    return BYOL_OK;
-}
-
-static int32_t own_label(void *context, size_t index) {
-    (void)context;
-    return (int32_t)(index % 2);
-}
-
-static void own_release(void *context) { ((own *)context)->released++; }
-
-static void a_source_of_ones_own_is_read_through_its_functions(void **state) {
-    (void)state;
-    own o = {.wrong = 5};
-    const byol_source_functions calls = {.count = 6,
-                                         .channels = 3,
-                                         .height = 4,
-                                         .width = 4,
-                                         .classes = 2,
-                                         .image = own_image,
-                                         .label = own_label,
-                                         .release = own_release};
-    byol_source *source;
-    byol_picture picture = {0};
-    byol_error error = {0};
-    assert_int_equal(byol_source_from_functions(&source, &calls, &o, &error), BYOL_OK);
-    assert_int_equal(byol_source_image(source, 2, NULL, &picture, &error), BYOL_OK);
-    assert_int_equal(picture.image.channels, 3);
-    assert_int_equal(picture.image.pixels[47], 2);
-    const byol_image_request grey = {.channels = 1};
-    assert_int_equal(byol_source_image(source, 4, &grey, &picture, &error), BYOL_OK);
-    assert_int_equal(picture.image.channels, 1);
-    assert_int_equal(byol_source_label(source, 5), 1);
-    assert_int_equal(byol_source_image(source, 3, NULL, &picture, &error), BYOL_ERROR_IO);
-    assert_non_null(strstr(error.text, "camera"));
-    assert_true(byol_source_unreadable(source, 3));
-    assert_int_equal(byol_source_image(source, 5, NULL, &picture, &error), BYOL_ERROR_FORMAT);
-    assert_non_null(strstr(error.text, "3 x 5 x 5"));
-    byol_picture_release(&picture);
-    byol_source_free(source);
-    assert_int_equal(o.released, 1);
-}
-
-static void a_description_that_cannot_be_is_refused(void **state) {
-    (void)state;
-    const byol_source_functions whole = {
-        .count = 1, .channels = 1, .height = 4, .width = 4, .image = own_image};
-    byol_source_functions wrong[4] = {whole, whole, whole, whole};
-    wrong[0].image = NULL;
-    wrong[1].count = 0;
-    wrong[2].channels = 2;
-    wrong[3].height = 0;
-    for (int i = 0; i < 4; i++) {
-        byol_source *source;
-        byol_error error = {0};
-        assert_int_equal(byol_source_from_functions(&source, &wrong[i], NULL, &error),
-                         BYOL_ERROR_INVALID);
-        assert_true(strlen(error.text) > 20);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_source_of_ones_own_is_read_through_its_functions),
-        cmocka_unit_test(a_description_that_cannot_be_is_refused),
         IN_A_FOLDER(an_idx_file_is_opened_with_the_labels_beside_it),
         IN_A_FOLDER(packed_and_plain_idx_files_mix),
         IN_A_FOLDER(an_idx_folder_has_the_splits_train_and_test),
@@ -838,7 +710,6 @@ int main(void) {
         IN_A_FOLDER(a_damaged_archive_is_refused),
         IN_A_FOLDER(what_is_missing_is_said_with_what_to_do),
         IN_A_FOLDER(names_are_looked_for_below_byol_data),
-        IN_A_FOLDER(memory_is_borrowed_as_it_is),
         IN_A_FOLDER(a_subset_is_the_chosen_samples),
         cmocka_unit_test(fashion_mnist_is_found_by_its_name),
         cmocka_unit_test(the_real_cifar10_is_read),

@@ -1,5 +1,5 @@
-/* What one thread needs to make views of one image after the other: buffers for the image, and
- * scratch that grows to the largest that comes. */
+/* What one thread needs to make views of one sample after another: buffers for the sample, and
+ * scratch that grows to the largest need. */
 #ifndef BYOL__VIEW_BUFFERS_H
 #define BYOL__VIEW_BUFFERS_H
 

@@ -1,21 +1,21 @@
-#include "data/loader.h"
+#include "input/loader.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "augment/draws.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
 #include "base/threads.h"
 #include "data/source_kind.h"
-#include "data/view_buffers.h"
+#include "input/input.h"
 
-enum { BUFFERS = 2 }; /* one is with the caller while the other is filled */
+enum { BUFFERS = 2 }; /* the caller has one while the other is filled */
 
 typedef struct worker {
     byol__loader *loader;
@@ -24,43 +24,43 @@ typedef struct worker {
 } worker;
 
 typedef struct batch_buffer {
-    float *view[BYOL_VIEWS_MAX];
+    void *view[BYOL_VIEWS_MAX];
     uint32_t *indices;
     uint64_t number;
 } batch_buffer;
 
 struct byol__loader {
     const byol_source *source;
+    const byol__input_kind *input;
     byol__loader_options options;
-    size_t view_floats[BYOL_VIEWS_MAX]; /* of that view of one sample */
-    int largest_view;                   /* side in pixels */
-    uint32_t count;                     /* samples in the source */
+    size_t view_bytes[BYOL_VIEWS_MAX]; /* per view of one sample */
+    uint32_t count;                    /* samples in the source */
     uint64_t batches_per_epoch;
 
     batch_buffer buffers[BUFFERS];
     uint32_t *order; /* permutation of epoch `order_epoch` */
     uint32_t order_epoch;
-    int order_is_made;
-    uint64_t next; /* batch that byol__loader_next will give; its filling has begun */
+    bool order_is_made;
+    uint64_t next; /* the next batch for byol__loader_next; its filling has begun */
 
     worker *workers;
-    int running; /* of options.threads workers */
+    int running; /* of the options.threads workers */
 
-    /* The job at hand: fill `filling`. Whoever holds the lock may touch what follows; the samples
-     * of a job are given out by the atomic counter. A job is over when every thread has come back
-     * from it, so a late one cannot stray into the next. */
+    /* The current job: fill `filling`. The lock protects all that follows. The atomic counter hands
+     * out the samples of a job. A job is over when every thread has returned from it, so a late
+     * thread cannot enter the next one. */
     pthread_mutex_t lock;
     pthread_cond_t posted, over;
-    uint64_t jobs; /* posted so far */
-    int busy;      /* threads that are not back from the last */
-    int stop;
+    uint64_t jobs; /* how many were posted so far */
+    int busy;      /* threads that have not returned from the last job */
+    bool stop;
     const batch_buffer *filling;
     atomic_int sample;
-    int failed_sample; /* first in the batch to fail; batch_size: none */
+    int failed_sample; /* the first in the batch that failed; batch_size: none */
     byol_status status;
     byol_error error;
 
-    byol__skipped *unreadable; /* realloc'd; each index once */
+    byol__skipped *unreadable; /* from realloc; each index once */
     size_t unreadable_count;
 };
 
@@ -76,7 +76,7 @@ void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t 
 
 /* ---- the threads ---- */
 
-/* The failure that is reported is that of the first sample, whichever thread comes first. */
+/* Reports the failure of the first sample, whichever thread is first. */
 static void note_failure(byol__loader *loader, int sample, byol_status status,
                          const byol_error *error) {
     pthread_mutex_lock(&loader->lock);
@@ -88,7 +88,7 @@ static void note_failure(byol__loader *loader, int sample, byol_status status,
     pthread_mutex_unlock(&loader->lock);
 }
 
-/* Remembers an image that cannot be read. Fails where they have become too many. */
+/* Records an unreadable image. Fails if there are too many. */
 static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_error *why) {
     byol_status status = BYOL_OK;
     size_t known = 0,
@@ -118,54 +118,31 @@ static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_er
     return status;
 }
 
-/* What decides by how much an image may be decoded smaller: the crops that will be made of it. */
-typedef struct view_key {
-    const byol__loader_options *options;
-    uint32_t epoch, index;
-} view_key;
-
-/* The largest reduction after which no crop has to be enlarged that would not have been anyway. */
-static int reduce_to_crops(const void *context, int height, int width) {
-    const view_key *key = context;
-    const byol__view_list *views = &key->options->views;
-    int least = 0;
-    for (int view = 0; view < views->count; view++) {
-        byol__draws draws = byol__view_draw(&views->recipe[view], height, width, key->options->seed,
-                                            key->epoch, key->index, view);
-        int crop = draws.crop_height < draws.crop_width ? draws.crop_height : draws.crop_width;
-        int reduction = byol__reduction_for(views->size[view], crop, crop);
-        if (view == 0 || reduction < least) least = reduction;
-    }
-    return least;
-}
-
-/* Reads image `index`, or in its place the next one that can be read. */
-static byol_status read_sample(byol__loader *loader, const view_key *key, byol_picture *picture,
-                               byol_error *error) {
-    const byol__decode_request request = {.reduction = reduce_to_crops, .context = key};
+/* Reads the sample of `key`, or in its place the next readable one. */
+static byol_status read_sample(byol__loader *loader, const byol__sample_key *key,
+                               byol__view_buffers *buffers, byol_error *error) {
     uint32_t index = key->index;
     for (;;) {
-        byol_status status = byol__source_read(loader->source, index, &request, picture, error);
+        byol_status status =
+            loader->input->read(loader->source, index, &loader->options.views, key, buffers, error);
         if (status == BYOL_OK || !byol_source_unreadable(loader->source, index)) return status;
         BYOL__TRY(note_unreadable(loader, index, error));
         index = index + 1 < loader->count ? index + 1 : 0;
-        if (index == key->index) return status; /* all of them */
+        if (index == key->index) return status; /* all are unreadable */
     }
 }
 
 static byol_status fill_sample(byol__loader *loader, const batch_buffer *buffer, int sample,
                                byol__view_buffers *buffers, byol_error *error) {
-    const byol__loader_options *options = &loader->options;
-    const view_key key = {options, (uint32_t)(buffer->number / loader->batches_per_epoch),
-                          buffer->indices[sample]};
-    const byol_image *image = &buffers->picture.image;
-    BYOL__TRY(read_sample(loader, &key, &buffers->picture, error));
-    BYOL__TRY(byol__view_buffers_fit(buffers, image->channels, image->height, image->width,
-                                     loader->largest_view, error));
-    for (int view = 0; view < options->views.count; view++)
-        byol_view_make(&options->views.recipe[view], image, options->views.size[view],
-                       options->seed, key.epoch, key.index, view,
-                       buffer->view[view] + sample * loader->view_floats[view], buffers->scratch);
+    const byol__view_list *views = &loader->options.views;
+    const byol__sample_key key = {loader->options.seed,
+                                  (uint32_t)(buffer->number / loader->batches_per_epoch),
+                                  buffer->indices[sample]};
+    BYOL__TRY(read_sample(loader, &key, buffers, error));
+    for (int view = 0; view < views->count; view++) {
+        char *to = (char *)buffer->view[view] + (size_t)sample * loader->view_bytes[view];
+        BYOL__TRY(loader->input->make(views, view, &key, buffers, to, error));
+    }
     return BYOL_OK;
 }
 
@@ -202,14 +179,14 @@ static void choose_samples(byol__loader *loader, uint64_t number, uint32_t *indi
     size_t batch_size = (size_t)loader->options.batch_size;
     if (!loader->order_is_made || epoch != loader->order_epoch)
         byol__epoch_order(loader->options.seed, epoch, loader->order, loader->count);
-    loader->order_is_made = 1;
+    loader->order_is_made = true;
     loader->order_epoch = epoch;
     memcpy(indices, loader->order + number % loader->batches_per_epoch * batch_size,
            batch_size * sizeof *indices);
 }
 
-/* Has the threads fill batch `number`, in a buffer that the caller has no more. No other job is at
- * hand. */
+/* Lets the threads fill batch `number`, in a buffer that the caller no longer uses. No other job
+ * may be running. */
 static void post(byol__loader *loader, uint64_t number) {
     batch_buffer *buffer = &loader->buffers[number % BUFFERS];
     buffer->number = number;
@@ -230,7 +207,7 @@ byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_err
     byol_status status = loader->status;
     if (status != BYOL_OK && error != NULL) *error = loader->error;
     pthread_mutex_unlock(&loader->lock);
-    if (status != BYOL_OK) return status; /* and again if asked again: nothing more is posted */
+    if (status != BYOL_OK) return status; /* the same at each later call: nothing more is posted */
     const batch_buffer *full = &loader->buffers[loader->next % BUFFERS];
     *batch = (byol__batch){
         .indices = full->indices,
@@ -284,9 +261,8 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     for (int i = 0; i < BUFFERS; i++) {
         batch_buffer *buffer = &loader->buffers[i];
         for (int view = 0; view < options->views.count; view++)
-            BYOL__TRY(byol__alloc(&buffer->view[view],
-                                  options->batch_size * loader->view_floats[view], sizeof(float),
-                                  "batch of views", error));
+            BYOL__TRY(byol__alloc(&buffer->view[view], options->batch_size,
+                                  loader->view_bytes[view], "batch of views", error));
         BYOL__TRY(
             byol__alloc(&buffer->indices, options->batch_size, sizeof(uint32_t), "batch", error));
     }
@@ -294,13 +270,13 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
         byol__alloc(&loader->order, loader->count, sizeof(uint32_t), "order of an epoch", error));
     BYOL__TRY(
         byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
-    for (int i = 0; i < options->threads && info->height > 0; i++)
-        BYOL__TRY(byol__view_buffers_fit(&loader->workers[i].buffers, info->channels, info->height,
-                                         info->width, loader->largest_view, error));
+    for (int i = 0; i < options->threads; i++)
+        BYOL__TRY(
+            loader->input->reserve(info, &options->views, &loader->workers[i].buffers, error));
     return BYOL_OK;
 }
 
-/* Signals are for the program's own threads. */
+/* Starts the threads with signals blocked: signals are for the program's own threads. */
 static byol_status start(byol__loader *loader, byol_error *error) {
     sigset_t all, before;
     int failed = 0;
@@ -330,11 +306,10 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source,
     pthread_cond_init(&loader->over, NULL);
     loader->source = source;
     loader->options = *options;
-    for (int view = 0; view < options->views.count; view++) {
-        int size = options->views.size[view];
-        loader->view_floats[view] = (size_t)info.channels * size * size;
-        if (size > loader->largest_view) loader->largest_view = size;
-    }
+    loader->input = byol__input_of(source);
+    for (int view = 0; view < options->views.count; view++)
+        loader->view_bytes[view] = loader->input->view_elements(&info, &options->views, view) *
+                                   byol__dtype_bytes(loader->input->dtype);
     loader->count = (uint32_t)info.count;
     loader->batches_per_epoch = info.count / options->batch_size;
     loader->next = options->first_batch;
@@ -349,11 +324,11 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source,
     return BYOL_OK;
 }
 
-/* Threads in the middle of a job finish it first: a few milliseconds. */
+/* Threads finish their current job first: a few milliseconds. */
 void byol__loader_free(byol__loader *loader) {
     if (loader == NULL) return;
     pthread_mutex_lock(&loader->lock);
-    loader->stop = 1;
+    loader->stop = true;
     pthread_cond_broadcast(&loader->posted);
     pthread_mutex_unlock(&loader->lock);
     for (int i = 0; i < loader->running; i++) pthread_join(loader->workers[i].thread, NULL);

@@ -7,9 +7,9 @@
 #include "byol/source.h"
 #include "byol/status.h"
 
-/* "50000 x 3 x 32 x 32, 0123456789abcdef": shape, and a digest of some images spread over the
- * source; of picture files "3000 pictures, ...", a digest of their names and of some of their
- * bytes. Wherever the files lie, the same data give the same text. */
+/* "50000 x 3 x 32 x 32, 0123456789abcdef": the shape, and a digest of some images spread over the
+ * source. For picture files "3000 pictures, ...": a digest of their names and of some of their
+ * bytes. The same data give the same text, wherever the files are. */
 byol_status byol__fingerprint(const byol_source *source, char *text, size_t size,
                               byol_error *error);
 

@@ -1,4 +1,4 @@
-#include "data/view_buffers.h"
+#include "input/view_buffers.h"
 
 #include "base/error.h"
 #include "base/memory.h"
