@@ -7,13 +7,14 @@
 #include "base/memory.h"
 #include "encoder/encoder_internal.h"
 #include "eval/softmax.h"
+#include "graph/arena.h"
 #include "nets/nets.h"
 
 static byol_status alloc_floats(float **out, size_t count, const char *what, byol_error *error) {
     return byol__alloc(out, count, sizeof(float), what, error);
 }
 
-/* ---- Making one ---- */
+/* ---- Creating one ---- */
 
 static byol_status cut(byol__classifier *c, int train_stages, byol_error *error) {
     int stages = c->whole.stage_count;
@@ -39,12 +40,12 @@ static size_t floats_of(const byol__classifier *c, byol__value_id value) {
 
 static byol_status create_arenas(byol__classifier *c, byol_error *error) {
     const byol__table *rows = &c->trained->params;
-    BYOL__TRY(alloc_floats(&c->params, c->whole.params.total, "parameters", error));
-    BYOL__TRY(
-        alloc_floats(&c->statistics, c->whole.statistics.total, "batch norm statistics", error));
-    BYOL__TRY(alloc_floats(&c->grads, rows->total, "gradients", error));
+    BYOL__TRY(byol__arena_alloc(&c->params, c->whole.params.total, "parameters", error));
+    BYOL__TRY(byol__arena_alloc(&c->statistics, c->whole.statistics.total, "batch norm statistics",
+                                error));
+    BYOL__TRY(byol__arena_alloc(&c->grads, rows->total, "gradients", error));
     for (int i = 0; i < byol__optimizer_states(c->optimizer.name); i++)
-        BYOL__TRY(alloc_floats(&c->state[i], rows->total, "optimizer state", error));
+        BYOL__TRY(byol__arena_alloc(&c->state[i], rows->total, "optimizer state", error));
     BYOL__TRY(alloc_floats(&c->lr_scale, (size_t)rows->count, "learning rates", error));
     BYOL__TRY(alloc_floats(&c->images, floats_of(c, 0), "images of a batch", error));
     if (c->trained == &c->back)
@@ -76,7 +77,7 @@ static byol_status create_plans(byol__classifier *c, byol__dtype dtype, byol_err
     if (c->trained == &c->back)
         BYOL__TRY(create_plan(c, &c->before, &c->front, BYOL__EVAL, BYOL__REPRESENTATION, dtype,
                               &bytes, error));
-    BYOL__TRY(byol__alloc(&c->workspace, bytes, 1, "activations", error));
+    BYOL__TRY(byol__workspace_alloc(&c->workspace, bytes, error));
 
     byol__binding all = {
         .params = c->params, .statistics = c->statistics, .workspace = c->workspace};
@@ -89,21 +90,21 @@ static byol_status create_plans(byol__classifier *c, byol__dtype dtype, byol_err
     return c->before == NULL ? BYOL_OK : byol__plan_bind(c->before, &all, error);
 }
 
-/* The backbone's rows come first and lie alike in every network that has it. */
+/* The backbone's rows come first, in the same layout in every network that has it. */
 static byol_status initialise(byol__classifier *c, const byol_encoder *encoder, uint64_t seed,
                               byol_error *error) {
     byol__params_init(&c->whole.params, seed, c->params);
     byol__params_init(&c->whole.statistics, seed, c->statistics);
     byol__weights weights;
     byol__encoder_weights(encoder, &weights);
-    memcpy(c->params, weights.params, c->whole.params.section_end[BYOL__BACKBONE] * sizeof(float));
-    memcpy(c->statistics, weights.statistics,
-           c->whole.statistics.section_end[BYOL__BACKBONE] * sizeof(float));
+    byol__arena_copy(c->params, weights.params, c->whole.params.section_end[BYOL__BACKBONE]);
+    byol__arena_copy(c->statistics, weights.statistics,
+                     c->whole.statistics.section_end[BYOL__BACKBONE]);
     if (c->before != NULL) BYOL__TRY(byol__plan_stage(c->before, error));
     return byol__plan_stage(c->learner, error);
 }
 
-/* The head learns at the full rate, the stage before it at `decay` of it, and so on towards the
+/* The head learns at the full rate, the last stage at `decay` of it, and so on down to the
  * images. */
 static void set_rates(byol__classifier *c, float decay) {
     for (int r = 0; r < c->trained->params.count; r++)
@@ -152,10 +153,11 @@ void byol__classifier_free(byol__classifier *c) {
     byol__graph_release(&c->whole);
     byol__graph_release(&c->front);
     byol__graph_release(&c->back);
-    float *owned[] = {c->params,   c->statistics, c->grads,  c->state[0], c->state[1],
-                      c->lr_scale, c->images,     c->middle, c->logits,   c->diff};
+    float *arenas[] = {c->params, c->statistics, c->grads, c->state[0], c->state[1]};
+    for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++) byol__arena_free(arenas[i]);
+    float *owned[] = {c->lr_scale, c->images, c->middle, c->logits, c->diff};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) byol__free(owned[i]);
-    byol__free(c->workspace);
+    byol__arena_free(c->workspace);
     byol__free(c);
 }
 
@@ -192,7 +194,7 @@ byol_status byol__classifier_step(byol__classifier *c, const int32_t *labels, do
     c->step++;
     byol__optimizer_update(&c->optimizer, rows, (float)lr, 1, c->step, c->params + c->params_before,
                            c->grads, c->state);
-    memset(c->grads, 0, rows->total * sizeof *c->grads);
+    byol__arena_clear(c->grads, rows->total);
     return byol__plan_stage(c->learner, error);
 }
 

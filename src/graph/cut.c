@@ -1,5 +1,5 @@
-/* Cutting a graph in two. Every node makes one value, so ids of nodes and values are the same; rows
- * of parameters and statistics come in the order of the nodes. */
+/* Cuts a graph in two. Every node makes one value, so node ids and value ids are the same. Rows of
+ * parameters and statistics are in the order of the nodes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ static byol_status copy_table(byol__table *dst, const byol__table *src, int firs
     return BYOL_OK;
 }
 
-/* `part` becomes the nodes first .. end-1 of `graph`; its tables begin with the rows `params` and
+/* Sets `part` to the nodes first .. end-1 of `graph`. Its tables begin with the rows `params` and
  * `statistics`. */
 static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32_t first,
                              uint32_t end, int params, int statistics, byol_error *error) {
@@ -50,7 +50,8 @@ static byol_status copy_part(byol__graph *part, const byol__graph *graph, uint32
         node.running_mean = less(node.running_mean, statistics);
         node.running_var = less(node.running_var, statistics);
         part->nodes[i] = node;
-        part->values[i] = (byol__value){.shape = graph->values[first + i].shape, .producer = i};
+        part->values[i] = graph->values[first + i];
+        part->values[i].producer = i;
     }
     count_rows(graph, end, &params_end, &statistics_end);
     BYOL__TRY(copy_table(&part->params, &graph->params, params, params_end - params, error));

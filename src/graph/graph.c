@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 enum {
     ROW_ALIGNMENT = 16,
     DIM_MAX = 1 << 20
-}; /* floats: 64 bytes; larger dimensions are mistakes */
+}; /* floats: 64 bytes; a larger dimension is a mistake */
 
 void byol__graph_init(byol__graph *graph) { memset(graph, 0, sizeof *graph); }
 
@@ -23,7 +24,7 @@ void byol__graph_release(byol__graph *graph) {
     memset(graph, 0, sizeof *graph);
 }
 
-/* What is appended after the first mistake is only kept consistent enough not to crash. */
+/* What is appended after the first mistake is kept only consistent enough not to crash. */
 void byol__graph_mistake(byol__graph *graph, byol_status status, const char *format, ...) {
     if (graph->status != BYOL_OK) return;
     graph->status = status;
@@ -33,7 +34,7 @@ void byol__graph_mistake(byol__graph *graph, byol_status status, const char *for
     va_end(args);
 }
 
-/* Makes room for one more element, doubling. Returns 0 when there is no memory. */
+/* Grows a full array by doubling, for one more element. Returns 0 if out of memory. */
 static int grow(void *array, size_t element, uint32_t count, uint32_t *capacity) {
     if (count < *capacity) return 1;
     uint32_t wanted = *capacity ? *capacity * 2 : 64;
@@ -51,7 +52,7 @@ static void check_node(byol__graph *graph, const char *name, byol__shape shape, 
     for (int i = 0; i < src_count; i++)
         if (src[i] >= graph->value_count)
             byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: its input does not exist", name);
-    int too_small = shape.c < 1 || shape.h < 1 || shape.w < 1;
+    bool too_small = shape.c < 1 || shape.h < 1 || shape.w < 1;
     if (too_small || shape.c > DIM_MAX || shape.h > DIM_MAX || shape.w > DIM_MAX)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "%s would be %d x %d x %d (channels, height, width): the images are "
@@ -98,7 +99,7 @@ byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id) {
     return id < graph->value_count ? graph->values[id].shape : byol__vector_shape(1);
 }
 
-/* A row of `table`; its offset is set by byol__graph_finish. Returns its index. */
+/* Appends a row to `table`. byol__graph_finish sets its offset. Returns its index. */
 static int append_row(byol__graph *graph, byol__table *table, int *capacity, const char *prefix,
                       const char *suffix, byol__param row) {
     uint32_t room = (uint32_t)*capacity;
@@ -137,25 +138,48 @@ int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *su
     return append_row(graph, &graph->statistics, &graph->statistic_capacity, prefix, suffix, row);
 }
 
-byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w) {
+static byol__value_id append_input(byol__graph *graph, const char *name, byol__shape shape) {
     if (graph->node_count != 0)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "a graph has one input, and it comes first");
-    return append_node(graph, NULL, "images", byol__image_shape(c, h, w), 0, NULL)->dst;
+    return append_node(graph, NULL, name, shape, 0, NULL)->dst;
+}
+
+byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w) {
+    return append_input(graph, "images", byol__image_shape(c, h, w));
+}
+
+byol__value_id byol__graph_tokens(byol__graph *graph, int length) {
+    byol__value_id tokens = append_input(graph, "tokens", byol__vector_shape(length));
+    if (tokens < graph->value_count) graph->values[tokens].integers = true;
+    return tokens;
+}
+
+/* Checks that each source has the type of numbers that the op reads. */
+static void check_types(byol__graph *graph, const byol__op *op, const char *name, int src_count,
+                        const byol__value_id *src) {
+    for (int i = 0; i < src_count; i++) {
+        bool wanted = (i == 0 && op->takes_integers) || i == op->sources;
+        if (src[i] < graph->value_count && graph->values[src[i]].integers != wanted)
+            byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "%s reads %s, its source %d is %s",
+                                name, wanted ? "integers" : "real numbers", i,
+                                wanted ? "of real numbers" : "of integers");
+    }
 }
 
 byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name,
                                  byol__attributes attributes, int src_count,
                                  const byol__value_id *src) {
     byol__shape in = byol__graph_shape(graph, src[0]);
-    if (src_count != op->sources)
+    if (src_count != op->sources && !(op->may_have_tokens && src_count == op->sources + 1))
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s reads %d values, not %d", name,
                             op->sources, src_count);
-    for (int i = 1; i < src_count && !op->sources_differ; i++) {
+    for (int i = 1; i < op->sources && i < src_count && !op->sources_differ; i++) {
         byol__shape other = byol__graph_shape(graph, src[i]);
         if (!byol__shapes_are_equal(other, in))
             byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "cannot %s %dx%dx%d to %dx%dx%d", name,
                                 other.c, other.h, other.w, in.c, in.h, in.w);
     }
+    check_types(graph, op, name, src_count, src);
     if (op->takes_vectors && (in.h != 1 || in.w != 1 || in.d != 1))
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "%s takes a vector: flatten or pool before it", name);
@@ -196,8 +220,7 @@ void byol__graph_mark(byol__graph *graph, byol__output output, const char *name,
     snprintf(graph->output_name[output], BYOL__LABEL_MAX, "%s", name);
 }
 
-/* Rows one after the other, each at a multiple of 64 bytes; a section ends where its last row does.
- */
+/* Places the rows one after another, at multiples of 64 bytes. A section ends with its last row. */
 static void lay_out(byol__table *table) {
     size_t offset = 0;
     int row = 0;

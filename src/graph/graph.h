@@ -1,9 +1,9 @@
 /* A graph: what a network computes, as plain arrays. Values and nodes have uint32_t ids in the
  * order they were appended, so the arrays are already sorted topologically. A graph knows nothing
- * of batch size, precision or memory layout: a plan (plan/plan.h) is a graph compiled for those.
+ * of batch size, precision or memory layout. A plan (plan/plan.h) is a graph compiled for those.
  *
- * The builder functions never fail one by one: the first mistake is remembered and
- * byol__graph_finish reports it. */
+ * The builder functions return no errors. The first mistake is remembered, and byol__graph_finish
+ * reports it. */
 #ifndef BYOL__GRAPH_H
 #define BYOL__GRAPH_H
 
@@ -19,7 +19,7 @@ enum {
     BYOL__PARAM_NAME_MAX = 96,
     BYOL__STAGES_MAX = 16,
     BYOL__RANK_MAX = 4,
-    BYOL__SOURCES_MAX = 3,
+    BYOL__SOURCES_MAX = 4,
     BYOL__OUTPUTS_MAX = 4,
     BYOL__SECTIONS_MAX = 4,
     BYOL__LABEL_MAX = 24,
@@ -29,8 +29,8 @@ typedef uint32_t byol__value_id;
 
 typedef struct byol__op byol__op; /* a kind of operation: graph/op.h */
 
-/* Shape of one sample; the batch comes in front. A picture is (c, h, w), a vector (c): extents
- * beyond the rank are 1. */
+/* Shape of one sample; the batch comes first. A picture is (c, h, w), a vector (c). Extents beyond
+ * the rank are 1. */
 typedef struct byol__shape {
     union {
         int dims[BYOL__RANK_MAX];
@@ -53,14 +53,19 @@ size_t byol__shape_count(byol__shape shape); /* elements */
 
 typedef struct byol__value {
     byol__shape shape;
+    bool integers;     /* i32; else the plan's precision */
     uint32_t producer; /* node */
 } byol__value;
 
-/* What an operation may be told beside its sources; each reads what concerns it. */
+/* Settings of an operation besides its sources. Each operation reads its own. */
 typedef struct byol__attributes {
-    int out;                             /* convolution, linear: channels */
+    int out;                             /* convolution, linear, embedding: channels */
     int kernel, stride, padding, groups; /* convolution and pools; square */
     bool bias;
+    int heads;      /* attention */
+    int vocabulary; /* embedding: rows of its table */
+    float epsilon;  /* layer norm */
+    bool tanh;      /* GELU: by tanh */
 } byol__attributes;
 
 typedef struct byol__node {
@@ -75,12 +80,13 @@ typedef struct byol__node {
     int running_mean, running_var; /* statistic indices or BYOL__NONE */
 } byol__node;
 
-/* Which part of the arena a parameter lies in, by its place in the graph's list of sections. */
+/* The part of the arena that a parameter lies in: an index into the graph's list of sections. */
 typedef int byol__section;
 
-/* Flags, not name matching, say what an optimizer leaves alone. */
+/* Flags, not name matching, say what an optimizer skips. */
 enum {
     BYOL__NO_DECAY = 1 << 0, /* no weight decay: biases, batch norm */
+    BYOL__NO_MUON = 1 << 2,  /* no matrix that is applied to something: a table of rows */
     BYOL__NO_TRUST = 1 << 1, /* no LARS scaling: the same */
 };
 
@@ -88,11 +94,12 @@ typedef enum byol__init {
     BYOL__INIT_ZERO,
     BYOL__INIT_ONE,
     BYOL__INIT_KAIMING_FAN_OUT,
-    BYOL__INIT_TRUNCATED_FAN_IN
+    BYOL__INIT_TRUNCATED_FAN_IN,
+    BYOL__INIT_NORMAL_SMALL /* of deviation .02 */
 } byol__init;
 
 /* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats
- * lie at `offset`, plain layout, each row starting at a multiple of 16 floats (64 bytes); gaps are
+ * lie at `offset` in plain layout. Each row starts at a multiple of 16 floats (64 bytes). Gaps are
  * zero in every arena and stay zero. */
 typedef struct byol__param {
     char name[BYOL__PARAM_NAME_MAX]; /* torchvision's: "layer1.0.conv1.weight"; heads:
@@ -104,7 +111,7 @@ typedef struct byol__param {
     byol__init init;
     int fan_in, fan_out;
     byol__section section;
-    int stage; /* how many stages had ended before it */
+    int stage; /* how many stages ended before it */
 } byol__param;
 
 typedef struct byol__table {
@@ -115,8 +122,8 @@ typedef struct byol__table {
         section_end[BYOL__SECTIONS_MAX]; /* a section ends (and the next begins) at this offset */
 } byol__table;
 
-/* A value that has a meaning outside the graph, by its place in the graph's list of outputs. Who
- * builds the graph says what the places mean (nets/nets.h). */
+/* A value with a meaning outside the graph: an index into the graph's list of outputs. The builder
+ * of the graph defines the indices (nets/nets.h). */
 typedef int byol__output;
 
 typedef struct byol__graph {
@@ -135,25 +142,27 @@ typedef struct byol__graph {
     unsigned has_output; /* bit per byol__output */
     byol_status status;  /* of the first mistake */
     byol_error error;
-    byol__node nowhere; /* what is appended once there is no memory */
+    byol__node nowhere; /* takes what is appended when out of memory */
 } byol__graph;
 
 void byol__graph_init(byol__graph *graph);
 void byol__graph_release(byol__graph *graph);
 
-/* Input images (c, h, w). The first call, once. */
+/* The network's input: images (c, h, w), or a row of `length` i32 numbers. One of these is called
+ * first, and once. */
 byol__value_id byol__graph_input(byol__graph *graph, int c, int h, int w);
+byol__value_id byol__graph_tokens(byol__graph *graph, int length);
 
-/* ---- For the operations themselves (src/ops), whose functions build on these ---- */
+/* ---- For the operations themselves (src/ops), which build on these ---- */
 
-/* Appends `op` reading `src` (src_count values): its shape and its parameters are what the op says.
- * Returns its value. The builder functions of each op (ops/ops.h) are this with attributes filled
+/* Appends `op`, which reads `src` (src_count values) and defines its shape and parameters. Returns
+ * the op's value. The builder functions of each op (ops/ops.h) call this with attributes filled
  * in. */
 byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const char *name,
                                  byol__attributes attributes, int src_count,
                                  const byol__value_id *src);
 byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id);
-/* A parameter or statistic called "prefix.suffix". Returns its index. */
+/* Appends a parameter or statistic called "prefix.suffix". Returns its index. */
 int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix, byol__param row);
 int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix,
                              int channels, byol__init init);
@@ -165,30 +174,29 @@ void byol__graph_mistake(byol__graph *graph, byol_status status, const char *for
 
 /* ---- What every graph has ---- */
 
-/* Parameters appended from now on belong to `section`; sections come in their order. The first is
- * there from the beginning. */
+/* Parameters appended from now on belong to `section`. Sections come in increasing order. The first
+ * is open from the start. */
 void byol__graph_section(byol__graph *graph, byol__section section, const char *name);
 
-/* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers):
- * fine-tuning trains the last of them, at learning rates that differ by stage. */
+/* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers).
+ * Fine-tuning trains the last stages, at learning rates that differ by stage. */
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value);
 void byol__graph_mark(byol__graph *graph, byol__output output, const char *name,
                       byol__value_id value);
 
-/* Lays out both tables. After this the graph is complete. Reports the first mistake, naming the
- * node. */
+/* Lays out both tables; the graph is then complete. Reports the first mistake, naming the node. */
 byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
 
-/* Cuts a finished graph in two at `value`: `front` computes it (its output 0), `back`
- * takes it as its input and has the outputs behind it. Their parameters lie as in the whole: an
- * arena of `graph` is one of `front`, and from front->params.total on one of `back`; statistics
- * likewise. Both are finished, and owned: byol__graph_release. BYOL_ERROR_INVALID where a node
- * behind `value` reads something before it. */
+/* Cuts a finished graph in two at `value`. `front` computes it as output 0. `back` takes it as
+ * input and has the outputs behind it. Parameters keep their places: an arena of `graph` is also
+ * one of `front` and, from front->params.total on, one of `back`. The same holds for statistics.
+ * Both graphs are finished, and owned: byol__graph_release. BYOL_ERROR_INVALID if a node behind
+ * `value` reads something before it. */
 byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front,
                             byol__graph *back, byol_error *error);
 
 /* Fills an arena of `table` with initial values: each row by its `init`, from (seed, row).
- * Parameters: weights random, biases 0, BN scale 1; statistics: running mean 0, running variance 1
+ * Parameters: weights random, biases 0, BN scale 1. Statistics: running mean 0, running variance 1
  * (nothing random: any seed). */
 void byol__params_init(const byol__table *table, uint64_t seed, float *arena);
 

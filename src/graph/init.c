@@ -5,9 +5,8 @@
 #include "base/philox.h"
 #include "graph/graph.h"
 
-/* Normal, drawn again where it is beyond two standard deviations; the result's own deviation is
- * then 0.8796 of the normal's, which the authors' code (haiku's TruncatedNormal) does not correct
- * for: neither do we. */
+/* Normal, redrawn beyond two standard deviations. The result's standard deviation is 0.8796 of the
+ * normal's. The authors' code (haiku's TruncatedNormal) does not correct for that, nor do we. */
 static float truncated_normal(byol__random *random) {
     float x;
     do x = byol__random_normal(random);
@@ -33,6 +32,9 @@ static void init_row(const byol__param *row, byol__random random, float *dst) {
         for (size_t i = 0; i < row->count; i++) dst[i] = std * truncated_normal(&random);
         break;
     }
+    case BYOL__INIT_NORMAL_SMALL: /* BERT's (arXiv 1810.04805) */
+        for (size_t i = 0; i < row->count; i++) dst[i] = 0.02f * byol__random_normal(&random);
+        break;
     }
 }
 
