@@ -1,5 +1,6 @@
 /* Convolution and linear layer: the same to oneDNN (dnn/dnn.h), a contraction of the source with
  * weights. In evaluation the batch norm and the ReLU behind it are part of it. */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -7,7 +8,7 @@
 #include "ops/ops.h"
 #include "ops/window.h"
 
-extern const byol__op byol__op_conv, byol__op_linear;
+extern const byol__op byol__op_conv, byol__op_linear, byol__op_token_linear;
 
 /* ---- In the graph ---- */
 
@@ -55,6 +56,14 @@ static void add_linear_parameters(byol__graph *graph, byol__node *node, byol__sh
 static uint64_t flops(const byol__graph *graph, const byol__node *node) {
     byol__shape out = graph->values[node->dst].shape;
     return 2 * (uint64_t)graph->params.rows[node->weight].count * (uint64_t)out.h * (uint64_t)out.w;
+}
+
+/* The same at every position: a convolution of 1 x 1 whose weight is a matrix. */
+static byol__shape infer_token_linear(byol__graph *graph, const char *name,
+                                      const byol__attributes *a, byol__shape src) {
+    (void)graph, (void)name;
+    src.c = a->out;
+    return src;
 }
 
 static int conv_attributes(const byol__node *node, byol__onnx_attribute *list) {
@@ -175,6 +184,15 @@ static byol_status compile_linear(byol__compiler *c, byol__unit *unit) {
     if (c->plan->slots[unit->stage.src[0]].layout.format != BYOL__NCHW)
         return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,
                           "%s: put a flatten before this linear layer", unit->name);
+    return compile_as(c, unit, desc);
+}
+
+static byol_status compile_token_linear(byol__compiler *c, byol__unit *unit) {
+    byol__format src = c->plan->slots[unit->stage.src[0]].layout.format;
+    byol__contraction_desc desc = {.kernel = 1,
+                                   .stride = 1,
+                                   .groups = 1,
+                                   .dst_format = src == BYOL__FORMAT_ANY ? c->trunk : src};
     return compile_as(c, unit, desc);
 }
 
@@ -311,11 +329,6 @@ static void release(byol__unit *unit) {
     byol__contraction_free(s->backward_weights);
 }
 
-byol__contraction_state *byol__contraction_of(const byol__plan *plan, int index) {
-    const byol__unit *unit = &plan->units[index];
-    return unit->op == &byol__op_conv || unit->op == &byol__op_linear ? unit->state : NULL;
-}
-
 /* ---- The kinds ---- */
 
 static const byol__runs runs = {
@@ -332,6 +345,11 @@ static const byol__runs runs = {
     .backward = backward,
     .release = release,
 };
+
+byol__contraction_state *byol__contraction_of(const byol__plan *plan, int index) {
+    const byol__unit *unit = &plan->units[index];
+    return unit->op->runs == &runs ? unit->state : NULL;
+}
 
 const byol__op byol__op_conv = {
     .kind = "convolution",
@@ -361,9 +379,26 @@ const byol__op byol__op_linear = {
     .runs = &runs,
 };
 
+const byol__op byol__op_token_linear = {
+    .kind = "token linear",
+    .role = BYOL__ROLE_CONTRACTION,
+    .sources = 1,
+    .infer = infer_token_linear,
+    .add_parameters = add_linear_parameters,
+    .flops = flops,
+    .chooses_layout = true,
+    .compile = compile_token_linear,
+    .runs = &runs,
+};
+
 byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc,
                                 int kernel, int stride, int padding, int groups, int bias) {
-    byol__attributes attributes = {oc, kernel, stride, padding, groups, bias};
+    byol__attributes attributes = {.out = oc,
+                                   .kernel = kernel,
+                                   .stride = stride,
+                                   .padding = padding,
+                                   .groups = groups,
+                                   .bias = bias};
     return byol__graph_apply(graph, &byol__op_conv, name, attributes, 1, &src);
 }
 
@@ -371,4 +406,10 @@ byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__va
                                   int bias) {
     byol__attributes attributes = {.out = out, .bias = bias};
     return byol__graph_apply(graph, &byol__op_linear, name, attributes, 1, &src);
+}
+
+byol__value_id byol__graph_token_linear(byol__graph *graph, const char *name, byol__value_id src,
+                                        int out, int bias) {
+    byol__attributes attributes = {.out = out, .bias = bias};
+    return byol__graph_apply(graph, &byol__op_token_linear, name, attributes, 1, &src);
 }

@@ -18,6 +18,10 @@ byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__valu
 byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__value_id src, int out,
                                   int bias);
 
+/* The same at every position: (in, h, w) -> (out, h, w). Weight (out, in). */
+byol__value_id byol__graph_token_linear(byol__graph *graph, const char *name, byol__value_id src,
+                                        int out, int bias);
+
 /* ---- norm.c ---- */
 
 /* Over batch and space, per channel. Running statistics with momentum .1, unbiased variance (as
@@ -40,5 +44,45 @@ byol__value_id byol__graph_global_avg_pool(byol__graph *graph,
 
 byol__value_id byol__graph_flatten(byol__graph *graph,
                                    byol__value_id src); /* -> (c*h*w, 1, 1), order c, h, w */
+
+/* ---- layer_norm.c, gelu.c ---- */
+
+/* Over the channels of each position. Weight and bias (c). */
+byol__value_id byol__graph_layer_norm(byol__graph *graph, const char *name, byol__value_id src,
+                                      float epsilon);
+/* x Phi(x); `tanh`: its approximation. */
+byol__value_id byol__graph_gelu(byol__graph *graph, byol__value_id src, bool tanh);
+
+/* ---- embedding.c ---- */
+
+/* (length) i32 below `vocabulary` -> (width, length). Weight (vocabulary, width). */
+byol__value_id byol__graph_embedding(byol__graph *graph, const char *name, byol__value_id tokens,
+                                     int vocabulary, int width);
+
+/* ---- tokens.c ---- */
+
+/* x + p, p the first h w rows of a learned weight (places, c). */
+byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__value_id src,
+                                  int places);
+/* (c, h, w) -> (c, h w + 1): a learned token, weight (c), in front of the others. */
+byol__value_id byol__graph_class_token(byol__graph *graph, const char *name, byol__value_id src);
+/* (c, h, w) -> (c): the first token; the mean of those that are no padding (`tokens` as for
+ * attention). */
+byol__value_id byol__graph_first_token(byol__graph *graph, byol__value_id src);
+byol__value_id byol__graph_mean_token(byol__graph *graph, byol__value_id src,
+                                      const byol__value_id *tokens);
+
+/* ---- attention.c ---- */
+
+/* softmax(q k^T / sqrt(c / heads)) v over positions, head by head: q (c, h, w), k and v (c, h', w')
+ * -> (c, h, w). `tokens` (length) i32, or NULL: positions from the first of a row of zeros at its
+ * end are padding. */
+byol__value_id byol__graph_attention(byol__graph *graph, const char *name, byol__value_id q,
+                                     byol__value_id k, byol__value_id v, int heads,
+                                     const byol__value_id *tokens);
+/* The same of one value (3c, h, w): q, k and v one behind the other. */
+byol__value_id byol__graph_packed_attention(byol__graph *graph, const char *name,
+                                            byol__value_id qkv, int heads,
+                                            const byol__value_id *tokens);
 
 #endif

@@ -1,8 +1,10 @@
 /* Pools: the largest or the mean value of a window, by channel. The kernels are plan/kernels.c's.
  */
 #include "ops/ops.h"
+
 #include "ops/window.h"
 #include "plan/unit.h"
+#include <stdbool.h>
 
 extern const byol__op byol__op_max_pool, byol__op_avg_pool, byol__op_global_avg_pool;
 

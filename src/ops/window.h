@@ -4,6 +4,8 @@
 
 #include "graph/op.h"
 
+#include <stdbool.h>
+
 /* Side of the output; 0: the window does not fit. */
 static inline int byol__window_out(int size, const byol__attributes *a) {
     bool fits = a->stride >= 1 && a->kernel >= 1 && size + 2 * a->padding >= a->kernel;

@@ -18,7 +18,7 @@
 #include "floats.h"
 #include "nets/nets.h"
 #include "ops/ops.h"
-#include "plan/plan.h"
+#include "plan/unit.h"
 
 typedef struct bench {
     byol__graph graph;
@@ -158,15 +158,30 @@ static void gradients_match(bench *b, double tolerance) {
     }
 }
 
-typedef byol__value_id network(byol__graph *graph, byol__value_id images);
+typedef byol__value_id network(byol__graph *graph, byol__value_id input);
+
+/* An operation of the list that is being tested reads integers. */
+static bool given_integers;
+enum { LENGTH = 12, VOCABULARY = 80 };
+
+static void open_network(bench *b, network *build, int c, int size, int batch, byol__dtype dtype,
+                         byol__format format) {
+    byol__graph_init(&b->graph);
+    byol__value_id x = given_integers ? byol__graph_tokens(&b->graph, LENGTH)
+                                      : byol__graph_input(&b->graph, c, size, size);
+    byol__graph_mark(&b->graph, BYOL__PREDICTION, "prediction", build(&b->graph, x));
+    bench_open(b, batch, dtype, format);
+    int32_t *tokens = (int32_t *)(void *)b->images; /* of the same size */
+    for (int i = 0; given_integers && i < batch * LENGTH; i++) {
+        bool is_padding = i % LENGTH >= LENGTH - i / LENGTH % 4;
+        tokens[i] = is_padding ? 0 : 1 + i * 7 % (VOCABULARY - 1);
+    }
+}
 
 static void run_network_as(byol__format format, network *build, int c, int size, int batch,
                            double tolerance) {
     bench b = {0};
-    byol__graph_init(&b.graph);
-    byol__value_id x = byol__graph_input(&b.graph, c, size, size);
-    byol__graph_mark(&b.graph, BYOL__PREDICTION, "prediction", build(&b.graph, x));
-    bench_open(&b, batch, BYOL__F32, format);
+    open_network(&b, build, c, size, batch, BYOL__F32, format);
     gradients_match(&b, tolerance);
     bench_close(&b);
 }
@@ -255,6 +270,80 @@ static byol__value_id nothing_to_train_at_first(byol__graph *g, byol__value_id x
     return byol__graph_conv(g, "conv", x, 8, 3, 1, 1, 1, 1);
 }
 
+/* The norm joins the addition, and its own source is the input. */
+static byol__value_id norm_of_the_input(byol__graph *g, byol__value_id x) {
+    byol__value_id y = byol__graph_conv(g, "conv", x, 3, 3, 1, 1, 1, 1);
+    y = byol__graph_relu(g, byol__graph_add(g, byol__graph_batch_norm(g, "bn", x), y));
+    return byol__graph_conv(g, "behind", y, 8, 1, 1, 0, 1, 0);
+}
+
+static void a_norm_of_the_input_gives_its_gradient_to_the_shortcut_alone(void **state) {
+    (void)state;
+    run_network_as(BYOL__NHWC, norm_of_the_input, 3, 6, 6, 5e-3);
+}
+
+static byol__value_id gelus(byol__graph *g, byol__value_id x) {
+    x = byol__graph_gelu(g, byol__graph_conv(g, "conv", x, 5, 3, 1, 1, 1, 1), true);
+    return byol__graph_gelu(g, byol__graph_conv(g, "behind", x, 3, 1, 1, 0, 1, 1), false);
+}
+
+static void gelus_exact_and_by_tanh(void **state) {
+    (void)state;
+    run_network(gelus, 3, 5, 3, 2e-3);
+}
+
+/* A small transformer on rows of tokens, some of which are padding. */
+static byol__value_id sentences(byol__graph *g, byol__value_id tokens) {
+    byol__value_id x = byol__graph_embedding(g, "words", tokens, VOCABULARY, 16);
+    x = byol__graph_places(g, "places", x, LENGTH + 3);
+    byol__value_id y = byol__graph_layer_norm(g, "norm1", x, 1e-5f);
+    byol__value_id q = byol__graph_token_linear(g, "q", y, 16, 1),
+                   k = byol__graph_token_linear(g, "k", y, 16, 1),
+                   v = byol__graph_token_linear(g, "v", y, 16, 1);
+    x = byol__graph_add(g, x, byol__graph_attention(g, "attention", q, k, v, 4, &tokens));
+    y = byol__graph_layer_norm(g, "norm2", x, 1e-5f);
+    y = byol__graph_gelu(g, byol__graph_token_linear(g, "fc1", y, 24, 1), false);
+    x = byol__graph_add(g, x, byol__graph_token_linear(g, "fc2", y, 16, 1));
+    return byol__graph_linear(g, "head", byol__graph_mean_token(g, x, &tokens), 5, 1);
+}
+
+/* The same on a picture's patches, with a class token, by packed attention. */
+static byol__value_id patches(byol__graph *g, byol__value_id images) {
+    byol__value_id x = byol__graph_conv(g, "patches", images, 16, 2, 2, 0, 1, 1);
+    x = byol__graph_class_token(g, "class", x);
+    x = byol__graph_places(g, "places", x, 17);
+    byol__value_id y =
+        byol__graph_token_linear(g, "qkv", byol__graph_layer_norm(g, "norm1", x, 1e-6f), 48, 1);
+    y = byol__graph_packed_attention(g, "attention", y, 2, NULL);
+    x = byol__graph_add(g, x, byol__graph_token_linear(g, "proj", y, 16, 1));
+    return byol__graph_linear(g, "head", byol__graph_first_token(g, x), 5, 1);
+}
+
+static void transformers_of_tokens_and_of_patches(void **state) {
+    (void)state;
+    given_integers = true;
+    run_network(sentences, 0, 0, 6, 5e-3);
+    given_integers = false;
+    run_network(patches, 3, 8, 4, 5e-3);
+}
+
+/* What padding holds makes no difference: a token of number 0 is none. */
+static void padding_is_not_looked_at(void **state) {
+    (void)state;
+    double found[2];
+    given_integers = true;
+    for (int i = 0; i < 2; i++) {
+        bench b = {0};
+        open_network(&b, sentences, 0, 0, 6, BYOL__F32, BYOL__FORMAT_ANY);
+        const byol__param *words = &b.graph.params.rows[0];
+        for (size_t c = 0; c < 16; c++) b.params[words->offset + c] = i == 0 ? 0.0f : 100.0f;
+        found[i] = loss(&b);
+        bench_close(&b);
+    }
+    given_integers = false;
+    assert_true(found[0] == found[1]);
+}
+
 static void what_comes_before_all_parameters_does_not_run_backward(void **state) {
     (void)state;
     run_network(nothing_to_train_at_first, 3, 8, 4, 2e-3);
@@ -302,15 +391,33 @@ static void flatten_linear_and_batch_norm_of_vectors(void **state) {
 
 static const byol__op *tested;
 
+static void test_op(const byol__op *op) {
+    tested = op;
+    given_integers = op->takes_integers;
+}
+
+static const byol__op *packed_attention(void) {
+    extern const byol__op byol__op_packed_attention;
+    return &byol__op_packed_attention;
+}
+
 /* A network around an operation as it stands in the list: the layers before it tell what it hands
  * back to its sources, and the one behind it gives it a gradient. */
 static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
-    const byol__attributes attributes = {
-        .out = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1, .bias = true};
-    const char *const names[] = {"before", "other"};
-    byol__value_id src[2];
-    for (int i = 0; i < tested->sources; i++) {
-        src[i] = byol__graph_conv(g, names[i], x, 16, 3, 1, 1, 1, 1);
+    const byol__attributes attributes = {.out = 16,
+                                         .kernel = 3,
+                                         .stride = 1,
+                                         .padding = 1,
+                                         .groups = 1,
+                                         .bias = true,
+                                         .heads = 2,
+                                         .vocabulary = VOCABULARY,
+                                         .epsilon = 1e-5f};
+    const char *const names[] = {"before", "other", "third"};
+    byol__value_id src[3] = {x};
+    int channels = tested == packed_attention() ? 48 : 16;
+    for (int i = 0; i < tested->sources && !tested->takes_integers; i++) {
+        src[i] = byol__graph_conv(g, names[i], x, channels, 3, 1, 1, 1, 1);
         if (tested->takes_vectors) src[i] = byol__graph_global_avg_pool(g, src[i]);
     }
     byol__value_id y = byol__graph_apply(g, tested, "tested", attributes, tested->sources, src);
@@ -322,12 +429,13 @@ static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
 static void every_registered_operation_has_its_gradient(void **state) {
     (void)state;
     for (int i = 0; byol__all_ops[i] != NULL; i++) {
-        tested = byol__all_ops[i];
+        test_op(byol__all_ops[i]);
         print_message("%s\n", tested->kind);
         run_network(around_the_tested, 3, 8, 8, 5e-3);
         for (int format = BYOL__NCHW; format < BYOL__FORMATS; format++)
             run_network_as((byol__format)format, around_the_tested, 3, 8, 8, 5e-3);
     }
+    given_integers = false;
 }
 
 static void every_registered_operation_says_what_it_must(void **state) {
@@ -340,8 +448,95 @@ static void every_registered_operation_says_what_it_must(void **state) {
             fail_msg("%s lacks a function", op->kind);
         if (op->runs->reads == 0 && op->runs->reads_of == NULL)
             fail_msg("%s does not say what backward reads", op->kind);
-        if (op->sources < 1 || op->sources > 2 || op->runs->diffs < 1)
+        if (op->sources < 1 || op->sources > 3 || op->runs->diffs < 1)
             fail_msg("%s: sources or diffs", op->kind);
+    }
+}
+
+/* ---- Integers ---- */
+
+/* An op of the test's own: each number as a real one, a channel each. */
+static byol__shape as_it_is(byol__graph *graph, const char *name, const byol__attributes *a,
+                            byol__shape src) {
+    (void)graph, (void)name, (void)a;
+    return src;
+}
+
+static byol_status compile_reals(byol__compiler *c, byol__unit *unit) {
+    c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, BYOL__NCHW);
+    return BYOL_OK;
+}
+
+static byol_status make_reals(byol__plan *plan, byol__unit *unit, byol_error *why) {
+    (void)why;
+    const byol__layout *from = &plan->slots[unit->stage.src[0]].layout;
+    assert_int_equal(from->dtype, BYOL__I32);
+    const int32_t *src = byol__value_at(plan, unit->stage.src[0]);
+    float *dst = byol__value_at(plan, unit->stage.dst);
+    for (int i = 0; i < from->n * from->c; i++) dst[i] = (float)src[i];
+    return BYOL_OK;
+}
+
+static byol_status no_gradient(byol__plan *plan, byol__unit *unit, byol_error *why) {
+    (void)plan, (void)unit, (void)why;
+    fail_msg("integers have no gradient");
+    return BYOL_OK;
+}
+
+static const byol__runs real_runs = {
+    .reads = BYOL__READS_NOTHING, .diffs = 1, .forward = make_reals, .backward = no_gradient};
+
+static const byol__op as_reals = {.kind = "reals",
+                                  .sources = 1,
+                                  .takes_integers = true,
+                                  .infer = as_it_is,
+                                  .compile = compile_reals,
+                                  .runs = &real_runs};
+
+enum { TOKENS = 5, SENTENCES = 4 };
+
+static byol__value_id classify(byol__graph *g, byol__value_id tokens) {
+    byol__value_id x = byol__graph_apply(g, &as_reals, "reals", (byol__attributes){0}, 1, &tokens);
+    return byol__graph_linear(g, "fc", x, 3, 1);
+}
+
+/* A network of integers learns as that of the same real numbers does. */
+static void a_network_may_be_given_integers(void **state) {
+    (void)state;
+    bench b = {0};
+    byol__graph_init(&b.graph);
+    byol__value_id tokens = byol__graph_tokens(&b.graph, TOKENS);
+    byol__graph_mark(&b.graph, BYOL__PREDICTION, "prediction", classify(&b.graph, tokens));
+    bench_open(&b, SENTENCES, BYOL__F32, BYOL__FORMAT_ANY);
+    int32_t *given = (int32_t *)(void *)b.images; /* of the same size */
+    for (int i = 0; i < SENTENCES * TOKENS; i++) given[i] = i * 7 % 11 - 3;
+    loss(&b);
+    const byol__param *weight = &b.graph.params.rows[0], *bias = &b.graph.params.rows[1];
+    for (int n = 0; n < SENTENCES; n++)
+        for (int o = 0; o < 3; o++) {
+            double sum = (double)b.params[bias->offset + (size_t)o];
+            for (int i = 0; i < TOKENS; i++)
+                sum += (double)given[n * TOKENS + i] *
+                       (double)b.params[weight->offset + (size_t)(o * TOKENS + i)];
+            assert_true(fabs((double)b.result[n * 3 + o] - sum) < 1e-4);
+        }
+    gradients_match(&b, 2e-3);
+    bench_close(&b);
+}
+
+static void numbers_of_the_wrong_kind_are_refused(void **state) {
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        byol__graph g;
+        byol_error words = {0};
+        byol__graph_init(&g);
+        if (wrong == 0)
+            byol__graph_linear(&g, "fc", byol__graph_tokens(&g, TOKENS), 3, 1);
+        else
+            classify(&g, byol__graph_input(&g, TOKENS, 1, 1));
+        assert_int_equal(byol__graph_finish(&g, &words), BYOL_ERROR_MISMATCH);
+        assert_non_null(strstr(words.text, "integers"));
+        byol__graph_release(&g);
     }
 }
 
@@ -401,10 +596,7 @@ static void a_nan_is_seen_at_the_other_end(void **state) {
 static double bf16_cosine(network *build) {
     bench b[2] = {0};
     for (int i = 0; i < 2; i++) {
-        byol__graph_init(&b[i].graph);
-        byol__value_id x = byol__graph_input(&b[i].graph, 3, 8, 8);
-        byol__graph_mark(&b[i].graph, BYOL__PREDICTION, "prediction", build(&b[i].graph, x));
-        bench_open(&b[i], 16, i == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
+        open_network(&b[i], build, 3, 8, 16, i == 0 ? BYOL__F32 : BYOL__BF16, BYOL__FORMAT_ANY);
         loss(&b[i]);
         memset(b[i].grads, 0, b[i].graph.params.total * sizeof(float));
         byol__plan_backward(b[i].plan, b[i].combination, NULL);
@@ -446,11 +638,12 @@ static void bf16_gradients_are_fp32_gradients_rounded(void **state) {
 static void every_registered_operation_works_in_bf16(void **state) {
     (void)state;
     for (int i = 0; byol__all_ops[i] != NULL; i++) {
-        tested = byol__all_ops[i];
+        test_op(byol__all_ops[i]);
         double cosine = bf16_cosine(around_the_tested);
         if (!(cosine > 0.99 && cosine < 0.99999999))
             fail_msg("cosine %.9f of %s", cosine, tested->kind);
     }
+    given_integers = false;
 }
 
 int main(void) {
@@ -458,8 +651,14 @@ int main(void) {
         cmocka_unit_test(every_registered_operation_says_what_it_must),
         cmocka_unit_test(every_registered_operation_has_its_gradient),
         cmocka_unit_test(every_registered_operation_works_in_bf16),
+        cmocka_unit_test(a_network_may_be_given_integers),
+        cmocka_unit_test(numbers_of_the_wrong_kind_are_refused),
         cmocka_unit_test(an_operation_that_does_not_say_what_backward_reads_is_refused),
         cmocka_unit_test(what_comes_before_all_parameters_does_not_run_backward),
+        cmocka_unit_test(a_norm_of_the_input_gives_its_gradient_to_the_shortcut_alone),
+        cmocka_unit_test(gelus_exact_and_by_tanh),
+        cmocka_unit_test(transformers_of_tokens_and_of_patches),
+        cmocka_unit_test(padding_is_not_looked_at),
         cmocka_unit_test(convolutions_of_all_kinds),
         cmocka_unit_test(grouped_and_depthwise_convolutions),
         cmocka_unit_test(batch_norm_with_batch_statistics),

@@ -1,0 +1,49 @@
+/* Attention (Vaswani et al. 2017, arXiv 1706.03762), forward and backward, in blocks of queries and
+ * keys, so that the matrix of weights never exists: memory grows with the number of tokens, not
+ * with its square (Dao et al. 2022, arXiv 2205.14135). One source (attention_kernels.c), compiled
+ * once for each instruction set. The arithmetic is fp32's, whatever the activations are kept in.
+ * Threads take whole heads of whole samples: the same bits for any number of them. */
+#ifndef BYOL__ATTENTION_KERNELS_H
+#define BYOL__ATTENTION_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnn/layout.h"
+
+/* One of q, k, v: `heads` times `width` channels of each position, beginning at `channel`. */
+typedef struct byol__head_source {
+    byol__layout layout;
+    int channel;
+    const void *values;
+    void *diff; /* its gradient, in the same place of a like activation; NULL: not wanted */
+} byol__head_source;
+
+/* y = softmax(scale q k^T) v, head by head. Positions are tokens: (n, h, w) of a layout are h w of
+ * them. */
+typedef struct byol__attention {
+    int heads, width; /* channels of a head */
+    float scale;
+    byol__head_source q, k, v; /* as many positions in k as in v */
+    byol__layout layout;       /* of y and dy: heads x width channels, the positions of q */
+    /* (n, positions): how many tokens of each sample there are; those behind them are padding: no
+     * key, and zero as a query where there are as many queries. NULL: all are there. */
+    const int *lengths;
+    void *y;
+    float *log_sums; /* (n, heads, positions of q): of the softmax, saved for backward */
+    const void *dy;
+    int threads;
+    float *scratch;        /* for each of `threads`: */
+    size_t scratch_floats; /* as the table's `scratch` says */
+} byol__attention;
+
+typedef struct byol__attention_kernels {
+    size_t (*scratch)(const byol__attention *p); /* floats that one thread needs */
+    void (*forward)(const byol__attention *p);
+    void (*backward)(const byol__attention *p); /* writes each diff that is wanted */
+} byol__attention_kernels;
+
+/* The best that this CPU can run. */
+const byol__attention_kernels *byol__attention_kernels_best(void);
+
+#endif

@@ -1,0 +1,325 @@
+/* What a transformer does to a row of tokens beside attention: adds a vector for each place, puts a
+ * class token in front, takes the first token or the mean of all. A picture's positions are tokens,
+ * too. */
+#include <string.h>
+
+#include "base/error.h"
+#include "ops/channel_rows.h"
+#include "ops/ops.h"
+#include "ops/token_lengths.h"
+#include "plan/unit.h"
+
+/* ---- What the three share ---- */
+
+/* `buffer` holds what lies as `value` does. */
+static byol__rows rows_at(const byol__plan *plan, int value, int buffer) {
+    return byol__rows_of(&plan->slots[value].layout, byol__at(plan, buffer));
+}
+
+static byol__rows rows_of(const byol__plan *plan, int value) {
+    return rows_at(plan, value, plan->slots[value].buffer);
+}
+
+static void copy_row(const byol__rows *to, size_t to_row, const byol__rows *from, size_t from_row) {
+    float row[BYOL__ROW_MAX];
+    byol__row_load(from, from_row, row);
+    byol__row_store(to, to_row, row);
+}
+
+/* sum[c] += column c of the same position of every sample. */
+static void add_over_samples(const byol__rows *r, int position, float *sum) {
+    float row[BYOL__ROW_MAX];
+    for (int n = 0; n < r->strides.n; n++) {
+        byol__row_load(r, byol__row_number(r, n, position), row);
+        for (int c = 0; c < r->width; c++) sum[c] += row[c];
+    }
+}
+
+typedef struct token_state {
+    byol__range weight;
+    int lengths; /* buffer: tokens of each sample, or BYOL__NO_BUFFER */
+} token_state;
+
+static byol_status compile(byol__compiler *c, byol__unit *unit) {
+    const byol__node *node = &c->graph->nodes[unit->stage.node];
+    token_state *s = unit->state;
+    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
+    byol__shape shape = c->graph->values[unit->stage.dst].shape;
+    if (node->op->may_have_tokens && unit->stage.src[1] != BYOL__NO_VALUE)
+        BYOL__TRY(
+            byol__check_token_length(c, unit, unit->stage.src[1], src->layout.h * src->layout.w));
+    s->weight = byol__range_of(&c->graph->params, node->weight);
+    s->lengths = BYOL__NO_BUFFER;
+    byol__format format = shape.rank == 1            ? BYOL__NCHW
+                          : unit->op->runs->in_place ? src->layout.format
+                                                     : BYOL__NHWC;
+    c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, format);
+    return BYOL_OK;
+}
+
+static void note(byol__plan *plan, const byol__unit *unit, double begin) {
+    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
+                      byol__value_bytes(plan, unit->stage.src[0]) +
+                          byol__value_bytes(plan, unit->stage.dst));
+}
+
+/* A row lies on the stack. */
+static void check_width(byol__graph *graph, const char *name, byol__shape src) {
+    if (src.c > BYOL__ROW_MAX)
+        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
+                            src.c, BYOL__ROW_MAX);
+}
+
+/* ---- Places: y = x + p, p (places, c) learned, of which the first are used ---- */
+
+static byol__shape infer_places(byol__graph *graph, const char *name, const byol__attributes *a,
+                                byol__shape src) {
+    if (src.h * src.w > a->vocabulary)
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: %d tokens, but there are %d places",
+                            name, src.h * src.w, a->vocabulary);
+    check_width(graph, name, src);
+    return src;
+}
+
+static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
+    byol__param row = {.dims = {node->attributes.vocabulary, src.c},
+                       .ndims = 2,
+                       .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
+                       .init = BYOL__INIT_NORMAL_SMALL};
+    node->weight = byol__graph_param(graph, node->name, "weight", row);
+}
+
+static byol_status forward_places(byol__plan *plan, byol__unit *unit, byol_error *error) {
+    (void)error;
+    const token_state *s = unit->state;
+    double begin = byol__now();
+    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+    const float *places = plan->bound.params + s->weight.offset;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < x.strides.n * x.strides.spatial; i++) {
+        float row[BYOL__ROW_MAX];
+        const float *place = places + (size_t)(i % x.strides.spatial) * (size_t)x.width;
+        byol__row_load(&x, (size_t)i, row);
+        for (int c = 0; c < x.width; c++) row[c] += place[c];
+        byol__row_store(&y, (size_t)i, row);
+    }
+    note(plan, unit, begin);
+    return BYOL_OK;
+}
+
+static byol_status backward_places(byol__plan *plan, byol__unit *unit, byol_error *error) {
+    (void)error;
+    const token_state *s = unit->state;
+    double begin = byol__now();
+    byol__rows dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    float *diff = plan->bound.grads + s->weight.offset;
+#pragma omp parallel for schedule(static)
+    for (int position = 0; position < dy.strides.spatial; position++)
+        add_over_samples(&dy, position, diff + (size_t)position * (size_t)dy.width);
+    if (unit->dx[0] != BYOL__NO_BUFFER && unit->dx[0] != unit->dy[0])
+        memcpy(byol__at(plan, unit->dx[0]), dy.values, byol__value_bytes(plan, unit->stage.dst));
+    note(plan, unit, begin);
+    return BYOL_OK;
+}
+
+static const byol__runs place_runs = {
+    .state_bytes = sizeof(token_state),
+    .reads = BYOL__READS_NOTHING,
+    .in_place = true,
+    .diffs = 1,
+    .forward = forward_places,
+    .backward = backward_places,
+};
+
+extern const byol__op byol__op_places, byol__op_class_token, byol__op_first_token,
+    byol__op_mean_token;
+
+const byol__op byol__op_places = {
+    .kind = "places",
+    .sources = 1,
+    .infer = infer_places,
+    .add_parameters = add_places,
+    .compile = compile,
+    .runs = &place_runs,
+};
+
+/* ---- Class token: (c, h, w) -> (c, h w + 1), a learned one in front ---- */
+
+static byol__shape infer_class(byol__graph *graph, const char *name, const byol__attributes *a,
+                               byol__shape src) {
+    (void)a;
+    check_width(graph, name, src);
+    return byol__shape_of(2, src.c, src.h * src.w + 1, 1);
+}
+
+static void add_class(byol__graph *graph, byol__node *node, byol__shape src) {
+    node->weight =
+        byol__graph_vector_param(graph, node->name, "weight", src.c, BYOL__INIT_NORMAL_SMALL);
+}
+
+static byol_status forward_class(byol__plan *plan, byol__unit *unit, byol_error *error) {
+    (void)error;
+    const token_state *s = unit->state;
+    double begin = byol__now();
+    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < x.strides.n; n++) {
+        byol__row_store(&y, byol__row_number(&y, n, 0), plan->bound.params + s->weight.offset);
+        for (int i = 0; i < x.strides.spatial; i++)
+            copy_row(&y, byol__row_number(&y, n, i + 1), &x, byol__row_number(&x, n, i));
+    }
+    note(plan, unit, begin);
+    return BYOL_OK;
+}
+
+static byol_status backward_class(byol__plan *plan, byol__unit *unit, byol_error *error) {
+    (void)error;
+    const token_state *s = unit->state;
+    double begin = byol__now();
+    byol__rows dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    add_over_samples(&dy, 0, plan->bound.grads + s->weight.offset);
+    if (unit->dx[0] != BYOL__NO_BUFFER) {
+        byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]);
+#pragma omp parallel for schedule(static)
+        for (int n = 0; n < dx.strides.n; n++)
+            for (int i = 0; i < dx.strides.spatial; i++)
+                copy_row(&dx, byol__row_number(&dx, n, i), &dy, byol__row_number(&dy, n, i + 1));
+    }
+    note(plan, unit, begin);
+    return BYOL_OK;
+}
+
+static const byol__runs class_runs = {
+    .state_bytes = sizeof(token_state),
+    .reads = BYOL__READS_NOTHING,
+    .diffs = 1,
+    .forward = forward_class,
+    .backward = backward_class,
+};
+
+const byol__op byol__op_class_token = {
+    .kind = "class token",
+    .sources = 1,
+    .infer = infer_class,
+    .add_parameters = add_class,
+    .compile = compile,
+    .runs = &class_runs,
+};
+
+/* ---- One vector of all: the first token, or the mean of those that are no padding ---- */
+
+static byol__shape infer_vector(byol__graph *graph, const char *name, const byol__attributes *a,
+                                byol__shape src) {
+    (void)a;
+    check_width(graph, name, src);
+    return byol__vector_shape(src.c);
+}
+
+static bool is_mean(const byol__unit *unit) { return unit->op == &byol__op_mean_token; }
+
+static byol_status place_lengths(byol__compiler *c, byol__unit *unit, int slot) {
+    token_state *s = unit->state;
+    if (unit->stage.src[1] == BYOL__NO_VALUE) return BYOL_OK;
+    int last = byol__trains(c->plan) ? byol__backward_slot(c->plan, slot) : slot;
+    return byol__new_floats(c, c->plan->options.batch, slot, last, &s->lengths);
+}
+
+/* How many tokens of sample `n` count: at least one, so that there is a mean. */
+static int count_of(const byol__plan *plan, const byol__unit *unit, const byol__rows *x, int n) {
+    if (!is_mean(unit)) return 1;
+    const int *lengths = byol__at(plan, ((const token_state *)unit->state)->lengths);
+    return lengths == NULL ? x->strides.spatial : lengths[n] > 0 ? lengths[n] : 1;
+}
+
+static byol_status forward_vector(byol__plan *plan, byol__unit *unit, byol_error *error) {
+    (void)error;
+    const token_state *s = unit->state;
+    double begin = byol__now();
+    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+    if (s->lengths != BYOL__NO_BUFFER)
+        byol__token_lengths(plan, unit->stage.src[1], byol__at(plan, s->lengths));
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < x.strides.n; n++) {
+        float sum[BYOL__ROW_MAX], row[BYOL__ROW_MAX];
+        int count = count_of(plan, unit, &x, n);
+        memset(sum, 0, (size_t)x.width * sizeof *sum);
+        for (int i = 0; i < count; i++) {
+            byol__row_load(&x, byol__row_number(&x, n, i), row);
+            for (int c = 0; c < x.width; c++) sum[c] += row[c];
+        }
+        for (int c = 0; c < x.width; c++) sum[c] /= (float)count;
+        byol__row_store(&y, (size_t)n, sum);
+    }
+    note(plan, unit, begin);
+    return BYOL_OK;
+}
+
+static byol_status backward_vector(byol__plan *plan, byol__unit *unit, byol_error *error) {
+    (void)error;
+    if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
+    double begin = byol__now();
+    byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < dx.strides.n; n++) {
+        float share[BYOL__ROW_MAX], none[BYOL__ROW_MAX];
+        int count = count_of(plan, unit, &dx, n);
+        byol__row_load(&dy, (size_t)n, share);
+        memset(none, 0, (size_t)dx.width * sizeof *none);
+        for (int c = 0; c < dx.width; c++) share[c] /= (float)count;
+        for (int i = 0; i < dx.strides.spatial; i++)
+            byol__row_store(&dx, byol__row_number(&dx, n, i), i < count ? share : none);
+    }
+    note(plan, unit, begin);
+    return BYOL_OK;
+}
+
+static const byol__runs vector_runs = {
+    .state_bytes = sizeof(token_state),
+    .reads = BYOL__READS_NOTHING,
+    .diffs = 1,
+    .place_forward = place_lengths,
+    .forward = forward_vector,
+    .backward = backward_vector,
+};
+
+const byol__op byol__op_first_token = {
+    .kind = "first token",
+    .sources = 1,
+    .infer = infer_vector,
+    .compile = compile,
+    .runs = &vector_runs,
+};
+
+const byol__op byol__op_mean_token = {
+    .kind = "mean token",
+    .sources = 1,
+    .may_have_tokens = true,
+    .infer = infer_vector,
+    .compile = compile,
+    .runs = &vector_runs,
+};
+
+/* ---- Builders ---- */
+
+byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__value_id src,
+                                  int places) {
+    byol__attributes attributes = {.vocabulary = places};
+    return byol__graph_apply(graph, &byol__op_places, name, attributes, 1, &src);
+}
+
+byol__value_id byol__graph_class_token(byol__graph *graph, const char *name, byol__value_id src) {
+    return byol__graph_apply(graph, &byol__op_class_token, name, (byol__attributes){0}, 1, &src);
+}
+
+byol__value_id byol__graph_first_token(byol__graph *graph, byol__value_id src) {
+    return byol__graph_apply(graph, &byol__op_first_token, "first token", (byol__attributes){0}, 1,
+                             &src);
+}
+
+byol__value_id byol__graph_mean_token(byol__graph *graph, byol__value_id src,
+                                      const byol__value_id *tokens) {
+    byol__value_id both[] = {src, tokens == NULL ? 0 : *tokens};
+    return byol__graph_apply(graph, &byol__op_mean_token, "mean token", (byol__attributes){0},
+                             tokens == NULL ? 1 : 2, both);
+}
