@@ -8,12 +8,12 @@
 #include "dnn/dnn_face.h"
 #include "dnn/dnn_private.h"
 
-/* One thread makes one tile, and oneDNN, called within a parallel region, stays on that thread: so
- * how the sums are split never depends on the number of threads. On AVX2 this shape is as fast as
+/* One thread makes one tile. oneDNN, called within a parallel region, stays on that thread. So the
+ * way the sums are split never depends on the number of threads. On AVX2 this shape is as fast as
  * oneDNN's own threading. */
 enum { TILE_ROWS = 128, TILE_COLUMNS = 256, SYMMETRIC_TILE = 64 };
 
-/* alpha a b + beta dst as one tile after another asks for it. */
+/* alpha a b + beta dst, computed tile by tile. */
 typedef struct product {
     size_t k;
     float alpha, beta;
@@ -35,7 +35,7 @@ static int make_tile(const product *p, size_t i, size_t rows, size_t j, size_t c
                       (dnnl_dim_t)p->dst_stride) != dnnl_success;
 }
 
-static byol_status told(int failures, size_t m, size_t n, size_t k, byol_error *error) {
+static byol_status status_of(int failures, size_t m, size_t n, size_t k, byol_error *error) {
     if (failures == 0) return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_MEMORY,
                       "matrix multiplication (%zu, %zu) x (%zu, %zu) failed in oneDNN", m, k, k, n);
@@ -50,7 +50,7 @@ byol_status byol__sgemm(size_t m, size_t n, size_t k, float alpha, byol__matrix 
         for (size_t j = 0; j < n; j += TILE_COLUMNS)
             failures += make_tile(&p, i, byol__smaller_size(TILE_ROWS, m - i), j,
                                   byol__smaller_size(TILE_COLUMNS, n - j));
-    return told(failures, m, n, k, error);
+    return status_of(failures, m, n, k, error);
 }
 
 byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix a, byol__matrix b,
@@ -69,7 +69,7 @@ byol_status byol__sgemm_symmetric(size_t n, size_t k, float alpha, byol__matrix 
         for (size_t r = i; r < i + rows; r++)
             for (size_t c = j; c < j + columns && c < r; c++) dst[c * n + r] = dst[r * n + c];
     }
-    return told(failures, n, n, k, error);
+    return status_of(failures, n, n, k, error);
 }
 
 /* ---- bf16 ---- */
@@ -85,7 +85,7 @@ static dnnl_status_t create_operands(const byol__dnn *dnn, const byol__owned_md 
     return status;
 }
 
-/* oneDNN keeps what it has compiled for a shape: only the first product of one takes long. */
+/* oneDNN caches what it compiles for a shape: only the first product of a shape is slow. */
 static dnnl_status_t multiply(const byol__dnn *dnn, const byol__owned_md md[OPERANDS],
                               void *const pointers[OPERANDS]) {
     dnnl_primitive_desc_t pd = NULL;
@@ -115,11 +115,9 @@ static dnnl_status_t describe(byol__owned_md *md, size_t rows, size_t columns, b
                          transpose == BYOL__AS_IS ? dnnl_ab : dnnl_ba);
 }
 
-byol_status byol__bf16_matmul(size_t m, size_t n, size_t k, const byol__bf16 *a,
+byol_status byol__bf16_matmul(byol__dnn *dnn, size_t m, size_t n, size_t k, const byol__bf16 *a,
                               byol__transpose a_lies, const byol__bf16 *b, byol__transpose b_lies,
                               byol__dtype dtype, void *dst, byol_error *error) {
-    byol__dnn *dnn;
-    BYOL__TRY(byol__dnn_create(&dnn, error));
     byol__owned_md md[OPERANDS] = {{.set = false}};
     void *pointers[OPERANDS] = {(void *)(uintptr_t)a, (void *)(uintptr_t)b, dst}; /* a, b: read */
     dnnl_status_t status = describe(&md[A], m, k, BYOL__BF16, a_lies);
@@ -127,6 +125,5 @@ byol_status byol__bf16_matmul(size_t m, size_t n, size_t k, const byol__bf16 *a,
     if (status == dnnl_success) status = describe(&md[DST], m, n, dtype, BYOL__AS_IS);
     if (status == dnnl_success) status = multiply(dnn, md, pointers);
     for (int i = 0; i < OPERANDS; i++) byol__md_release(&md[i]);
-    byol__dnn_free(dnn);
     return byol__dnn_fail(error, status, "matrix multiplication");
 }

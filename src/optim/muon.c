@@ -7,15 +7,18 @@
 #include "base/bf16.h"
 #include "base/error.h"
 #include "base/smaller.h"
-#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "optim/optim.h"
+
+bool byol__is_for_muon(const byol__param *row) {
+    return row->ndims > 1 && !(row->flags & BYOL__NO_MUON);
+}
 
 size_t byol__muon_scratch(const byol__table *table) {
     size_t most = 0;
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
-        if (row->ndims < 2) continue;
+        if (!byol__is_for_muon(row)) continue;
         size_t rows = (size_t)row->dims[0], side = byol__smaller_size(rows, row->count / rows),
                floats = 2 * row->count + 4 * side * side;
         most = floats > most ? floats : most;
@@ -35,10 +38,10 @@ static byol_status make_polynomial(float *p, const float *s, size_t side) {
     return BYOL_OK;
 }
 
-/* x -> p x with p = a I + b s + c s s and s = x x^T, five times. The p and s are polynomials of the
- * first s: they are symmetric and commute, so the iteration needs the small matrices only. s
- * becomes p s p, and x is multiplied by the product q of all p in the end. For a tall matrix the
- * same from the right, s = x^T x. */
+/* x -> p x with p = a I + b s + c s s and s = x x^T, five times. All p and s are polynomials of the
+ * first s, so they are symmetric and commute, and the iteration needs only the small matrices. s
+ * becomes p s p; at the end x is multiplied by q, the product of all p. For a tall matrix the same
+ * from the right, with s = x^T x. */
 static byol_status iterate(float *x, size_t rows, size_t columns, float *scratch) {
     size_t side = byol__smaller_size(rows, columns), square = side * side, count = rows * columns;
     bool wide = rows <= columns;
@@ -76,9 +79,10 @@ static void add_up_polynomial(byol__bf16 *p, const byol__bf16 *s, const float *t
         }
 }
 
-/* The iteration as it is published, x itself in each step: the Gram matrix of bf16 numbers would
- * lose what small singular values there are. */
-static byol_status iterate_in_bf16(float *x, size_t rows, size_t columns, float *scratch) {
+/* The iteration as published, with x itself in each step: the Gram matrix of bf16 numbers would
+ * lose the small singular values. */
+static byol_status iterate_in_bf16(float *x, size_t rows, size_t columns, byol__dnn *dnn,
+                                   float *scratch) {
     size_t side = byol__smaller_size(rows, columns), count = rows * columns;
     bool wide = rows <= columns;
     float *t = scratch;
@@ -86,13 +90,13 @@ static byol_status iterate_in_bf16(float *x, size_t rows, size_t columns, float 
                *next = now + count;
     byol__bf16_narrow(now, x, count);
     for (int step = 0; step < STEPS; step++) {
-        BYOL__TRY(byol__bf16_matmul(side, side, wide ? columns : rows, now,
+        BYOL__TRY(byol__bf16_matmul(dnn, side, side, wide ? columns : rows, now,
                                     wide ? BYOL__AS_IS : BYOL__TRANSPOSED, now,
                                     wide ? BYOL__TRANSPOSED : BYOL__AS_IS, BYOL__BF16, s, NULL));
-        BYOL__TRY(byol__bf16_matmul(side, side, side, s, BYOL__AS_IS, s, BYOL__AS_IS, BYOL__F32, t,
-                                    NULL));
+        BYOL__TRY(byol__bf16_matmul(dnn, side, side, side, s, BYOL__AS_IS, s, BYOL__AS_IS,
+                                    BYOL__F32, t, NULL));
         add_up_polynomial(p, s, t, side);
-        BYOL__TRY(byol__bf16_matmul(rows, columns, side, wide ? p : now, BYOL__AS_IS,
+        BYOL__TRY(byol__bf16_matmul(dnn, rows, columns, side, wide ? p : now, BYOL__AS_IS,
                                     wide ? now : p, BYOL__AS_IS, BYOL__BF16, next, NULL));
         byol__bf16 *other = now;
         now = next;
@@ -102,15 +106,14 @@ static byol_status iterate_in_bf16(float *x, size_t rows, size_t columns, float 
     return BYOL_OK;
 }
 
-void byol__muon_orthogonalise(float *x, size_t rows, size_t columns, bool bf16, float *scratch) {
+void byol__muon_orthogonalise(float *x, size_t rows, size_t columns, byol__dnn *dnn,
+                              float *scratch) {
     size_t count = rows * columns;
     double norm = byol__arena_norm(x, count);
     if (norm == 0) return;
 #pragma omp parallel for simd schedule(static) if (parallel : count >= PARALLEL_FROM)
     for (size_t i = 0; i < count; i++) x[i] = (float)((double)x[i] / norm);
-    bool tiles = bf16 && byol__cpu_has_amx();
-    byol_status status =
-        tiles ? iterate_in_bf16(x, rows, columns, scratch) : iterate(x, rows, columns, scratch);
-    if (status == BYOL_OK) return;
+    if (dnn != NULL && iterate_in_bf16(x, rows, columns, dnn, scratch) == BYOL_OK) return;
+    if (iterate(x, rows, columns, scratch) == BYOL_OK) return;
     for (size_t i = 0; i < count; i++) x[i] = (float)NAN;
 }

@@ -4,14 +4,14 @@
 
 #include "optim/muon.h"
 
-/* Shorter rows are not worth waking the threads for. */
+/* Shorter rows are not worth waking the threads. */
 enum { PARALLEL_FROM = 1 << 15 };
 
 /* A norm is the sum of this many partial sums, whatever the number of threads. */
 enum { PARTS = 256 };
 
 typedef struct update_rule {
-    float lr, grad_scale, decay; /* the gradient that counts is grad_scale g + decay w */
+    float lr, grad_scale, decay; /* the gradient used is grad_scale g + decay w */
 } update_rule;
 
 int byol__optimizer_states(byol_optimizer_name name) {
@@ -77,9 +77,9 @@ static void lars(update_rule rule, float ratio, float momentum, size_t count, fl
     sgd(rule, momentum, 0, count, w, g, m);
 }
 
-/* torch.optim.Adam: m and v are running means of g and g^2, freed of their start at 0 by 1 / (1 -
- * beta^step). With `shrink` (1 - lr decay, else 1), torch.optim.AdamW: the weights are multiplied
- * by it first. */
+/* torch.optim.Adam: m and v are running means of g and g^2; 1 / (1 - beta^step) corrects their
+ * start at 0. With `shrink` (1 - lr decay, else 1), torch.optim.AdamW: the weights are first
+ * multiplied by it. */
 static void adam(const byol__optimizer_options *options, update_rule rule, float shrink,
                  uint64_t step, size_t count, float *w, const float *g, float *m, float *v) {
     float beta1 = options->beta1, beta2 = options->beta2, epsilon = options->epsilon;
@@ -96,9 +96,9 @@ static void adam(const byol__optimizer_options *options, update_rule rule, float
     }
 }
 
-/* Nesterov's momentum, orthogonalised. Its elements are brought to a root mean square of .2, which
- * is about Adam's (Liu et al., arXiv 2502.16982, section 2.2), so that one rate and one decay serve
- * matrices and the rest. */
+/* Nesterov's momentum, orthogonalised. Its elements are scaled to a root mean square of .2, about
+ * Adam's (Liu et al., arXiv 2502.16982, section 2.2), so that one rate and one decay fit matrices
+ * and the rest. */
 static void muon(const byol__optimizer_options *options, update_rule rule, float shrink,
                  const byol__param *row, float *w, const float *g, float *m) {
     size_t rows = (size_t)row->dims[0], columns = row->count / rows;
@@ -109,7 +109,7 @@ static void muon(const byol__optimizer_options *options, update_rule rule, float
         m[i] = momentum * m[i] + gradient;
         direction[i] = gradient + momentum * m[i];
     }
-    byol__muon_orthogonalise(direction, rows, columns, options->bf16, direction + row->count);
+    byol__muon_orthogonalise(direction, rows, columns, options->dnn, direction + row->count);
     float step = rule.lr * 0.2f * sqrtf((float)(rows > columns ? rows : columns));
 #pragma omp parallel for simd schedule(static) if (parallel : row->count >= PARALLEL_FROM)
     for (size_t i = 0; i < row->count; i++) w[i] = shrink * w[i] - step * direction[i];
@@ -138,7 +138,7 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
         case BYOL_MUON:
         case BYOL_ADAMW:
             rule.decay = 0;
-            if (options->name == BYOL_MUON && row->ndims > 1)
+            if (options->name == BYOL_MUON && byol__is_for_muon(row))
                 muon(options, rule, 1 - row_lr * decay, row, w, g, m);
             else
                 adam(options, rule, 1 - row_lr * decay, step, count, w, g, m,
@@ -149,8 +149,7 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
 }
 
 void byol__ema_update(float *target, const float *online, size_t count, double tau) {
-    /* Both from the rounded tau, so that they add up to exactly 1 and no step shrinks the target.
-     */
+    /* Both are from the rounded tau, so they add up to exactly 1 and no step shrinks the target. */
     float keep = (float)tau, take = 1 - keep;
 #pragma omp parallel for simd schedule(static) if (parallel : count >= PARALLEL_FROM)
     for (size_t i = 0; i < count; i++) target[i] = keep * target[i] + take * online[i];

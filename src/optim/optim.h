@@ -1,14 +1,14 @@
 /* Optimizers, schedules and the EMA: loops over arenas. All formulas are the BYOL authors'
- * (deepmind-research, byol) or PyTorch's, as said at each. An optimizer's state is one or two
+ * (deepmind-research, byol) or PyTorch's, as noted at each. An optimizer's state is one or two
  * arenas of the same layout as the parameters. */
 #ifndef BYOL__OPTIM_H
 #define BYOL__OPTIM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "byol/config.h"
+#include "dnn/dnn.h"
 #include "graph/graph.h"
 
 typedef struct byol__optimizer_options {
@@ -18,19 +18,19 @@ typedef struct byol__optimizer_options {
     float weight_decay;
     float trust_coefficient;
     float beta1, beta2, epsilon;
-    bool bf16;             /* muon: as byol__muon_orthogonalise has it */
-    float *scratch;        /* muon: byol__muon_scratch floats, borrowed */
-    const float *lr_scale; /* a factor on the learning rate for each row of the table, borrowed;
-                              NULL: 1 for all */
+    byol__dnn *dnn; /* muon: as byol__muon_orthogonalise has it, borrowed */
+    float *scratch; /* muon: byol__muon_scratch floats, borrowed */
+    /* A factor on the learning rate for each row of the table, borrowed; NULL: 1 for all. */
+    const float *lr_scale;
 } byol__optimizer_options;
 
-/* How many arenas of state this optimizer keeps: 1 (momentum) or 2 (first and second moment; of
- * muon, which takes the step of adamw for what is no matrix, the second is used there alone). */
+/* How many state arenas this optimizer has: 1 (momentum) or 2 (first and second moment). muon uses
+ * the second only for parameters that are not matrices, for which it takes adamw's step. */
 int byol__optimizer_states(byol_optimizer_name name);
 
-/* One update of `params` with `grads` (both `table` arenas) at learning rate `lr`; `step` counts
- * from 1 (Adam's bias correction). `state[i]` as byol__optimizer_states says. Gradients are left as
- * they are. `grad_scale` multiplies every gradient first (1/accumulate, clipping). */
+/* One update of `params` with `grads` (both `table` arenas) at learning rate `lr`. `step` counts
+ * from 1 (Adam's bias correction). `state[i]`: see byol__optimizer_states. Gradients are unchanged.
+ * `grad_scale` multiplies every gradient first (1/accumulate, clipping). */
 void byol__optimizer_update(const byol__optimizer_options *options, const byol__table *table,
                             float lr, float grad_scale, uint64_t step, float *params,
                             const float *grads, float *const state[2]);
@@ -43,10 +43,10 @@ void byol__ema_update(float *target, const float *online, size_t count, double t
 double byol__arena_norm(const float *arena, size_t count);
 
 /* Learning rate of optimizer step `step` (counted from 0) of `steps`: linear from 0 over
- * `warmup_steps`, then half a cosine to 0. With base learning rate already scaled to the batch. */
+ * `warmup_steps`, then half a cosine to 0. `lr` is the base rate, already scaled to the batch. */
 double byol__lr_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps);
 
-/* The same with a constant rate after the warm-up, which falls linearly to 0 over the last
+/* The same with a constant rate after the warm-up; it falls linearly to 0 over the last
  * `decay_steps`. */
 double byol__lr_trapezoid_at(double lr, uint64_t step, uint64_t steps, uint64_t warmup_steps,
                              uint64_t decay_steps);

@@ -71,7 +71,9 @@ static void products_of_all_kinds_are_those_of_plain_loops(void **state) {
 static void products_of_bf16_are_those_of_plain_loops(void **state) {
     (void)state;
     enum { M = 37, N = 70, K = 129 };
+    byol__dnn *dnn;
     if (!byol__cpu_has_bf16()) skip();
+    assert_int_equal(byol__dnn_create(&dnn, NULL), BYOL_OK);
     byol__bf16 a[M * K], b[K * N], rounded[M * N];
     float dst[M * N], *from_a = random_floats(M * K, 0), *from_b = random_floats(K * N, 1);
     byol__bf16_narrow(a, from_a, M * K);
@@ -79,8 +81,9 @@ static void products_of_bf16_are_those_of_plain_loops(void **state) {
     for (int lies = 0; lies < 4; lies++) {
         byol__transpose ta = lies & 1 ? BYOL__TRANSPOSED : BYOL__AS_IS,
                         tb = lies & 2 ? BYOL__TRANSPOSED : BYOL__AS_IS;
-        assert_int_equal(byol__bf16_matmul(M, N, K, a, ta, b, tb, BYOL__F32, dst, NULL), BYOL_OK);
-        assert_int_equal(byol__bf16_matmul(M, N, K, a, ta, b, tb, BYOL__BF16, rounded, NULL),
+        assert_int_equal(byol__bf16_matmul(dnn, M, N, K, a, ta, b, tb, BYOL__F32, dst, NULL),
+                         BYOL_OK);
+        assert_int_equal(byol__bf16_matmul(dnn, M, N, K, a, ta, b, tb, BYOL__BF16, rounded, NULL),
                          BYOL_OK);
         for (size_t i = 0; i < M; i++)
             for (size_t j = 0; j < N; j++) {
@@ -95,6 +98,7 @@ static void products_of_bf16_are_those_of_plain_loops(void **state) {
     }
     free(from_a);
     free(from_b);
+    byol__dnn_free(dnn);
 }
 
 static void the_product_does_not_depend_on_the_number_of_threads(void **state) {

@@ -74,7 +74,7 @@ static void the_iteration_is_the_published_one(void **state) {
         double expected[MOST * MOST];
         for (int i = 0; i < count; i++) expected[i] = (double)x[i];
         reference(expected, rows, columns);
-        byol__muon_orthogonalise(x, (size_t)rows, (size_t)columns, false, scratch);
+        byol__muon_orthogonalise(x, (size_t)rows, (size_t)columns, NULL, scratch);
         for (int i = 0; i < count; i++) assert_true(fabs((double)x[i] - expected[i]) < 1e-4);
         byol__free(x);
         byol__free(scratch);
@@ -90,7 +90,7 @@ static void singular_values_come_near_one(void **state) {
     byol__table table = {.rows = &row, .count = 1, .total = row.count};
     float *x = random_floats(ROWS * COLUMNS, 5, 0), *scratch = floats(byol__muon_scratch(&table));
     double doubled[ROWS * COLUMNS], s[ROWS * ROWS];
-    byol__muon_orthogonalise(x, ROWS, COLUMNS, false, scratch);
+    byol__muon_orthogonalise(x, ROWS, COLUMNS, NULL, scratch);
     for (int i = 0; i < ROWS * COLUMNS; i++) doubled[i] = (double)x[i];
     gram(doubled, ROWS, COLUMNS, s);
     for (int i = 0; i < ROWS; i++)
@@ -117,7 +117,7 @@ static void small_singular_values_are_enlarged_as_published(void **state) {
             expected[i * COLUMNS + j] = (double)*value;
         }
     reference(expected, ROWS, COLUMNS);
-    byol__muon_orthogonalise(x, ROWS, COLUMNS, false, scratch);
+    byol__muon_orthogonalise(x, ROWS, COLUMNS, NULL, scratch);
     for (int i = 0; i < ROWS * COLUMNS; i++) assert_true(fabs((double)x[i] - expected[i]) < 1e-4);
     float *arrays[] = {x, u, v, scratch};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) byol__free(arrays[i]);
@@ -127,14 +127,17 @@ static void small_singular_values_are_enlarged_as_published(void **state) {
 static void in_bf16_the_step_is_nearly_the_same(void **state) {
     (void)state;
     enum { ROWS = 48, COLUMNS = 160, COUNT = ROWS * COLUMNS };
+    byol__dnn *dnn;
+    if (!byol__cpu_has_bf16()) skip();
+    check(byol__dnn_create(&dnn, &error));
     for (int wide = 0; wide < 2; wide++) {
         size_t rows = wide ? ROWS : COLUMNS, columns = wide ? COLUMNS : ROWS;
         byol__param row = row_of((int)rows, (int)columns);
         byol__table table = {.rows = &row, .count = 1, .total = row.count};
         float *exact = random_floats(COUNT, 5, 0), *x = random_floats(COUNT, 5, 0),
               *scratch = floats(byol__muon_scratch(&table));
-        byol__muon_orthogonalise(exact, rows, columns, false, scratch);
-        byol__muon_orthogonalise(x, rows, columns, true, scratch);
+        byol__muon_orthogonalise(exact, rows, columns, NULL, scratch);
+        byol__muon_orthogonalise(x, rows, columns, dnn, scratch);
         double product = 0, square[2] = {0, 0};
         for (int i = 0; i < COUNT; i++) {
             product += (double)exact[i] * (double)x[i];
@@ -146,12 +149,13 @@ static void in_bf16_the_step_is_nearly_the_same(void **state) {
         float *arrays[] = {exact, x, scratch};
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) byol__free(arrays[i]);
     }
+    byol__dnn_free(dnn);
 }
 
 static void zeros_stay(void **state) {
     (void)state;
     float x[12] = {0}, scratch[24 + 32];
-    byol__muon_orthogonalise(x, 3, 4, false, scratch);
+    byol__muon_orthogonalise(x, 3, 4, NULL, scratch);
     for (int i = 0; i < 12; i++) assert_true(x[i] == 0);
 }
 
