@@ -1,6 +1,7 @@
 #include "report/chart.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -8,7 +9,7 @@
 
 enum { STRETCHES = 240, SIDE = 1000, TICKS_MAX = 12 };
 
-/* One series as it is drawn: (count) stretches. */
+/* One series as drawn: (count) stretches. */
 typedef struct drawn {
     size_t count;
     struct {
@@ -27,7 +28,7 @@ static void widen(span *s, double value) {
 
 /* ---- From values to stretches ---- */
 
-static int is_drawn(const byol__series *series, size_t i) {
+static bool is_drawn(const byol__series *series, size_t i) {
     return isfinite(series->x[i]) && isfinite(series->y[i]);
 }
 
@@ -58,13 +59,13 @@ static void gather(const byol__series *series, drawn *out) {
 
 /* ---- Axes ---- */
 
-/* 1, 2 or 5 times a power of ten, so that about `wanted` of them fill `length`. */
+/* 1, 2 or 5 times a power of ten, so that about `wanted` steps fill `length`. */
 static double nice_step(double length, int wanted) {
     double rough = length / wanted, power = pow(10, floor(log10(rough))), digit = rough / power;
     return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
 }
 
-/* Rounds the span outwards to whole steps. */
+/* Widens the span to whole steps. */
 static double round_out(span *s, int wanted) {
     if (!(s->high > s->low)) {
         double room = fabs(s->low) > 0 ? fabs(s->low) * 0.1 : 1;
@@ -108,7 +109,7 @@ static void write_band(FILE *page, const drawn *line, span x, span y, int number
     byol__html(page, "Z\"/>");
 }
 
-/* The numbers stand in the line itself, for reading them off. */
+/* The numbers are stored in the line's element, so that they can be read off. */
 static void write_line(FILE *page, const drawn *line, span x, span y, int number) {
     byol__html(page, "<path class=\"line s%d%s\" data-x=\"", number % 7,
                number >= 7 ? " dashed" : "");
@@ -124,7 +125,7 @@ static void write_line(FILE *page, const drawn *line, span x, span y, int number
     byol__html(page, "\"/>");
 }
 
-/* Lines of no length with round ends: they stay round however the drawing is stretched. */
+/* Marks are lines of length 0 with round ends: they stay round when the drawing is stretched. */
 static void write_marks(FILE *page, const drawn *line, span x, span y, int number) {
     byol__html(page, "<path class=\"mark s%d\" d=\"", number % 7);
     for (size_t i = 0; i < line->count; i++)

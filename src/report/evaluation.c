@@ -1,6 +1,7 @@
 #include "report/evaluation.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -15,7 +16,7 @@ json_t *byol__evaluation_read(const char *run) {
     return json_object();
 }
 
-/* What is not UTF-8 (a name that was cut, say) is no reason to lose the rest. */
+/* Text that is not UTF-8 (a name that was cut, say) must not lose the rest. */
 static json_t *words(const char *text) {
     json_t *string = json_string(text);
     return string != NULL ? string : json_string("?");
@@ -76,7 +77,7 @@ byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluat
     return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
 }
 
-static int is_of_step(const json_t *result, uint64_t step) {
+static bool is_of_step(const json_t *result, uint64_t step) {
     const json_t *found = json_object_get(result, "step");
     return json_is_integer(found) && (uint64_t)json_integer_value(found) == step;
 }

@@ -1,4 +1,4 @@
-/* evaluation.json: what the encoder of a run was found to be worth, kept in the run folder. */
+/* evaluation.json: the results of evaluating a run's encoder, kept in the run folder. */
 #ifndef BYOL__EVALUATION_H
 #define BYOL__EVALUATION_H
 
@@ -7,11 +7,11 @@
 #include "byol/report.h"
 
 enum {
-    BYOL__CONFUSION_CLASSES = 100
-}; /* of more classes no matrix is kept: nobody could read it */
+    BYOL__CONFUSION_CLASSES = 100 /* for more classes no matrix is kept: nobody could read it */
+};
 
-/* The object of RUN/evaluation.json: one key a method. An empty object where there is none, or none
- * that can be read. Owned: json_decref. NULL where memory is short. */
+/* The object of RUN/evaluation.json: one key a method. An empty object if there is none, or it
+ * cannot be read. Owned: json_decref. NULL if there is no memory. */
 json_t *byol__evaluation_read(const char *run);
 
 #endif

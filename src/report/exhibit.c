@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/smaller.h"
 
-/* Pixels are compared at no more than so many to a side: 60 MB for all pictures. */
+/* PIXELS_SIDE: pixels are compared at this side at most. That is 60 MB for all pictures. */
 enum { BANK = 5000, ASKED = 1000, PIXELS_SIDE = 32 };
 
 void byol__report_stage(const byol_report_options *options, const char *what) {
@@ -37,7 +37,7 @@ static void scale_to_one(float *vector, int dimension) {
     for (int d = 0; d < dimension; d++) vector[d] *= scale;
 }
 
-/* Levels about the picture's mean, so that the cosine is not one of brightness. */
+/* Subtracts the picture's mean, so that the cosine does not measure brightness. */
 static byol_status look_at_pixels(byol__exhibit *exhibit, byol__shown *shown, byol_error *error) {
     size_t dimension = (size_t)exhibit->dimension[BYOL__PIXELS];
     int side = byol__smaller(exhibit->side, PIXELS_SIDE);
@@ -76,7 +76,7 @@ static byol_status look_at_both(byol__exhibit *exhibit, byol__eye eye, byol_enco
     return look(exhibit, eye, encoder, &exhibit->asked, options, error);
 }
 
-/* The eyes that have learned nothing. */
+/* Adds the eyes that have learned nothing. */
 static byol_status compare(byol__exhibit *exhibit, const byol_report_options *options,
                            byol_error *error) {
     byol_encoder *untrained = NULL;
@@ -124,7 +124,7 @@ void byol__exhibit_release(byol__exhibit *exhibit) {
 
 /* ---- Pictures ---- */
 
-/* (channels, side, side) floats, normalised, to (side, side, channels) bytes. */
+/* From normalised floats (channels, side, side) to bytes (side, side, channels). */
 static void to_bytes(const float *image, int channels, int side, const float mean[3],
                      const float std[3], uint8_t *pixels) {
     size_t plane = (size_t)side * (size_t)side;
@@ -138,7 +138,7 @@ static void to_bytes(const float *image, int channels, int side, const float mea
 
 static const float zeros[3] = {0, 0, 0}, ones[3] = {1, 1, 1};
 
-/* The recipe of a picture that nothing is done to but resizing all of it. */
+/* A recipe that only resizes the whole picture. */
 static byol_view_recipe whole_recipe(const byol_image *image) {
     float aspect = (float)image->width / (float)image->height;
     byol_view_recipe recipe = {.crop_area_min = 1,
@@ -153,7 +153,7 @@ typedef enum kind { CENTER, WHOLE, VIEW } kind;
 
 typedef struct style {
     kind kind;
-    int channels; /* of the pixels that come out; 0: as many as the source has */
+    int channels; /* of the output pixels; 0: as many as the source has */
     int side, view;
     const byol_config *config; /* VIEW */
 } style;
@@ -185,7 +185,7 @@ static byol_status draw_with_room(const byol_image *image, size_t index, const s
     return status;
 }
 
-/* What cannot be read is shown black: it was counted and named elsewhere. */
+/* An unreadable picture is shown black: it is counted and named elsewhere. */
 static byol_status make(const byol_source *source, size_t index, const style *how, uint8_t *pixels,
                         double *aspect, byol_error *error) {
     byol_source_info info;

@@ -51,7 +51,7 @@ static void write_text(FILE *page, const char *text) {
 
 /* ---- Formatting ---- */
 
-/* One directive: "%5.1f" in `directive`, its argument next in `args`. */
+/* Writes one directive: "%5.1f" in `directive`, its argument next in `args`. */
 static void write_directive(FILE *page, const char *directive, va_list *args) {
     size_t length = strlen(directive);
     char kind = directive[length - 1], size = directive[length - 2];
@@ -60,7 +60,7 @@ static void write_directive(FILE *page, const char *directive, va_list *args) {
     if (strchr("efg", kind) != NULL) fprintf(page, directive, va_arg(*args, double));
     if (strchr("diu", kind) == NULL) return;
     if (size == 'z' || size == 'l')
-        fprintf(page, directive, va_arg(*args, size_t)); /* long and size_t are of one size here */
+        fprintf(page, directive, va_arg(*args, size_t)); /* long is as large as size_t here */
     else
         fprintf(page, directive, va_arg(*args, int));
 }

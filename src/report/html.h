@@ -1,4 +1,4 @@
-/* Writing HTML: what comes from outside is escaped, always. */
+/* Writing HTML. Text from outside is always escaped. */
 #ifndef BYOL__HTML_H
 #define BYOL__HTML_H
 
@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* As fprintf, for %s, %d, %zu, %g and their kin (flags, width and precision written out, no '*').
- * Each %s is escaped so that it is text, within elements and within quoted attributes; what is not
- * UTF-8 or cannot be seen becomes U+FFFD. So markup stands in `format`, and nowhere else. */
+/* As fprintf, for %s, %d, %zu, %g and the like (flags, width and precision written out, no '*').
+ * Each %s is escaped, so that it is text within elements and within quoted attributes. What is not
+ * UTF-8 or cannot be seen becomes U+FFFD. So markup can come only from `format`. */
 void byol__html(FILE *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A picture as a data: address. Pixels are interleaved bytes (height, width, channels). Where
- * memory is short, nothing is written: the address is then empty. */
+/* A picture as a data: address. Pixels are interleaved bytes (height, width, channels). If there is
+ * no memory, nothing is written: the address is then empty. */
 void byol__html_picture(FILE *page, const uint8_t *pixels, int channels, int height, int width);
 
 /* "1,234,567"; "3 min 20 s"; "1.5 GiB"; "12.3 M". `text` is 48 bytes, and returned. */

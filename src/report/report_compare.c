@@ -6,23 +6,27 @@
 
 /* ---- Results ---- */
 
-typedef double (*column_value)(const byol__told *told);
+typedef double (*column_value)(const byol__run_data *run_data);
 
-static double knn_of(const byol__told *told) {
-    return byol__number(byol__told_evaluation(told, "knn", NULL), "accuracy");
+static double knn_of(const byol__run_data *run_data) {
+    return byol__number(byol__run_data_evaluation(run_data, "knn", NULL), "accuracy");
 }
-static double linear_of(const byol__told *told) {
-    return byol__number(byol__told_evaluation(told, "linear", NULL), "accuracy");
+static double linear_of(const byol__run_data *run_data) {
+    return byol__number(byol__run_data_evaluation(run_data, "linear", NULL), "accuracy");
 }
-static double random_of(const byol__told *told) {
-    return byol__number(byol__told_evaluation(told, "knn", NULL), "random_init_accuracy");
+static double random_of(const byol__run_data *run_data) {
+    return byol__number(byol__run_data_evaluation(run_data, "knn", NULL), "random_init_accuracy");
 }
-static double pixels_of(const byol__told *told) {
-    return byol__number(byol__told_evaluation(told, "knn", NULL), "pixel_accuracy");
+static double pixels_of(const byol__run_data *run_data) {
+    return byol__number(byol__run_data_evaluation(run_data, "knn", NULL), "pixel_accuracy");
 }
-static double spread_of(const byol__told *told) { return byol__told_late(told, BYOL__SPREAD); }
-static double loss_of(const byol__told *told) { return byol__told_late(told, BYOL__LOSS); }
-static double epoch_of(const byol__told *told) { return byol__told_epochs(told); }
+static double spread_of(const byol__run_data *run_data) {
+    return byol__run_data_late(run_data, BYOL__SPREAD);
+}
+static double loss_of(const byol__run_data *run_data) {
+    return byol__run_data_late(run_data, BYOL__LOSS);
+}
+static double epoch_of(const byol__run_data *run_data) { return byol__run_data_epochs(run_data); }
 
 static const struct {
     const char *name, *unit;
@@ -39,9 +43,9 @@ static const struct {
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-static double best_of(const byol__told *told, size_t count, int column) {
+static double best_of(const byol__run_data *run_data, size_t count, int column) {
     double best = (double)NAN;
-    for (size_t r = 0; r < count; r++) best = fmax(best, columns[column].value(&told[r]));
+    for (size_t r = 0; r < count; r++) best = fmax(best, columns[column].value(&run_data[r]));
     return best;
 }
 
@@ -52,7 +56,7 @@ static void write_value(FILE *page, double value, int column, int best) {
                isfinite(value) ? number : "-", isfinite(value) ? columns[column].unit : "");
 }
 
-void byol__section_comparison(FILE *page, const byol__told *told, size_t count) {
+void byol__section_comparison(FILE *page, const byol__run_data *run_data, size_t count) {
     char time[48];
     byol__html(
         page,
@@ -67,51 +71,54 @@ void byol__section_comparison(FILE *page, const byol__told *told, size_t count) 
     byol__html(page, "<th scope=\"col\" class=\"num\">time</th></tr></thead>\n<tbody>\n");
     for (size_t r = 0; r < count; r++) {
         byol__html(page, "<tr><th scope=\"row\"><span class=\"key s%zu%s\"><i></i>%s</span></th>",
-                   r % 7, r >= 7 ? " dashed" : "", told[r].name);
+                   r % 7, r >= 7 ? " dashed" : "", run_data[r].name);
         for (int c = 0; c < COLUMNS; c++) {
-            double value = columns[c].value(&told[r]);
+            double value = columns[c].value(&run_data[r]);
             write_value(page, value, c,
-                        columns[c].marked && !(value < best_of(told, count, c)) && isfinite(value));
+                        columns[c].marked && !(value < best_of(run_data, count, c)) &&
+                            isfinite(value));
         }
         byol__html(page, "<td class=\"num\">%s</td></tr>\n",
-                   isfinite(told[r].seconds) ? byol__html_duration(time, told[r].seconds) : "-");
+                   isfinite(run_data[r].seconds) ? byol__html_duration(time, run_data[r].seconds)
+                                                 : "-");
     }
     byol__html(page, "</tbody></table></div>\n</section>\n");
 }
 
 /* ---- Settings ---- */
 
-static void value_of(const byol__told *told, const char *key, char *value, size_t size) {
+static void value_of(const byol__run_data *run_data, const char *key, char *value, size_t size) {
     value[0] = '\0';
-    byol_config_get(&told->config, key, value, size, NULL);
+    byol_config_get(&run_data->config, key, value, size, NULL);
 }
 
-static int differs(const byol__told *told, size_t count, const char *key) {
+static int differs(const byol__run_data *run_data, size_t count, const char *key) {
     char first[BYOL_PATH_MAX + 64], other[BYOL_PATH_MAX + 64];
-    value_of(&told[0], key, first, sizeof first);
+    value_of(&run_data[0], key, first, sizeof first);
     for (size_t r = 1; r < count; r++) {
-        value_of(&told[r], key, other, sizeof other);
+        value_of(&run_data[r], key, other, sizeof other);
         if (strcmp(first, other) != 0) return 1;
     }
     return 0;
 }
 
-void byol__section_differences(FILE *page, const byol__told *told, size_t count) {
+void byol__section_differences(FILE *page, const byol__run_data *run_data, size_t count) {
     int written = 0;
     byol__html(page, "<section id=\"settings\">\n<h2>Settings that differ</h2>\n<div "
                      "class=\"scroll\" tabindex=\"0\" "
                      "role=\"region\" aria-label=\"Settings that differ\"><table "
                      "class=\"facts\"><thead><tr><td></td>");
-    for (size_t r = 0; r < count; r++) byol__html(page, "<th scope=\"col\">%s</th>", told[r].name);
+    for (size_t r = 0; r < count; r++)
+        byol__html(page, "<th scope=\"col\">%s</th>", run_data[r].name);
     byol__html(page, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < byol_option_count(); i++) {
         byol_option_info info;
         char value[BYOL_PATH_MAX + 64];
         byol_option_describe(i, &info);
-        if (!differs(told, count, info.key)) continue;
+        if (!differs(run_data, count, info.key)) continue;
         byol__html(page, "<tr><th scope=\"row\"><code>%s</code></th>", info.key);
         for (size_t r = 0; r < count; r++) {
-            value_of(&told[r], info.key, value, sizeof value);
+            value_of(&run_data[r], info.key, value, sizeof value);
             byol__html(page, "<td><code>%s</code></td>", value[0] != '\0' ? value : "-");
         }
         byol__html(page, "</tr>\n");

@@ -10,9 +10,10 @@ enum { TABLE_CLASSES = 20, PAIRS_SHOWN = 10 };
 
 typedef struct matrix {
     int classes;
-    double *share; /* (classes, classes): of the images of the true class, which part was taken for
-                      the other */
-    const byol_source *test, *train; /* what may know the names of the classes; or NULL */
+    /* (classes, classes): the share of the true class's images that was predicted as the other
+     * class. */
+    double *share;
+    const byol_source *test, *train; /* may know the names of the classes; or NULL */
 } matrix;
 
 static byol_status read_matrix(const json_t *rows, matrix *m, byol_error *error) {
@@ -33,7 +34,7 @@ static byol_status read_matrix(const json_t *rows, matrix *m, byol_error *error)
     return status;
 }
 
-/* A source of other classes than those of the result has no names for it. */
+/* A source with other classes than the result has no names for it. */
 static const byol_source *if_fitting(const byol_source *source, int classes) {
     byol_source_info info = {0};
     if (source != NULL) byol_source_describe(source, &info);
@@ -44,7 +45,7 @@ static const char *name_of(const matrix *m, int label, char text[64]) {
     return byol__label_words(m->test, m->train, label, text);
 }
 
-/* ---- The table, where there are few classes ---- */
+/* ---- The table, for few classes ---- */
 
 static void write_row(FILE *page, const matrix *m, int label) {
     char name[64], other[64];
@@ -108,9 +109,9 @@ static byol_status write_pairs(FILE *page, const matrix *m, byol_error *error) {
     return BYOL_OK;
 }
 
-byol_status byol__section_confusion(FILE *page, const byol__told *told,
+byol_status byol__section_confusion(FILE *page, const byol__run_data *run_data,
                                     const byol_report_options *options, byol_error *error) {
-    const json_t *knn = byol__told_evaluation(told, "knn", NULL),
+    const json_t *knn = byol__run_data_evaluation(run_data, "knn", NULL),
                  *rows = json_object_get(knn, "confusion");
     matrix m = {0};
     if (json_array_size(rows) < 2) return BYOL_OK;

@@ -8,7 +8,7 @@ typedef struct curve {
     byol__figure figure[2];
     int figures;
     const char *names[2];
-    int from_zero, marks, alone; /* alone: shown of a single run only */
+    int from_zero, marks, alone; /* alone: only for a single run */
     byol__level level;
 } curve;
 
@@ -76,16 +76,16 @@ static const curve curves[] = {
      .from_zero = 1},
 };
 
-static void add_series(byol__chart *chart, const byol__told *told, byol__figure figure,
+static void add_series(byol__chart *chart, const byol__run_data *run_data, byol__figure figure,
                        const char *name) {
     if (chart->series_count == BYOL__CHART_SERIES) return;
-    chart->series[chart->series_count++] =
-        (byol__series){name, told->figures[BYOL__EPOCH], told->figures[figure], told->lines};
+    chart->series[chart->series_count++] = (byol__series){
+        name, run_data->figures[BYOL__EPOCH], run_data->figures[figure], run_data->lines};
 }
 
-/* What the accuracies during training are held against. */
-static void add_baselines(byol__chart *chart, const byol__told *told) {
-    const json_t *knn = byol__told_evaluation(told, "knn", NULL);
+/* The levels to compare the accuracies during training with. */
+static void add_baselines(byol__chart *chart, const byol__run_data *run_data) {
+    const json_t *knn = byol__run_data_evaluation(run_data, "knn", NULL);
     const byol__level levels[] = {{"raw pixels", byol__number(knn, "pixel_accuracy")},
                                   {"random weights", byol__number(knn, "random_init_accuracy")},
                                   {"gradients (HOG)", byol__number(knn, "hog_accuracy")}};
@@ -93,7 +93,7 @@ static void add_baselines(byol__chart *chart, const byol__told *told) {
         if (isfinite(levels[l].value)) chart->levels[chart->level_count++] = levels[l];
 }
 
-static byol_status write_curve(FILE *page, const curve *wanted, const byol__told *told,
+static byol_status write_curve(FILE *page, const curve *wanted, const byol__run_data *run_data,
                                size_t count, byol_error *error) {
     byol__chart chart = {.title = wanted->title,
                          .about = wanted->about,
@@ -103,17 +103,17 @@ static byol_status write_curve(FILE *page, const curve *wanted, const byol__told
     if (wanted->level.name != NULL) chart.levels[chart.level_count++] = wanted->level;
     for (size_t r = 0; r < count; r++)
         for (int f = 0; f < wanted->figures; f++)
-            add_series(&chart, &told[r], wanted->figure[f],
-                       count > 1 ? told[r].name : wanted->names[f]);
-    if (count == 1 && wanted->figure[0] == BYOL__KNN) add_baselines(&chart, told);
+            add_series(&chart, &run_data[r], wanted->figure[f],
+                       count > 1 ? run_data[r].name : wanted->names[f]);
+    if (count == 1 && wanted->figure[0] == BYOL__KNN) add_baselines(&chart, run_data);
     return byol__chart_write(page, &chart, error);
 }
 
-byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count,
+byol_status byol__section_curves(FILE *page, const byol__run_data *run_data, size_t count,
                                  byol_error *error) {
     byol_status status = BYOL_OK;
     size_t lines = 0;
-    for (size_t r = 0; r < count; r++) lines += told[r].lines;
+    for (size_t r = 0; r < count; r++) lines += run_data[r].lines;
     if (lines == 0) return BYOL_OK;
     fputs("<section id=\"curves\">\n<h2>Training</h2>\n<p class=\"intro\">By epoch. Point at a "
           "chart, or choose it "
@@ -122,7 +122,7 @@ byol_status byol__section_curves(FILE *page, const byol__told *told, size_t coun
           page);
     for (size_t c = 0; c < sizeof curves / sizeof *curves && status == BYOL_OK; c++)
         if (count == 1 || !curves[c].alone)
-            status = write_curve(page, &curves[c], told, count, error);
+            status = write_curve(page, &curves[c], run_data, count, error);
     fputs("</div>\n</section>\n", page);
     return status;
 }

@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,7 +14,7 @@ enum {
     SIDE_MIN = 8
 };
 
-/* Small pictures are shown large: as squares of colour, not blurred. */
+/* Small pictures are enlarged as squares of colour, not blurred. */
 static const char *sharpness(int side) { return side < 64 ? "pixels" : "photo"; }
 
 static void write_picture(FILE *page, const uint8_t *pixels, int channels, int side, double aspect,
@@ -28,9 +29,9 @@ static void write_picture(FILE *page, const uint8_t *pixels, int channels, int s
 
 /* ---- Views ---- */
 
-static byol_status write_views(FILE *page, const byol__told *told, const byol_source *data,
+static byol_status write_views(FILE *page, const byol__run_data *run_data, const byol_source *data,
                                size_t index, int channels, uint8_t *pixels, byol_error *error) {
-    const byol_config *config = &told->config;
+    const byol_config *config = &run_data->config;
     int side = config->data.image_size,
         original = byol__picture_side(data, SIDE_MIN, ORIGINAL_SIDE);
     double aspect = 1;
@@ -50,13 +51,13 @@ static byol_status write_views(FILE *page, const byol__told *told, const byol_so
     return status;
 }
 
-byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data,
+byol_status byol__section_views(FILE *page, const byol__run_data *run_data, const byol_source *data,
                                 byol_error *error) {
     byol_source_info info;
     uint8_t *pixels;
     byol_source_describe(data, &info);
     size_t shown = info.count < VIEWS_SHOWN ? info.count : VIEWS_SHOWN,
-           side = (size_t)told->config.data.image_size;
+           side = (size_t)run_data->config.data.image_size;
     if (side < ORIGINAL_SIDE) side = ORIGINAL_SIDE;
     byol_status status =
         byol__alloc(&pixels, side * side * (size_t)info.channels, 1, "pictures", error);
@@ -68,7 +69,7 @@ byol_status byol__section_views(FILE *page, const byol__told *told, const byol_s
                      "the image is of.</p>\n<div class=\"gallery\">\n");
     for (size_t i = 0; i < shown && status == BYOL_OK; i++)
         status =
-            write_views(page, told, data, i * info.count / shown, info.channels, pixels, error);
+            write_views(page, run_data, data, i * info.count / shown, info.channels, pixels, error);
     byol__html(page, "</div>\n</section>\n");
     byol__free(pixels);
     return status;
@@ -87,8 +88,8 @@ static float cosine(const float *a, const float *b, int dimension) {
     return sum;
 }
 
-/* The nearest of the bank, best first; the asked image itself is not its own neighbour. Returns
- * their number. */
+/* Finds the nearest of the bank, best first. The asked image itself does not count. Returns their
+ * number. */
 static int find(const byol__exhibit *exhibit, byol__eye eye, size_t asked,
                 neighbour best[NEIGHBOURS]) {
     const byol__shown *bank = &exhibit->bank, *from = &exhibit->asked;
@@ -107,21 +108,21 @@ static int find(const byol__exhibit *exhibit, byol__eye eye, size_t asked,
     return found;
 }
 
-/* One of each class, as far as there are so many; else spread over the images. */
+/* One of each class, as far as there are enough classes; the rest is spread over the images. */
 static int choose(const byol__shown *asked, size_t chosen[ASKED_SHOWN]) {
     int32_t seen[ASKED_SHOWN];
     int found = 0;
     for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
         int32_t label = byol_source_label(asked->source, i);
-        int known = label < 0;
+        bool known = label < 0;
         for (int k = 0; k < found; k++) known = known || seen[k] == label;
         if (known) continue;
         seen[found] = label;
         chosen[found++] = i;
     }
     for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
-        size_t candidate =
-            i * 7919 % asked->count; /* a prime step: all are met before one comes again */
+        /* A prime step visits all of them before one comes again. */
+        size_t candidate = i * 7919 % asked->count;
         int known = 0;
         for (int k = 0; k < found; k++) known = known || chosen[k] == candidate;
         if (!known) chosen[found++] = candidate;
@@ -149,8 +150,7 @@ static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byo
     return BYOL_OK;
 }
 
-/* A row: the picture that is asked about, or in later rows of it who looks; then what is nearest.
- */
+/* A row: the asked picture, or in its later rows the eye's name; then the nearest pictures. */
 static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, byol__eye eye,
                                     size_t asked, uint8_t *pixels, byol_error *error) {
     static const char *const lookers[BYOL__EYES] = {"", "by random weights", "by pixels"};

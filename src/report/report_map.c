@@ -18,7 +18,7 @@ enum {
     FEWEST = 12
 };
 
-/* ---- Shapes: colour alone does not tell classes apart ---- */
+/* ---- Shapes: colour alone cannot distinguish classes ---- */
 
 static void write_shapes(FILE *page) {
     static const char *const shapes[SHAPES] = {
@@ -34,7 +34,7 @@ static int shape_of(int32_t label) { return label < 0 ? 0 : label / COLOURS % SH
 
 /* ---- Points ---- */
 
-/* Turns the longest extent to the horizontal: pages are wide. */
+/* Turns the longest extent to the horizontal, because pages are wide. */
 static void turn(float *points, size_t count) {
     double xx = 0, xy = 0, yy = 0;
     for (size_t i = 0; i < count; i++) {
@@ -52,7 +52,7 @@ static void turn(float *points, size_t count) {
     }
 }
 
-/* Both axes by the same scale into a drawing WIDTH wide. Returns its height. */
+/* Fits both axes, with the same scale, into a drawing WIDTH wide. Returns its height. */
 static int fit(float *points, size_t count) {
     float low[2] = {points[0], points[1]}, high[2] = {points[0], points[1]};
     for (size_t k = 0; k < 2 * count; k++) {
@@ -84,7 +84,7 @@ static void write_points(FILE *page, const byol_source *source, const float *poi
     byol__html(page, "</g>");
 }
 
-/* ---- Thumbnails: one picture that holds them all ---- */
+/* ---- Thumbnails: one picture holds them all ---- */
 
 static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_error *error) {
     const byol__shown *shown = &exhibit->asked;

@@ -16,7 +16,7 @@ void byol_report_options_init(byol_report_options *options) { *options = (byol_r
 
 /* ---- Frame ---- */
 
-/* The policy forbids what the page never does: to load anything at all. */
+/* The policy forbids what the page never does: loading anything. */
 static void write_head(FILE *page, const char *title) {
     byol__html(page,
                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta "
@@ -56,16 +56,16 @@ static void write_foot(FILE *page) {
 
 /* ---- One run ---- */
 
-static byol_status write_pictures(FILE *page, const byol__told *told,
+static byol_status write_pictures(FILE *page, const byol__run_data *run_data,
                                   const byol_report_options *options, byol_error *error) {
     byol__exhibit exhibit = {0};
     byol_status status = BYOL_OK;
     if (options->note != NULL)
         byol__html(page, "<section><p class=\"note\">Without pictures: %s</p></section>\n",
                    options->note);
-    if (options->data != NULL) status = byol__section_views(page, told, options->data, error);
+    if (options->data != NULL) status = byol__section_views(page, run_data, options->data, error);
     if (status == BYOL_OK && options->train != NULL) {
-        status = byol__exhibit_open(&exhibit, told->path, options, error);
+        status = byol__exhibit_open(&exhibit, run_data->path, options, error);
         if (status == BYOL_OK) status = byol__section_neighbours(page, &exhibit, error);
         if (status == BYOL_OK) status = byol__section_map(page, &exhibit, options, error);
     }
@@ -73,45 +73,45 @@ static byol_status write_pictures(FILE *page, const byol__told *told,
     return status;
 }
 
-static byol_status write_one_run(FILE *page, const byol__told *told,
+static byol_status write_one_run(FILE *page, const byol__run_data *run_data,
                                  const byol_report_options *options, byol_error *error) {
-    write_head(page, told->name);
-    write_title(page, "Pre-training report", told->name);
-    byol__section_summary(page, told);
-    byol__section_worth(page, told);
-    BYOL__TRY(byol__section_curves(page, told, 1, error));
-    BYOL__TRY(write_pictures(page, told, options, error));
-    BYOL__TRY(byol__section_confusion(page, told, options, error));
-    byol__section_system(page, told, 1);
-    byol__section_settings(page, told);
+    write_head(page, run_data->name);
+    write_title(page, "Pre-training report", run_data->name);
+    byol__section_summary(page, run_data);
+    byol__section_worth(page, run_data);
+    BYOL__TRY(byol__section_curves(page, run_data, 1, error));
+    BYOL__TRY(write_pictures(page, run_data, options, error));
+    BYOL__TRY(byol__section_confusion(page, run_data, options, error));
+    byol__section_system(page, run_data, 1);
+    byol__section_settings(page, run_data);
     write_foot(page);
     return BYOL_OK;
 }
 
 /* ---- Several runs ---- */
 
-static byol_status write_comparison(FILE *page, const byol__told *told, size_t count,
+static byol_status write_comparison(FILE *page, const byol__run_data *run_data, size_t count,
                                     byol_error *error) {
     char title[64];
     snprintf(title, sizeof title, "%zu runs side by side", count);
     write_head(page, title);
     write_title(page, "Comparison of runs", title);
-    byol__section_comparison(page, told, count);
-    byol__section_differences(page, told, count);
-    BYOL__TRY(byol__section_curves(page, told, count, error));
-    byol__section_system(page, told, count);
+    byol__section_comparison(page, run_data, count);
+    byol__section_differences(page, run_data, count);
+    BYOL__TRY(byol__section_curves(page, run_data, count, error));
+    byol__section_system(page, run_data, count);
     write_foot(page);
     return BYOL_OK;
 }
 
 /* ---- The file ---- */
 
-static byol_status write_file(const byol__told *told, size_t count, const char *out,
+static byol_status write_file(const byol__run_data *run_data, size_t count, const char *out,
                               const byol_report_options *options, byol_error *error) {
     byol__atomic_file file;
     BYOL__TRY(byol__atomic_open(&file, out, error));
-    byol_status status = count == 1 ? write_one_run(file.stream, told, options, error)
-                                    : write_comparison(file.stream, told, count, error);
+    byol_status status = count == 1 ? write_one_run(file.stream, run_data, options, error)
+                                    : write_comparison(file.stream, run_data, count, error);
     if (status == BYOL_OK) return byol__atomic_commit(&file, error);
     byol__atomic_abandon(&file);
     return status;
@@ -119,19 +119,19 @@ static byol_status write_file(const byol__told *told, size_t count, const char *
 
 byol_status byol_report_write(const char *const *runs, size_t count, const char *out,
                               const byol_report_options *options, byol_error *error) {
-    byol__told *told;
+    byol__run_data *run_data;
     byol_status status = BYOL_OK;
     if (count < 1 || count > BYOL__CHART_SERIES)
         return byol__fail(error, BYOL_ERROR_INVALID, "a report is of 1 to %d runs, not of %zu",
                           BYOL__CHART_SERIES, count);
-    BYOL__TRY(byol__alloc(&told, count, sizeof *told, "the runs", error));
+    BYOL__TRY(byol__alloc(&run_data, count, sizeof *run_data, "the runs", error));
     for (size_t r = 0; r < count && status == BYOL_OK; r++)
-        status = byol__told_read(&told[r], runs[r], error);
-    locale_t c_locale,
-        before = byol__c_locale_enter(&c_locale); /* coordinates and style sheets have points */
-    if (status == BYOL_OK) status = write_file(told, count, out, options, error);
+        status = byol__run_data_read(&run_data[r], runs[r], error);
+    /* Coordinates and style sheets need decimal points. */
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
+    if (status == BYOL_OK) status = write_file(run_data, count, out, options, error);
     byol__c_locale_leave(before, c_locale);
-    for (size_t r = 0; r < count; r++) byol__told_release(&told[r]);
-    byol__free(told);
+    for (size_t r = 0; r < count; r++) byol__run_data_release(&run_data[r]);
+    byol__free(run_data);
     return status;
 }

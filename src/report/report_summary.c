@@ -8,21 +8,22 @@
 
 typedef enum health { HEALTHY, NARROW, FEW_DIRECTIONS, COLLAPSED, NOT_A_NUMBER, UNKNOWN } health;
 
-/* What the monitor said at the last checkpoint, and what the log says by itself: of a run that
- * never had one, and of a spread that has lost much of what it began with. */
-static health judge(const byol__told *told) {
-    const char *monitor = byol__words(told->summary, "monitor");
-    double spread = byol__told_late(told, BYOL__SPREAD), rank = byol__told_late(told, BYOL__RANK);
-    if (told->lines == 0) return UNKNOWN;
-    if (!isfinite(told->figures[BYOL__LOSS][told->lines - 1])) return NOT_A_NUMBER;
+/* Combines the monitor's verdict at the last checkpoint with what the log shows: for a run without
+ * a checkpoint, and for a spread that has become narrow. */
+static health judge(const byol__run_data *run_data) {
+    const char *monitor = byol__words(run_data->summary, "monitor");
+    double spread = byol__run_data_late(run_data, BYOL__SPREAD),
+           rank = byol__run_data_late(run_data, BYOL__RANK);
+    if (run_data->lines == 0) return UNKNOWN;
+    if (!isfinite(run_data->figures[BYOL__LOSS][run_data->lines - 1])) return NOT_A_NUMBER;
     if (strcmp(monitor, "collapsed") == 0 || spread < 0.05 || rank < 1.5) return COLLAPSED;
     if (strcmp(monitor, "few directions") == 0) return FEW_DIRECTIONS;
     return spread < 0.5 ? NARROW : HEALTHY;
 }
 
-static void write_health(FILE *page, const byol__told *told) {
-    double spread = byol__told_late(told, BYOL__SPREAD);
-    switch (judge(told)) {
+static void write_health(FILE *page, const byol__run_data *run_data) {
+    double spread = byol__run_data_late(run_data, BYOL__SPREAD);
+    switch (judge(run_data)) {
     case HEALTHY:
         byol__html(page,
                    "Training has <strong class=\"good\">not collapsed</strong>: the projections "
@@ -43,7 +44,7 @@ static void write_health(FILE *page, const byol__told *told) {
                    "Training looks <strong class=\"doubtful\">doubtful</strong>: the projections "
                    "use few directions "
                    "(effective rank %.1f). ",
-                   byol__told_late(told, BYOL__RANK));
+                   byol__run_data_late(run_data, BYOL__RANK));
         break;
     case COLLAPSED:
         byol__html(page,
@@ -81,14 +82,14 @@ static worth read_worth(const json_t *evaluation) {
                byol__number(evaluation, "hog_accuracy"),
                -1,
                "what has learned nothing",
-               byol__told_same_images(evaluation)};
+               byol__run_data_same_images(evaluation)};
     consider(&w, w.random, "the untrained network");
     consider(&w, w.pixels, "the raw pixels");
     consider(&w, w.hog, "gradients of the pixels (HOG)");
     return w;
 }
 
-/* How the trained network stands against both that have learned nothing. */
+/* Compares the trained network with both methods that have learned nothing. */
 static void write_verdict(FILE *page, const worth *w) {
     if (w->same_images)
         byol__html(page, ". The test images <strong class=\"doubtful\">are the training "
@@ -113,15 +114,15 @@ static void write_verdict(FILE *page, const worth *w) {
                    w->better_name);
 }
 
-static void write_worth(FILE *page, const byol__told *told) {
+static void write_worth(FILE *page, const byol__run_data *run_data) {
     int outdated = 0;
     char count[48];
-    const json_t *knn = byol__told_evaluation(told, "knn", &outdated);
+    const json_t *knn = byol__run_data_evaluation(run_data, "knn", &outdated);
     if (knn == NULL) {
         byol__html(page,
                    "What its features are worth has not been measured: <code>byol knn %s</code> "
                    "does, where there are labels.",
-                   told->path);
+                   run_data->path);
         return;
     }
     worth w = read_worth(knn);
@@ -140,22 +141,22 @@ static void write_worth(FILE *page, const byol__told *told) {
 
 /* ---- The beginning of the page ---- */
 
-static void write_network(FILE *page, const byol__told *told) {
+static void write_network(FILE *page, const byol__run_data *run_data) {
     char count[48];
-    double parameters = byol__number(told->summary, "encoder_parameters");
-    const char *name = told->config.encoder.name;
+    double parameters = byol__number(run_data->summary, "encoder_parameters");
+    const char *name = run_data->config.encoder.name;
     int resnet = strncmp(name, "resnet", 6) == 0;
     byol__html(page, "A <strong>%s%s</strong> of width %d", resnet ? "ResNet-" : "",
-               resnet ? name + 6 : name, told->config.encoder.width);
+               resnet ? name + 6 : name, run_data->config.encoder.width);
     if (isfinite(parameters))
         byol__html(page, " (%s parameters)", byol__html_scaled(count, parameters));
     byol__html(page, " was pre-trained without labels on <strong>%s</strong>",
-               told->config.data.train);
+               run_data->config.data.train);
 }
 
-static void write_effort(FILE *page, const byol__told *told) {
+static void write_effort(FILE *page, const byol__run_data *run_data) {
     char steps[48], time[48];
-    double epoch = byol__told_epochs(told), planned = told->config.train.epochs;
+    double epoch = byol__run_data_epochs(run_data), planned = run_data->config.train.epochs;
     if (!isfinite(epoch)) {
         byol__html(page, ". ");
         return;
@@ -164,8 +165,9 @@ static void write_effort(FILE *page, const byol__told *told) {
         byol__html(page, " and is at epoch <strong>%.3g of %g</strong>", epoch, planned);
     else
         byol__html(page, " for <strong>%g epoch%s</strong>", epoch, epoch == 1 ? "" : "s");
-    byol__html(page, " (%s steps", byol__html_count(steps, (uint64_t)told->last_step));
-    if (isfinite(told->seconds)) byol__html(page, ", %s", byol__html_duration(time, told->seconds));
+    byol__html(page, " (%s steps", byol__html_count(steps, (uint64_t)run_data->last_step));
+    if (isfinite(run_data->seconds))
+        byol__html(page, ", %s", byol__html_duration(time, run_data->seconds));
     byol__html(page, "). ");
 }
 
@@ -184,7 +186,7 @@ static void write_key(FILE *page, const char *name, const char *value, const cha
     byol__html(page, "<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>", name, value, remark);
 }
 
-/* What is not known has no place. */
+/* An unknown value is left out. */
 static void write_figure(FILE *page, const char *name, double value, int decimals,
                          const char *remark) {
     char text[48];
@@ -193,10 +195,10 @@ static void write_figure(FILE *page, const char *name, double value, int decimal
     write_key(page, name, text, remark);
 }
 
-static void write_keys(FILE *page, const byol__told *told) {
+static void write_keys(FILE *page, const byol__run_data *run_data) {
     char value[48], remark[96];
-    const json_t *knn = byol__told_evaluation(told, "knn", NULL),
-                 *linear = byol__told_evaluation(told, "linear", NULL);
+    const json_t *knn = byol__run_data_evaluation(run_data, "knn", NULL),
+                 *linear = byol__run_data_evaluation(run_data, "linear", NULL);
     const json_t *results[] = {knn, linear};
     static const char *const names[] = {"kNN accuracy", "Linear accuracy"};
     byol__html(page, "<dl class=\"keys-of-run\">");
@@ -207,26 +209,26 @@ static void write_keys(FILE *page, const byol__told *told) {
         put_remark(&w, remark);
         write_key(page, names[i], value, remark);
     }
-    write_figure(page, "Spread", byol__told_late(told, BYOL__SPREAD), 2,
+    write_figure(page, "Spread", byol__run_data_late(run_data, BYOL__SPREAD), 2,
                  "1 is even, 0 is collapse");
-    write_figure(page, "Loss", byol__told_late(told, BYOL__LOSS), 3,
+    write_figure(page, "Loss", byol__run_data_late(run_data, BYOL__LOSS), 3,
                  "of 0 to 8, in the last tenth");
-    double speed = byol__number(told->summary, "images_per_second");
-    if (!isfinite(speed)) speed = byol__told_late(told, BYOL__SPEED);
+    double speed = byol__number(run_data->summary, "images_per_second");
+    if (!isfinite(speed)) speed = byol__run_data_late(run_data, BYOL__SPEED);
     if (isfinite(speed))
         write_key(page, "Images a second", byol__html_count(value, (uint64_t)(speed + 0.5)),
                   "two views of each");
     byol__html(page, "</dl>\n");
 }
 
-void byol__section_summary(FILE *page, const byol__told *told) {
+void byol__section_summary(FILE *page, const byol__run_data *run_data) {
     byol__html(page, "<section id=\"summary\" aria-label=\"Summary\">\n<p class=\"lead\">");
-    write_network(page, told);
-    write_effort(page, told);
-    write_health(page, told);
-    write_worth(page, told);
+    write_network(page, run_data);
+    write_effort(page, run_data);
+    write_health(page, run_data);
+    write_worth(page, run_data);
     byol__html(page, "</p>\n");
-    write_keys(page, told);
+    write_keys(page, run_data);
     byol__html(page, "</section>\n");
 }
 
@@ -272,33 +274,33 @@ static void write_rows(FILE *page, const json_t *all) {
     }
 }
 
-static void write_conditions(FILE *page, const byol__told *told, const char *method,
+static void write_conditions(FILE *page, const byol__run_data *run_data, const char *method,
                              const json_t *result) {
     char train[48], test[48];
     int outdated = 0;
-    byol__told_evaluation(told, method, &outdated);
+    byol__run_data_evaluation(run_data, method, &outdated);
     byol__html(page, "%s: learned from %s images, asked about %s, %d classes", method_title(method),
                byol__html_count(train, (uint64_t)byol__number(result, "train_count")),
                byol__html_count(test, (uint64_t)byol__number(result, "test_count")),
                (int)byol__number(result, "classes"));
-    if (byol__told_same_images(result)) byol__html(page, ", <strong>the same images</strong>");
+    if (byol__run_data_same_images(result)) byol__html(page, ", <strong>the same images</strong>");
     if (strcmp(method, "finetune") == 0) byol__html(page, ", random weights trained likewise");
     if (*byol__words(result, "choice_name") != '\0')
         byol__html(page, ", %s %g", byol__words(result, "choice_name"),
                    byol__number(result, "choice"));
     if (outdated)
         byol__html(page, "; measured after step %.0f of %.0f", byol__number(result, "step"),
-                   told->last_step);
+                   run_data->last_step);
     byol__html(page, ". ");
 }
 
-void byol__section_worth(FILE *page, const byol__told *told) {
+void byol__section_worth(FILE *page, const byol__run_data *run_data) {
     const char *method;
     json_t *result;
     int same = 0;
-    if (json_object_size(told->evaluations) == 0) return;
-    json_object_foreach(told->evaluations, method, result) same =
-        same || byol__told_same_images(result);
+    if (json_object_size(run_data->evaluations) == 0) return;
+    json_object_foreach(run_data->evaluations, method, result) same =
+        same || byol__run_data_same_images(result);
     byol__html(
         page,
         "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on "
@@ -309,12 +311,12 @@ void byol__section_worth(FILE *page, const byol__told *told) {
         "class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>",
         same ? "; it means little where they are the training images."
              : ", other ones than the training images.");
-    json_object_foreach(told->evaluations, method, result)
+    json_object_foreach(run_data->evaluations, method, result)
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
     byol__html(page, "</tr></thead>\n<tbody>\n");
-    write_rows(page, told->evaluations);
+    write_rows(page, run_data->evaluations);
     byol__html(page, "</tbody></table></div>\n<p class=\"small\">");
-    json_object_foreach(told->evaluations, method, result)
-        write_conditions(page, told, method, result);
+    json_object_foreach(run_data->evaluations, method, result)
+        write_conditions(page, run_data, method, result);
     byol__html(page, "</p>\n</section>\n");
 }

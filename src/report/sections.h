@@ -1,24 +1,24 @@
-/* The parts of the page, in the order of the page. Each writes a <section>, or nothing where it has
- * nothing to show. */
+/* The sections of the page, in their order. Each writes a <section>, or nothing if it has nothing
+ * to show. */
 #ifndef BYOL__SECTIONS_H
 #define BYOL__SECTIONS_H
 
 #include <stdio.h>
 
 #include "report/exhibit.h"
-#include "report/told.h"
+#include "report/run_data.h"
 
-/* report_summary.c: what was trained, whether it went well and what it is worth, in words and in a
+/* report_summary.c: what was trained, whether it went well and how good it is, in words and in a
  * table. */
-void byol__section_summary(FILE *page, const byol__told *told);
-void byol__section_worth(FILE *page, const byol__told *told);
+void byol__section_summary(FILE *page, const byol__run_data *run_data);
+void byol__section_worth(FILE *page, const byol__run_data *run_data);
 
-/* report_curves.c: of one run, or of several in the same charts. */
-byol_status byol__section_curves(FILE *page, const byol__told *told, size_t count,
+/* report_curves.c: the curves of one run, or of several in the same charts. */
+byol_status byol__section_curves(FILE *page, const byol__run_data *run_data, size_t count,
                                  byol_error *error);
 
 /* report_gallery.c: originals with both views; pictures with their nearest neighbours. */
-byol_status byol__section_views(FILE *page, const byol__told *told, const byol_source *data,
+byol_status byol__section_views(FILE *page, const byol__run_data *run_data, const byol_source *data,
                                 byol_error *error);
 byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, byol_error *error);
 
@@ -26,17 +26,17 @@ byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, b
 byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit,
                               const byol_report_options *options, byol_error *error);
 
-/* report_confusion.c: which class is taken for which, with the names that the test or the training
- * images have. */
-byol_status byol__section_confusion(FILE *page, const byol__told *told,
+/* report_confusion.c: which class is predicted as which, with the names from the test or the
+ * training images. */
+byol_status byol__section_confusion(FILE *page, const byol__run_data *run_data,
                                     const byol_report_options *options, byol_error *error);
 
 /* report_facts.c: cost and machine; settings. */
-void byol__section_system(FILE *page, const byol__told *told, size_t count);
-void byol__section_settings(FILE *page, const byol__told *told);
+void byol__section_system(FILE *page, const byol__run_data *run_data, size_t count);
+void byol__section_settings(FILE *page, const byol__run_data *run_data);
 
 /* report_compare.c: several runs side by side, best first; the settings in which they differ. */
-void byol__section_comparison(FILE *page, const byol__told *told, size_t count);
-void byol__section_differences(FILE *page, const byol__told *told, size_t count);
+void byol__section_comparison(FILE *page, const byol__run_data *run_data, size_t count);
+void byol__section_differences(FILE *page, const byol__run_data *run_data, size_t count);
 
 #endif

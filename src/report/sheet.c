@@ -13,23 +13,23 @@
 enum {
     PICTURES = 3,    /* side by side: the original and two views */
     GAP = 2,         /* pixels between the views */
-    GAP_FIRST = 6,   /* and between them and the original */
-    SPACE = 16,      /* around each group of them */
-    SMALLEST = 96,   /* views are magnified to at least this side */
+    GAP_FIRST = 6,   /* pixels between them and the original */
+    SPACE = 16,      /* around each group */
+    SMALLEST = 96,   /* views are enlarged to at least this side */
     BACKGROUND = 228 /* gray: pictures may be white or black at their edges */
 };
 
 typedef struct sheet {
     const byol_config *config;
     int channels, size, magnify;
-    int columns, rows, height, width; /* of groups; of the whole in pixels */
+    int columns, rows, height, width; /* of groups; of the whole, in pixels */
     uint8_t *pixels;                  /* (height, width, channels) */
     float *view;                      /* (channels, size, size) */
 } sheet;
 
 static int group_width(const sheet *s) { return PICTURES * s->size * s->magnify + GAP_FIRST + GAP; }
 
-/* As many columns as bring the whole nearest to a screen's shape. */
+/* Chooses the number of columns that brings the whole nearest to a screen's shape. */
 static void arrange(sheet *s, int count) {
     double nearest = INFINITY;
     for (int columns = 1; columns <= count; columns++) {
@@ -49,7 +49,7 @@ static void arrange(sheet *s, int count) {
 static uint8_t to_byte(float value) { return (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1)); }
 
 /* Paints (channels, height, width) floats into the middle of square number `picture` of a group,
- * each pixel magnified. The values are times `std` plus `mean`; NULL: as they are. */
+ * each pixel magnified. The values are multiplied by `std`, plus `mean`; NULL: unchanged. */
 static void paint(sheet *s, int group, int picture, const float *src, int height, int width,
                   const float *mean, const float *std) {
     int side = s->size * s->magnify;
@@ -69,7 +69,7 @@ static void paint(sheet *s, int group, int picture, const float *src, int height
         }
 }
 
-/* The longer side becomes that of a view. */
+/* Scales the longer side to that of a view. */
 static byol_status paint_original(sheet *s, int group, const byol_image *image, byol_error *error) {
     int longer = image->height > image->width ? image->height : image->width;
     int height = (int)lrint((double)s->size * image->height / longer);
@@ -97,7 +97,7 @@ static byol_status paint_group(sheet *s, int group, const byol_image *image, uin
     return BYOL_OK;
 }
 
-/* Reads the first image of `first` .. `end`-1 that can be read. */
+/* Reads the first readable image of `first` .. `end`-1. */
 static byol_status read_one_of(const byol_source *source, size_t first, size_t end,
                                byol_picture *picture, size_t *index, byol_error *error) {
     byol_status status = BYOL_OK;
@@ -131,9 +131,8 @@ static byol_status paint_all(sheet *s, const byol_source *source, size_t images,
         if (status == BYOL_OK) ++*painted;
     }
     byol_picture_release(&picture);
-    return status == BYOL_OK && *painted == 0
-               ? unread
-               : status; /* `error` is still that of the last image */
+    /* `error` is still that of the last image. */
+    return status == BYOL_OK && *painted == 0 ? unread : status;
 }
 
 static byol_status write_png(const sheet *s, const char *path, byol_error *error) {
@@ -143,7 +142,7 @@ static byol_status write_png(const sheet *s, const char *path, byol_error *error
     byol__atomic_file file;
     byol_status status = byol__atomic_open(&file, path, error);
     if (status == BYOL_OK) {
-        fwrite(png, 1, length, file.stream); /* commit finds out where it failed */
+        fwrite(png, 1, length, file.stream); /* commit detects a failure */
         status = byol__atomic_commit(&file, error);
     }
     free(png);

@@ -26,7 +26,7 @@ static void make_unit(float *v, size_t count) {
 }
 
 /* Power iteration for the leading direction of `centred` that is orthogonal to `found` (NULL: the
- * first). `scores` (count) and `direction` (dimension) are filled. */
+ * first direction). Fills `scores` (count) and `direction` (dimension). */
 static byol_status lead(const float *centred, size_t count, size_t dimension, const float *found,
                         float *direction, float *scores, byol_error *error) {
     byol__matrix rows = {centred, dimension, BYOL__AS_IS},
@@ -93,7 +93,7 @@ byol_status byol__pca2(const float *vectors, size_t count, int dimension, float 
     return status;
 }
 
-/* ---- Who is whose neighbour: p ---- */
+/* ---- Which points are neighbours: p ---- */
 
 /* Row i of p from squared distances: a Gaussian whose width gives the wanted entropy (log of the
  * perplexity). */
@@ -105,8 +105,8 @@ static void fill_row(const float *distances, size_t count, size_t i, double want
         double moment = 0;
         sum = 0;
         for (size_t j = 0; j < count; j++) {
-            double further = (double)distances[j] -
-                             nearest; /* the shift changes nothing and keeps the sum above 0 */
+            /* The shift by `nearest` does not change the result and keeps the sum above 0. */
+            double further = (double)distances[j] - nearest;
             double weight = j == i ? 0 : exp(-beta * further);
             p[j] = (float)weight;
             sum += weight;
@@ -123,7 +123,7 @@ static void fill_row(const float *distances, size_t count, size_t i, double want
     for (size_t j = 0; j < count; j++) p[j] = (float)((double)p[j] / sum);
 }
 
-/* p (count, count), symmetric, sum 1. `work` is as large; `squares` (count). */
+/* p (count, count), symmetric, sum 1. `work` is as large; `squares` is (count). */
 static byol_status neighbourhood(const float *vectors, size_t count, size_t dimension, float *work,
                                  double *squares, float *p, byol_error *error) {
     byol__matrix rows = {vectors, dimension, BYOL__AS_IS},
@@ -154,11 +154,11 @@ typedef struct descent {
     const float *p;
     float *x, *y;           /* (count) the points */
     float *pull, *push;     /* (2, count): forces of a row, x before y */
-    double *closeness;      /* (count): sum of q before it is normalised */
+    double *closeness;      /* (count): sum of q before normalising */
     float *velocity, *gain; /* (2, count) */
 } descent;
 
-/* Forces on point i: attraction p q d, repulsion q^2 d. */
+/* The forces on point i: attraction p q d, repulsion q^2 d. */
 static void feel(const descent *s, size_t i) {
     const float *p = s->p + i * s->count, x = s->x[i], y = s->y[i];
     float pull_x = 0, pull_y = 0, push_x = 0, push_y = 0, sum = 0;
@@ -178,7 +178,7 @@ static void feel(const descent *s, size_t i) {
     s->closeness[i] = (double)sum - 1; /* without itself */
 }
 
-/* With the gains and the momentum of the authors' code. */
+/* Moves the points, with the gains and the momentum of the authors' code. */
 static void move(const descent *s, float stress, float momentum, float rate) {
     double all = 0;
     for (size_t i = 0; i < s->count; i++) all += s->closeness[i];
@@ -188,7 +188,7 @@ static void move(const descent *s, float stress, float momentum, float rate) {
         int same = (gradient > 0) == (s->velocity[k] > 0);
         s->gain[k] = fmaxf(same ? s->gain[k] * 0.8f : s->gain[k] + 0.2f, 0.01f);
         s->velocity[k] = momentum * s->velocity[k] - rate * s->gain[k] * gradient;
-        s->x[k] += s->velocity[k]; /* y lies behind x */
+        s->x[k] += s->velocity[k]; /* y comes after x in memory */
     }
 }
 
@@ -208,7 +208,8 @@ static byol_status descend(const descent *s, byol_progress progress, void *conte
     return BYOL_OK;
 }
 
-/* From `points` (count, 2) to two rows, so small that no point feels its place yet; and back. */
+/* From `points` (count, 2) to two rows, scaled so small that the points' positions do not matter
+ * yet. finish() copies back. */
 static void begin(descent *s, const float *points) {
     double square = 0;
     for (size_t i = 0; i < s->count; i++) square += (double)points[2 * i] * (double)points[2 * i];

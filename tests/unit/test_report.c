@@ -19,7 +19,7 @@
 #include "byol/trainer.h"
 #include "report/chart.h"
 #include "report/html.h"
-#include "report/told.h"
+#include "report/run_data.h"
 #include "tiny.h"
 
 static char folder[64];
@@ -268,15 +268,15 @@ static void a_line_that_was_cut_is_passed_over_and_resumptions_are_summed(void *
     pretend_run("{\"step\": 1, \"epoch\": 0.5, \"loss\": 2, \"seconds\": 10}\n"
                 "{\"step\": 2, \"epoch\": 1, \"loss\": 1, \"seconds\": 20}\n"
                 "{\"step\": 3, \"epoch\": 1.5, \"loss\": 1, \"seconds\": 4}\n{\"step\": 4, \"epo");
-    byol__told told = {0};
+    byol__run_data run_data = {0};
     snprintf(run, sizeof run, "%s//", folder);
-    assert_int_equal(byol__told_read(&told, run, NULL), BYOL_OK);
-    assert_int_equal(told.lines, 3);
-    assert_true(told.seconds == 24);
-    assert_true(told.last_step == 3);
-    assert_true(isnan(byol__told_last(&told, BYOL__KNN)));
-    assert_string_equal(told.name, strrchr(folder, '/') + 1);
-    byol__told_release(&told);
+    assert_int_equal(byol__run_data_read(&run_data, run, NULL), BYOL_OK);
+    assert_int_equal(run_data.lines, 3);
+    assert_true(run_data.seconds == 24);
+    assert_true(run_data.last_step == 3);
+    assert_true(isnan(byol__run_data_last(&run_data, BYOL__KNN)));
+    assert_string_equal(run_data.name, strrchr(folder, '/') + 1);
+    byol__run_data_release(&run_data);
 }
 
 /* By nearest neighbours. */
@@ -306,11 +306,11 @@ static void keep_results(const char *run, uint64_t step) {
 
 static int is_outdated(double *last_step) {
     int outdated = 0;
-    byol__told told = {0};
-    assert_int_equal(byol__told_read(&told, folder, NULL), BYOL_OK);
-    assert_non_null(byol__told_evaluation(&told, "knn", &outdated));
-    *last_step = told.last_step;
-    byol__told_release(&told);
+    byol__run_data run_data = {0};
+    assert_int_equal(byol__run_data_read(&run_data, folder, NULL), BYOL_OK);
+    assert_non_null(byol__run_data_evaluation(&run_data, "knn", &outdated));
+    *last_step = run_data.last_step;
+    byol__run_data_release(&run_data);
     return outdated;
 }
 
