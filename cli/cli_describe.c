@@ -1,9 +1,10 @@
-/* Man pages and shell completion, from the tables that the commands parse their arguments with. The
- * first thing a command does is cli_parse; while describing, that notes the table and says that
- * there is nothing to do. */
+/* Man pages and shell completion, from the tables that the commands parse their arguments with.
+ * Every command first calls cli_parse. While describing, cli_parse notes the table and returns 0,
+ * so the command returns at once. */
 #define CLI_DESCRIBE /* argp_parse is called here and nowhere else */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +17,8 @@ enum { OPTIONS_MAX = 128 };
 typedef struct description {
     const char *name, *summary;
     char arguments[128]; /* "RUN|WEIGHTS.safetensors" */
-    char text[4096]; /* what stands in --help before the options, and behind a \v what follows them
-                      */
+    /* The text of --help before the options and, behind a \v, after them. */
+    char text[4096];
     struct argp_option options[OPTIONS_MAX];
     int option_count;
 } description;
@@ -76,7 +77,7 @@ static char short_of(const struct argp_option *option) {
 
 /* ---- Man pages ---- */
 
-/* Text for troff: no minus becomes a hyphen, no line a request. */
+/* Escapes text for troff: no minus becomes a hyphen and no line becomes a request. */
 static void put_roff(FILE *stream, const char *text, size_t length) {
     int line_begins = 1;
     for (size_t i = 0; i < length; i++) {
@@ -143,8 +144,8 @@ static void put_main_page(FILE *stream, const cli_command *commands) {
 
 /* ---- Completion ---- */
 
-/* Inside single quotes of a shell; `special` are letters that would mean something to its
- * completion. */
+/* Escapes text for single quotes of a shell; `special` are letters that its completion would
+ * interpret. */
 static void put_quoted(FILE *stream, const char *text, const char *special) {
     for (; *text != '\0'; text++) {
         if (*text == '\'') {
@@ -240,7 +241,7 @@ static FILE *open_in(const char *folder, const char *name, char path[PATH_MAX]) 
     return fopen(path, "w");
 }
 
-static int close_written(FILE *stream) {
+static bool close_written(FILE *stream) {
     int good = !ferror(stream);
     return fclose(stream) == 0 && good;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,8 +45,8 @@ static void shuffle(uint32_t *order, size_t count) {
     }
 }
 
-/* What cannot be read cannot be classified: found by one pass over the chosen images, and left out
- * of the set. */
+/* Unreadable images cannot be classified. One pass over the chosen images finds them and leaves
+ * them out of the set. */
 static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int threads,
                                         byol_error *error) {
     byol_source *chosen;
@@ -105,8 +106,8 @@ void cli_labelled_release(cli_labelled *set) {
     free(set->labels);
 }
 
-/* Classes are numbered by their names' order: a folder that lacks one would number the others
- * otherwise. */
+/* Classes are numbered in the order of their names, so a folder that lacks one numbers the others
+ * differently. */
 byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test,
                                 byol_error *error) {
     if (test->classes > train->classes) {
@@ -153,8 +154,8 @@ static int is_same_image(const byol_source *a, const byol_source *b, size_t inde
     return same;
 }
 
-/* Wherever they lie: by the labels of all (two sets of one size are in the same order) and the
- * pixels of some. */
+/* Compares the labels of all images and the pixels of some, wherever the files are (two sets of one
+ * size are in the same order). */
 static int are_same_images(const cli_labelled *a, const cli_labelled *b) {
     enum { LOOKED_AT = 32 };
     if (a->count != b->count || memcmp(a->labels, b->labels, a->count * sizeof *a->labels) != 0)
@@ -200,7 +201,7 @@ static const struct argp_option options[] = {
     {"train", OPTION_TRAIN, "SRC", 0,
      "Labelled images to learn from (default: what the run was trained on)", 1},
     {"test", OPTION_TEST, "SRC", 0,
-     "Labelled images to be told apart (default: the test split of the same)", 1},
+     "Labelled images to classify (default: the test split of the same)", 1},
     {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images of each", 1},
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
     {"seed", OPTION_SEED, "N", 0,
@@ -263,7 +264,7 @@ static byol_status interrupted(byol_error *error) {
     return BYOL_ERROR_CANCELLED;
 }
 
-/* What needs no encoder: the images themselves, prepared as the encoder's are, as vectors; or their
+/* Features that need no encoder: the images as vectors, prepared as for the encoder, or their
  * gradients. */
 static byol_status describe_images(cli_session *s, kind what, const cli_labelled *set,
                                    size_t dimension, float *values, byol_error *error) {
@@ -292,8 +293,8 @@ static int dimension_of(const cli_session *s, kind what) {
     return byol_encoder_dimension(s->trained, BYOL_LAYER_BACKBONE);
 }
 
-/* One set of features; `pass` below 0: the images as they are, else augmentation number `pass`.
- * Owned: free(values). */
+/* Makes one set of features. `pass` below 0: the images as they are, else augmentation number
+ * `pass`. Owned: free(values). */
 static byol_status make_features(cli_session *s, kind what, const cli_labelled *set, int pass,
                                  byol_features *features, byol_error *error) {
     int dimension = dimension_of(s, what);
@@ -369,12 +370,12 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
 
 static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
     double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy;
-    int is_hog = rows[HOG].measured && rows[HOG].accuracy > rows[PIXELS].accuracy;
+    bool is_hog = rows[HOG].measured && rows[HOG].accuracy > rows[PIXELS].accuracy;
     double simple =
         is_hog ? rows[HOG].accuracy : rows[PIXELS].accuracy; /* the best that needs no network */
     const char *simple_name = is_hog ? "gradients of the pixels (HOG)" : "the raw pixels";
     char text[256];
-    if (s->same_images || !rows[RANDOM].measured) return; /* then it cannot be told */
+    if (s->same_images || !rows[RANDOM].measured) return; /* then nothing can be said */
     if (trained >= 100 && (untrained >= 100 || simple >= 100))
         snprintf(text, sizeof text,
                  "the trained encoder gets every test image right, and so %s: these images are too "
@@ -415,15 +416,15 @@ static json_t *describe_result(const cli_session *s, const cli_row rows[KINDS],
     return object;
 }
 
-/* ---- the whole ---- */
+/* ---- whole evaluations ---- */
 
 static void append(byol_error *error, const char *words) {
     size_t length = strlen(error->text);
     snprintf(error->text + length, sizeof error->text - length, "%s", words);
 }
 
-/* Where a name was not given but taken from the run, its configuration is to blame, and the cure is
- * to give one. */
+/* If a name was not given but came from the run's configuration, the error says so and which option
+ * gives one. */
 static byol_status open_sets(cli_session *s, const char *train, const char *test,
                              byol_error *error) {
     const cli_eval *eval = s->options;
@@ -470,7 +471,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
 
-/* For the report. A folder that cannot be written is worth a warning, not the result. */
+/* For the report. A folder that cannot be written causes a warning; the result is still printed. */
 void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies,
                       const char *choice_name, double choice, const int32_t *predicted) {
     struct stat info;
@@ -511,7 +512,7 @@ static double accuracy_of(const cli_row *row) {
     return row->measured ? row->accuracy : (double)NAN;
 }
 
-/* All kinds on an open session; rows[TRAINED].predicted is the caller's: free. */
+/* Measures all kinds on an open session. rows[TRAINED].predicted is the caller's: free. */
 static byol_status measure_all(cli_session *s, const char *choice_name, cli_measure measure,
                                const void *context, cli_row rows[KINDS], byol_error *error) {
     byol_status status = BYOL_OK;
@@ -524,14 +525,14 @@ static byol_status measure_all(cli_session *s, const char *choice_name, cli_meas
     }
     const cli_accuracies accuracies = {accuracy_of(&rows[TRAINED]), accuracy_of(&rows[RANDOM]),
                                        accuracy_of(&rows[PIXELS]), accuracy_of(&rows[HOG])};
-    /* What the run keeps is of the centre view alone, so that results can be compared. */
+    /* The run keeps results of the centre view only, so that they can be compared. */
     if (status == BYOL_OK && !s->options->mean)
         cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice,
                          rows[TRAINED].predicted);
     return status;
 }
 
-/* Everything between an open session and its result. */
+/* Measures and prints everything for an open session. */
 static byol_status evaluate(cli_session *s, const char *choice_name, cli_measure measure,
                             const void *context, const cli_report *report, json_t **result,
                             byol_error *error) {

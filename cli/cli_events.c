@@ -1,6 +1,7 @@
 #include "cli_events.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "byol/sheet.h"
@@ -12,7 +13,7 @@ static void give_up(cli_events *events, const byol_error *error) {
     cli_events_close(events);
 }
 
-/* The file's bytes, malloc's; NULL where it cannot be read. */
+/* Reads a whole file: malloc's bytes, or NULL where it cannot be read. */
 static void *read_file(const char *path, size_t *length) {
     FILE *stream = fopen(path, "rb");
     if (stream == NULL) return NULL;
@@ -104,11 +105,11 @@ static byol_status write_histograms(cli_events *events, uint64_t step, byol_erro
     return status;
 }
 
-/* The steps that metrics.jsonl has. */
+/* Writes only the steps that metrics.jsonl has. */
 void cli_events_step(cli_events *events, const byol_metrics *metrics) {
     if (events->file == NULL) return;
     uint64_t every = (uint64_t)byol_trainer_config(events->trainer)->train.log_every;
-    int logged = metrics->step % every == 0 || metrics->step == metrics->steps;
+    bool logged = metrics->step % every == 0 || metrics->step == metrics->steps;
     byol_error error = {0};
     byol_status status = BYOL_OK;
     if (logged || (events->epoch_ended && isfinite(events->knn)))

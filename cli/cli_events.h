@@ -1,4 +1,4 @@
-/* What TensorBoard shows of a run: written beside metrics.jsonl while it trains. */
+/* What TensorBoard shows of a run, written beside metrics.jsonl during training. */
 #ifndef CLI_EVENTS_H
 #define CLI_EVENTS_H
 
@@ -7,20 +7,20 @@
 #include "cli.h"
 
 typedef struct cli_events {
-    byol_events *file; /* NULL: nothing is written (any more) */
+    byol_events *file; /* NULL: nothing is written */
     const byol_trainer *trainer;
-    int epoch_ended; /* with the step that comes next */
-    double knn;      /* measured at that end; NaN: not */
+    int epoch_ended; /* the next step ends an epoch */
+    double knn;      /* measured at the end of the epoch; NaN: not */
 } cli_events;
 
-/* Opens the run's event file to go on after what the trainer has done; at the beginning of a run,
- * with a contact sheet of its views (RUN/views.png). What goes wrong here or later is told once as
- * a warning and ends the events, not the run. */
+/* Opens the run's event file to continue after the steps that the trainer has done. At the
+ * beginning of a run it also gets a contact sheet of the views (RUN/views.png). The first error
+ * here or later is reported as a warning; it ends the events, not the run. */
 void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer,
                      const byol_source *source);
 void cli_events_close(cli_events *events);
 
-/* From on_epoch, then from on_step. */
+/* Called from on_epoch, then from on_step. */
 void cli_events_epoch(cli_events *events, double knn);
 void cli_events_step(cli_events *events, const byol_metrics *metrics);
 

@@ -1,6 +1,7 @@
-/* Files that results go to: looked at before the work, and there only when they are complete. */
+/* Output files: checked before the work, and visible only when they are complete. */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,16 +17,16 @@ static byol_status fail(const char *path, const char *why, byol_error *error) {
 
 /* ---- Before the work ---- */
 
-static int folder_can_be_written(const char *path) {
+static bool folder_can_be_written(const char *path) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     if (slash == NULL) return access(".", W_OK | X_OK) == 0;
-    if ((size_t)(slash - path) >= sizeof folder) return 0;
+    if ((size_t)(slash - path) >= sizeof folder) return false;
     snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
     return access(folder, W_OK | X_OK) == 0;
 }
 
-static int ends_with(const char *path, const char *ending) {
+static bool ends_with(const char *path, const char *ending) {
     size_t length = strlen(path), last = strlen(ending);
     return length > last && strcmp(path + length - last, ending) == 0;
 }
@@ -50,7 +51,7 @@ byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error) 
     struct stat info;
     if ((size_t)snprintf(file->path, sizeof file->path, "%s", path) >= sizeof file->path)
         return fail(path, strerror(ENAMETOOLONG), error);
-    /* A link stays, and what it leads to is replaced. */
+    /* A link stays; the file it leads to is replaced. */
     if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && realpath(path, file->path) == NULL)
         return fail(path, "it is a link that leads nowhere", error);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))

@@ -22,7 +22,7 @@ static int keep(lines *all, const char *text) {
     return all->line[all->count++] != NULL ? 0 : -1;
 }
 
-/* Every line is a path, whatever letters are in it; empty ones are passed over. */
+/* Every line is a path, whatever characters it has; empty lines are skipped. */
 static int read_lines(lines *all) {
     char *line = NULL;
     size_t capacity = 0;

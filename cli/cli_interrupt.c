@@ -9,7 +9,7 @@ enum { SIGNALS = sizeof asked_to_stop / sizeof *asked_to_stop };
 
 static atomic_int caught, interrupted;
 
-/* Those of asked_to_stop that whoever started the program did not tell it to ignore. */
+/* The signals of asked_to_stop that were not ignored when the program started. */
 static void make_set(sigset_t *set) {
     sigemptyset(set);
     for (int i = 0; i < SIGNALS; i++) {
@@ -19,7 +19,7 @@ static void make_set(sigset_t *set) {
     }
 }
 
-/* The end that the signal has where nobody waits for it. */
+/* Ends the program as the signal does when nobody waits for it. */
 static void end_by(int signal_number, const sigset_t *set) {
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
     raise(signal_number);

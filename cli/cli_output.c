@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ static const struct argp_option options[] = {
 };
 const struct argp cli_output_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
 
-static int use_colour(FILE *stream) { return cli_out.colour && isatty(fileno(stream)); }
+static bool use_colour(FILE *stream) { return cli_out.colour && isatty(fileno(stream)); }
 
 const char *cli_bold(FILE *stream) { return use_colour(stream) ? "\033[1m" : ""; }
 const char *cli_plain(FILE *stream) { return use_colour(stream) ? "\033[0m" : ""; }

@@ -32,7 +32,7 @@ const struct argp_child cli_eval_children[] = {{&cli_eval_argp, 0, NULL, 0},
                                                {&cli_output_argp, 0, NULL, 0},
                                                {0}};
 
-/* A class without a name is its number. */
+/* A class without a name is shown by its number. */
 static const char *class_name(const byol_source *names, int class, char number[16]) {
     const char *name = byol_source_class_name(names, class);
     snprintf(number, 16, "%d", class);
@@ -91,7 +91,7 @@ static void write_scores(FILE *stream, const char *name, const byol_class_scores
             (unsigned long long)scores->support);
 }
 
-/* A row a class: its figures, then its row of the confusion matrix; below them the two means. */
+/* One row for each class: its figures, then its row of the confusion matrix. Then the two means. */
 static void write_csv(FILE *stream, const byol_classification *report, const byol_source *names) {
     char number[16];
     fputs("class,precision,recall,f1,support", stream);

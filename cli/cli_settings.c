@@ -1,9 +1,10 @@
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
-/* Flags that are short for a key. Their help is the option's own. */
+/* Flags that stand for a key. Their help text is the option's. */
 static const struct {
     const char *flag, *key, *argument;
 } shorthands[] = {
@@ -44,7 +45,7 @@ static error_t keep(cli_settings *settings, const char *key, const char *value, 
     return 0;
 }
 
-/* --set encoder.width=16: the key is cut off in place, argv is ours. */
+/* --set encoder.width=16: the key is cut off in place, which is allowed: argv is ours. */
 static error_t keep_assignment(cli_settings *settings, char *argument, struct argp_state *state) {
     char *equals = strchr(argument, '=');
     if (equals == NULL)
@@ -61,7 +62,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 shorthands[key - FIRST_KEY].flag);
 }
 
-/* "choices or range" behind the option's help. */
+/* The option's help, then its choices or range in parentheses. */
 static void describe(const char *key, char help[HELP_MAX]) {
     byol_option_info info = {0};
     for (size_t i = 0; i < byol_option_count(); i++) {
@@ -92,7 +93,7 @@ const struct argp *cli_settings_argp(void) {
     return &parser;
 }
 
-/* In their order, but a recipe before all else: it resets what the others set. */
+/* Applies the settings in their order, but recipes first: a recipe resets what the others set. */
 static int apply(const cli_settings *settings, byol_config *config) {
     for (int others = 0; others < 2; others++) {
         for (size_t i = 0; i < settings->count; i++) {
@@ -129,8 +130,8 @@ void cli_settings_release(cli_settings *settings) {
     free(settings->list);
 }
 
-/* A view's row is worth a line only where it is not what the preset says. */
-static int worth_printing(const byol_option_info *info, int changed) {
+/* A view's option is printed only if it differs from the preset. */
+static bool worth_printing(const byol_option_info *info, int changed) {
     return changed || strncmp(info->key, "views.view", 10) != 0;
 }
 
@@ -147,7 +148,7 @@ void cli_settings_print(const byol_config *config, FILE *stream) {
         byol_option_describe(i, &info);
         byol_config_get(config, info.key, value, sizeof value, &error);
         byol_config_get(&usual, info.key, normal, sizeof normal, &error);
-        int is_base = strcmp(info.key, "views.preset") == 0 || strcmp(info.key, "recipe") == 0;
+        bool is_base = strcmp(info.key, "views.preset") == 0 || strcmp(info.key, "recipe") == 0;
         int changed = strcmp(value, is_base ? info.default_value : normal) != 0;
         if (!worth_printing(&info, changed)) continue;
         fprintf(stream, "  %s%c %-30s %s%s\n", changed ? cli_bold(stream) : "", changed ? '*' : ' ',

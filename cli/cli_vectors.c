@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,8 +72,8 @@ byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-/* Magic, version 1.0, length of the dictionary, dictionary, spaces and a newline up to a multiple
- * of 64 bytes. */
+/* The header: magic, version 1.0, length of the dictionary, dictionary, then spaces and a newline
+ * up to a multiple of 64 bytes. */
 static size_t make_header(unsigned char header[128], size_t rows, size_t columns) {
     memset(header, ' ', 128);
     memcpy(header, magic, sizeof magic);
@@ -101,7 +102,7 @@ byol_status cli_npy_write(const char *path, const float *values, size_t rows, si
     return cli_file_finish(&f, error);
 }
 
-/* Reads as far as the numbers. What is wrong, or NULL. */
+/* Reads up to the numbers. Returns what is wrong, or NULL. */
 static const char *read_header(FILE *stream, size_t *rows, int *columns) {
     unsigned char front[12] = {0};
     char text[1024] = "";
@@ -146,7 +147,7 @@ static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *
 
 void cli_csv_path(const char *npy, char *path) {
     size_t length = strlen(npy);
-    int has = length > 4 && strcmp(npy + length - 4, ".npy") == 0;
+    bool has = length > 4 && strcmp(npy + length - 4, ".npy") == 0;
     snprintf(path, BYOL_PATH_MAX, "%.*s.csv", (int)(has ? length - 4 : length), npy);
 }
 
@@ -172,7 +173,7 @@ byol_status cli_csv_write(const char *path, const byol_source *source, byol_erro
     return cli_file_finish(&f, error);
 }
 
-/* One field of a line, in place; `*at` goes behind its comma. */
+/* Reads one field of a line, in place; `*at` moves behind its comma. */
 static char *read_field(char **at) {
     char *field = *at, *to = field, *from = field;
     int quoted = *from == '"';
@@ -196,7 +197,7 @@ static int quotes_in(const char *text) {
     return count;
 }
 
-/* A record: lines until the quotes are even (a name may hold a newline). NULL at the end. */
+/* Reads a record: lines until the quotes are even (a name may hold a newline). NULL at the end. */
 static char *read_record(FILE *stream, char **line, size_t *capacity) {
     ssize_t length = getline(line, capacity, stream);
     if (length <= 0) return NULL;
@@ -213,7 +214,7 @@ static char *read_record(FILE *stream, char **line, size_t *capacity) {
     return *line;
 }
 
-/* Names from a .csv of ours. Where it is not there, not ours or of another length, there are no
+/* Reads names from a .csv of ours. If there is none, or it is another kind or length, there are no
  * names. */
 static void read_names(cli_vectors *vectors, const char *path) {
     FILE *stream = fopen(path, "rb");

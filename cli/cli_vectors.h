@@ -1,11 +1,11 @@
-/* Vectors on disk: NumPy's .npy, and a .csv beside it that says which picture each row is of. */
+/* Vectors on disk: NumPy's .npy, and a .csv beside it that names the picture of each row. */
 #ifndef CLI_VECTORS_H
 #define CLI_VECTORS_H
 
 #include "byol/source.h"
 #include "cli.h"
 
-/* byol_source_open; "-" are paths of pictures on standard input, a line each. */
+/* byol_source_open; "-" reads paths of pictures from standard input, one a line. */
 byol_status cli_source_open(byol_source **out, const char *spec, byol_error *error);
 
 /* A (count, dimension) matrix and the name of each row's picture. Zero-initialise, then release in
@@ -19,25 +19,26 @@ typedef struct cli_vectors {
 
 void cli_vectors_release(cli_vectors *vectors);
 
-/* Embeds a source with a progress bar; `what` stands at its front. The names are filled in. */
+/* Embeds a source with a progress bar that begins with `what`. Fills in the names. */
 byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
                               const byol_source *source, byol_layer layer, const char *what,
                               byol_error *error);
 
-/* Writes (rows, columns) floats as NumPy's .npy, format 1.0, under its name only when complete. */
+/* Writes (rows, columns) floats as NumPy's .npy, format 1.0. The file appears under its name only
+ * when complete. */
 byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns,
                           byol_error *error);
 
-/* Reads a .npy of float32 in two dimensions; names come from the .csv beside it, where one with as
- * many rows is. */
+/* Reads a .npy of float32 in two dimensions. Names come from the .csv beside it, if it has as many
+ * rows. */
 byol_status cli_vectors_read(cli_vectors *vectors, const char *path, byol_error *error);
 
 /* "dir/test.npy" -> "dir/test.csv"; BYOL_PATH_MAX bytes. */
 void cli_csv_path(const char *npy, char *path);
 
-/* Writes "index,path,label": a line for each image (RFC 4180), under its name only when complete.
- * The path is empty for images that are no files, the label (the class's name, or its number) where
- * there are none. */
+/* Writes "index,path,label", a line for each image (RFC 4180); the file appears under its name only
+ * when complete. The path is empty for images that are no files. The label is the class's name or
+ * number, and empty where there are no labels. */
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error);
 
 #endif

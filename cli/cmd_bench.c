@@ -59,7 +59,7 @@ static const char *precision_name(byol_precision precision) {
     return precision == BYOL_PRECISION_BF16 ? "bf16" : "fp32";
 }
 
-/* One line a kind of work; GFLOP/s beside the machine's peak. */
+/* One line for each kind of work, with GFLOP/s beside the machine's peak. */
 static void print_profile(const byol_bench_step_result *r) {
     double total = 0;
     for (int i = 0; i < r->work_count; i++) total += r->works[i].ms;
@@ -168,7 +168,7 @@ static byol_status bench_load(const arguments *args, const byol_config *config, 
     return BYOL_OK;
 }
 
-/* CIFAR-10's shape by a ResNet-18: what there is to compare a machine with. */
+/* kNN of CIFAR-10's size with a ResNet-18's vectors: a fixed shape for comparing machines. */
 static byol_status bench_knn(const arguments *args, const byol_config *config, json_t **result,
                              byol_error *error) {
     const byol_bench_knn_shape shape = {50000, 10000, 512};

@@ -98,8 +98,7 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-/* Where torchvision's network of that name is another one, its load_state_dict will complain:
- * better said here. */
+/* If torchvision's network of that name has other shapes, its load_state_dict fails: warn here. */
 static void tell_of_shapes(const byol_encoder *encoder) {
     const byol_config *config = byol_encoder_config(encoder);
     int channels = byol_encoder_channels(encoder);

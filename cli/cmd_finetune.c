@@ -150,7 +150,7 @@ static byol_status train(cli_session *s, const byol_encoder *encoder,
     return status;
 }
 
-/* From scratch all stages learn, and alike: nothing in them is worth keeping. */
+/* From scratch all stages learn at the same rate: nothing in them is worth keeping. */
 static byol_status train_both(cli_session *s, const arguments *args, attempt rows[ROWS],
                               int32_t *predicted, byol_error *error) {
     byol_finetune_options how = args->options;
@@ -190,7 +190,7 @@ static void print_table(const cli_session *s, const arguments *args, const attem
     fprintf(stream, "\n(* the better; the epoch chosen on held-out training images)\n");
 }
 
-/* As it was written: 0.05, not the nearest float's 0.0500000007. */
+/* The number as the user wrote it: 0.05, not the nearest float's 0.0500000007. */
 static double fraction_of(const arguments *args) {
     return round((double)args->options.label_fraction * 1e7) / 1e7;
 }

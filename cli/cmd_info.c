@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,10 +42,10 @@ typedef struct subject {
     int channels, image_size;
 } subject;
 
-static int holds_weights(const char *path) {
+static bool holds_weights(const char *path) {
     struct stat info;
     size_t length = strlen(path);
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return 1;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
     return length > 12 && strcmp(path + length - 12, ".safetensors") == 0;
 }
 
@@ -59,8 +60,7 @@ static byol_status look_at_weights(subject *s, const char *path, byol_error *err
     return BYOL_OK;
 }
 
-/* Channels and size are the images' own where nobody says otherwise; 3 and 32 where there are none
- * to look at. */
+/* Channels and size are those of the images unless set otherwise; 3 and 32 without images. */
 static void look_at_data(subject *s, int channels) {
     byol_source *source = NULL;
     byol_source_info info = {.channels = 3};

@@ -11,7 +11,8 @@ static const int candidates[] = {1, 5, 20, 50, 200};
 
 static int smaller(int k, size_t count) { return (size_t)k < count ? k : (int)count; }
 
-/* The training set is in random order: its end is held out and asked about the rest. */
+/* Chooses k. The training set is in random order: its last part is held out and classified by the
+ * rest. */
 static byol_status choose_k(const byol_features *train, byol_knn_options *options,
                             cli_progress *progress, byol_error *error) {
     size_t held_out = train->count / 10 < HELD_OUT_MAX ? train->count / 10 : HELD_OUT_MAX;

@@ -72,7 +72,7 @@ typedef struct pictures {
     char note[1200];
 } pictures;
 
-/* Labels are welcome, not needed. */
+/* Labels are used if there are any, but not needed. */
 static byol_status open_any(cli_labelled *set, const char *spec, int threads, byol_error *error) {
     byol_status status = cli_labelled_open(set, spec, 0, threads, error);
     if (status != BYOL_ERROR_INVALID || set->whole == NULL) return status;
@@ -83,7 +83,7 @@ static const byol_source *images_of(const cli_labelled *set) {
     return set->source != NULL ? set->source : set->whole;
 }
 
-/* What cannot be opened is missing on the page, which says so. */
+/* Pictures that cannot be opened are missing on the page, which says so. */
 static void open_pictures(const arguments *args, const byol_config *config, pictures *p,
                           byol_report_options *page) {
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
@@ -118,7 +118,7 @@ static void begin_stage(void *context, const char *what) {
     cli_progress_begin(context, what, NULL);
 }
 
-/* Measures kNN where the run has no such result for its weights, and both sets have labels. */
+/* Measures kNN if the run has no such result for its weights and both sets have labels. */
 static byol_status evaluate(const arguments *args, uint64_t step, const pictures *p,
                             byol_error *error) {
     const char *run = args->runs[0];

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-/* All that one call holds. */
+/* Everything that one call holds. */
 typedef struct session {
     const arguments *args;
     byol_encoder *encoder;
@@ -97,7 +98,6 @@ static const char *name_of(const cli_vectors *vectors, size_t index, char text[3
     return text;
 }
 
-/* Names of files need not be UTF-8, JSON is. */
 /* ---- What is searched, and what for ---- */
 
 static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors,
@@ -126,8 +126,8 @@ static byol_status open_bank(session *s, byol_error *error) {
                                  : embed(s, args->data, "embedding", &s->bank, error);
 }
 
-/* A number is a row of what is searched; everything else are images. */
-static int is_row(const char *text) {
+/* A number is a row of the searched vectors; everything else names images. */
+static bool is_row(const char *text) {
     return *text != '\0' && strspn(text, "0123456789") == strlen(text);
 }
 

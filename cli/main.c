@@ -44,7 +44,7 @@ static void print_help(FILE *stream) {
           stream);
 }
 
-/* How many letters of the front two words share. */
+/* The length of the common prefix of two words. */
 static size_t shared_front(const char *a, const char *b) {
     size_t length = 0;
     while (a[length] != '\0' && a[length] == b[length]) length++;
@@ -71,13 +71,14 @@ static int run_command(const cli_command *command, int argc, char **argv) {
     return command->run(argc, argv);
 }
 
-/* libgomp's threads spin while they wait for each other, and one busy neighbour on the machine then
- * costs a factor of ten: a spinning thread holds the processor that the thread it waits for needs.
- * Waiting threads that sleep cost next to nothing here. libgomp reads its settings before main
- * runs, so the program starts itself once more; a user's own setting stays. Where the user binds
- * threads to processors (OMP_PROC_BIND, OMP_PLACES), this thread is bound by now, and the program
- * started anew would think it had one processor: whoever places threads has a machine to himself.
- */
+/* libgomp's threads spin while they wait for each other. One busy neighbour on the machine then
+ * costs a factor of ten, because a spinning thread holds the processor that the awaited thread
+ * needs. Waiting threads that sleep cost next to nothing here. libgomp reads its settings before
+ * main runs, so the program sets them and starts itself once more; a user's own setting stays.
+ *
+ * The program does not do so if the user binds threads to processors (OMP_PROC_BIND, OMP_PLACES).
+ * This thread is then bound already, and a restarted program would see only one processor. Whoever
+ * places threads has the machine to himself. */
 static void let_waiting_threads_sleep(char **argv) {
     if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
     if (omp_get_proc_bind() != omp_proc_bind_false) return;

@@ -10,7 +10,7 @@
 typedef struct blobs {
     float *values;
     int32_t *labels;
-    byol_features features; /* of the two above */
+    byol_features features; /* made of the two above */
 } blobs;
 
 /* Gaussian clouds around `classes` random centres at `distance` from the origin on average,

@@ -4,7 +4,7 @@
 
 #include <locale.h>
 
-/* Until setlocale(LC_NUMERIC, "C"). Skips the test where no such locale is installed. */
+/* Stays until setlocale(LC_NUMERIC, "C"). Skips the test where no such locale is installed. */
 static inline void enter_comma_locale(void) {
     static const char *const with_comma[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "nl_NL.UTF-8"};
     int found = 0;

@@ -6,7 +6,7 @@
 #include "base/philox.h"
 #include "byol/status.h"
 
-static byol_error error; /* of the last call that was given it */
+static byol_error error; /* of the last call that took it */
 
 static inline void check(byol_status status) {
     if (status != BYOL_OK) fail_msg("%s", error.text);

@@ -17,9 +17,8 @@ static inline float golden_noise(uint32_t stream, uint32_t i) {
     return (float)(golden_hash(i + golden_hash(stream)) & 0xffffu) / 32768.0f - 1.0f;
 }
 
-/* `view` 1 or 2 of step `step`, (batch, 3, size, size): a coarse 4 x 4 pattern that both views
- * share, and a fine one.
- */
+/* Fills `dst` with view 1 or 2 of step `step`, (batch, 3, size, size): a coarse 4 x 4 pattern that
+ * both views share, plus a fine one. */
 static inline void golden_view(int batch, int side, uint32_t step, uint32_t view, float *dst) {
     uint32_t size = (uint32_t)side, cell = size / 4, planes = (uint32_t)batch * GOLDEN_CHANNELS;
     for (uint32_t plane = 0, i = 0; plane < planes; plane++)

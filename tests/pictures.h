@@ -19,9 +19,9 @@ typedef struct pictures {
     byol_source *source;
 } pictures;
 
-/* Noise around a grey of the picture's own, in which one colour of three (class 0, 1, 2) is
- * brighter by `signal`. At signal 0, labels have nothing to do with the pictures. Different `lane`s
- * give training and test sets of one kind. */
+/* Each picture is noise around its own grey; one of the three colours (class 0, 1, 2) is brighter
+ * by `signal`. At signal 0, labels have nothing to do with the pictures. Different `lane`s give
+ * training and test sets of one kind. */
 static inline pictures pictures_create(size_t count, int signal, uint32_t lane) {
     pictures p = {malloc(count * PICTURE_BYTES), malloc(count * sizeof(int32_t)), NULL};
     byol__random random = byol__random_stream(13, BYOL__PURPOSE_BENCH, 0, 0, lane);

@@ -1,5 +1,4 @@
-/* Small whole runs in a folder of the test's own, and their files; after cmocka.h. TEST_RUNS is
- * that folder. */
+/* Small whole runs in the test's own folder, TEST_RUNS, and their files; after cmocka.h. */
 #ifndef TEST_RUNS_H
 #define TEST_RUNS_H
 
@@ -18,7 +17,7 @@
 
 /* ---- Runs ---- */
 
-/* What the hooks saw and what they shall do. */
+/* What the hooks saw and what they should do. */
 typedef struct witness {
     uint64_t stop_at; /* step; 0: never */
     uint64_t full_at; /* from this step on no file can be written; 0: never */
@@ -130,7 +129,7 @@ static inline void flip_byte(const char *run, const char *name, long offset) {
     fclose(file);
 }
 
-/* Line `number` of the log, without what the clock says. */
+/* Line `number` of the log, without the times. */
 static inline json_t *log_line(const char *run, int number) {
     size_t length;
     char *text = read_file(run, "metrics.jsonl", &length), *line = text;
@@ -154,7 +153,7 @@ static inline void assert_same_log(const char *a, const char *b, int lines) {
     assert_null(log_line(b, lines));
 }
 
-/* The run that all others are held against: 8 steps in one go. */
+/* The run that all others are compared with: 8 steps in one go. */
 static const char whole[] = TEST_RUNS "/whole";
 
 static inline int make_whole(void **state) {

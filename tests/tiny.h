@@ -1,6 +1,6 @@
-/* The smallest run there is: 64 coloured pictures of 20 x 20 pixels, a ResNet-18 of width 8: of the
- * networks that oneDNN 2.6 has fast convolutions for (channels by eight, no image below 3 x 3) the
- * smallest. */
+/* The smallest run: 64 coloured pictures of 20 x 20 pixels and a ResNet-18 of width 8. That is the
+ * smallest network that oneDNN 2.6 has fast convolutions for (channels by eight, no image below 3 x
+ * 3). */
 #ifndef TINY_H
 #define TINY_H
 
@@ -13,7 +13,7 @@ enum { TINY_IMAGES = 64, TINY_CHANNELS = 3, TINY_SIDE = 20, TINY_BATCH = 16 };
 
 static uint8_t tiny_pixels[TINY_IMAGES * TINY_CHANNELS * TINY_SIDE * TINY_SIDE];
 
-/* Every picture is a gradient of its own colour and direction. */
+/* Every picture is a gradient with its own colour and direction. */
 static inline byol_source *tiny_source(void) {
     uint8_t *pixel = tiny_pixels;
     for (int i = 0; i < TINY_IMAGES; i++)

@@ -1,4 +1,4 @@
-/* From a time to a configuration: what to train on these images, on this machine, in so many
+/* From a time budget to a configuration: what to train on these images, on this machine, in so many
  * minutes. */
 #ifndef BYOL_BUDGET_H
 #define BYOL_BUDGET_H
@@ -23,10 +23,10 @@ typedef struct byol_budget {
                 [BYOL_BUDGET_REASON_MAX]; /* what was chosen and why, a sentence each */
 } byol_budget;
 
-/* Fills `config` (data.train is left as it is) for a run of `minutes` on `source`: the size of the
- * views, the encoder and its width, the loss, batch and optimizer, and train.minutes. The choices
- * stand on measurements (docs/guide.md). It trains a few candidates for a second or two each to
- * know their rates here; train.threads and train.precision of `config` count. `progress` (may be
+/* Fills `config` for a run of `minutes` on `source`: the size of the views, the encoder and its
+ * width, the loss, batch and optimizer, and train.minutes. data.train is left as it is. The choices
+ * rest on measurements (docs/guide.md). A few candidates are trained for a second or two each to
+ * measure their rates here, with train.threads and train.precision of `config`. `progress` (may be
  * NULL) is called between candidates; non-zero stops (BYOL_ERROR_CANCELLED).
  *
  * BYOL_ERROR_INVALID where minutes is not above 0, or there are fewer than two images. */
@@ -34,8 +34,8 @@ BYOL_API byol_status byol_budget_choose(byol_config *config, const byol_source *
                                         double minutes, byol_progress progress, void *context,
                                         byol_budget *budget, byol_error *error);
 
-/* "90s", "30m", "1.5h" or "2d"; a number alone is minutes. Returns minutes, or 0 where it is no
- * such text or not above 0. */
+/* Parses "90s", "30m", "1.5h" or "2d"; a number alone is minutes. Returns minutes, or 0 where the
+ * text is something else or not above 0. */
 BYOL_API double byol_budget_minutes(const char *text);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
-/* What are features worth? kNN and a linear probe, over any (count, dimension) matrix of floats,
- * and a report on any predictions. */
+/* Evaluates features: kNN and a linear probe, over any (count, dimension) matrix of floats, and a
+ * report on any predictions. */
 #ifndef BYOL_EVAL_H
 #define BYOL_EVAL_H
 
@@ -15,8 +15,7 @@ extern "C" {
 #endif
 
 /* A labelled set of feature vectors: (count, dimension) floats and `count` labels 0 .. classes-1.
- * Everything borrowed.
- */
+ * Everything is borrowed. */
 typedef struct byol_features {
     const float *values;
     const int32_t *labels;
@@ -26,10 +25,10 @@ typedef struct byol_features {
 } byol_features;
 
 /* Histograms of oriented gradients (Dalal and Triggs, CVPR 2005, section 6): 9 orientations in
- * cells of 4 x 4 pixels (8 x 8 from a side of 64 on), normalised in blocks of 2 x 2 cells. What a
- * picture is worth without any training: 1,764 numbers for 32 pixels, 4,356 for 96. Takes
- * (channels, side, side) floats; `features` has room for byol_hog_dimension(side), which is 0 where
- * the picture is too small (or has a side above 1024). */
+ * cells of 4 x 4 pixels (8 x 8 from a side of 64 on), normalised in blocks of 2 x 2 cells. A
+ * baseline without any training: 1,764 numbers for 32 pixels, 4,356 for 96. Takes (channels, side,
+ * side) floats; `features` holds byol_hog_dimension(side) floats. That is 0 where the picture is
+ * too small or its side is above 1024. */
 BYOL_API int byol_hog_dimension(int side);
 BYOL_API void byol_hog(const float *image, int channels, int side, float *features);
 
@@ -49,13 +48,13 @@ BYOL_API byol_status byol_knn(const byol_features *train, const byol_features *t
                               byol_progress progress, void *context, byol_error *error);
 
 typedef struct byol_linear_options {
-    int epochs;       /* default 80 */
-    int batch_size;   /* default 256 */
-    float momentum;   /* default 0.9, Nesterov */
-    const float *lrs; /* base learning rates (for batch 256) to choose from on held-out training
-                         images; borrowed */
-    int lr_count; /* default: 9 values, 0.0006 .. 6; a wider range may do better where the choice is
-                     at its edge */
+    int epochs;     /* default 80 */
+    int batch_size; /* default 256 */
+    float momentum; /* default 0.9, Nesterov */
+    /* Base learning rates (for batch 256) to choose from on held-out training images; borrowed.
+     * Default: 9 values, 0.0006 .. 6. If the choice is at their edge, try a wider range. */
+    const float *lrs;
+    int lr_count;   /* number of `lrs` */
     float held_out; /* share of the training set held out for the choice; default 0.1 */
     uint64_t seed;
     int standardize; /* features scaled to mean 0, variance 1 with training statistics; default 1 */
@@ -82,32 +81,33 @@ BYOL_API byol_status byol_linear(const byol_features *train, int passes, const b
 /* ---- Fine-tuning ---- */
 
 typedef struct byol_finetune_options {
-    float label_fraction; /* how much of the training images of each class is used, 0 .. 1, at least
-                             two of each; default
-                             1. The same seed draws the same images, and a smaller fraction a part
-                             of a larger one */
-    float held_out;   /* share of these that only the choice of the epoch is made by; default 0.1 */
-    int train_stages; /* how many of the backbone's last stages learn besides the head (of a ResNet
-                         5: four and the stem)   the others stay as they are, batch norm statistics
-                         too; -1 (default): all */
+    /* Share of the training images of each class that is used, 0 .. 1, at least two of each;
+     * default 1. The same seed draws the same images; a smaller fraction is a part of a larger. */
+    float label_fraction;
+    float held_out; /* share of these used only to choose the epoch; default 0.1 */
+    /* How many of the backbone's last stages learn besides the head (a ResNet has 5: four and the
+     * stem). The others stay as they are, batch norm statistics too. -1 (default): all. */
+    int train_stages;
     byol_optimizer_name optimizer; /* BYOL_ADAMW (default) or BYOL_SGD (with Nesterov momentum) */
-    float lr; /* of the head; 0 (default): 0.001 for adamw, 0.05 for sgd. Warm-up over a twentieth
-                 of the steps, then half a cosine to 0 */
-    float lr_decay;      /* each stage learns at this times the rate of the one behind it; 0 .. 1,
-                            default 0.8; 1: alike */
-    float weight_decay;  /* on kernels and matrices; below 0 (default): 0.05 for adamw, 0.0005 for
-                            sgd */
-    float momentum;      /* sgd; default 0.9 */
-    int epochs;          /* 0 (default): 20, or as many as make 1000 steps where that is more */
-    int batch_size;      /* default 64; at most the number of images learned from */
-    float crop_area_min; /* augmentation is a flip and a crop of this share of the image or more;
-                            default 0.4 */
+    /* Of the head; 0 (default): 0.001 for adamw, 0.05 for sgd. Warm-up over a twentieth of the
+     * steps, then half a cosine to 0. */
+    float lr;
+    /* Each stage learns at this times the next stage's rate; 0 .. 1, default 0.8; 1: all alike. */
+    float lr_decay;
+    /* On kernels and matrices; below 0 (default): 0.05 for adamw, 0.0005 for sgd. */
+    float weight_decay;
+    float momentum; /* sgd; default 0.9 */
+    int epochs;     /* 0 (default): 20, or as many as make 1000 steps where that is more */
+    int batch_size; /* default 64; at most the number of images learned from */
+    /* Augmentation is a flip and a crop of at least this share of the image; default 0.4. */
+    float crop_area_min;
     byol_precision precision; /* of training; default auto */
     int threads;              /* default 0: every processor the process may use */
-    uint64_t seed; /* default 1: of the drawing, the order, the augmentation, and of the head at its
-                      start */
-    const char *save; /* NULL (default), or a .safetensors file for the chosen weights: the
-                         backbone's and "fc.weight", "fc.bias" with torchvision's names */
+    /* Of the drawing, the order, the augmentation and the head's first weights; default 1. */
+    uint64_t seed;
+    /* NULL (default), or a .safetensors file for the chosen weights: the backbone's, "fc.weight"
+     * and "fc.bias", with torchvision's names. */
+    const char *save;
 } byol_finetune_options;
 
 BYOL_API void byol_finetune_options_init(byol_finetune_options *options);
@@ -115,19 +115,19 @@ BYOL_API void byol_finetune_options_init(byol_finetune_options *options);
 typedef struct byol_finetune_result {
     double accuracy;          /* on the test set, percent, of the chosen epoch's weights */
     double held_out_accuracy; /* of these weights, percent */
-    int epochs, best_epoch;   /* trained, and chosen (from 1) */
+    int epochs, best_epoch;   /* epochs trained; the chosen one, from 1 */
     uint64_t steps;           /* optimizer steps of all epochs */
-    size_t label_count,
-        held_out_count; /* labelled training images that were used, and how many of them held out */
+    /* Labelled training images that were used, and how many of these were held out. */
+    size_t label_count, held_out_count;
     double seconds;
 } byol_finetune_result;
 
-/* A softmax classifier of the encoder's backbone and one linear layer, trained on images:
- * cross-entropy, random crops and flips, each epoch judged on the held-out images (the lower loss
- * decides among equals) and the best one kept. The test images are looked at once, at the end. From
- * a random encoder (byol_encoder_create_random) this is training from scratch, the baseline to hold
- * the result against. Encoder and sources are borrowed and stay as they are. `predicted` (one label
- * for each test image) may be NULL; progress counts images.
+/* Trains a softmax classifier, the encoder's backbone and one linear layer, on images:
+ * cross-entropy, random crops and flips. Each epoch is judged on the held-out images and the best
+ * one is kept; among equals the lower loss decides. The test images are used once, at the end. From
+ * a random encoder (byol_encoder_create_random) this is training from scratch, the baseline for the
+ * result. Encoder and sources are borrowed and stay as they are. `predicted` (one label for each
+ * test image) may be NULL; progress counts images.
  *
  * BYOL_ERROR_INVALID for options out of range, sources without labels, or too few images to hold
  * one out; BYOL_ERROR_MISMATCH where channels differ, or the test set has more classes;
@@ -139,12 +139,12 @@ BYOL_API byol_status byol_finetune(const byol_encoder *encoder, const byol_sourc
 
 /* ---- Classification report ---- */
 
-/* Of one class, or a mean over classes; percent. With TP, FP, FN counted for the class: precision
- * TP / (TP + FP), recall TP / (TP + FN), F1 2 TP / (2 TP + FP + FN); each is 0 where that is 0 / 0.
- */
+/* Scores of one class, or a mean over classes, in percent. With TP, FP, FN counted for the class:
+ * precision TP / (TP + FP), recall TP / (TP + FN), F1 2 TP / (2 TP + FP + FN); each is 0 where that
+ * is 0 / 0. */
 typedef struct byol_class_scores {
     double precision, recall, f1;
-    uint64_t support; /* how many images are of the class */
+    uint64_t support; /* images of the class */
 } byol_class_scores;
 
 typedef struct byol_classification {
@@ -152,15 +152,15 @@ typedef struct byol_classification {
     uint64_t count;              /* images */
     double accuracy;             /* percent */
     byol_class_scores *of_class; /* (classes) */
-    byol_class_scores
-        macro; /* means over all classes, those without images included; support: count */
+    /* Means over all classes, also those without images; support: count. */
+    byol_class_scores macro;
     byol_class_scores weighted; /* means weighted by support */
-    uint64_t *confusion; /* (classes, classes): at [label * classes + predicted] how many images */
+    uint64_t *confusion;        /* (classes, classes): images at [label * classes + predicted] */
 } byol_classification;
 
 /* Compares `count` predictions with the labels; both are 0 .. classes-1 (else BYOL_ERROR_INVALID).
  * The figures are those of scikit-learn's classification_report and confusion_matrix with
- * labels=range(classes), zero_division=0. `report` is the caller's: byol_classification_release. */
+ * labels=range(classes), zero_division=0. `report` is owned: byol_classification_release. */
 BYOL_API byol_status byol_classification_init(byol_classification *report, const int32_t *labels,
                                               const int32_t *predicted, size_t count, int classes,
                                               byol_error *error);

@@ -13,9 +13,9 @@ extern "C" {
 
 typedef struct byol_events byol_events;
 
-/* Opens events.out.tfevents.byol in `folder` (which exists) to go on after `step`: what stands
- * there of later steps, or damaged, or half-written, is cut off, so that a resumed run has one
- * history; with step 0 it begins anew. It is created where it is not there. Owned:
+/* Opens events.out.tfevents.byol in `folder` (which exists) to continue after `step`; the file is
+ * created if it is not there. Records of later steps are cut off, and so is anything damaged or
+ * half-written: a resumed run has one history. With step 0 the file begins anew. Owned:
  * byol_events_close. BYOL_ERROR_IO; BYOL_ERROR_FORMAT where a file of that name is not an event
  * file. */
 BYOL_API byol_status byol_events_open(byol_events **out, const char *folder, uint64_t step,
@@ -27,18 +27,18 @@ typedef struct byol_scalar {
     double value;
 } byol_scalar;
 
-/* The numbers of one step. Those that are not finite are left out. Everything written is in the
- * file (though not synced) on return. BYOL_ERROR_IO, BYOL_ERROR_MEMORY; also in the functions
+/* Writes the numbers of one step; those that are not finite are left out. On return everything
+ * is in the file (though not synced). BYOL_ERROR_IO, BYOL_ERROR_MEMORY; also in the functions
  * below. */
 BYOL_API byol_status byol_events_scalars(byol_events *events, uint64_t step,
                                          const byol_scalar *scalars, size_t count,
                                          byol_error *error);
 
-/* How `count` numbers are distributed; those that are not finite are left out. */
+/* Writes how `count` numbers are distributed; those that are not finite are left out. */
 BYOL_API byol_status byol_events_histogram(byol_events *events, uint64_t step, const char *tag,
                                            const float *values, size_t count, byol_error *error);
 
-/* A picture: the bytes of a PNG file. BYOL_ERROR_FORMAT where they are not. */
+/* Writes a picture, given as the bytes of a PNG file. BYOL_ERROR_FORMAT where they are not. */
 BYOL_API byol_status byol_events_png(byol_events *events, uint64_t step, const char *tag,
                                      const void *png, size_t length, byol_error *error);
 

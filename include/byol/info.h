@@ -1,4 +1,4 @@
-/* What a network is made of and what it costs, before anything is trained. */
+/* The layers of a network and what it costs, before anything is trained. */
 #ifndef BYOL_INFO_H
 #define BYOL_INFO_H
 
@@ -26,13 +26,13 @@ typedef struct byol_network_totals {
     uint64_t parameters_encoder, parameters_projector, parameters_predictor;
     uint64_t forward_flops; /* of one image through the whole online network */
     uint64_t encoder_flops; /* of one image through the backbone: what an embedding costs */
-    uint64_t workspace_bytes,
-        staging_bytes; /* of the training plan for the configured batch size and precision */
+    /* Of the training plan for the configured batch size and precision. */
+    uint64_t workspace_bytes, staging_bytes;
     int representation, projection; /* lengths of the vectors */
 } byol_network_totals;
 
 /* Calls `layer` (may be NULL) for every layer of the online network of `config` in order, and fills
- * `totals` (may be NULL). `channels` 1 or 3; `image_size` is used in place of data.image_size. */
+ * `totals` (may be NULL). `channels` is 1 or 3; `image_size` replaces data.image_size. */
 BYOL_API byol_status byol_network_describe(const byol_config *config, int channels, int image_size,
                                            void (*layer)(void *context,
                                                          const byol_network_layer *layer),

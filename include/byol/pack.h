@@ -14,8 +14,9 @@ extern "C" {
 
 typedef struct byol_pack_options {
     size_t shard_size; /* images in a shard; default 5000 */
-    int resize;  /* short side in pixels; larger images are shrunk to it and stored as JPEG; 0: left
-                    as they are */
+    /* Short side in pixels: larger images are shrunk to it and stored as JPEG; 0: all are left as
+     * they are. */
+    int resize;
     int quality; /* of those JPEGs, 1 .. 100; default 95 */
     int threads; /* 0: as many as OpenMP has */
 } byol_pack_options;
@@ -27,12 +28,12 @@ typedef struct byol_pack_result {
     uint64_t bytes;
 } byol_pack_result;
 
-/* Writes FOLDER/000000.tar .. (each under its name only when it is complete): sample 00000017 is
- * 00000017.jpg (or what the image was stored as; images in memory become PGM or PPM) and
- * 00000017.cls, its label, where there are labels. FOLDER/names.csv, written when all are, says
- * what each sample was called in the source (00000017.jpg,"cats/17.jpg"), FOLDER/classes.txt the
- * names of the classes, where all have one. Images that cannot be read are left out. The folder is
- * created; BYOL_ERROR_INVALID where it holds shards. `progress` may be NULL. */
+/* Writes FOLDER/000000.tar .., each under its name only when it is complete. Sample 00000017 is
+ * 00000017.jpg (or the format the image was stored in; images in memory become PGM or PPM) and,
+ * where there are labels, 00000017.cls, its label. FOLDER/names.csv is written when all shards are.
+ * It gives the name of each sample in the source (00000017.jpg,"cats/17.jpg"). FOLDER/classes.txt
+ * has the names of the classes, where all have one. Images that cannot be read are left out. The
+ * folder is created; BYOL_ERROR_INVALID where it holds shards. `progress` may be NULL. */
 BYOL_API byol_status byol_pack(const byol_source *source, const char *folder,
                                const byol_pack_options *options, byol_pack_result *result,
                                byol_progress progress, void *context, byol_error *error);

@@ -1,5 +1,5 @@
-/* What a run was found to be worth, kept beside it; and the page that shows a run, or several side
- * by side. */
+/* The evaluation results that are kept beside a run, and the page that shows one run or compares
+ * several. */
 #ifndef BYOL_REPORT_H
 #define BYOL_REPORT_H
 
@@ -17,18 +17,19 @@ extern "C" {
 /* One result of an evaluation. Accuracies are percent; NaN: not measured. Strings and numbers are
  * borrowed. */
 typedef struct byol_evaluation {
-    const char *method; /* "knn", "linear" ...: the same method overwrites what it said before */
-    uint64_t step;      /* of the weights: byol_encoder_step */
+    /* "knn", "linear" ...: a new result replaces an old one of the same method. */
+    const char *method;
+    uint64_t step;            /* of the weights: byol_encoder_step */
     const char *train, *test; /* the two sets of images, in words */
     size_t train_count, test_count;
     int classes;
     double accuracy, random_init_accuracy, pixel_accuracy, hog_accuracy;
     const char *choice_name; /* of the hyper-parameter that was chosen ("k"), or NULL */
     double choice;
-    const uint64_t
-        *confusion;  /* (classes, classes) test images: true label by predicted label; or NULL */
-    int same_images; /* 1: the test images are the training images, and the accuracies mean little
-                      */
+    /* (classes, classes) test images: true label by predicted label; or NULL. */
+    const uint64_t *confusion;
+    /* 1: the test images are the training images, so the accuracies mean little. */
+    int same_images;
 } byol_evaluation;
 
 /* Adds a result to RUN/evaluation.json, atomically. A matrix of more than 100 classes is left out.
@@ -36,34 +37,35 @@ typedef struct byol_evaluation {
 BYOL_API byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation,
                                           byol_error *error);
 
-/* 1 where RUN/evaluation.json has a result of the same method and weights that says more, and
- * should not be lost for this one: of more test images, or of as many and more training images. One
- * whose test images are not the training images says more than one whose are, however many. */
+/* 1 where RUN/evaluation.json has a result of the same method and weights that says more and
+ * should not be replaced by this one: it has more test images, or as many and more training
+ * images. A result whose test images are not the training images says more than one whose are,
+ * however many. */
 BYOL_API int byol_evaluation_is_outranked(const char *run, const byol_evaluation *evaluation);
 
 /* 1 where RUN/evaluation.json has a result of `method` for the weights of `step`. */
 BYOL_API int byol_evaluation_is_current(const char *run, const char *method, uint64_t step);
 
 typedef struct byol_report_options {
-    /* All borrowed, all may be NULL: then the page goes without the pictures that need them. */
-    const byol_source *data;  /* what the run was trained on: a gallery of views */
+    /* All are borrowed and may be NULL: the page then lacks the pictures that need them. */
+    const byol_source *data;  /* what the run was trained on: for the gallery of views */
     const byol_source *train; /* nearest neighbours are sought among up to 5,000 of these */
-    const byol_source *test;  /* whose neighbours are sought, and up to 1,000 of which make the map;
-                                 NULL: as train */
-    const char *note;         /* why pictures are missing, to be said on the page; or NULL */
-    int threads;              /* 0: every processor the process may use */
-    void (*stage)(void *context,
-                  const char *what); /* what the progress that follows is of; may be NULL */
-    byol_progress progress;          /* may be NULL; non-zero stops (BYOL_ERROR_CANCELLED) */
+    /* Images whose neighbours are sought; up to 1,000 of them make the map. NULL: as train. */
+    const byol_source *test;
+    const char *note; /* why pictures are missing, shown on the page; or NULL */
+    int threads;      /* 0: every processor the process may use */
+    /* Called with what the progress that follows is of; may be NULL. */
+    void (*stage)(void *context, const char *what);
+    byol_progress progress; /* may be NULL; non-zero stops (BYOL_ERROR_CANCELLED) */
     void *context;
 } byol_report_options;
 
 BYOL_API void byol_report_options_init(byol_report_options *options);
 
-/* Writes one HTML page, atomically, that needs nothing else: no network, no other file. It shows
- * what lies in the run folders (config.yaml, metrics.jsonl, summary.json, evaluation.json) and, of
- * a single run, pictures by its encoder. Of `count` above 1 runs (at most 16) it compares the
- * curves, results and settings.
+/* Writes one HTML page, atomically, that needs no network and no other file. It shows what is in
+ * the run folders (config.yaml, metrics.jsonl, summary.json, evaluation.json) and, for a single
+ * run, pictures by its encoder. For several runs (`count` 2 .. 16) it compares curves, results and
+ * settings.
  *
  * BYOL_ERROR_NOT_FOUND where a folder is no run, BYOL_ERROR_INVALID for a wrong number of runs,
  * BYOL_ERROR_IO where `out` cannot be written. */

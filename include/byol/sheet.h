@@ -1,5 +1,5 @@
-/* A contact sheet: what a configuration makes of its images, to be looked at before hours are
- * spent. */
+/* A contact sheet: what a configuration makes of its images, to be looked at before hours of
+ * training. */
 #ifndef BYOL_SHEET_H
 #define BYOL_SHEET_H
 
@@ -19,11 +19,11 @@ typedef struct byol_sheet_info {
     int height, width; /* of the sheet, pixels */
 } byol_sheet_info;
 
-/* Writes up to `count` images, spread evenly over `source`, as PNG: of each the original, shrunk or
- * enlarged to fit the side of a view, and both views, as `config` makes them in the first epoch
- * (data.image_size, views, train.seed), without the normalisation. Images that cannot be read are
- * passed over. The file appears under its name only when it is complete. `progress` (of images) and
- * `info` may be NULL; progress stops where it gives non-zero (BYOL_ERROR_CANCELLED).
+/* Writes up to `count` images, spread evenly over `source`, as PNG. For each image it shows the
+ * original, shrunk or enlarged to the side of a view, and both views, as `config` makes them in the
+ * first epoch (data.image_size, views, train.seed), without the normalisation. Images that cannot
+ * be read are skipped. The file appears under its name only when it is complete. `progress` (of
+ * images) and `info` may be NULL; non-zero from `progress` stops (BYOL_ERROR_CANCELLED).
  *
  * Errors: BYOL_ERROR_INVALID for a count below 1, BYOL_ERROR_IO where `path` cannot be written, the
  * source's own where no image can be read. */

@@ -15,28 +15,29 @@ extern "C" {
 typedef struct byol_source byol_source;
 
 typedef struct byol_source_info {
-    const char *kind; /* "idx", "cifar10", "cifar100", "memory", "npy"; of pictures that are decoded
-                       * "folder", "list", "picture", "shards"; "functions"; static */
-    const char
-        *description;  /* one line for people: what was found and where; borrowed from the source */
+    /* Static. "idx", "cifar10", "cifar100", "memory", "npy", "functions"; for pictures that are
+     * decoded "folder", "list", "picture", "shards". */
+    const char *kind;
+    /* One line for people: what was found and where; borrowed from the source. */
+    const char *description;
     size_t count;      /* images */
     int channels;      /* 1 or 3 */
     int height, width; /* 0 where the images have different sizes */
-    int short_side;    /* the shorter of the two; where sizes differ the median of a sample of the
-                          images */
-    int classes;       /* 0 where there are no labels */
-    int decoded; /* 1: images are files, decoded when they are asked for, and some may turn out
-                    unreadable */
-    int statistics_known; /* 1: the presets' mean and std are meant for it; 0: it is better measured
-                           */
+    /* The shorter of the two; where sizes differ, the median of a sample of the images. */
+    int short_side;
+    int classes; /* 0 where there are no labels */
+    /* 1: images are files, decoded when they are asked for; some may turn out unreadable. */
+    int decoded;
+    /* 1: the presets' mean and std are meant for this data; 0: better measure them. */
+    int statistics_known;
 } byol_source_info;
 
 /* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split:
- * "fashion-mnist:train", "path/to/cifar-10:test", "images-idx3-ubyte.gz". What a path holds is
- * found out by looking at it: a folder of pictures, a text file that lists them, one picture, tar
+ * "fashion-mnist:train", "path/to/cifar-10:test", "images-idx3-ubyte.gz". The path is inspected to
+ * find out what it holds: a folder of pictures, a text file that lists them, one picture, tar
  * shards (also as "shards/{000..099}.tar"), a .npy array of bytes, IDX, CIFAR-10 or -100
- * (docs/data.md). Without a split: train, or all there is where there are none. For CIFAR folders a
- * comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
+ * (docs/data.md). Without a split: train, or everything where there are no splits. For CIFAR
+ * folders a comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
  *
  * Errors: BYOL_ERROR_NOT_FOUND (what was looked for, where, and how to get it), BYOL_ERROR_FORMAT
  * (truncated or corrupt: file, expected and found size), BYOL_ERROR_INVALID (no such split; more
@@ -51,14 +52,13 @@ BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *p
                                              const int32_t *labels, size_t count, int channels,
                                              int height, int width, byol_error *error);
 
-/* Pictures in files named one by one, in this order, without labels; the names are copied, and
- * nothing is read yet but a few of them for their sizes. BYOL_ERROR_INVALID where `count` is 0. */
+/* Pictures in the given files, in this order, without labels. The names are copied. Only a few
+ * files are read now, for their sizes. BYOL_ERROR_INVALID where `count` is 0. */
 BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const *paths,
                                             size_t count, byol_error *error);
 
-/* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one; the
- * indices are copied.
- */
+/* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one. The
+ * indices are copied. */
 BYOL_API byol_status byol_source_subset(byol_source **out, const byol_source *of,
                                         const uint32_t *indices, size_t count, byol_error *error);
 
@@ -66,47 +66,50 @@ BYOL_API void byol_source_free(byol_source *source);
 
 BYOL_API void byol_source_describe(const byol_source *source, byol_source_info *info);
 
-/* Side of the views where data.image_size is 0: the images' height; of files that are decoded their
- * typical shorter side, at least 8 and at most 224. */
+/* Side of the views where data.image_size is 0: the images' height; for files that are decoded
+ * their typical shorter side, at least 8 and at most 224. */
 BYOL_API int byol_source_view_size(const byol_source *source);
 
-/* Holds one image at a time, of one thread. Zero-initialise it, read one image after the other
+/* Holds one image at a time, for one thread. Zero-initialise it, read one image after the other
  * into it, then byol_picture_release. */
 typedef struct byol_picture {
-    byol_image image; /* borrowed from this or from the source, until the next image is read or
-                         either is freed */
-    unsigned char *
-        bytes[2]; /* owned: what is being decoded, and the pixels; NULL where the source has them */
+    /* Borrowed from this or from the source, until the next image is read or either is freed. */
+    byol_image image;
+    /* Owned: the encoded bytes, and the pixels; NULL where the source has them. */
+    unsigned char *bytes[2];
     size_t capacity[2];
 } byol_picture;
 
 BYOL_API void byol_picture_release(byol_picture *picture); /* NULL is fine */
 
-/* What a reader wants of an image. Only sources that decode (info.decoded) can heed it; others give
- * what they have. */
+/* What a reader asks of an image. Only sources that decode (info.decoded) can follow it; others
+ * give what they have. */
 typedef struct byol_image_request {
-    int channels;   /* 1 or 3; 0: as the source says */
-    int short_side; /* the image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side
-                     * has at least this many pixels; 0: in full size */
+    int channels; /* 1 or 3; 0: as the source says */
+    /* The image may be decoded smaller (1/2, 1/4, 1/8) as long as its shorter side keeps at least
+     * this many pixels; 0: in full size. */
+    int short_side;
 } byol_image_request;
 
-/* At least `bytes` bytes that belong to the picture and stay until its next image: for functions
- * that give images (byol_source_from_functions). NULL, with words in `error`, without memory. */
+/* Returns at least `bytes` bytes that belong to the picture and stay until its next image. For
+ * functions that give images (byol_source_from_functions). NULL, with a message in `error`, if
+ * there is no memory. */
 BYOL_API uint8_t *byol_picture_reserve(byol_picture *picture, size_t bytes, byol_error *error);
 
-/* A source of the caller's own: a camera, a database, a format of one's own. Zero-initialise. */
+/* A source of the caller's own: a camera, a database, another format. Zero-initialise it. */
 typedef struct byol_source_functions {
     size_t count;
-    int channels;      /* 1 or 3: what is given where nobody asks for others */
+    int channels;      /* 1 or 3: what is given if nobody asks for other channels */
     int height, width; /* of every image; both 0 where they differ */
     int short_side;    /* where they differ: a typical shorter side */
-    int classes;       /* labels are 0 .. classes-1; with `label` only */
-    uint64_t identity; /* tells this data from other data: a run is resumed on the same only */
-    /* Sets picture->image to image `index` with so many channels. Its bytes are the caller's, or of
-     * byol_picture_reserve, and stay until the next image is asked for into the same picture.
-     * Called by several threads at once, each with a picture of its own; the same index gives the
-     * same image always. Where it fails with BYOL_ERROR_FORMAT, _IO, _NOT_FOUND or _UNSUPPORTED the
-     * image counts as unreadable, and is replaced or skipped. */
+    int classes;       /* labels are 0 .. classes-1; only with `label` */
+    /* Distinguishes this data from other data: a run resumes only on the same data. */
+    uint64_t identity;
+    /* Sets picture->image to image `index` with `channels` channels. Its bytes are the caller's or
+     * from byol_picture_reserve, and stay until the next image is read into the same picture.
+     * Several threads call this at once, each with its own picture. The same index always gives the
+     * same image. If it fails with BYOL_ERROR_FORMAT, _IO, _NOT_FOUND or _UNSUPPORTED, the image
+     * counts as unreadable and is replaced or skipped. */
     byol_status (*image)(void *context, size_t index, int channels, byol_picture *picture,
                          byol_error *error);
     int32_t (*label)(void *context, size_t index);                      /* NULL: no labels */
@@ -114,26 +117,26 @@ typedef struct byol_source_functions {
     void (*release)(void *context);                                     /* NULL: nothing to do */
 } byol_source_functions;
 
-/* `functions` is copied; `context` is handed to each call, and to `release` by byol_source_free.
- * BYOL_ERROR_INVALID where the description cannot be. An image of another size than described is
- * BYOL_ERROR_FORMAT when it is read. */
+/* `functions` is copied. `context` is passed to each call, and to `release` by byol_source_free.
+ * BYOL_ERROR_INVALID where the description is impossible. An image of another size than described
+ * is BYOL_ERROR_FORMAT when it is read. */
 BYOL_API byol_status byol_source_from_functions(byol_source **out,
                                                 const byol_source_functions *functions,
                                                 void *context, byol_error *error);
 
 /* Reads image `index` (below count). `wanted` may be NULL. Safe from several threads at once, each
- * with a picture of its own. BYOL_ERROR_FORMAT, BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or
- * BYOL_ERROR_UNSUPPORTED (an animated WebP, more than 100 million pixels, a file of more than 1
- * GiB), naming the file, where it cannot be read or decoded: then byol_source_unreadable is 1 for
- * it. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
+ * with its own picture. If the image cannot be read or decoded: BYOL_ERROR_FORMAT, BYOL_ERROR_IO,
+ * BYOL_ERROR_NOT_FOUND or BYOL_ERROR_UNSUPPORTED (an animated WebP, more than 100 million pixels, a
+ * file of more than 1 GiB). The error names the file, and byol_source_unreadable is then 1 for the
+ * image. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
 BYOL_API byol_status byol_source_image(const byol_source *source, size_t index,
                                        const byol_image_request *wanted, byol_picture *picture,
                                        byol_error *error);
 
-/* 1 where image `index` was asked for before and could not be read. */
+/* 1 where an earlier read of image `index` failed. */
 BYOL_API int byol_source_unreadable(const byol_source *source, size_t index);
 
-/* Writes the name of image `index` ("cats/17.jpg"; "image 17" where it has none), cut to `size`
+/* Writes the name of image `index` ("cats/17.jpg"; "image 17" if it has none), cut to `size`
  * bytes. */
 BYOL_API void byol_source_name(const byol_source *source, size_t index, char *name, size_t size);
 

@@ -1,4 +1,4 @@
-/* What every function of the library returns, and where it puts the words.
+/* Status codes and error messages.
  *
  * Functions that can fail return a byol_status and take a nullable `byol_error *` as their last
  * argument. On failure the error holds one sentence or two: what went wrong, where, and what to do.
@@ -38,14 +38,13 @@ typedef enum byol_status {
 #undef BYOL_STATUS_ENUM
 } byol_status;
 
-/* Caller's storage for the words. Zero-initialise it: `byol_error error = {0};`. */
+/* The caller's storage for the message. Zero-initialise it: `byol_error error = {0};`. */
 typedef struct byol_error {
     char text[1024]; /* NUL-terminated UTF-8, no newline at the end; empty when nothing failed */
 } byol_error;
 
-/* Called now and then while something long goes on: `done` of `total` items. Return non-zero to
- * stop (BYOL_ERROR_CANCELLED).
- */
+/* Called now and then during long work: `done` of `total` items. Return non-zero to stop
+ * (BYOL_ERROR_CANCELLED). */
 typedef int (*byol_progress)(void *context, uint64_t done, uint64_t total);
 
 /* "BYOL_ERROR_INVALID" ...; "UNKNOWN" for a value that is not in the table. Static storage. */

@@ -1,5 +1,5 @@
-/* What a source holds, found by reading all of it; and the mean and deviation to normalise its
- * images by. */
+/* What a source holds, found by reading all of it; and the mean and deviation for normalising its
+ * images. */
 #ifndef BYOL_SURVEY_H
 #define BYOL_SURVEY_H
 
@@ -22,7 +22,7 @@ typedef struct byol_unreadable {
     char reason[240];
 } byol_unreadable;
 
-/* Image `index` has the very bytes of image `of`, which comes before it. */
+/* Image `index` has exactly the bytes of image `of`, which comes before it. */
 typedef struct byol_duplicate {
     size_t index, of;
 } byol_duplicate;
@@ -38,17 +38,17 @@ typedef struct byol_survey {
 } byol_survey;
 
 /* Reads and decodes every image once, with `threads` threads (0: as many as OpenMP has). Images
- * that cannot be read are no failure; afterwards byol_source_unreadable knows them. `survey` may be
- * NULL where that is all that is wanted (a source that does not decode is then not read at all).
- * `progress` may be NULL. */
+ * that cannot be read are no failure; afterwards byol_source_unreadable returns 1 for them.
+ * `survey` may be NULL if only that is needed (a source that does not decode is then not read at
+ * all). `progress` may be NULL. */
 BYOL_API byol_status byol_source_survey(const byol_source *source, int threads, byol_survey *survey,
                                         byol_progress progress, void *context, byol_error *error);
 BYOL_API void byol_survey_release(byol_survey *survey);
 
 /* Mean and standard deviation of the pixels (0 .. 1) of each channel, over at most 1024 images
- * spread over the source, each of the same weight; of one channel, three times the same. The same
- * numbers for any number of threads. Images that cannot be read are left out; BYOL_ERROR_FORMAT
- * where that leaves none. */
+ * spread over the source. Each image has the same weight. With one channel the same value stands
+ * three times. The numbers are the same for any number of threads. Images that cannot be read are
+ * left out; BYOL_ERROR_FORMAT where none is left. */
 BYOL_API byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3],
                                             float std[3], byol_error *error);
 

@@ -1,4 +1,4 @@
-/* The version of these headers, and of the library that is really there. Semantic versioning. */
+/* The version of these headers, and of the library in use. Semantic versioning. */
 #ifndef BYOL_VERSION_H
 #define BYOL_VERSION_H
 
@@ -16,7 +16,7 @@ extern "C" {
 #define BYOL_VERSION_NUMBER                                                                        \
     (BYOL_VERSION_MAJOR * 10000 + BYOL_VERSION_MINOR * 100 + BYOL_VERSION_PATCH)
 
-/* BYOL_VERSION as the library was built with. Static. */
+/* BYOL_VERSION that the library was built with. Static. */
 BYOL_API const char *byol_version(void);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* Views: random augmentations of one image. The recipe is the reference's (BYOL, arXiv 2006.07733,
  * appendix B, and the authors' code): crop and resize, flip, colour jitter, grayscale, blur,
- * solarize, normalise, in this order. Besides it, other members of the family turn and shift the
- * picture after the flip, and end with noise and cutout. */
+ * solarize, normalise, in this order. Other members of the family also turn and shift the picture
+ * after the flip, and add noise and cutout at the end. */
 #ifndef BYOL_VIEWS_H
 #define BYOL_VIEWS_H
 
@@ -30,18 +30,19 @@ typedef struct byol_view_recipe {
     /* Not of that recipe, and 0 in every preset. */
     float rotate;    /* degrees: angle uniform in [-rotate, rotate]; bilinear, black outside */
     float translate; /* share of the side: shift along each axis uniform in whole pixels up to it */
-    int pad; /* pixels: the plain random crop out of the picture with that much black around it */
-    float noise;  /* standard deviation of Gaussian noise, pixels being in [0, 1]; not clipped */
-    float cutout; /* probability of a square filled with the mean */
+    /* Pixels: the plain random crop, out of the picture with so much black around it. */
+    int pad;
+    float noise;       /* standard deviation of Gaussian noise on pixels in [0, 1]; not clipped */
+    float cutout;      /* probability of a square filled with the mean */
     float cutout_size; /* its side as a share of the picture's; its centre is any pixel */
-    float mean[3],
-        std[3]; /* per channel, the last step: (x - mean) / std; one-channel images use [0] */
+    /* Per channel, the last step: (x - mean) / std; one-channel images use [0]. */
+    float mean[3], std[3];
 } byol_view_recipe;
 
-/* Fills the recipes from a preset: "byol" (DM's), "simclr" (symmetric: blur .5, no solarize),
- * "small" (32-px: no blur, solarize 0 / .2). The third is the first with crops of 5 to 30 % of the
- * area, for small views. Mean and std are ImageNet's for byol and simclr, CIFAR-10's for small.
- * BYOL_ERROR_INVALID for another name. */
+/* Fills the recipes of the three kinds of views from a preset: "byol" (DeepMind's), "simclr"
+ * (symmetric: blur .5, no solarize) or "small" (32 pixels: no blur, solarize 0 / .2). The third
+ * recipe is the first with crops of 5 to 30 % of the area, for small views. Mean and std are
+ * ImageNet's for byol and simclr, CIFAR-10's for small. BYOL_ERROR_INVALID for another name. */
 BYOL_API byol_status byol_view_preset(const char *name, byol_view_recipe recipe[3],
                                       byol_error *error);
 
@@ -54,13 +55,13 @@ typedef struct byol_image {
 } byol_image;
 
 /* Makes view number `view` (from 0) of `image` for (seed, epoch, sample): a pure function of its
- * arguments. `dst` is (channels, size, size) floats, plain. `scratch` is byol_view_scratch_bytes()
- * bytes, 64-byte aligned. */
+ * arguments. `dst` is (channels, size, size) floats in plain order. `scratch` is
+ * byol_view_scratch_bytes() bytes, 64-byte aligned. */
 BYOL_API void byol_view_make(const byol_view_recipe *recipe, const byol_image *image, int size,
                              uint64_t seed, uint32_t epoch, uint32_t sample, int view, float *dst,
                              void *scratch);
 
-/* Scratch needed for images of up to height x width and `channels` and views of `size`. */
+/* Scratch bytes for images of up to height x width and `channels`, and views of `size`. */
 BYOL_API size_t byol_view_scratch_bytes(int channels, int height, int width, int size);
 
 /* The evaluation view: short side resized (bicubic, antialiased) to `size`, centre crop, normalised

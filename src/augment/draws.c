@@ -8,7 +8,7 @@ enum { CROP_TRIES = 10, JITTER_ORDERS = 24 };
 
 static int at_least_one(int value) { return value > 1 ? value : 1; }
 
-/* The largest centred box whose aspect is allowed: what torchvision and TensorFlow take when no try
+/* The largest centred box with an allowed aspect, as torchvision and TensorFlow take when no try
  * fits. */
 static void crop_centre(const byol_view_recipe *recipe, int height, int width, byol__draws *draws) {
     double aspect = (double)width / height;
@@ -66,7 +66,7 @@ byol__draws byol__view_draw(const byol_view_recipe *recipe, int height, int widt
     float place_y = byol__random_uniform(&random);
     draws.flip = byol__random_uniform(&random) < recipe->flip;
     draws.jitter = byol__random_uniform(&random) < recipe->jitter;
-    /* One number exactly, unlike byol__random_below; its bias of 24 / 2^32 is nothing. */
+    /* Draws exactly one number, unlike byol__random_below. Its bias of 24 / 2^32 is negligible. */
     jitter_order((uint32_t)(((uint64_t)byol__random_u32(&random) * JITTER_ORDERS) >> 32),
                  draws.order);
     draws.brightness = factor(&random, recipe->brightness);

@@ -1,4 +1,5 @@
-/* Everything that is random about a view, drawn before the first pixel is touched. */
+/* What is random in the published recipe (crop, flip, colours, blur), drawn before the first pixel
+ * is touched; the rest is in noise.h. */
 #ifndef BYOL__DRAWS_H
 #define BYOL__DRAWS_H
 
@@ -25,14 +26,13 @@ typedef struct byol__draws {
 } byol__draws;
 
 /* The draws for view `view` of sample `sample` in `epoch`, for an image of height x width. Each
- * figure has its own place in the random stream, whatever is applied: changing one probability or
- * range changes no other draw. */
+ * number has a fixed place in the random stream, whatever is applied. So changing one probability
+ * or range changes no other draw. */
 byol__draws byol__view_draw(const byol_view_recipe *recipe, int height, int width, uint64_t seed,
                             uint32_t epoch, uint32_t sample, int view);
 
-/* Leaves of a recipe what a classifier on top is trained with: the crop, a flip of every other
- * picture, normalisation.
- */
+/* Reduces a recipe to what a classifier on top is trained with: the crop, a flip of half of the
+ * pictures, normalisation. */
 void byol__recipe_to_crop_and_flip(byol_view_recipe *recipe);
 
 #endif

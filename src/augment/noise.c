@@ -3,13 +3,14 @@
 #include "base/smaller.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 static const float degree = 0.01745329251994329577f; /* pi / 180 */
 
-/* DeVries and Taylor, arXiv 1708.04552: a square of fixed size whose centre is any pixel, so that a
- * part of it may lie outside. */
+/* DeVries and Taylor, arXiv 1708.04552: a square of fixed size. Its centre is any pixel, so a part
+ * of it may lie outside. */
 static void draw_cutout(const byol_view_recipe *recipe, int size, byol__random *random,
                         byol__noise *noise) {
     int applied = byol__random_uniform(random) < recipe->cutout;
@@ -24,7 +25,7 @@ static void draw_cutout(const byol_view_recipe *recipe, int size, byol__random *
     noise->cut_height = byol__smaller(y + side, size) - top;
 }
 
-/* Any of -limit .. limit, whole pixels, all alike. */
+/* Uniform over -limit .. limit, in whole pixels. */
 static int draw_shift(int limit, byol__random *random) {
     return (int)(byol__random_uniform(random) * (float)(2 * limit + 1)) - limit;
 }
@@ -45,7 +46,7 @@ byol__noise byol__noise_draw(const byol_view_recipe *recipe, int size, uint64_t 
     return noise;
 }
 
-int byol__noise_moves(const byol__noise *noise) {
+bool byol__noise_moves(const byol__noise *noise) {
     return noise->angle != 0 || noise->right != 0 || noise->down != 0;
 }
 

@@ -1,11 +1,10 @@
-/* Compiled once for each instruction set: KERNELS_ISA is plain, avx2 or avx512. Loops over single
- * pixels are written so that the compiler makes vectors of them; sums over neighbours are in GCC's
- * vector types. */
+/* Compiled once per instruction set: KERNELS_ISA is plain, avx2 or avx512. Loops over single pixels
+ * are written so that the compiler vectorizes them. Sums over neighbours use GCC's vector types. */
 #include "augment/pixels.h"
 
 #include <string.h>
 
-/* LANES: floats of a vector; PART: those of an oct (8 floats) that are worked on at once. */
+/* LANES: floats of a vector; PART: floats of an oct (8 floats) that are processed at once. */
 #if defined(__AVX512F__)
 enum { LANES = 16, PART = 8 };
 #elif defined(__AVX__)
@@ -26,7 +25,7 @@ typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 static const float GRAY[3] = {0.2989f, 0.587f, 0.114f};
 
-/* Written so that they become one instruction each. */
+/* Written so that each becomes one instruction. */
 INLINE float larger(float a, float b) { return a > b ? a : b; }
 INLINE float smaller(float a, float b) { return a < b ? a : b; }
 INLINE float clip(float x) { return smaller(larger(x, 0.0f), 1.0f); }
@@ -52,16 +51,16 @@ static void saturation(float *restrict r, float *restrict g, float *restrict b, 
     }
 }
 
-/* A channel's new value where the hue lies `far` (in sixths of a turn, times the chroma) from the
- * channel's complement, -3 .. 8: it is lowest up to one sixth from there and highest from two
- * sixths on, and the same after a whole turn. */
+/* A channel's new value. `far` is the distance of the hue from the channel's own hue (in sixths of
+ * a turn, times the chroma), -5 .. 6. `up` is the distance from the channel's complement: the value
+ * is lowest up to one sixth from there and highest from two sixths on. */
 INLINE float at_hue(float far, float chroma, float low, float high) {
     float up = magnitude(magnitude(far) - 3.0f * chroma);
     return smaller(larger(up + (high - 2.0f * chroma), low), high);
 }
 
-/* All hues are counted in sixths of a turn and times the chroma: so there is no division, and gray
- * needs no case. */
+/* Hues are in sixths of a turn, times the chroma. So there is no division and gray needs no
+ * case. */
 static void hue(float *restrict r, float *restrict g, float *restrict b, size_t count,
                 float shift) {
     float turn = 6.0f * (shift < 0 ? shift + 1 : shift);
@@ -93,7 +92,7 @@ static void normalise(float *x, size_t count, float mean, float std) {
     for (size_t i = 0; i < count; i++) x[i] = (x[i] - mean) * scale;
 }
 
-/* Sum of the gray values. Sums side by side, so that the order of additions is one that vectors can
+/* Sum of the gray values, in LANES sums side by side: an order of additions that vectors can
  * keep. */
 static double gray_sum(const float *x, int channels, size_t plane, size_t count) {
     const float *r = x, *g = channels == 3 ? x + plane : x, *b = channels == 3 ? x + 2 * plane : x;
@@ -128,7 +127,7 @@ static void apply_step(const byol__step *step, int channels, float *x, size_t pl
     }
 }
 
-/* In blocks that stay in the cache from step to step, and whose sums lose no precision. */
+/* Works in blocks that stay in the cache from step to step and whose sums lose no precision. */
 static void apply(const byol__steps *steps, float *image, size_t plane, size_t begin,
                   size_t count) {
     if (steps->count == 0 && steps->gray_sum == NULL) return;
@@ -154,7 +153,7 @@ INLINE oct cubic(oct x) {
     return (oct)(((mask)near & is_near) | ((mask)far & is_far));
 }
 
-/* OCT outputs at a time, whose k-th weights are made together. */
+/* Makes OCT outputs at a time, with their k-th weights together. */
 static void taps_fill(byol__taps *taps, int in, int out, int first, int size, int reversed) {
     double scale = (double)in / out, wide = scale > 1 ? scale : 1;
     float narrow = (float)(1 / wide);
@@ -205,24 +204,23 @@ INLINE void add_rows(vec *sums, int vectors, const float *weights, int count, co
 
 /* ---- resize ----
  *
- * Down the columns, resampling is sums of whole rows, which vectors do well whatever the rows hold.
- * Across a row it is not, so OCT rows that are done are turned on their side, resampled as if down
- * the columns, and turned back:
+ * Down the columns, resampling is sums of whole rows, which vectorizes well whatever the rows hold.
+ * Across a row it does not. So OCT finished rows are transposed, resampled as if down the columns,
+ * and transposed back:
  *
- *     bytes -> lines, a ring of source rows (ring, line) -> panel (line, OCT) -> sized (channels,
- * stride, OCT)
- *           -> turned (OCT, stride) -> OCT rows of the image
+ *     bytes -> lines, a ring of source rows (ring, line) -> panel (line, OCT)
+ *           -> sized (channels, stride, OCT) -> turned (OCT, stride) -> OCT rows of the image
  *
- * A line holds all channels as they lie in the source: side by side, or one behind the other. */
+ * A line holds all channels as they lie in the source: side by side, or one after another. */
 
 typedef struct frame {
     int first_x, first_y, width,
-        height;          /* what the taps reach: a centre crop leaves much of a wide image alone */
+        height;          /* what the taps reach: a centre crop skips much of a wide image */
     size_t line, stride; /* floats of a line, of an output row; padded */
     int ring;            /* lines that are kept */
     float *lines, *panel, *sized, *turned;
     uint8_t *bytes; /* of one line */
-    int mixed; /* do the channels of a pixel lie side by side? Else they lie one behind the other */
+    int mixed; /* do the channels of a pixel lie side by side? Else they lie one after another */
 } frame;
 
 static int reach(const byol__taps *taps, int size, int *first) {
@@ -231,7 +229,7 @@ static int reach(const byol__taps *taps, int size, int *first) {
     return (a < b ? b : a) + taps->count - *first;
 }
 
-/* Most lines that OCT output rows need. */
+/* The most lines that OCT output rows need. */
 static int ring_lines(const byol__taps *down, int size) {
     int most = 0;
     for (int y = 0; y < size; y += OCT) {
@@ -244,7 +242,7 @@ static int ring_lines(const byol__taps *down, int size) {
 
 static size_t resize_floats(int channels, int height, int width, int out_height, int out_width) {
     int scale = height > out_height ? (height + out_height - 1) / out_height
-                                    : 1; /* source rows to an output row */
+                                    : 1; /* source rows per output row */
     int ring = OCT * scale + 1 + byol__taps_limit(height, out_height);
     size_t line = padded((size_t)width * channels), stride = padded(out_width);
     return ((ring < height ? ring : height) + OCT + 1) * line + (channels + 1) * stride * OCT;
@@ -257,7 +255,7 @@ static frame frame_lay(const byol__resize *job) {
     f.mixed = job->channels == 3 && job->channel_stride == 1 && job->pixel_stride == 3;
     f.line = padded((size_t)f.width * job->channels);
     f.bytes = (uint8_t *)job->scratch;
-    memset(f.bytes, 0, f.line); /* what is beyond the row is computed with, and not used */
+    memset(f.bytes, 0, f.line); /* what is beyond the row takes part in sums, but is not used */
     f.lines = job->scratch + f.line;
     f.panel = f.lines + f.ring * f.line;
     f.sized = f.panel + f.line * OCT;
@@ -273,7 +271,7 @@ static void gather(const uint8_t *restrict src, size_t stride, size_t count,
         for (size_t x = 0; x < count; x++) dst[x] = src[x * stride];
 }
 
-/* Source row `y` of those that count. */
+/* Reads row `y` of the source rows in use. */
 static void read_line(const byol__resize *job, const frame *f, int y) {
     const uint8_t *src =
         job->pixels + (f->first_y + y) * job->row_stride + (size_t)f->first_x * job->pixel_stride;
@@ -311,8 +309,8 @@ INLINE void turn(const float *src, size_t rows, size_t columns, size_t src_strid
             turn_4x4(src + y * src_stride + x, src_stride, dst + x * dst_stride + y, dst_stride);
 }
 
-/* OCT output rows from `y` on, columns x .. x + vectors * LANES, of all lines: sums of rows, turned
- * into the panel. */
+/* OCT output rows from `y` on, columns x .. x + vectors * LANES, of all lines: sums of rows,
+ * transposed into the panel. */
 INLINE void panel_columns(const byol__resize *job, const frame *f, int y, size_t x, int vectors) {
     float tile[OCT * CHUNK];
     const byol__taps *down = &job->down;
@@ -337,7 +335,7 @@ static void panel_fill(const byol__resize *job, const frame *f, int y) {
     for (; x < f->line; x += LANES) panel_columns(job, f, y, x, 1);
 }
 
-/* panel -> sized. What can be a constant is a parameter of its own. */
+/* panel -> sized. Values that can be constants are separate parameters. */
 INLINE void panel_across(const byol__resize *job, const frame *f, int channels, size_t step_x,
                          size_t step_c, int count) {
     const float *channel[3] = {f->panel, f->panel + step_c * OCT, f->panel + 2 * step_c * OCT};
@@ -399,8 +397,8 @@ static void resize(const byol__resize *job, const byol__steps *then, float *dst)
 
 /* ---- blur ----
  *
- * A band of rows is blurred across into a ring of rows; rows of the image whose neighbours are all
- * there are then made of them, in place: the ring holds what they were. */
+ * A band of rows is blurred across into a ring of rows. Image rows whose neighbours are all there
+ * are then computed from the ring, in place: the ring holds their sources. */
 
 enum { BAND = 8 };
 
@@ -432,7 +430,7 @@ static blurring blur_lay(const byol__blur *job) {
     b.out = b.lines + job->channels * b.ring * b.stride;
     memset(b.line, 0,
            (b.lines - b.line) *
-               sizeof *b.line); /* what is beyond the row is computed with, and not used */
+               sizeof *b.line); /* what is beyond the row takes part in sums, but is not used */
     return b;
 }
 
@@ -467,7 +465,7 @@ INLINE void down_vectors(const blurring *b, size_t x, int rows, int vectors) {
     float before = 0;
     for (int k = 0; k < taps + rows - 1; k++) {
         const float *src = b->rows[k] + x;
-        float weight = kernel[k]; /* the zero behind the last, for the second row's last */
+        float weight = kernel[k]; /* the zero behind the kernel, at the second row's last tap */
         for (int v = 0; v < vectors; v++) {
             vec value = load(src + v * LANES);
             first[v] += weight * value;

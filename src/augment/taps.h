@@ -8,11 +8,11 @@
 typedef struct byol__taps {
     int count;  /* taps of each output pixel */
     int *start; /* (size): its first source pixel; start + count never passes the source's end */
-    float *weights; /* (size, count): sum 1 over each row; the result is sum of weights[i][k]
+    float *weights; /* (size, count), each row sums to 1; the result is the sum of weights[i][k]
                        source[start[i] + k] */
 } byol__taps;
 
-/* Most taps an axis of up to `in` source pixels can need when `out` or more are made of it. */
+/* The most taps that an axis can need if up to `in` source pixels become `out` or more. */
 int byol__taps_limit(int in, int out);
 
 #endif

@@ -9,15 +9,15 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* Where the parts of a view's scratch lie. `work` is first the resize's, then that of a picture
- * that is moved, then the blur's. */
+/* The parts of a view's scratch. `work` is for the resize, then the move of a picture, then the
+ * blur. */
 typedef struct workspace {
     byol__taps across, down;
     float *kernel; /* of the blur */
     float *work;
 } workspace;
 
-/* What a workspace must do for. */
+/* The sizes that a workspace must serve. */
 typedef struct extent {
     int channels, height, width, out_height, out_width;
     int blur_radius; /* 0: there is no blur */
@@ -37,7 +37,7 @@ static extent extent_of_view(const byol_image *image, int size) {
     return (extent){image->channels, image->height, image->width, size, size, blur_radius(size)};
 }
 
-/* Lays `space` out from `scratch` on and returns the end. */
+/* Lays out `space` from `scratch` on and returns the end. */
 static char *workspace_lay(workspace *space, const extent *e, char *scratch) {
     size_t resize = pixels()->resize_floats(e->channels, e->height, e->width, e->out_height,
                                             e->out_width),
@@ -103,15 +103,14 @@ static void add_normalise(byol__steps *steps, const float *mean, const float *st
         (byol__step){.kind = BYOL__STEP_NORMALISE, .mean = mean, .std = std};
 }
 
-/* A view's steps on single pixels, divided where all pixels must be there before the next can be
- * made. */
+/* A view's steps on single pixels, divided where all pixels must be finished before going on. */
 typedef struct division {
     byol__steps before_contrast, before_blur, after_blur;
     int contrast; /* is there one? It is the first step of before_blur */
     int blur;
 } division;
 
-/* Contrast waits for the mean of all pixels. */
+/* Contrast needs the mean of all pixels. */
 static byol__steps *divide_jitter(const byol__draws *draws, int channels, division *parts) {
     static const byol__step_kind kinds[BYOL__JITTERS] = {
         [BYOL__BRIGHTNESS] = BYOL__STEP_BRIGHTNESS,
@@ -150,8 +149,8 @@ static division divide(const byol_view_recipe *recipe, const byol__draws *draws,
     return parts;
 }
 
-/* The kernel of radius `most`, or less: the weights beyond what is taken are together less than the
- * rounding of 1. */
+/* Fills the kernel and returns its radius, at most `most`. Below that, the weights left out sum to
+ * less than the rounding of 1. */
 static int gaussian(float sigma, int most, float *kernel) {
     sigma = sigma > 1e-3f ? sigma : 1e-3f; /* no blur at all, without a division by zero */
     int radius = (int)ceilf(5.5f * sigma);
@@ -176,7 +175,7 @@ static void blur(float sigma, const division *parts, int size, workspace *space,
     pixels()->blur(&job, &parts->before_blur, &parts->after_blur, dst);
 }
 
-/* A picture that is turned or shifted has all its pixels before their colours change. */
+/* A picture that is rotated or shifted needs all its pixels before their colours change. */
 static void move(const byol__noise *noise, const byol_image *image, const byol__draws *draws,
                  int size, workspace *space, const byol__steps *then, float *dst) {
     const byol__steps nothing = {.channels = image->channels};

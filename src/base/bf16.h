@@ -27,6 +27,6 @@ static inline byol__bf16 byol__bf16_from_float(float value) {
 /* Whole arrays, by all threads. */
 void byol__bf16_widen(float *dst, const byol__bf16 *src, size_t count);
 void byol__bf16_narrow(byol__bf16 *dst, const float *src, size_t count);
-void byol__bf16_round(float *values, size_t count); /* to the nearest value that bf16 has */
+void byol__bf16_round(float *values, size_t count); /* to the nearest bf16 value */
 
 #endif

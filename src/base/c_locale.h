@@ -3,8 +3,8 @@
 
 #include <locale.h>
 
-/* Numbers in files are written and read with a point whatever the application's locale says. This
- * thread's locale from entering to leaving; returned is the one to go back to. */
+/* The C locale for this thread, from enter to leave: numbers in files have a decimal point,
+ * whatever the application's locale is. Enter returns the previous locale, which leave restores. */
 locale_t byol__c_locale_enter(locale_t *c_locale);
 void byol__c_locale_leave(locale_t before, locale_t c_locale);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +13,18 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-int byol__is_folder(const char *path) {
+bool byol__is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-int byol__is_file(const char *path) {
+bool byol__is_file(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* What stands at `path`, or where a link there leads, as it may be replaced. */
+/* Sets `out` to the path to replace: `path`, or the target of a link. Fails if that is not
+ * allowed. */
 static byol_status resolve(const char *path, char out[PATH_MAX], byol_error *error) {
     struct stat info;
     snprintf(out, PATH_MAX, "%s", path);
@@ -58,7 +60,7 @@ void byol__atomic_abandon(byol__atomic_file *file) {
     unlink(file->temporary);
 }
 
-/* A rename is only safe against a power cut once the folder that holds the name has been synced. */
+/* A rename is safe against a power cut only after the folder that holds the name is synced. */
 static int sync_folder_of(const char *path) {
     char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%s", path);
@@ -69,7 +71,7 @@ static int sync_folder_of(const char *path) {
         slash[slash == folder] = '\0';
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
-        return errno == EACCES ? 0 : -1; /* one may write into a folder that one may not read */
+        return errno == EACCES ? 0 : -1; /* a folder may be writable but not readable */
     int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP, why = errno;
     close(descriptor);
     errno = why;

@@ -1,12 +1,13 @@
 #include "base/isa.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const names[BYOL__ISAS] = {"plain", "avx2", "avx512"};
 
-int byol__isa_runs(byol__isa isa) {
+bool byol__isa_runs(byol__isa isa) {
 #if defined(__x86_64__)
     if (isa == BYOL__ISA_AVX512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -28,7 +29,7 @@ static byol__isa find_best(void) {
     return best;
 }
 
-/* Looked for once. Threads that come at the same time find the same. */
+/* Found once. Threads that call it at the same time find the same. */
 byol__isa byol__isa_best(void) {
     static _Atomic int known; /* 1 + what was found */
     int found = atomic_load_explicit(&known, memory_order_relaxed);

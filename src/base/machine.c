@@ -7,8 +7,8 @@
 
 #include "base/threads.h"
 
-/* The rest of the first line of `path` that begins with `key`, without blanks, separators and
- * quotes around it. */
+/* Copies the rest of the first line of file `path` that begins with `key`, without surrounding
+ * blanks, separators and quotes. */
 static int find_line(const char *path, const char *key, char *value, int size) {
     FILE *stream = fopen(path, "re");
     char line[512];

@@ -1,4 +1,4 @@
-/* The machine that this runs on, in words for people. */
+/* The machine that this runs on, described for people. */
 #ifndef BYOL__MACHINE_H
 #define BYOL__MACHINE_H
 

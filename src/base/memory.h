@@ -9,9 +9,9 @@
 
 enum { BYOL__ALIGNMENT = 64 }; /* bytes: one cache line, one AVX-512 register */
 
-/* `count` elements of `size` bytes, zeroed, 64-byte aligned; BYOL_ERROR_MEMORY (saying how many
- * bytes for `what`) on failure or overflow. `*out` is owned by the caller: byol__free. A count of 0
- * gives a pointer that may be freed. */
+/* Allocates `count` elements of `size` bytes, zeroed, 64-byte aligned. BYOL_ERROR_MEMORY (with
+ * `what` and how many bytes) on failure or overflow. The caller owns `*out`: byol__free. A count of
+ * 0 gives a pointer that may be freed. */
 byol_status byol__alloc(void *out, size_t count, size_t size, const char *what, byol_error *error);
 
 void byol__free(void *pointer); /* NULL is fine */

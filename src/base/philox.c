@@ -43,7 +43,7 @@ uint32_t byol__random_u32(byol__random *random) {
 }
 
 /* Lemire, "Fast random integer generation in an interval" (2019): rejects the few products that
- * would be biased. */
+ * would cause a bias. */
 uint32_t byol__random_below(byol__random *random, uint32_t bound) {
     uint64_t product = (uint64_t)byol__random_u32(random) * bound;
     if ((uint32_t)product < bound) {

@@ -1,7 +1,7 @@
 /* Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random
- * numbers: as easy as 1, 2, 3", SC'11). A stream is named by what it is for, not by what was drawn
- * before it, so a view does not depend on the number of threads or ranks, and nothing has to be
- * saved to resume. */
+ * numbers: as easy as 1, 2, 3", SC'11). A stream is named by its purpose, not by what was drawn
+ * before it. So a view does not depend on the number of threads or ranks, and resuming needs no
+ * saved state. */
 #ifndef BYOL__PHILOX_H
 #define BYOL__PHILOX_H
 
@@ -16,14 +16,14 @@ typedef enum byol__purpose {
     BYOL__PURPOSE_BENCH = 5,   /* synthetic data of benchmarks and tests */
     BYOL__PURPOSE_NOISE =
         6, /* rotation, translation, noise and cutout of a view; epoch, sample, view */
-    BYOL__PURPOSE_NEGATIVE = 7, /* which other image a triplet takes; batch, row */
+    BYOL__PURPOSE_NEGATIVE = 7, /* which other image a triplet uses; batch, row */
 } byol__purpose;
 
 typedef struct byol__random {
     uint32_t key[2];
     uint32_t counter[4]; /* [0] counts blocks of four numbers; [1..3] name the stream */
     uint32_t block[4];
-    unsigned used; /* numbers of `block` that have been taken */
+    unsigned used; /* numbers of `block` already used */
 } byol__random;
 
 /* The four 32-bit words of Philox 4x32-10 for this counter and key. */

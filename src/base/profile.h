@@ -1,6 +1,5 @@
-/* Where the time of a training step goes, by kind of work. Whoever does some adds it to the
- * profile, if there is one.
- */
+/* Where the time of a training step goes, by kind of work. The code that does the work adds it to
+ * the profile, if there is one. */
 #ifndef BYOL__PROFILE_H
 #define BYOL__PROFILE_H
 
@@ -30,12 +29,12 @@ typedef enum byol__work {
 typedef struct byol__profile {
     struct {
         double seconds;
-        uint64_t flops, bytes; /* multiply-adds count twice; every array read or written counts once
-                                  a pass over it */
+        uint64_t flops, bytes; /* a multiply-add counts as two; an array read or written counts once
+                                  per pass over it */
     } rows[BYOL__WORKS];
 } byol__profile;
 
-/* Adds what has been done since `begin` (byol__now); profile may be NULL. */
+/* Adds the work done since `begin` (a byol__now time). `profile` may be NULL. */
 static inline void byol__profile_add(byol__profile *profile, byol__work work, double begin,
                                      uint64_t flops, uint64_t bytes) {
     if (profile == NULL) return;

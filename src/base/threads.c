@@ -7,7 +7,7 @@
 
 int byol__processors(void) { return omp_get_num_procs(); }
 
-/* OpenMP's places are what it binds to; without binding there are none, and nothing to undo. */
+/* OpenMP binds threads to its places. Without binding there are no places and nothing to undo. */
 void byol__unbind_thread(void) {
     cpu_set_t set;
     CPU_ZERO(&set);

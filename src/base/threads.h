@@ -2,12 +2,13 @@
 #ifndef BYOL__THREADS_H
 #define BYOL__THREADS_H
 
-/* Processors that the process may use: its affinity, also where OpenMP has bound the calling thread
- * to one of them (OMP_PROC_BIND), which makes the thread's own affinity say 1. */
+/* The number of processors that the process may use, by its affinity. This holds even if OpenMP has
+ * bound the calling thread to one of them (OMP_PROC_BIND), so that the thread's own affinity says
+ * 1. */
 int byol__processors(void);
 
-/* The number of threads of parallel regions, for as long as a function of the library works:
- * `count` is what it got, and `callers` what it gives back. */
+/* The number of threads of parallel regions while a library function runs. `count` is the
+ * function's number; `callers` is the caller's, which is restored at the end. */
 typedef struct byol__threads {
     int count, callers;
 } byol__threads;
@@ -16,8 +17,8 @@ typedef struct byol__threads {
 byol__threads byol__threads_begin(int wanted);
 void byol__threads_end(byol__threads threads);
 
-/* For a thread of our own: it may run on all of these. It begins with the affinity of the thread
- * that made it, and bound beside that one it would take its time. */
+/* For a thread that the library creates: lets it run on all of these processors. It begins with its
+ * creator's affinity. Bound to the same processor, it would take time from the creator. */
 void byol__unbind_thread(void);
 
 #endif

@@ -33,7 +33,7 @@ static int cancelled(const byol_bench_options *options, double done) {
 
 /* ---- peak ---- */
 
-/* One product (SIDE, SIDE) x (SIDE, SIDE), repeated. Large enough for oneDNN's best, small enough
+/* One product (SIDE, SIDE) x (SIDE, SIDE), repeated: large enough for oneDNN's best, small enough
  * for a quick start. */
 enum { SIDE = 2048 };
 
@@ -84,7 +84,7 @@ static void product_release(product *p) {
     byol__free(p->scratch);
 }
 
-/* The best of the runs: other work on the machine can only make a run slower. */
+/* The best of the runs: other work on the machine can only slow a run down. */
 static byol_status matmul_gflops(byol__dtype dtype, double seconds, double *gflops,
                                  byol_error *error) {
     product p = {0};
@@ -123,7 +123,7 @@ static byol_status measure_peak(byol_precision precision, int threads,
     return BYOL_OK;
 }
 
-/* As the trainer resolves it. */
+/* As the trainer does it. */
 static byol_precision resolve_precision(byol_precision asked) {
     if (asked != BYOL_PRECISION_AUTO) return asked;
     return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
@@ -145,7 +145,7 @@ enum { WARM_STEPS = 2, STEPS_MIN = 3, STEPS_MAX = 100000 };
 typedef struct stopwatch {
     const byol_bench_options *options;
     byol__profile profile;
-    double last, sum; /* the moment of the last step, seconds measured so far */
+    double last, sum; /* time of the last step, seconds measured so far */
     double *seconds;  /* of each measured step, STEPS_MAX */
     int seen, count;
     int asked_to_stop;
@@ -166,7 +166,7 @@ static int after_step(void *context, const byol_metrics *metrics) {
     return watch->asked_to_stop || enough || watch->count == STEPS_MAX;
 }
 
-/* Random bytes; one batch more than a step takes, so that epochs are not all the same images. */
+/* Random bytes. One batch more than a step takes, so that not all epochs have the same images. */
 static byol_status make_noise(uint8_t **pixels, size_t count, size_t size, byol_error *error) {
     BYOL__TRY(byol__alloc(pixels, count * size, 1, "synthetic images", error));
     byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
@@ -234,7 +234,7 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
     return status;
 }
 
-/* Endless training that changes nothing. */
+/* Endless training that changes no weights. */
 static byol_config endless(const byol_config *config) {
     byol_config changed = *config;
     if (changed.data.image_size == 0) changed.data.image_size = DEFAULT_SIZE;
@@ -272,7 +272,7 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
     byol_source_free(source);
     byol__free(pixels);
     if (status != BYOL_OK) return status;
-    result->peak_memory_bytes = peak_memory(); /* before the products below take theirs */
+    result->peak_memory_bytes = peak_memory(); /* before the products below add theirs */
     byol_bench_peak_result peak;
     BYOL__TRY(byol_bench_peak(&changed, options, &peak, error));
     result->peak_gflops = peak.peak_gflops;
@@ -301,7 +301,7 @@ byol_status byol__bench_rate(const byol_config *config, const byol_source *sourc
 
 enum { NOISE_IMAGES = 64 };
 
-/* Both views of one image after the other, as the loader makes them, by one thread until the time
+/* Makes both views of one image after the other, as the loader does, in one thread until the time
  * is over. */
 static double make_views(const byol_config *config, const byol_image *images, int size,
                          double seconds, float *dst, void *scratch) {
@@ -314,8 +314,8 @@ static double make_views(const byol_config *config, const byol_image *images, in
     return 2.0 * sample;
 }
 
-/* One image as a source gives it: a square of planes, or a picture of interleaved bytes as decoders
- * make them. */
+/* One image as a source gives it: a square of planes, or a picture of interleaved bytes like a
+ * decoder's. */
 static byol_image noise_image(const byol_bench_options *options, int size) {
     byol_image image = {.channels = options->channels};
     if (options->picture_width > 0 && options->picture_height > 0) {
@@ -344,10 +344,10 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
     size_t scratch_bytes =
         byol__align_up(byol_view_scratch_bytes(image.channels, image.height, image.width, size));
     uint8_t *pixels = NULL;
-    unsigned char *room = NULL;
+    unsigned char *memory = NULL;
     byol_status status = make_noise(&pixels, NOISE_IMAGES, image_bytes, error);
     if (status == BYOL_OK)
-        status = byol__alloc(&room, (size_t)threads, view_bytes + scratch_bytes, "views", error);
+        status = byol__alloc(&memory, (size_t)threads, view_bytes + scratch_bytes, "views", error);
     if (status == BYOL_OK && cancelled(options, 0))
         status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     if (status == BYOL_OK) {
@@ -358,13 +358,14 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
         double made = 0, begin = byol__now();
 #pragma omp parallel num_threads(threads) reduction(+ : made)
         {
-            unsigned char *own = room + (size_t)omp_get_thread_num() * (view_bytes + scratch_bytes);
+            unsigned char *own =
+                memory + (size_t)omp_get_thread_num() * (view_bytes + scratch_bytes);
             made = make_views(config, images, size, options->seconds, (float *)(void *)own,
                               own + view_bytes);
         }
         *result = (byol_bench_views_result){made / (byol__now() - begin) / threads, threads};
     }
-    byol__free(room);
+    byol__free(memory);
     byol__free(pixels);
     byol__threads_end(used);
     return status;

@@ -12,7 +12,7 @@
 
 enum { IMAGES = 512, PASSES_MAX = 1000, PASSES_MIN = 3, DEFAULT_SIZE = 32 };
 
-/* The backbone's FLOPs of one image. */
+/* The backbone's FLOPs for one image. */
 static byol_status backbone_flops(const byol__graph *graph, double *flops, byol_error *error) {
     byol__plan_options options = {.batch = 1, .mode = BYOL__EVAL, .output = BYOL__REPRESENTATION};
     byol__plan *plan;
@@ -49,7 +49,7 @@ static byol_status random_encoder(byol_encoder **out, const byol_config *config,
     return status;
 }
 
-/* Passes over the source until the time is over; the first one does not count. */
+/* Passes over the source until the time is over. The first one does not count. */
 static byol_status time_passes(byol_encoder *encoder, const byol_source *source, float *features,
                                const byol_bench_options *options, byol_bench_embed_result *result,
                                byol_error *error) {

@@ -1,4 +1,4 @@
-/* kNN beside the matrix product that it cannot do without. */
+/* kNN, compared with the matrix product that it needs in any case. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"

@@ -1,7 +1,7 @@
 #ifndef BYOL__MEDIAN_H
 #define BYOL__MEDIAN_H
 
-/* Sorts `values` and returns the middle one (of an even number, the upper). */
+/* Sorts `values` and returns the middle one (for an even number, the upper). */
 double byol__median(double *values, int count);
 
 #endif

@@ -15,7 +15,7 @@ static uint64_t parameter_count(const byol__graph *graph, const byol__node *node
     return count;
 }
 
-/* Values come in the order of the sections: a node lies before the output that ends its section. */
+/* Values are in the order of the sections: a node comes before the output that ends its section. */
 static byol__section section_of(const byol__graph *graph, const byol__node *node) {
     if (node->dst <= graph->output[BYOL__REPRESENTATION]) return BYOL__BACKBONE;
     return node->dst <= graph->output[BYOL__PROJECTION] ? BYOL__PROJECTOR : BYOL__PREDICTOR;
@@ -36,7 +36,7 @@ static byol_network_layer describe_node(const byol__graph *graph, const byol__no
     };
 }
 
-/* What the training plan takes: asked of the plan itself. */
+/* The costs of the training plan, as the plan itself reports them. */
 static byol_status plan_costs(const byol__graph *graph, const byol_config *config,
                               byol_network_totals *totals, byol_error *error) {
     int bf16 = config->train.precision == BYOL_PRECISION_BF16 ||

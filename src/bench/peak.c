@@ -11,9 +11,9 @@
 #include <immintrin.h>
 #endif
 
-/* Each runs `rounds` rounds of CHAINS independent multiply-adds: enough of them to hide the latency
- * of one (4 to 5 cycles, two a cycle). Every round needs the last one's result, so the compiler
- * cannot fold them. */
+/* Each runs `rounds` rounds of CHAINS independent multiply-adds, enough to hide the latency of one
+ * (4 to 5 cycles, two a cycle). Every round needs the last one's result, so the compiler cannot
+ * fold them. */
 enum { CHAINS = 12, ROUNDS = 1 << 20 };
 
 typedef float (*fma_loop)(int rounds);
@@ -83,7 +83,7 @@ double byol__fma_gflops(int threads, int bf16, double seconds, const char **inst
     const kind chosen = choose(bf16);
     *instructions = chosen.instructions;
     double calls = 0, begin = byol__now();
-    volatile float sink = 0; /* the results must be wanted by somebody */
+    volatile float sink = 0; /* keeps the compiler from dropping the results */
 #pragma omp parallel num_threads(threads) reduction(+ : calls)
     {
         float sum = 0;
@@ -99,7 +99,7 @@ double byol__fma_gflops(int threads, int bf16, double seconds, const char **inst
 
 /* ---- memory ---- */
 
-enum { TRIAD_FLOATS = 1 << 24 }; /* of each of three arrays: 64 MiB */
+enum { TRIAD_FLOATS = 1 << 24 }; /* for each of three arrays: 64 MiB */
 
 /* Returns the seconds that one pass took. */
 static double triad(int threads, float *a, const float *b, const float *c) {

@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "bench/bench_rate.h"
 
-/* An encoder, and how many images must be seen in the time for it to be taken in place of the one
- * before it. Measured on 30,000 images of CIFAR-10 (studies/recipes.csv): at equal FLOPs width 96
- * reaches width 64 when it has seen 120,000. The figures of photos are estimated. */
+/* An encoder, and how many images the time must allow for it to replace the one before it. Measured
+ * on 30,000 images of CIFAR-10 (studies/recipes.csv): at equal FLOPs, width 96 reaches width 64
+ * when it has seen 120,000. The figures for photos are estimates. */
 typedef struct candidate {
     const char *encoder;
     int width;
@@ -32,7 +32,7 @@ typedef struct chooser {
     const byol_source *source;
     byol_source_info info;
     double seconds; /* of the run */
-    double rate;    /* images a second of the configuration as it is */
+    double rate;    /* images a second with the current configuration */
     byol_progress progress;
     void *context;
     byol_error *error;
@@ -55,18 +55,17 @@ double byol_budget_minutes(const char *text) {
     return 0;
 }
 
-/* ---- What does not need measuring ---- */
+/* ---- Choices that need no measuring ---- */
 
-/* Few pictures make a small batch: there must be some steps in an epoch. */
+/* With few pictures the batch is small: an epoch must have some steps. */
 static void choose_batch(byol_config *config, size_t count) {
     int batch = 256;
     while (batch > 2 && (size_t)batch * 8 > count) batch /= 2;
     config->train.batch_size = batch;
 }
 
-/* Small pictures are trained on views of three quarters of their side, and judged whole: at equal
- * FLOPs more images are seen, and more is learned (studies/recipes.csv: mpx24 beside muonb256.008).
- */
+/* Small pictures are trained on views of three quarters of their side, and judged whole. At equal
+ * FLOPs this sees more images and learns more (studies/recipes.csv: mpx24 beside muonb256.008). */
 static byol_status choose_views(chooser *c, int side) {
     byol_config *config = c->config;
     BYOL__TRY(
@@ -79,12 +78,12 @@ static byol_status choose_views(chooser *c, int side) {
     return BYOL_OK;
 }
 
-/* ---- What does ---- */
+/* ---- Choices by measuring ---- */
 
-/* Candidates cost more and more. The last that still sees enough images is taken. */
+/* Each candidate costs more than the one before. Takes the last that still sees enough images. */
 static byol_status choose_encoder(chooser *c, const candidate *candidates) {
-    double each =
-        fmin(2, 0.01 * c->seconds); /* of measuring: no more than a few percent of a short run */
+    /* Seconds of measuring: no more than a few percent of a short run. */
+    double each = fmin(2, 0.01 * c->seconds);
     byol_config *config = c->config, best = *config;
     double best_rate = 0;
     for (int i = 0; i < CANDIDATES; i++) {

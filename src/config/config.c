@@ -1,6 +1,7 @@
-/* Setting and getting one option, by the table. */
+/* Sets and gets one option, by the table. */
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,60 +11,60 @@
 #include "byol/config.h"
 #include "config/options.h"
 
-/* The bounds are rounded as the values are: 0.0001f is allowed where 0.0001 is the smallest. */
-static int allowed(const byol__option *option, double value) {
+/* The bounds are rounded like the values: 0.0001f is allowed if the minimum is 0.0001. */
+static bool allowed(const byol__option *option, double value) {
     double min = (double)(float)option->min, max = (double)(float)option->max;
     return (value >= min && value <= max) || (option->or_zero && value == 0);
 }
 
-static int read_integer(const byol__option *option, const char *text, void *field) {
+static bool read_integer(const byol__option *option, const char *text, void *field) {
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || !allowed(option, (double)value)) return 0;
+    if (end == text || *end != '\0' || errno != 0 || !allowed(option, (double)value)) return false;
     *(int *)field = (int)value;
-    return 1;
+    return true;
 }
 
-static int read_seed(const byol__option *option, const char *text, void *field) {
+static bool read_seed(const byol__option *option, const char *text, void *field) {
     (void)option;
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || *text == '-') return 0;
+    if (end == text || *end != '\0' || errno != 0 || *text == '-') return false;
     *(uint64_t *)field = value;
-    return 1;
+    return true;
 }
 
-/* One number of `text`; where it ends goes to `*end`. */
-static int scan_number(const byol__option *option, const char *text, char **end, float *value) {
+/* Reads one number from `text`; `*end` is where it ends. */
+static bool scan_number(const byol__option *option, const char *text, char **end, float *value) {
     *value = strtof(text, end);
     return *end != text && isfinite(*value) && allowed(option, (double)*value);
 }
 
-static int read_number(const byol__option *option, const char *text, void *field) {
+static bool read_number(const byol__option *option, const char *text, void *field) {
     char *end;
     float value;
-    if (!scan_number(option, text, &end, &value) || *end != '\0') return 0;
+    if (!scan_number(option, text, &end, &value) || *end != '\0') return false;
     *(float *)field = value;
-    return 1;
+    return true;
 }
 
 /* "0.49, 0.48, 0.45" */
-static int read_triple(const byol__option *option, const char *text, void *field) {
+static bool read_triple(const byol__option *option, const char *text, void *field) {
     float values[3];
     for (int i = 0; i < 3; i++) {
         char *end;
-        if (!scan_number(option, text, &end, &values[i])) return 0;
+        if (!scan_number(option, text, &end, &values[i])) return false;
         end += strspn(end, " ");
-        if (*end != (i < 2 ? ',' : '\0')) return 0;
+        if (*end != (i < 2 ? ',' : '\0')) return false;
         text = end + (i < 2);
     }
     memcpy(field, values, sizeof values);
-    return 1;
+    return true;
 }
 
-static int read_switch(const byol__option *option, const char *text, void *field) {
+static bool read_switch(const byol__option *option, const char *text, void *field) {
     static const char *const words[][2] = {
         {"0", "1"}, {"false", "true"}, {"no", "yes"}, {"off", "on"}};
     (void)option;
@@ -71,13 +72,13 @@ static int read_switch(const byol__option *option, const char *text, void *field
         for (int value = 0; value < 2; value++) {
             if (strcasecmp(text, words[i][value]) != 0) continue;
             *(int *)field = value;
-            return 1;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-/* Number of the word in "sgd, lars, adam" that is `text`, or -1. */
+/* Index of the word `text` in a list such as "sgd, lars, adam", or -1. */
 static int find_choice(const char *choices, const char *text) {
     size_t length = strlen(text);
     for (int index = 0;; index++) {
@@ -88,25 +89,25 @@ static int find_choice(const char *choices, const char *text) {
     }
 }
 
-static int read_choice(const byol__option *option, const char *text, void *field) {
+static bool read_choice(const byol__option *option, const char *text, void *field) {
     int index = find_choice(option->choices, text);
-    if (index < 0) return 0;
+    if (index < 0) return false;
     memcpy(field, &index, sizeof index);
-    return 1;
+    return true;
 }
 
-static int read_text(const byol__option *option, const char *text, void *field) {
-    if (strlen(text) >= option->size || !byol__yaml_holds(text)) return 0;
-    if (option->choices != NULL && find_choice(option->choices, text) < 0) return 0;
+static bool read_text(const byol__option *option, const char *text, void *field) {
+    if (strlen(text) >= option->size || !byol__yaml_holds(text)) return false;
+    if (option->choices != NULL && find_choice(option->choices, text) < 0) return false;
     memset(field, 0, option->size); /* so that equal configurations are equal byte for byte */
     memcpy(field, text, strlen(text));
-    return 1;
+    return true;
 }
 
 _Static_assert(sizeof(byol_stem) == sizeof(int), "read_choice writes an int into every enum");
 
-/* Each returns 1, or 0 where the text is not allowed. */
-static int (*const readers[])(const byol__option *option, const char *text, void *field) = {
+/* Each returns whether the text is allowed. */
+static bool (*const readers[])(const byol__option *option, const char *text, void *field) = {
     [BYOL__INTEGER] = read_integer, [BYOL__SEED] = read_seed,     [BYOL__NUMBER] = read_number,
     [BYOL__TRIPLE] = read_triple,   [BYOL__SWITCH] = read_switch, [BYOL__CHOICE] = read_choice,
     [BYOL__TEXT] = read_text,
@@ -149,7 +150,7 @@ static byol_status set_option(byol_config *config, const byol__option *option, c
     return BYOL_OK;
 }
 
-/* What a recipe may set, at its default; then what this one has otherwise. */
+/* Sets all options that a recipe may set to their defaults, then those that this recipe changes. */
 static byol_status apply_recipe(byol_config *config, byol_error *error) {
     for (const byol__recipe_row *row = byol__recipe_rows("byol"); row->key != NULL; row++) {
         const byol__option *option = byol__option_find(row->key);
@@ -166,7 +167,7 @@ byol_status byol_config_set(byol_config *config, const char *key, const char *va
     const byol__option *option = byol__option_find(key);
     if (option != NULL) return set_option(config, option, value, error);
     if (byol__option_of_views(key, 1) != NULL) {
-        byol_status status = BYOL_OK; /* what one view takes, the others take too */
+        byol_status status = BYOL_OK; /* a value that one view accepts, all accept */
         for (int view = 1; view <= BYOL_VIEW_KINDS && status == BYOL_OK; view++) {
             option = byol__option_of_views(key, view);
             if (option != NULL) status = set_option(config, option, value, error);
@@ -182,9 +183,8 @@ byol_status byol_config_set(byol_config *config, const char *key, const char *va
                       key, nearest);
 }
 
-/* What stands for no choice, as an application may have set it, becomes a number: no word, so that
- * setting refuses it.
- */
+/* An index that is no choice (an application may have set one) becomes a number. That is no word of
+ * the list, so setting it fails. */
 static void format_choice(const char *choices, int index, char text[BYOL__VALUE_MAX]) {
     const char *word = index < 0 ? NULL : choices;
     for (int i = 0; i < index && word != NULL; i++) {
@@ -197,7 +197,7 @@ static void format_choice(const char *choices, int index, char text[BYOL__VALUE_
         snprintf(text, BYOL__VALUE_MAX, "%.*s", (int)strcspn(word, ","), word);
 }
 
-/* The fewest digits that read back to the same bits; nine always do. */
+/* Writes the fewest digits that read back to the same bits. Nine always do. */
 static int format_number(float value, char *text, size_t size) {
     int length = 0;
     for (int digits = 6; digits <= 9; digits++) {
@@ -262,5 +262,5 @@ void byol_config_init(byol_config *config) {
         if (byol__options[i].default_value != NULL)
             set_option(config, &byol__options[i], byol__options[i].default_value, NULL);
     set_option(config, &byol__options[0], byol__options[0].default_value,
-               NULL); /* the recipe: over presets */
+               NULL); /* the recipe last: it overrides presets */
 }

@@ -1,4 +1,5 @@
-/* What cannot be seen one option at a time. */
+/* Checks that involve more than one option. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -22,17 +23,17 @@ static byol_status check_recipe(const byol_view_recipe *recipe, int number, byol
     return BYOL_OK;
 }
 
-/* The family's choices that exclude each other. */
+/* Options of the method that exclude each other. */
 static byol_status check_method(const byol_config *config, byol_error *error) {
-    int is_online = config->target.kind == BYOL_TARGET_ONLINE,
-        is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
-    int is_copy = strcmp(config->target.init, "copy") == 0;
+    bool is_online = config->target.kind == BYOL_TARGET_ONLINE,
+         is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
+    bool is_copy = strcmp(config->target.init, "copy") == 0;
     if (!config->target.stop_gradient && (!is_online || config->predictor.kind != BYOL_HEAD_NONE))
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "target.stop_gradient false goes with target.kind online and "
                           "predictor.kind none: both sides "
                           "are then the same network");
-    int is_vectors = config->target.kind == BYOL_TARGET_VECTORS;
+    bool is_vectors = config->target.kind == BYOL_TARGET_VECTORS;
     if (is_vectors != (config->target.vectors[0] != '\0'))
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "target.kind vectors and target.vectors FILE.npy go together");
@@ -65,7 +66,7 @@ static byol_status check_method(const byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
-/* Both sides of a pair come from the first two kinds; the third only predicts. */
+/* Both views of a pair come from the first two kinds. The third kind only predicts. */
 static byol_status check_views(const byol_config *config, byol_error *error) {
     const int *count = config->views.count;
     for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++)

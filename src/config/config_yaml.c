@@ -1,7 +1,8 @@
-/* Configurations as YAML. A file is read by events into a list of settings (dotted key, value,
- * line); only a file that is right as a whole changes anything. */
+/* Configurations as YAML. The events of a file become a list of settings (dotted key, value, line).
+ * The configuration changes only if the whole file is valid. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -41,7 +42,7 @@ static byol_status fail_at(reader *r, size_t line, const char *format, ...) {
     return BYOL_ERROR_INVALID;
 }
 
-/* The next event, to be deleted by the caller. */
+/* The next event. The caller deletes it. */
 static byol_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) return BYOL_OK;
     const yaml_parser_t *p = &r->parser;
@@ -87,14 +88,14 @@ static byol_status read_scalar(reader *r, const char *key, const yaml_event_t *e
     const char *value = (const char *)event->data.scalar.value;
     if (strlen(value) != event->data.scalar.length)
         return fail_at(r, line_of(event), "the value of '%s' holds a NUL character", key);
-    /* "eval:" with all beneath it commented out */
+    /* "eval:" with everything beneath it commented out */
     if (*value == '\0' && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
         byol__option_group(key))
         return BYOL_OK;
     return add_setting(r, key, value, line_of(event));
 }
 
-/* [0.49, 0.48, 0.45] becomes the text "0.49, 0.48, 0.45". The start has been read. */
+/* [0.49, 0.48, 0.45] becomes the text "0.49, 0.48, 0.45". The start event has been read. */
 static byol_status read_list(reader *r, const char *key, size_t line) {
     const byol__option *option = byol__option_find(key);
     if (option == NULL) option = byol__option_of_views(key, 1);
@@ -118,7 +119,7 @@ static byol_status read_list(reader *r, const char *key, size_t line) {
     return add_setting(r, key, value, line);
 }
 
-/* What may follow a key. `*deeper` becomes 1 where it is a group. */
+/* Reads what follows a key. Sets `*deeper` to 1 if that is a group. */
 static byol_status read_value(reader *r, const char *key, int *deeper) {
     yaml_event_t event;
     BYOL__TRY(next_event(r, &event));
@@ -141,7 +142,7 @@ static byol_status read_value(reader *r, const char *key, int *deeper) {
     return status;
 }
 
-/* Appends ".part" to the dotted path of the group that is open. */
+/* Appends ".part" to the dotted path of the open group. */
 static byol_status append_key(reader *r, char path[KEY_MAX], size_t length,
                               const yaml_event_t *event) {
     if (event->type != YAML_SCALAR_EVENT)
@@ -154,7 +155,7 @@ static byol_status append_key(reader *r, char path[KEY_MAX], size_t length,
     return BYOL_OK;
 }
 
-/* The top mapping, its start already read, and the mappings in it. */
+/* Reads the top mapping and the mappings in it. Its start event has been read. */
 static byol_status read_mapping(reader *r) {
     char path[KEY_MAX] = "";
     size_t length[DEPTH_MAX] = {0}; /* of the path of each open group */
@@ -204,7 +205,7 @@ static byol_status read_document(reader *r) {
     }
 }
 
-/* The recipe first, then the preset, then what sets all views, then the rest. */
+/* Order of application: the recipe, the preset, the keys that set all views, the rest. */
 static int turn(const char *key) {
     if (strcmp(key, "recipe") == 0) return 0;
     if (strcmp(key, "views.preset") == 0) return 1;
@@ -248,7 +249,7 @@ byol_status byol_config_load(byol_config *config, const char *path, byol_error *
     return status;
 }
 
-static int emit_scalar(yaml_emitter_t *emitter, const char *text, int quoted) {
+static bool emit_scalar(yaml_emitter_t *emitter, const char *text, int quoted) {
     yaml_event_t event;
     return yaml_scalar_event_initialize(
                &event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
@@ -256,7 +257,7 @@ static int emit_scalar(yaml_emitter_t *emitter, const char *text, int quoted) {
            yaml_emitter_emit(emitter, &event);
 }
 
-static int emit_group(yaml_emitter_t *emitter, int begin) {
+static bool emit_group(yaml_emitter_t *emitter, int begin) {
     yaml_event_t event;
     return (begin ? yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
                                                         YAML_BLOCK_MAPPING_STYLE)
@@ -265,14 +266,14 @@ static int emit_group(yaml_emitter_t *emitter, int begin) {
 }
 
 /* "0.49, 0.48, 0.45" as [0.49, 0.48, 0.45] */
-static int emit_list(yaml_emitter_t *emitter, char *text) {
+static bool emit_list(yaml_emitter_t *emitter, char *text) {
     yaml_event_t event;
     if (!yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_SEQUENCE_STYLE) ||
         !yaml_emitter_emit(emitter, &event))
-        return 0;
+        return false;
     char *rest = NULL;
     for (char *item = strtok_r(text, ", ", &rest); item != NULL; item = strtok_r(NULL, ", ", &rest))
-        if (!emit_scalar(emitter, item, 0)) return 0;
+        if (!emit_scalar(emitter, item, 0)) return false;
     return yaml_sequence_end_event_initialize(&event) && yaml_emitter_emit(emitter, &event);
 }
 
@@ -285,7 +286,7 @@ static int count_dots(const char *text, size_t length) {
 /* Closes and opens groups on the way from key `from` to key `to` and writes the last part of `to`.
  */
 static int emit_key(yaml_emitter_t *emitter, const char *from, const char *to) {
-    size_t shared = 0; /* length of the common path, its last dot included */
+    size_t shared = 0; /* length of the common path, with its last dot */
     for (size_t i = 0; from[i] != '\0' && from[i] == to[i]; i++)
         if (from[i] == '.') shared = i + 1;
     for (int open = count_dots(from, strlen(from)) - count_dots(from, shared); open > 0; open--)
@@ -319,7 +320,7 @@ static int emit_options(yaml_emitter_t *emitter, const byol_config *config) {
     return 1;
 }
 
-static int emit_document(yaml_emitter_t *emitter, const byol_config *config) {
+static bool emit_document(yaml_emitter_t *emitter, const byol_config *config) {
     yaml_event_t event;
     return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) &&
            yaml_emitter_emit(emitter, &event) &&

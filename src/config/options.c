@@ -14,7 +14,7 @@
      range_,                                                                                       \
      .help = help_},
 
-/* How many views of a kind there are, and of what size. */
+/* The number of views of a kind, or their size. */
 #define COUNT_ROW(view_, field, default_, range_, help_)                                           \
     {.key = "views.view" #view_ "." #field,                                                        \
      .kind = BYOL__INTEGER,                                                                        \
@@ -23,8 +23,8 @@
      range_,                                                                                       \
      .help = help_},
 
-/* The recipe of one kind of views; the key "views.NAME" sets NAME of all (byol__option_of_views).
- */
+/* The recipe of one kind of view. The key "views.NAME" sets NAME for all kinds
+ * (byol__option_of_views). */
 #define RECIPE(v)                                                                                  \
     COUNT_ROW(v, count, v < 3 ? "1" : "0", RANGE(0, 16),                                           \
               "how many such views are made of an image")                                          \
@@ -70,8 +70,8 @@
     RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                                          \
                "three numbers the channels are divided by after that")
 
-/* In the order of the written YAML. A group's rows stand together, and views.preset before what it
- * sets. */
+/* In the order of the written YAML. The rows of a group are adjacent, and views.preset comes before
+ * what it sets. */
 const byol__option byol__options[] = {
     {.key = "recipe",
      .kind = BYOL__TEXT,
@@ -481,7 +481,7 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(eval.test),
      .default_value = "",
-     .help = "labelled images to be told apart; empty: the test split of eval.train, or of "
+     .help = "labelled images to classify; empty: the test split of eval.train, or of "
              "data.train where that is empty"},
 
     {.key = "checkpoint.every_minutes",
@@ -532,7 +532,7 @@ int byol__option_group(const char *path) {
 
 enum { KEY_MAX = 64 };
 
-/* Levenshtein's distance between two keys, the row above kept only. */
+/* Levenshtein distance between two keys. Only the previous row is kept. */
 static int edit_distance(const char *a, const char *b, size_t b_length) {
     int row[KEY_MAX + 1];
     for (size_t j = 0; j <= b_length; j++) row[j] = (int)j;
@@ -554,7 +554,7 @@ typedef struct nearest_key {
     int distance;
 } nearest_key;
 
-/* `compared`: what of the key is likely to be written. */
+/* `compared`: the part of the key that a user is likely to write. */
 static void consider(nearest_key *best, const char *wanted, const char *key, size_t length,
                      const char *compared, int penalty) {
     int distance = edit_distance(wanted, compared, length - (size_t)(compared - key)) + penalty;
@@ -575,7 +575,7 @@ void byol__option_nearest(const char *key, int groups, char nearest[64]) {
         /* "width" is a likely way to ask for encoder.width */
         const char *dot = strrchr(known, '.');
         if (dot != NULL) consider(&best, key, known, strlen(known), dot + 1, 1);
-        char both[KEY_MAX + 1]; /* views.flip sets it of every view */
+        char both[KEY_MAX + 1]; /* views.flip sets it for every view */
         if (strncmp(known, "views.view1.", 12) != 0) continue;
         snprintf(both, sizeof both, "views.%s", known + 12);
         if (byol__option_of_views(both, 1) == NULL) continue;

@@ -24,7 +24,7 @@ typedef struct byol__option {
     const char *default_value; /* NULL: comes from views.preset */
     const char *choices;       /* "sgd, lars"; NULL: none */
     double min, max;           /* numbers */
-    const char *range;         /* the same in words; NULL: none */
+    const char *range;         /* the range in words; NULL: none */
     int or_zero;               /* 0 is allowed besides the range */
     const char *help;
 } byol__option;
@@ -32,7 +32,7 @@ typedef struct byol__option {
 extern const byol__option byol__options[];
 extern const size_t byol__options_count;
 
-/* The encoders that there are; src/nets/networks.c has how each is built. */
+/* All encoders; src/nets/networks.c builds them. */
 #define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5"
 
 enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
@@ -45,26 +45,25 @@ typedef struct byol__recipe_row {
     const char *key, *value;
 } byol__recipe_row;
 
-/* What the recipe `name` sets besides the defaults of what recipes set at all. */
+/* The rows that recipe `name` sets. Everything else that a recipe may set gets its default. */
 const byol__recipe_row *byol__recipe_rows(const char *name);
 
-/* `key` "views.flip" stands for that key of every view: the row of view `number` (from 1), or NULL.
- * The area of crops is what makes the small views of the third kind, so it is set for the first two
- * alone; count and size for none. */
+/* A `key` such as "views.flip" sets that option for every view. Returns the row of view `number`
+ * (from 1), or NULL. The crop area is what makes views of the third kind small, so it is set for
+ * the first two only; count and size for none. */
 const byol__option *byol__option_of_views(const char *key, int number);
 
-/* 1 where `path` is the front part of some key: "encoder", "views.view1". */
+/* 1 if `path` is the leading part of some key: "encoder", "views.view1". */
 int byol__option_group(const char *path);
 
-/* The known key, or group where `groups` is set, that looks most like `key`, written to `nearest`.
- */
+/* Writes the known key (if `groups`, the known group) that is most like `key` to `nearest`. */
 void byol__option_nearest(const char *key, int groups, char nearest[64]);
 
-/* The value of a row as text that the setter reads back bit for bit. */
+/* Formats the value of an option as text that the setter reads back bit for bit. */
 void byol__option_format(const byol_config *config, const byol__option *option,
                          char text[BYOL__VALUE_MAX]);
 
-/* 1 where YAML can carry `text`: it is UTF-8. */
+/* 1 if YAML can hold `text`: it is UTF-8. */
 int byol__yaml_holds(const char *text);
 
 #endif

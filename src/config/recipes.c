@@ -1,10 +1,10 @@
-/* The recipes: what `recipe` sets all at once. "short" is the table of options with their defaults;
- * what the others have otherwise stands here. */
+/* The recipes: what the option `recipe` sets at once. "short" is the option table's defaults; the
+ * rows here are what a recipe changes. */
 #include <string.h>
 
 #include "config/options.h"
 
-/* BYOL as published (arXiv 2006.07733), with lightly's rate for 32 pixels. */
+/* BYOL as published (arXiv 2006.07733), with lightly's learning rate for 32 pixels. */
 static const byol__recipe_row byol_rows[] = {
     {"encoder.name", "resnet18"},
     {"encoder.width", "64"},

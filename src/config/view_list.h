@@ -1,4 +1,4 @@
-/* The views that a configuration asks for of every image, one by one. */
+/* The views that a configuration makes of every image, one by one. */
 #ifndef BYOL__VIEW_LIST_H
 #define BYOL__VIEW_LIST_H
 
@@ -6,13 +6,13 @@
 
 typedef struct byol__view_list {
     int count;
-    int large; /* the first of them are of views.view1 and views.view2: the others predict them,
+    int large; /* the first `large` are of views.view1 and views.view2; the others predict them,
                   never the reverse */
     byol_view_recipe recipe[BYOL_VIEWS_MAX];
     int size[BYOL_VIEWS_MAX]; /* side in pixels */
 } byol__view_list;
 
-/* view1 as often as views.view1.count says, then view2, then view3. `config` checked; a size of 0
+/* views.view1.count times view1, then view2, then view3. `config` must be checked. A size of 0
  * becomes data.image_size. */
 void byol__view_list_make(byol__view_list *list, const byol_config *config);
 

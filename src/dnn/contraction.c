@@ -1,12 +1,13 @@
-/* One convolution or linear layer in one pass: oneDNN's primitive, its memory, and the reorders of
- * its weights; or, where that needs fewer multiplications, Winograd's convolution (winograd.h); or
- * a product of the picture's patches with the weights (unfold.h).
+/* One convolution or linear layer in one pass. It is a oneDNN primitive with its memory and the
+ * reorders of its weights; or, where that needs fewer multiplications, Winograd's convolution
+ * (winograd.h); or a product of the picture's patches with the weights (unfold.h).
  *
- * bf16 on a CPU that does not have it: the primitive is fp32, src and dst pass through fp32 copies
- * in the scratch memory and the staged weights are fp32 numbers that bf16 can hold. Products of
- * bf16 numbers are exact in fp32, so only the order of the sums differs from a CPU that has it. A
- * few weight gradients go that way on any CPU (emulates, below). Winograd's convolution widens and
+ * bf16 on a CPU without it: the primitive is fp32. src and dst pass through fp32 copies in the
+ * scratch memory, and the staged weights are fp32 numbers that bf16 can hold. Products of bf16
+ * numbers are exact in fp32, so only the order of the sums differs from a CPU with bf16. A few
+ * weight gradients go that way on any CPU (emulates, below). Winograd's convolution widens and
  * rounds in registers. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,22 +25,22 @@ enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, ROLES };
 enum { SMALL_PICTURE = 5 }; /* columns of dst */
 enum {
     NATIVE_CHANNELS = 128
-}; /* beyond these dot products of bf16 are the fastest (winograd_is_faster, spins) */
+}; /* with more, dot products of bf16 are the fastest (winograd_is_faster, spins) */
 
 struct byol__contraction {
     byol__dnn *dnn;
     byol__contraction_desc desc;
-    /* In place of all that follows, where it is not NULL. */
+    /* If one of these is not NULL, it replaces the primitive. */
     byol__winograd *winograd;
     byol__contraction *product; /* of the picture's patches, with the weights */
 
     byol__patches patches; /* of the product */
     bool emulated;
     dnnl_data_type_t type; /* of src, dst and forward weights as the primitive sees them */
-    byol__format wish_src, wish_dst;   /* what the primitive was asked for */
+    byol__format asked_src, asked_dst; /* formats requested from the primitive */
     byol__layout bound_src, bound_dst; /* as the caller has them */
     byol__layout work_src, work_dst;   /* as the primitive sees them */
-    byol__owned_md md[4];              /* as asked for, SRC .. DST */
+    byol__owned_md md[4];              /* as requested, SRC .. DST */
     byol__owned_md plain_weights;
     dnnl_primitive_desc_t pd, hint;
     dnnl_primitive_t primitive, reorder; /* reorder: weights from or to the plain layout */
@@ -99,16 +100,16 @@ static dnnl_status_t weights_md(const byol__contraction *c, dnnl_data_type_t typ
 static dnnl_status_t describe_memory(byol__contraction *c) {
     const byol__contraction_desc *d = &c->desc;
     dnnl_data_type_t weights_type = d->pass == BYOL__BACKWARD_WEIGHTS ? dnnl_f32 : c->type;
-    dnnl_status_t status = activation_md(c, SRC, c->wish_src, &c->md[SRC]);
+    dnnl_status_t status = activation_md(c, SRC, c->asked_src, &c->md[SRC]);
     if (status == dnnl_success) status = weights_md(c, weights_type, false, &c->md[WEIGHTS]);
     if (status == dnnl_success && d->bias && d->pass != BYOL__BACKWARD_DATA)
         status = byol__md_init(&c->md[BIAS], 1, (dnnl_dims_t){d->oc}, dnnl_f32, dnnl_a);
-    if (status == dnnl_success) status = activation_md(c, DST, c->wish_dst, &c->md[DST]);
+    if (status == dnnl_success) status = activation_md(c, DST, c->asked_dst, &c->md[DST]);
     if (status == dnnl_success) status = weights_md(c, dnnl_f32, true, &c->plain_weights);
     return status;
 }
 
-/* User's scratchpad: one buffer of the plan's maximum serves all primitives. */
+/* The scratchpad is the user's: one buffer of the plan's maximum serves all primitives. */
 static dnnl_status_t make_attributes(const byol__contraction_desc *d, dnnl_primitive_attr_t *attr) {
     dnnl_status_t status = dnnl_primitive_attr_create(attr);
     if (status == dnnl_success)
@@ -123,7 +124,7 @@ static dnnl_status_t make_attributes(const byol__contraction_desc *d, dnnl_primi
     return status;
 }
 
-/* The backward passes want a forward descriptor as a hint. Its weights are in the precision of the
+/* The backward passes need a forward descriptor as a hint. Its weights have the precision of the
  * activations. */
 static dnnl_status_t make_hint(byol__contraction *c, const byol__pd_args *args) {
     byol__owned_md weights = {0};
@@ -165,7 +166,7 @@ static dnnl_status_t make_primitive(byol__contraction *c) {
     return status;
 }
 
-/* What the primitive has chosen for this role. */
+/* The memory descriptor that the primitive has chosen for this role. */
 static byol__md chosen_md(const byol__contraction *c, int role) {
     static const dnnl_query_t queries[3][ROLES] = {
         [BYOL__FORWARD] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md,
@@ -179,7 +180,7 @@ static byol__md chosen_md(const byol__contraction *c, int role) {
     return dnnl_primitive_desc_query_md(c->pd, queries[c->desc.pass][role], role == BIAS);
 }
 
-/* Which of the formats we know that is; FORMAT_ANY where it is none of them. */
+/* The chosen format; FORMAT_ANY if it is none of those we know. */
 static byol__format chosen_format(const byol__contraction *c, int role) {
     if (c->desc.linear) return BYOL__NCHW;
     for (int format = BYOL__NCHW; format < BYOL__FORMATS; format++) {
@@ -227,8 +228,8 @@ static dnnl_status_t make_memory(byol__contraction *c) {
     return status;
 }
 
-/* The layouts on both sides, now that the primitive has chosen. What the caller left open is what
- * it chose. */
+/* Sets the layouts on both sides after the primitive has chosen. A format that the caller left open
+ * is the primitive's choice. */
 static void settle_layouts(byol__contraction *c) {
     const byol__contraction_desc *d = &c->desc;
     byol__dtype dtype = c->type == dnnl_bf16 ? BYOL__BF16 : BYOL__F32;
@@ -245,18 +246,18 @@ static bool is_narrow(const byol__contraction_desc *desc) {
     return desc->ic <= NATIVE_CHANNELS && desc->oc <= NATIVE_CHANNELS;
 }
 
-/* oneDNN's bf16 weight gradient (2.6.3, AVX-512) deals out the columns of src by their remainder of
- * the stride, and reads what it never wrote where the picture has fewer columns than that. */
+/* oneDNN's bf16 weight gradient (2.6.3, AVX-512) splits the columns of src by their remainder
+ * modulo the stride. With fewer columns than that in the picture, it reads what it never wrote. */
 static bool reads_unwritten(const byol__contraction_desc *desc) {
     return desc->pass == BYOL__BACKWARD_WEIGHTS && desc->iw < desc->stride;
 }
 
-/* The threads of that kernel wait for each other at spinning barriers, several for each picture:
- * beside a busy process a call on a small picture took forty times as long. fp32's kernel, whose
- * threads wait at most once a call, is as fast there where channels are few. */
+/* The threads of that kernel wait for each other at spinning barriers, several per picture. Beside
+ * a busy process, a call on a small picture took forty times as long. The threads of fp32's kernel
+ * wait at most once per call. With few channels, it is as fast there. */
 static bool spins(const byol__contraction_desc *desc) {
     return desc->pass == BYOL__BACKWARD_WEIGHTS && !desc->linear && is_narrow(desc) &&
-           desc->ow <= SMALL_PICTURE && !byol__cpu_has_amx();
+           desc->oh <= SMALL_PICTURE && desc->ow <= SMALL_PICTURE && !byol__cpu_has_amx();
 }
 
 static bool emulates(const byol__contraction_desc *desc) {
@@ -264,9 +265,9 @@ static bool emulates(const byol__contraction_desc *desc) {
            (!byol__cpu_has_bf16() || reads_unwritten(desc) || spins(desc));
 }
 
-/* Is Winograd's convolution, which computes in fp32, the faster one? Against dot products of bf16,
- * at twice the rate of fp32, it is with stride 1 and few channels, and for weight gradients with
- * stride 2 (docs/performance.md). */
+/* Is Winograd's convolution, which computes in fp32, faster? Dot products of bf16 run at twice the
+ * rate of fp32. Against them it is faster with few channels, for stride 1 and for weight gradients
+ * with stride 2 (docs/performance.md). */
 static bool winograd_is_faster(const byol__contraction_desc *d) {
     if (d->dtype == BYOL__F32 || emulates(d)) return true;
     return is_narrow(d) && (d->stride == 1 || d->pass == BYOL__BACKWARD_WEIGHTS) &&
@@ -280,8 +281,8 @@ static byol_status create_as(byol__contraction **out, byol__dnn *dnn,
     BYOL__TRY(byol__alloc(&c, 1, sizeof *c, "primitive", error));
     c->dnn = dnn;
     c->desc = *desc;
-    c->wish_src = src;
-    c->wish_dst = dst;
+    c->asked_src = src;
+    c->asked_dst = dst;
     c->emulated = emulates(desc);
     c->type = desc->dtype == BYOL__BF16 && !c->emulated ? dnnl_bf16 : dnnl_f32;
     dnnl_status_t status = describe_memory(c);
@@ -321,9 +322,9 @@ static bool is_channels_last(byol__format format) {
     return format == BYOL__NHWC || format == BYOL__FORMAT_ANY;
 }
 
-/* oneDNN's convolutions (2.6.3) reach a fifth to a twentieth of AMX's rate where pictures are
- * small, weight gradients also where they are larger: there one product with the patches is faster,
- * their making and all (docs/performance.md). */
+/* oneDNN's convolutions (2.6.3) reach a fifth to a twentieth of AMX's rate on small pictures, and
+ * weight gradients also on larger ones. There one product with the patches is faster, including the
+ * making of the patches (docs/performance.md). */
 static bool product_is_faster(const byol__contraction_desc *d) {
     static const int most_columns[] = {[BYOL__FORWARD] = SMALL_PICTURE,
                                        [BYOL__BACKWARD_DATA] = SMALL_PICTURE,
@@ -335,8 +336,8 @@ static bool product_is_faster(const byol__contraction_desc *d) {
            d->ow <= most_columns[d->pass];
 }
 
-/* The gradient of src is a convolution, too: of dst's gradient with the weights turned round, in
- * and out exchanged. */
+/* The gradient of src is a convolution too: of dst's gradient with the flipped weights, input and
+ * output channels exchanged. */
 static byol_status create_product(byol__contraction **out, byol__dnn *dnn,
                                   const byol__contraction_desc *desc, byol_error *error) {
     byol__contraction *c;
@@ -366,7 +367,7 @@ static byol_status create_product(byol__contraction **out, byol__dnn *dnn,
     return status;
 }
 
-/* What the patches are of. */
+/* The layout that the patches are taken from. */
 static const byol__layout *unfolded(const byol__contraction *c) {
     return c->desc.pass == BYOL__BACKWARD_DATA ? &c->bound_dst : &c->bound_src;
 }
@@ -448,7 +449,7 @@ static bool same_layout(const byol__layout *a, const byol__layout *b) {
     return a->dtype == b->dtype && a->format == b->format;
 }
 
-/* Bytes of the copy that the primitive works on in place of `bound`; 0: it works on that itself. */
+/* Bytes of the copy that the primitive works on instead of `bound`; 0: it works on that itself. */
 static size_t copy_bytes(const byol__layout *work, const byol__layout *bound) {
     return same_layout(work, bound) ? 0 : byol__align_up(byol__layout_bytes(work));
 }
@@ -503,11 +504,11 @@ size_t byol__contraction_moments_bytes(const byol__contraction *c) {
                : 0;
 }
 
-const byol__moments *byol__contraction_gather_moments(byol__contraction *c, float *room) {
-    return byol__winograd_gather_moments(c->winograd, room);
+const byol__moments *byol__contraction_gather_moments(byol__contraction *c, float *sums) {
+    return byol__winograd_gather_moments(c->winograd, sums);
 }
 
-/* Between what is bound and what the primitive works on, where these are two things. */
+/* Copies between the bound memory and the memory that the primitive works on, if they differ. */
 static void copy_in(const byol__layout *work, void *copy, const byol__layout *bound,
                     const void *original) {
     if (copy != original) byol__layout_convert(work, copy, bound, original);

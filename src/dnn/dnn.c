@@ -1,5 +1,6 @@
 #include "dnn/dnn.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/error.h"

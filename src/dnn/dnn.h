@@ -1,4 +1,4 @@
-/* oneDNN, 2.6 and 3.x, behind one face. Convolution and linear layer are the same thing here: a
+/* oneDNN 2.6 and 3.x behind one interface. Convolution and linear layer are the same thing here: a
  * contraction of src with weights into dst, with three passes. Only src/dnn includes dnnl.h. */
 #ifndef BYOL__DNN_H
 #define BYOL__DNN_H
@@ -17,12 +17,11 @@ enum { BYOL__DNN_VERSION_MAX = 32 };
 /* Fills `text` with "oneDNN 2.6.3" and returns it. */
 const char *byol__dnn_version(char text[BYOL__DNN_VERSION_MAX]);
 
-/* True where the CPU multiplies bf16 by itself (AVX-512 BF16, AMX). Elsewhere bf16 is emulated:
- * values are rounded to bf16 where they would be kept, the arithmetic is fp32's, in half the memory
- * for activations. */
+/* True if the CPU multiplies bf16 natively (AVX-512 BF16, AMX). Elsewhere bf16 is emulated: stored
+ * values are rounded to bf16 (half the memory for activations), and the arithmetic is fp32. */
 bool byol__cpu_has_bf16(void);
 
-/* True where it multiplies whole tiles of bf16 (AMX), many times as fast as fp32. */
+/* True if it multiplies whole tiles of bf16 (AMX), many times as fast as fp32. */
 bool byol__cpu_has_amx(void);
 
 /* Engine and stream. */
@@ -48,12 +47,12 @@ typedef struct byol__contraction_desc {
     bool bias;
     bool relu; /* FORWARD: fused */
     byol__format src_format,
-        dst_format; /* ANY: oneDNN chooses, ask byol__contraction_src / _dst for what it chose */
+        dst_format; /* ANY: oneDNN chooses; byol__contraction_src / _dst give its choice */
 } byol__contraction_desc;
 
 typedef struct byol__contraction byol__contraction;
 
-/* Owned: byol__contraction_free. BYOL_ERROR_UNSUPPORTED with oneDNN's words where it has no such
+/* Owned: byol__contraction_free. BYOL_ERROR_UNSUPPORTED, with oneDNN's version, if it has no such
  * primitive. */
 byol_status byol__contraction_create(byol__contraction **out, byol__dnn *dnn,
                                      const byol__contraction_desc *desc, byol_error *error);
@@ -66,32 +65,30 @@ size_t byol__contraction_weights_bytes(
 size_t byol__contraction_scratch_bytes(const byol__contraction *contraction);
 /* oneDNN's name of the implementation: "jit:avx2". */
 const char *byol__contraction_implementation(const byol__contraction *contraction);
-/* The row of a profile that its runs belong to. */
+/* The profile row that its runs are counted in. */
 byol__work byol__contraction_work(const byol__contraction *contraction);
-/* True if both want weights in the same layout and precision, so that one staged copy serves both.
- */
+/* True if both use weights in the same layout and precision: one staged copy then serves both. */
 bool byol__contraction_same_weights(const byol__contraction *a, const byol__contraction *b);
 
-/* The memory it will work on, 64-byte aligned: src and dst stand for their gradients in the
- * backward passes. Once. `bias` may be NULL where there is none. `scratch` is used during a run
- * only. */
+/* Sets the memory that it works on, 64-byte aligned. Call it once. In the backward passes src and
+ * dst stand for their gradients. `bias` may be NULL if there is none. `scratch` is in use during a
+ * run only. */
 byol_status byol__contraction_bind(byol__contraction *contraction, void *src, void *weights,
                                    float *bias, void *dst, void *scratch, byol_error *error);
 
-/* FORWARD, BACKWARD_WEIGHTS: can it be made to read relu(scale src + shift), by channel, in place
- * of src? */
+/* FORWARD, BACKWARD_WEIGHTS: can it read relu(scale src + shift), by channel, instead of src? */
 bool byol__contraction_can_norm_input(const byol__contraction *contraction);
-/* Makes it so. `scale` and `shift` (channels of src, padded with zeros to a multiple of 16) are
+/* Makes it do so. `scale` and `shift` (channels of src, padded with zeros to a multiple of 16) are
  * read in each run. */
 void byol__contraction_norm_input(byol__contraction *contraction, const float *scale,
                                   const float *shift);
 
-/* FORWARD: room for the moments of dst, which it can gather as it writes; 0: it cannot. */
+/* FORWARD: bytes for the moments of dst, if it can gather them as it writes; 0: it cannot. */
 size_t byol__contraction_moments_bytes(const byol__contraction *contraction);
-/* Makes it gather them in each run, into `room`. Borrowed from the contraction. */
-const byol__moments *byol__contraction_gather_moments(byol__contraction *contraction, float *room);
+/* Makes it gather them into `sums` in each run. The result is borrowed from the contraction. */
+const byol__moments *byol__contraction_gather_moments(byol__contraction *contraction, float *sums);
 
-/* The three fail only where oneDNN does. */
+/* Run, stage and collect fail only if oneDNN fails. */
 byol_status byol__contraction_run(byol__contraction *contraction, byol_error *error);
 
 /* FORWARD, BACKWARD_DATA: plain fp32 weights (oc, ic/groups, kh, kw) or (out, in) -> the bound

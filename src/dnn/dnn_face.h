@@ -8,8 +8,8 @@
 
 #include <dnnl.h>
 
-/* A memory descriptor of ours, and the borrowed form that oneDNN's functions take: the same
- * expression in both versions. */
+/* A memory descriptor that we own, and the borrowed form that oneDNN's functions take. Both
+ * versions use the same expressions. */
 #if DNNL_VERSION_MAJOR >= 3
 typedef const_dnnl_memory_desc_t byol__md;
 #else

@@ -11,7 +11,7 @@ struct byol__dnn {
     dnnl_stream_t stream;
 };
 
-/* Turns oneDNN's status into ours, with words; BYOL_OK for success. */
+/* Turns oneDNN's status into ours, with a message; BYOL_OK for success. */
 byol_status byol__dnn_fail(byol_error *error, dnnl_status_t status, const char *what);
 
 #endif

@@ -1,4 +1,4 @@
-/* oneDNN 2.x: descriptors are structs, operations have descriptors of their own. */
+/* oneDNN 2.x: descriptors are structs, operations have operation descriptors. */
 #include <dnnl.h>
 #if DNNL_VERSION_MAJOR == 2
 

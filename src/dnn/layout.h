@@ -21,9 +21,9 @@ typedef struct byol__layout {
     int n, c, h, w;
 } byol__layout;
 
-/* The same memory as rows of channels, which is how our kernels go through it:
- * element (n, block, s, lane) at n * stride_n + block * stride_block + s * stride_s + lane, in
- * elements. Channel c is lane c % lanes of block c / lanes. */
+/* The same memory as rows of channels, as our kernels traverse it. Element (n, block, s, lane) is
+ * at n * stride_n + block * stride_block + s * stride_s + lane, in elements. Channel c is lane c %
+ * lanes of block c / lanes. */
 typedef struct byol__strides {
     int n, blocks, spatial, lanes;
     size_t stride_n, stride_block, stride_s;
@@ -35,8 +35,8 @@ size_t byol__layout_elements(const byol__layout *layout);     /* padding include
 size_t byol__layout_bytes(const byol__layout *layout);
 byol__strides byol__layout_strides(const byol__layout *layout);
 
-/* From any layout to any other of the same shape, by all threads; padding lanes are zeroed. fp32 to
- * bf16 rounds to nearest even. */
+/* Converts any layout to any other of the same shape, on all threads. Padding lanes are zeroed.
+ * fp32 to bf16 rounds to nearest even. */
 void byol__layout_convert(const byol__layout *to, void *dst, const byol__layout *from,
                           const void *src);
 

@@ -7,7 +7,7 @@ size_t byol__unfolded_elements(const byol__layout *picture, const byol__patches 
            (size_t)(patches->kernel * patches->kernel * picture->c);
 }
 
-/* The row of taps r of position (y, x). Returns what follows it. */
+/* Copies row r of the taps of position (y, x). Returns the end of what it wrote. */
 static char *copy_taps(const byol__layout *picture, const char *pixels,
                        const byol__patches *patches, size_t pixel_bytes, int y, int x, int r,
                        char *to) {

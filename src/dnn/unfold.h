@@ -7,10 +7,10 @@
 
 #include "dnn/layout.h"
 
-/* Where the taps of a patch lie: tap (r, s) of position (y, x) reads pixel (y * step + start + r *
- * direction, and x and s likewise); outside the picture are zeros. */
+/* Where the taps of a patch lie. Tap (r, s) of position (y, x) reads pixel (y * step + start + r *
+ * direction, and x and s likewise). Pixels outside the picture are zero. */
 typedef struct byol__patches {
-    int kernel; /* taps in a row, and rows */
+    int kernel; /* taps per row, and rows of taps */
     int step, start, direction;
     int height, width; /* positions */
 } byol__patches;

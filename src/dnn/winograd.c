@@ -1,11 +1,12 @@
 /* Drives the kernels of winograd_kernels.h over all threads.
  *
- * Output channels go in groups of panels whose transformed weights stay in the last-level cache,
- * made there and never written to memory: stored, they would be four times the weights. Within a
- * group each thread takes chunks of tiles through transform, 36 small matrix products, and back, in
- * its own cache. */
+ * Output channels are processed in groups of panels. A group's transformed weights are made in the
+ * last-level cache, stay there, and are never written to memory; stored, they would be four times
+ * the weights. Within a group, each thread takes chunks of tiles through the transform, small
+ * matrix products (36 of them with stride 1) and the inverse transform, in its own cache. */
 #include "dnn/winograd.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <omp.h>
@@ -17,10 +18,11 @@
 #include "base/smaller.h"
 #include "dnn/winograd_kernels.h"
 
-/* Most bytes of a group's transformed weights; tiles of a chunk with few and with many channels;
- * from how many bytes on an activation is written past the caches: it would push out what is still
- * to be read, and each line would be fetched before it is overwritten. Only where pixels follow
- * each other: half a line at a time would be slower than both. */
+/* GROUP_BYTES: most bytes of a group's transformed weights. CHUNK_NARROW, CHUNK_WIDE: tiles of a
+ * chunk with few and with many channels. STREAM_BYTES: from this size on, an activation is written
+ * past the caches. Otherwise it would evict what is still to be read, and each line would be
+ * fetched before it is overwritten. Only where pixels follow each other: half a line at a time
+ * would be slower than both. */
 enum {
     GROUP_BYTES = 10 << 20,
     CHUNK_NARROW = 24,
@@ -47,8 +49,8 @@ struct byol__winograd {
     const void *src;
     void *dst;
     float *weights, *bias, *scratch;
-    float *moments;         /* NULL: nobody wants them */
-    byol__moments gathered; /* the same, described */
+    float *moments;         /* NULL: not requested */
+    byol__moments gathered; /* their description */
     int *part_pixels;       /* owned */
 };
 
@@ -76,17 +78,17 @@ static bool whole_vectors(byol__format format, int channels, int lanes) {
            byol__layout_block(format) % lanes == 0;
 }
 
-/* Products of a pair of channels, which the direct way has 9 of for each pixel of dst. */
+/* Products for a pair of channels; the direct method has 9 for each pixel of dst. */
 static int count_products(const byol__contraction_desc *d,
                           const byol__winograd_transform *transform) {
     byol__products list;
-    transform->list_products(BYOL__BACKWARD_WEIGHTS, &list); /* where each stands by itself */
+    transform->list_products(BYOL__BACKWARD_WEIGHTS, &list); /* lists each product separately */
     bool back = d->pass == BYOL__BACKWARD_DATA;
     int tile = transform->tile[d->pass], h = back ? d->ih : d->oh, w = back ? d->iw : d->ow;
     return (round_up(h, tile) / tile) * (round_up(w, tile) / tile) * list.count;
 }
 
-/* Whole vectors of channels everywhere; of the bias too, which has no padding. */
+/* Are all channels in whole vectors, those of the bias too, which has no padding? */
 static bool reads_whole_vectors(const byol__contraction_desc *d, int lanes) {
     return d->ic >= lanes && whole_vectors(d->src_format, d->ic, lanes) &&
            whole_vectors(d->dst_format, d->oc, lanes) && (!d->bias || d->oc % lanes == 0);
@@ -111,8 +113,8 @@ bool byol__winograd_fits(const byol__contraction_desc *d) {
            count_products(d, kernels->by_stride[d->stride]) < d->oh * d->ow * BYOL__TAPS;
 }
 
-/* What the pass takes for src and dst, and the tiles of the latter. With stride 2 a tile of
- * diff_src begins at an even pixel, and what it takes of diff_dst at half of that. */
+/* Sets src and dst of the pass, and the tiles of dst. With stride 2 a tile of diff_src begins at an
+ * even pixel, and its part of diff_dst at half of that. */
 static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     byol__winograd_shape *s = &w->shape;
     bool back = d->pass == BYOL__BACKWARD_DATA;
@@ -130,16 +132,16 @@ static void set_shape(byol__winograd *w, const byol__contraction_desc *d) {
     s->tiles_y = round_up(s->dst.h, s->tile) / s->tile;
     s->tiles_x = round_up(s->dst.w, s->tile) / s->tile;
     s->tiles = d->n * s->tiles_y * s->tiles_x;
-    /* Two chunks a thread at the least, if there are that many tiles. */
+    /* At least two chunks per thread, if there are that many tiles. */
     int share = round_up(s->tiles, 2 * w->threads) / (2 * w->threads);
     s->chunk = round_up(byol__smaller(s->src.channels < WIDE ? CHUNK_NARROW : CHUNK_WIDE, share),
                         w->kernels->rows);
     s->width = s->dst.channels > lanes ? 2 * lanes : lanes;
 }
 
-/* A part for as many tiles as every chunk is a multiple of, so that the number of threads, which
- * the chunks depend on, makes no difference. Tiles reach beyond the picture; their pixels there do
- * not count. */
+/* One part per `rows` tiles. Every chunk is a multiple of `rows`, so the parts do not depend on the
+ * number of threads, as chunks do. Tiles reach beyond the picture; their pixels there do not
+ * count. */
 static byol_status describe_moments(byol__winograd *w, byol_error *error) {
     const byol__winograd_shape *s = &w->shape;
     int tiles = w->kernels->rows, parts = round_up(s->tiles, tiles) / tiles;
@@ -205,8 +207,7 @@ size_t byol__winograd_weights_bytes(const byol__winograd *w) {
            sizeof(float);
 }
 
-/* Each thread's own part of the scratch memory: its chunks, and its part of the weights' gradient.
- */
+/* Each thread's part of the scratch memory: its chunks, and its part of the weights' gradient. */
 static size_t thread_floats(const byol__winograd *w) {
     size_t gradient = w->pass == BYOL__BACKWARD_WEIGHTS ? w->group_floats : 0;
     return w->input_floats + w->product_floats + gradient;
@@ -252,8 +253,8 @@ size_t byol__winograd_moments_bytes(const byol__winograd *w) {
     return (size_t)w->gathered.parts * part_floats(w) * sizeof(float);
 }
 
-const byol__moments *byol__winograd_gather_moments(byol__winograd *w, float *room) {
-    w->gathered.sums = w->moments = room;
+const byol__moments *byol__winograd_gather_moments(byol__winograd *w, float *sums) {
+    w->gathered.sums = w->moments = sums;
     return &w->gathered;
 }
 
@@ -261,8 +262,8 @@ static int chunk_tiles(const byol__winograd *w, int first) {
     return byol__smaller(w->shape.chunk, w->shape.tiles - first);
 }
 
-/* FORWARD and BACKWARD_DATA: which thread takes which chunk makes no difference to the result, so
- * who is held up takes fewer. */
+/* FORWARD and BACKWARD_DATA. The result does not depend on which thread takes which chunk, so a
+ * delayed thread takes fewer. */
 static void convolve_group(const byol__winograd *w, panel_group g, float *transformed,
                            float *mine) {
     const byol__winograd_kernels *k = w->kernels;
@@ -339,7 +340,8 @@ static float *staged_at(const byol__winograd *w, int panel, int other) {
     return w->weights + ((size_t)panel * (size_t)w->inputs + (size_t)other) * BYOL__TAPS * width;
 }
 
-/* The gradient by the input is a convolution with the kernel turned by half a turn. */
+/* The gradient with respect to the input is a convolution with the kernel rotated by 180
+ * degrees. */
 static void stage_row(const byol__winograd *w, const float *plain, int panel, int other) {
     bool back = w->pass == BYOL__BACKWARD_DATA;
     int width = w->shape.width;

@@ -1,11 +1,13 @@
 /* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: the matrix products, and 3x3
  * with stride 1.
  *
- * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A, the product
- * element by element: 36 products where the direct way has 144. The polynomial's points are 0, +-P,
- * +-Q and infinity. The usual 1 and 2 lose a factor of 2.4 in accuracy (64 channels) to 5/8 and
- * 3/2, which are just as exact to write down and keep the powers small. */
+ * Lavin & Gray 2015 (arXiv 1509.09308), F(4x4, 3x3): Y = A^T [(G g G^T) * (B^T d B)] A. The product
+ * * is element by element: 36 products where the direct method has 144. The polynomial's points are
+ * 0, +-P, +-Q and infinity. The usual 1 and 2 lose a factor of 2.4 in accuracy (64 channels)
+ * against 5/8 and 3/2. These are just as exact to write down and keep the powers small. */
 #include "dnn/winograd_kernels.h"
+
+#include <stdbool.h>
 
 #include "dnn/winograd_vectors.h"
 
@@ -100,9 +102,8 @@ static void output(const byol__winograd_shape *s, const float *products, int pan
 
 /* ---- weights ---- */
 
-/* (from, from) values along the columns and then along the rows to (to, to), each into a slab of
- * its own. Stored row by row: held back until all are there, they would cost a pass through memory.
- */
+/* Transforms (from, from) values along the columns, then along the rows, to (to, to) values, each
+ * into its own slab. Stores row by row: holding all back would cost a pass through memory. */
 INLINE void into_slabs(line_transform *transform, int from, int to, const vec *in, size_t slab,
                        float *out) {
     vec half[FREQUENCIES];
@@ -156,8 +157,8 @@ static void collect(const byol__winograd_shape *s, const float *gradient, int pa
 
 /* ---- matrix products ---- */
 
-/* `rows` tiles by one panel of `vectors` vectors, over all inputs of all segments; the two are
- * constants where it is inlined, so that the sums stay in registers. */
+/* `rows` tiles by one panel of `vectors` vectors, over all inputs of all segments. After inlining,
+ * `rows` and `vectors` are constants, so the sums stay in registers. */
 INLINE void multiply_block(const float *input, size_t block_stride, size_t slab,
                            const float *weights, size_t weight_slab, int inputs, int segments,
                            int rows, int vectors, float *products) {

@@ -1,6 +1,6 @@
 /* The arithmetic of Winograd's convolutions, for one thread and one chunk of tiles. Compiled once
- * for each instruction set: winograd_kernels.c has the matrix products and stride 1,
- * winograd_strided_kernels.c stride 2. winograd.h says what it is for; winograd.c drives it. */
+ * per instruction set: winograd_kernels.c has the matrix products and stride 1,
+ * winograd_strided_kernels.c has stride 2. winograd.h says what it is for; winograd.c drives it. */
 #ifndef BYOL__WINOGRAD_KERNELS_H
 #define BYOL__WINOGRAD_KERNELS_H
 
@@ -20,22 +20,23 @@ typedef struct byol__activation {
 } byol__activation;
 
 /* Tiles of dst are numbered through samples, rows and columns of tiles; a chunk is a run of them.
- * What is transformed lies in slabs, one for each frequency (or frequency and phase, see
- * winograd_strided_kernels.c), in blocks of channels as wide as a vector ("lanes") and panels of
- * one or two blocks:
+ * Transformed values lie in slabs, one for each frequency (or frequency and phase, see
+ * winograd_strided_kernels.c). Channels are in blocks as wide as a vector ("lanes"), and in panels
+ * of one or two blocks:
  *
- *     input, products, spread    [slab][channel block][tile of the chunk][lane], rows of `chunk`
- * tiles weights                    [panel][other channel][tap][panel width], as they are staged
+ *     input, products, spread    [slab][channel block][tile of the chunk][lane],
+ *                                rows of `chunk` tiles
+ *     weights                    [panel][other channel][tap][panel width], as they are staged
  *     transformed weights        [slab][panel][other channel][panel width] */
 typedef struct byol__winograd_shape {
     byol__activation src, dst;
-    int padding;                 /* pixels that a window of src begins before its tile */
-    int tile;                    /* pixels of dst on the side of one tile */
+    int padding;                 /* pixels by which a window of src begins before its tile */
+    int tile;                    /* side of a tile, in pixels of dst */
     int tiles_y, tiles_x, tiles; /* `tiles` in the whole batch */
-    int chunk;                   /* most tiles in one */
+    int chunk;                   /* most tiles in a chunk */
     int width;                   /* of a panel: one or two vectors */
-    bool bf16;                   /* src and dst are; else fp32. All else is fp32 */
-    bool streams;                /* dst is large: it is written past the caches */
+    bool bf16;                   /* src and dst are bf16; else fp32. All else is fp32 */
+    bool streams;                /* dst is large and is written past the caches */
     const float *scale,
         *shift; /* (channels of src): what is read is relu(scale src + shift); NULL: src */
 } byol__winograd_shape;
@@ -54,18 +55,18 @@ typedef struct byol__products {
 
 /* One kind of convolution, all passes. `first` and `count` are tiles or input channels. */
 typedef struct byol__winograd_transform {
-    int tile[3]; /* by pass: pixels of what the tiles cut up (dst, diff_src, dst) on their side */
+    int tile[3]; /* by pass: side of the tiles, in pixels of dst, diff_src, dst */
     void (*list_products)(byol__pass pass, byol__products *out);
     /* G g G^T of `panels` panels: `count` inputs from `first` on, of `inputs`. */
     void (*weights)(const byol__winograd_shape *shape, const float *staged, int panels, int inputs,
                     int first, int count, float *transformed);
-    /* By pass: B^T d B of the tiles first ... first + count of src (normed, but where src is a
+    /* By pass: B^T d B of the tiles first ... first + count of src (normed, unless src is a
      * gradient). */
     void (*input[3])(const byol__winograd_shape *shape, const void *src, int first, int count,
                      float *out);
-    /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU where asked for, to the tiles of dst,
-     * channels from `panel` panels on. bias may be NULL; moments too, else the chunk's parts of
-     * byol__moments' sums, one for `rows` tiles. FORWARD only, all three. */
+    /* FORWARD, BACKWARD_DATA: A^T m A + bias, then ReLU if requested, to the tiles of dst, channels
+     * from `panel` panels on. `bias` may be NULL. So may `moments`; else it is the chunk's parts of
+     * byol__moments' sums, one per `rows` tiles. Bias, ReLU and moments: FORWARD only. */
     void (*output[2])(const byol__winograd_shape *shape, const float *products, int panel,
                       int panels, int first, int count, const float *bias, bool relu,
                       float *moments, void *dst);
@@ -82,9 +83,9 @@ typedef struct byol__winograd_kernels {
     int lanes;
     int rows;                                     /* a chunk is a multiple of it */
     const byol__winograd_transform *by_stride[3]; /* [1] and [2] */
-    /* Floats of a slab with so many channels of one chunk. */
+    /* Floats of a slab with `channels` channels of one chunk. */
     size_t (*slab_floats)(const byol__winograd_shape *shape, int channels);
-    /* (count tiles, inputs) by (inputs, panels * width), each of the list. */
+    /* (count tiles, inputs) by (inputs, panels * width), for each product of the list. */
     void (*multiply)(const byol__winograd_shape *shape, const byol__products *list,
                      const float *input, const float *weights, int inputs, int panels, int count,
                      float *products);

@@ -1,17 +1,18 @@
-/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: 3x3 with stride 2 and
- * padding 1.
+/* See winograd_kernels.h. KERNELS_ISA is plain, avx2 or avx512. Here: 3x3 with stride 2, padding 1.
  *
- * Along one axis y[i] = w0 x[2i-1] + w1 x[2i] + w2 x[2i+1]: a filter of two taps over the odd
- * pixels plus one of a single tap over the even ones, both with stride 1. F(4x4, 2x2) does both,
- * the single tap as (w1, 0): its transform at infinity is 0. So the four phases of a picture (odd
- * or even rows, odd or even columns) meet in 25 frequencies, and of the 100 pairs of frequency and
- * phase 81 are not zero: 81 products where the direct way has 144. The polynomial's points are 0,
- * +-P, Q and infinity.
+ * Along one axis y[i] = w0 x[2i-1] + w1 x[2i] + w2 x[2i+1]. This is a filter of two taps over the
+ * odd pixels plus a filter of one tap over the even ones, both with stride 1. F(4x4, 2x2) does
+ * both. The single tap is (w1, 0), and its transform at infinity is 0. So the four phases of a
+ * picture (odd or even rows, odd or even columns) share 25 frequencies. Of the 100 pairs of
+ * frequency and phase, 81 are not zero: 81 products where the direct method has 144. The
+ * polynomial's points are 0, +-P, +-Q and infinity.
  *
- * Pairs are slabs: frequency by frequency, and within one the phases that it has. The gradient by
- * the data turns the way round: 25 slabs of the gradient make 81, which make the four phases of a
+ * Pairs are slabs, ordered by frequency and then by the phases that the frequency has. The gradient
+ * by the data goes the other way: 25 slabs of the gradient make 81, which make the four phases of a
  * tile of 8x8 pixels. */
 #include "dnn/winograd_kernels.h"
+
+#include <stdbool.h>
 
 #include "dnn/winograd_vectors.h"
 
@@ -22,7 +23,7 @@
 
 enum { SIDE = 5, LAST = SIDE - 1, FREQUENCIES = SIDE * SIDE, PAIRS = 81 };
 
-/* Of an axis: which pixels. An even phase lacks the frequency at infinity, LAST. */
+/* The phase of an axis: which pixels. The even phase lacks the frequency at infinity, LAST. */
 enum { ODD, EVEN, AXIS_PHASES };
 
 INLINE int side_of(int phase) { return SIDE - phase; }
@@ -34,14 +35,14 @@ INLINE int pair_at(int i, int j, int py, int px) {
     return first_pair(i, j) + py * (j < LAST ? 2 : 1) + px;
 }
 
-/* Of an axis with both phases: the frequencies of the odd one, then those of the even one. */
+/* The frequencies of an axis with both phases: those of the odd one, then those of the even one. */
 enum { BOTH = SIDE + LAST };
 
 INLINE int pair(int i, int j) { return pair_at(i % SIDE, j % SIDE, i / SIDE, j / SIDE); }
 
 INLINE int frequency(int i, int j) { return i * SIDE + j; }
 
-/* ---- the one-dimensional transforms; phase EVEN: one fewer at the end of either side ---- */
+/* ---- the one-dimensional transforms; phase EVEN: one value fewer at the end, in and out ---- */
 
 /* B^T: 5 -> 5 or 4 -> 4. Row p holds the coefficients of the product of (x - q) over the other
  * points. */

@@ -1,7 +1,8 @@
-/* What the Winograd kernels of one instruction set share: vectors, and where the tiles are. */
+/* What the Winograd kernels of one instruction set share: vectors, and the places of the tiles. */
 #ifndef BYOL__WINOGRAD_VECTORS_H
 #define BYOL__WINOGRAD_VECTORS_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__AVX__)
@@ -11,8 +12,9 @@
 #include "base/vectors.h"
 #include "dnn/winograd_kernels.h"
 
-/* Tiles of one block of the products' rows; values of a line before or after a transform; tiles
- * that are transformed together, and pixels from one to the next. */
+/* ROWS: tiles of one block of the products' rows. LINE_MOST: most values of a line before or after
+ * a transform. RUN: tiles that are transformed together. STEP_MOST: most pixels between two of
+ * them. */
 enum { ROWS = LANES == 16 ? 12 : 6, LINE_MOST = 9, RUN = 8, STEP_MOST = 8 };
 
 INLINE vec load(const float *src) {
@@ -49,7 +51,7 @@ INLINE void store_pixel(char *dst, vec value, bool bf16) {
         memcpy(dst, &value, sizeof value);
 }
 
-/* Past the caches, with AVX and up. Aligned to what is written. */
+/* Writes past the caches, with AVX and up. `dst` is aligned to the size of the write. */
 INLINE void stream_pixel(char *dst, vec value, bool bf16) {
 #if defined(__AVX512F__)
     if (bf16)
@@ -66,7 +68,7 @@ INLINE void stream_pixel(char *dst, vec value, bool bf16) {
 #endif
 }
 
-/* After them, before other threads read. */
+/* Call it after the streaming writes, before other threads read. */
 INLINE void end_streams(void) {
 #if defined(__AVX__)
     _mm_sfence();
@@ -83,7 +85,7 @@ INLINE tile_place place_of(const byol__winograd_shape *s, int tile) {
                         within % s->tiles_x * s->tile};
 }
 
-/* A block of channels of a sample. */
+/* Where a block of channels of a sample begins. */
 INLINE size_t block_offset(const byol__activation *p, int n, int channel) {
     return (size_t)n * p->stride_n + (size_t)(channel / p->block) * p->stride_block +
            (size_t)(channel % p->block);
@@ -93,7 +95,7 @@ INLINE size_t pixel_offset(const byol__activation *p, int y, int x) {
     return ((size_t)y * (size_t)p->w + (size_t)x) * p->stride_pixel;
 }
 
-/* Floats of a slab. The extra line keeps slabs from falling into the same sets of the cache. */
+/* Floats of a slab. The extra line keeps slabs from falling into the same cache sets. */
 INLINE size_t slab_of(const byol__winograd_shape *s, int channels) {
     return (size_t)channels * (size_t)s->chunk + 16;
 }
@@ -103,9 +105,8 @@ INLINE size_t place_in_slab(const byol__winograd_shape *s, int channel, int t) {
     return (size_t)channel * (size_t)s->chunk + (size_t)t * LANES;
 }
 
-/* The batch norm and ReLU that a convolution does on reading, of one block of channels; NULL: it
- * reads what is there.
- */
+/* The batch norm and ReLU that a convolution applies as it reads one block of channels. NULL: it
+ * reads the values unchanged. */
 typedef struct input_norm {
     vec scale, shift;
 } input_norm;
@@ -120,21 +121,20 @@ INLINE vec normed(vec value, const input_norm *norm) {
 
 typedef void line_transform(const vec *in, vec *out);
 
-/* Where value (i, j) of a transformed window has its slab. */
+/* The slab of value (i, j) of a transformed window. */
 typedef int slab_index(int i, int j);
 
-/* How windows of (from, from) pixels, `step` apart, become (to, to) values in slabs, or (from,
- * from) values of slabs (to, to) pixels. Constants and known functions where it is inlined, so that
- * lines unroll and stay in registers. */
+/* How windows of (from, from) pixels, `step` apart, become (to, to) values in slabs, or how (from,
+ * from) values of slabs become (to, to) pixels. After inlining, these are constants and known
+ * functions, so that lines unroll and stay in registers. */
 typedef struct window_kind {
     line_transform *transform;
     slab_index *index;
     int from, to, step;
 } window_kind;
 
-/* The rows that a run of windows reads of one block of channels. Those beyond the picture read
- * another and are masked.
- */
+/* The rows that a run of windows reads from one block of channels. Rows beyond the picture read
+ * another row and are masked. */
 typedef struct window_rows {
     const char *row[LINE_MOST]; /* at x = 0 */
     ivec there[LINE_MOST];
@@ -159,10 +159,9 @@ typedef struct window_place {
     int y, x;
 } window_place;
 
-/* Transforms `count` columns from x on. Zero beyond the picture, which is normed first and padded
- * then. Memory answers too late for who asks when he needs it, so as many columns of the chunk's
- * next run, `shift` further, are asked for.
- */
+/* Transforms `count` columns from x on. Values beyond the picture are zero: it is normed first and
+ * padded then. Also prefetches as many columns of the chunk's next run, `shift` further: a load at
+ * the time of use would come too late. */
 INLINE void read_columns(const byol__activation *p, const window_rows *rows,
                          const window_rows *next, int shift, bool inside, bool bf16, int x,
                          int count, const window_kind *kind, const input_norm *norm, vec *columns) {
@@ -183,8 +182,8 @@ INLINE void read_columns(const byol__activation *p, const window_rows *rows,
     }
 }
 
-/* A run of tiles in a row: along the columns first, which neighbouring windows share, then along
- * the rows, each value into a slab of its own. */
+/* Reads a run of tiles in a row. Transforms along the columns first, which neighbouring windows
+ * share, then along the rows. Each value goes into its own slab. */
 INLINE void read_run(const byol__activation *p, window_place at, window_place next, int tiles,
                      const window_kind *kind, const input_norm *norm, bool bf16, size_t slab,
                      float *out) {
@@ -207,14 +206,14 @@ INLINE void read_run(const byol__activation *p, window_place at, window_place ne
         }
 }
 
-/* Of `count` tiles: how many stand in one row of a picture, and are transformed together. */
+/* How many of `count` tiles are in one row of a picture and are transformed together. */
 INLINE int run_of(const byol__winograd_shape *s, tile_place at, int count) {
     int row = s->tiles_x - at.x / s->tile, run = count < RUN ? count : RUN;
     return row < run ? row : run;
 }
 
-/* What is read for tiles: `channels` of a picture from `channel` on, in windows that begin
- * `padding` pixels before. */
+/* What is read for tiles: `channels` of a picture from `channel` on. Windows begin `padding` pixels
+ * before their tiles. */
 typedef struct reading {
     const byol__activation *picture;
     const void *pixels;
@@ -228,7 +227,7 @@ INLINE window_place window_of(const byol__winograd_shape *s, const window_kind *
         at.y / s->tile * kind->step - r->padding, at.x / s->tile * kind->step - r->padding};
 }
 
-/* `norms` and `bf16`: constants where it is inlined. */
+/* `norms` and `bf16` are constants after inlining. */
 INLINE void read_windows_as(const byol__winograd_shape *s, const window_kind *kind,
                             const reading *r, bool norms, bool bf16, int first, int count,
                             float *out) {
@@ -261,7 +260,7 @@ INLINE void read_windows(const byol__winograd_shape *s, const window_kind *kind,
         read_windows_as(s, kind, r, norms, false, first, count, out);
 }
 
-/* The whole of byol__winograd_transform's `input`. */
+/* All of byol__winograd_transform's `input`. */
 INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, const void *src,
                        int first, int count, float *out) {
     const reading r = {&s->src, src, s->padding, 0, s->src.channels};
@@ -271,7 +270,7 @@ INLINE void read_tiles(const byol__winograd_shape *s, const window_kind *kind, c
         read_windows(s, kind, &r, false, first, count, out);
 }
 
-/* The whole of `spread`. */
+/* All of `spread`. */
 INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind,
                          const void *diff_dst, int panel, int panels, int first, int count,
                          float *out) {
@@ -279,12 +278,12 @@ INLINE void spread_tiles(const byol__winograd_shape *s, const window_kind *kind,
     read_windows(s, kind, &r, false, first, count, out);
 }
 
-/* What byol__moments wants of one block of channels of ROWS tiles. */
+/* The values of byol__moments for one block of channels of ROWS tiles. */
 typedef struct gathered {
     vec near, sum, square;
 } gathered;
 
-/* The first tile of a part begins anew, with its first pixel for a value near the mean. */
+/* The first tile of a part starts new sums, with its first pixel as the value near the mean. */
 INLINE gathered take_up(const float *moments, int channels, bool first, vec pixel) {
     if (first) return (gathered){pixel, {0}, {0}};
     return (gathered){load(moments), load(moments + channels),
@@ -303,12 +302,12 @@ INLINE void put_down(float *moments, int channels, const gathered *g) {
     store(moments + 2 * (size_t)channels, g->square);
 }
 
-/* What becomes of a pixel before it is stored. */
+/* What is done to a pixel before it is stored. */
 typedef struct finish {
     vec bias;
     bool relu, streams, bf16;
-    bool first;     /* of its part of the moments */
-    float *moments; /* NULL: nobody wants them */
+    bool first;     /* the tile is the first of its part of the moments */
+    float *moments; /* NULL: not requested */
 } finish;
 
 INLINE vec finished(vec pixel, const finish *f) {
@@ -354,7 +353,7 @@ INLINE bool lies_inside(const byol__activation *p, int y, int x, int side) {
     return y + side <= p->h && x + side <= p->w;
 }
 
-/* `moments`, where there are none, and `bf16`: constants where it is inlined. */
+/* `moments` (if NULL) and `bf16` are constants after inlining. */
 INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kind,
                            const float *products, int panel, int panels, int first, int count,
                            const float *bias, bool relu, float *moments, bool bf16, void *dst) {
@@ -384,7 +383,7 @@ INLINE void write_tiles_as(const byol__winograd_shape *s, const window_kind *kin
     if (s->streams) end_streams();
 }
 
-/* The whole of `output`. */
+/* All of `output`. */
 INLINE void write_tiles(const byol__winograd_shape *s, const window_kind *kind,
                         const float *products, int panel, int panels, int first, int count,
                         const float *bias, bool relu, float *moments, void *dst) {

@@ -21,7 +21,7 @@ static byol_status count_confusion(byol_classification *report, const int32_t *l
     return BYOL_OK;
 }
 
-/* A row of the matrix holds all images of a class, a column all that are taken for it. */
+/* A row of the matrix holds all images of a class, a column all images predicted as it. */
 static void score_class(byol_classification *report, size_t class) {
     size_t classes = (size_t)report->classes;
     uint64_t of_class = 0, taken_for_it = 0, right = report->confusion[class * classes + class];

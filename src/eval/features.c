@@ -13,7 +13,7 @@ double byol__square_of_norm(const float *x, int dimension) {
     return sum;
 }
 
-/* Index of the first vector with a NaN, an infinity or a number too large; `count` where there is
+/* Index of the first vector with a NaN, an infinity or too large a number; `count` if there is
  * none. */
 static size_t first_bad_vector(const byol_features *features) {
     size_t bad = features->count;

@@ -1,15 +1,16 @@
-/* What kNN and the linear probe ask of the features they are given. */
+/* What kNN and the linear probe require of their features. */
 #ifndef BYOL__FEATURES_H
 #define BYOL__FEATURES_H
 
 #include "byol/eval.h"
 
-/* There are vectors; every number is finite (and below 1e18, so that products stay finite too);
- * every label is one of 0 .. classes-1. `what` names the set in the error: "training", "test". */
+/* Checks that there are vectors, that every number is finite (and below 1e18, so that products stay
+ * finite too), and that every label is 0 .. classes-1. `what` names the set in the error:
+ * "training", "test". */
 byol_status byol__features_check(const byol_features *features, const char *what,
                                  byol_error *error);
 
-/* `other` has the same dimension as `train`, and no more classes. */
+/* Checks that `other` has the same dimension as `train`, and no more classes. */
 byol_status byol__features_agree(const byol_features *train, const byol_features *other,
                                  const char *what, byol_error *error);
 

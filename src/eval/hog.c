@@ -1,4 +1,4 @@
-/* Histograms of oriented gradients: what could be had without training anything. */
+/* Histograms of oriented gradients: what is possible without any training. */
 #include <math.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@ int byol_hog_dimension(int side) {
     return blocks < 1 || side > 1024 ? 0 : blocks * blocks * BLOCK_SIZE;
 }
 
-/* Of the channel where it is steepest. Beyond the edge the picture goes on as it ends. */
+/* The gradient of the channel where it is steepest. Beyond the edge, the edge pixels repeat. */
 static void gradient_at(const float *image, int channels, int side, int y, int x, float *dy,
                         float *dx) {
     float steepest = -1;
@@ -32,7 +32,7 @@ static void gradient_at(const float *image, int channels, int side, int y, int x
     }
 }
 
-/* The magnitude goes to the two nearest of nine orientations in half a turn. */
+/* Adds the magnitude to the two nearest of nine orientations in half a turn. */
 static void vote(float dy, float dx, float histogram[BINS]) {
     float angle = atan2f(dy, dx) * (float)(BINS / M_PI) + BINS; /* in bins, 0 .. 2 BINS */
     float place = fmodf(angle, BINS), magnitude = sqrtf(dy * dy + dx * dx);

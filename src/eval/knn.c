@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,8 @@
 #include "dnn/matmul.h"
 #include "eval/features.h"
 
-/* Queries and training vectors are compared tile by tile: the similarities of one tile stay in the
- * cache. */
+/* Queries and training vectors are compared tile by tile, so that the similarities of one tile stay
+ * in the cache. */
 enum { QUERY_TILE = 512, TRAIN_TILE = 1024 };
 
 typedef struct neighbour {
@@ -21,19 +22,19 @@ typedef struct neighbour {
     uint32_t index; /* in the training set */
 } neighbour;
 
-/* All that one call needs besides the features. */
+/* What one call needs besides the features. */
 typedef struct knn_search {
     const byol_features *train, *test;
     int k;
     float *train_scale, *test_scale; /* 1 / |x|; 0 for a vector of zeros */
     float *products;                 /* (QUERY_TILE, TRAIN_TILE) */
-    neighbour *heaps;   /* (QUERY_TILE, k): of each query, the worst of its best k first */
-    double *votes;      /* (QUERY_TILE, classes) */
-    int32_t *predicted; /* (test count) */
+    neighbour *heaps;                /* (QUERY_TILE, k): each query's best k, the worst first */
+    double *votes;                   /* (QUERY_TILE, classes) */
+    int32_t *predicted;              /* (test count) */
 } knn_search;
 
-/* The k best are the most similar; among equals those that come first in the training set. */
-static int is_worse(neighbour a, neighbour b) {
+/* The k best are the most similar; of equals, the earlier one in the training set is better. */
+static bool is_worse(neighbour a, neighbour b) {
     return a.similarity < b.similarity || (a.similarity == b.similarity && a.index > b.index);
 }
 
@@ -52,13 +53,13 @@ static void sift_down(neighbour *heap, int size) {
     heap[at] = moving;
 }
 
-/* Fills a heap with neighbours that every real one is better than. */
+/* Fills a heap with neighbours that are worse than every real one. */
 static void clear_heap(neighbour *heap, int size) {
     for (int i = 0; i < size; i++) heap[i] = (neighbour){.similarity = -INFINITY};
 }
 
-/* Is any of `count` similarities above the threshold? Nearly always not: this is what the search
- * spends its time on besides the products. */
+/* Is any of `count` similarities above the threshold? Nearly always none is. Apart from the
+ * products, the search spends its time here. */
 static int any_above(const float *products, const float *scale, size_t count, float threshold) {
     int above = 0;
 #pragma omp simd reduction(| : above)
@@ -66,8 +67,7 @@ static int any_above(const float *products, const float *scale, size_t count, fl
     return above;
 }
 
-/* Training vectors come in their order, so one that is merely as similar as the worst of the k is
- * worse. */
+/* Training vectors come in their order, so one that only equals the worst of the k is worse. */
 static void take_neighbours(const knn_search *search, size_t query, size_t first, size_t count) {
     enum { GROUP = 64 };
     const float *products = search->products + query * TRAIN_TILE,
@@ -91,13 +91,14 @@ static int by_rank(const void *a, const void *b) {
     return is_worse(x, y) - is_worse(y, x);
 }
 
-/* Weights are taken relative to the best neighbour's, which no temperature can make overflow. The
- * lowest of equally supported labels wins. */
+/* Weights are relative to the best neighbour's, so no temperature can make them overflow. Of
+ * equally supported labels, the lowest wins. */
 static int32_t vote(const knn_search *search, size_t query, float query_scale, float temperature) {
     neighbour *heap = search->heaps + query * (size_t)search->k;
     int classes = search->train->classes;
     double *votes = search->votes + query * (size_t)classes;
-    qsort(heap, (size_t)search->k, sizeof *heap, by_rank); /* sums of doubles: in one order only */
+    /* Sums of doubles need a fixed order. */
+    qsort(heap, (size_t)search->k, sizeof *heap, by_rank);
     memset(votes, 0, (size_t)classes * sizeof *votes);
     for (int i = 0; i < search->k; i++) {
         double below_best =
@@ -110,8 +111,8 @@ static int32_t vote(const knn_search *search, size_t query, float query_scale, f
     return best;
 }
 
-/* Classifies `count` queries from `first` on. The query's own length does not change the order of
- * its neighbours, so similarities are those of the query as it is until they are voted with. */
+/* Classifies `count` queries from `first` on. A query's length does not change the order of its
+ * neighbours, so it is applied to the similarities only when they vote. */
 static byol_status classify_tile(const knn_search *search, size_t first, size_t count,
                                  float temperature, byol_error *error) {
     size_t dimension = (size_t)search->train->dimension;

@@ -13,17 +13,17 @@
 #include "eval/softmax.h"
 #include "optim/optim.h"
 
-/* Of the streams of BYOL__PURPOSE_PROBE; lanes below belong to augmentation. */
+/* Lanes of the random streams of BYOL__PURPOSE_PROBE; lower lanes belong to augmentation. */
 enum { LANE_SPLIT = 128, LANE_ORDER = 129 };
 
-/* From what standardised raw pixels of 32 x 32 x 3 want (their covariance is steep) past the
- * paper's 0.2 to what the features of a narrow trained encoder may want. */
+/* From what suits standardised raw pixels of 32 x 32 x 3 (their covariance is steep), past the
+ * paper's 0.2, to what may suit the features of a narrow trained encoder. */
 static const float default_lrs[] = {0.0006f, 0.002f, 0.006f, 0.02f, 0.06f, 0.2f, 0.6f, 2, 6};
 enum { DEFAULT_LRS = sizeof default_lrs / sizeof *default_lrs };
 
 /* Several classifiers ("heads", one for each learning rate) that see the same batches at the same
- * time: one matrix multiplication serves them all, and none knows of the others. The bias is the
- * weight of a last input that is 1. */
+ * time. One matrix multiplication serves them all, and they do not affect each other. The bias is
+ * the weight of a last input that is 1. */
 typedef struct probe {
     const byol_linear_options *options;
     int classes, heads, inputs; /* inputs: dimension + 1 */
@@ -43,8 +43,8 @@ typedef struct probe {
 
 static size_t outputs(const probe *p) { return (size_t)p->heads * (size_t)p->classes; }
 
-/* Mean and 1 / standard deviation of each feature over all passes; a feature that never changes is
- * scaled to 0. */
+/* Mean and 1 / standard deviation of each feature over all passes. The scale of a constant feature
+ * is 0. */
 static void standardise(const byol_features *train, int passes, double *sums, float *mean,
                         float *scale) {
     int dimension = train->dimension;
@@ -68,8 +68,8 @@ static void standardise(const byol_features *train, int passes, double *sums, fl
     }
 }
 
-/* Copies `count` vectors to the batch: those of `indices` (NULL: from `first` on). `row` is the
- * first to be written. */
+/* Copies `count` vectors to the batch, beginning at its row `row`: those of `indices` (NULL: from
+ * `first` on). */
 static void gather(const probe *p, const byol_features *features, const uint32_t *indices,
                    size_t first, size_t row, size_t count) {
     size_t inputs = (size_t)p->inputs, dimension = inputs - 1;
@@ -82,8 +82,8 @@ static void gather(const probe *p, const byol_features *features, const uint32_t
     }
 }
 
-/* Logits of `count` images, and, if `gradients`, the gradients of their cross-entropies in place of
- * them. The batch is cut into rows that each thread takes through all of it. */
+/* Logits of `count` images. With `gradients`, the gradients of their cross-entropies replace them.
+ * The batch is cut into blocks of rows; one thread takes a block through all steps. */
 static byol_status forward(const probe *p, const byol_features *features, const uint32_t *indices,
                            size_t first, size_t count, int gradients, byol_error *error) {
     enum { TILE = 32 };
@@ -108,8 +108,8 @@ static byol_status forward(const probe *p, const byol_features *features, const 
     return BYOL_OK;
 }
 
-/* torch.optim.SGD with Nesterov momentum on inputs begin .. end-1, each head at its own rate times
- * `schedule`. */
+/* As torch.optim.SGD with Nesterov momentum, on inputs begin .. end-1. Each head has its own rate,
+ * times `schedule`. */
 static void update(const probe *p, size_t begin, size_t end, double schedule) {
     float mu = p->options->momentum;
     for (size_t row = 0; row < outputs(p); row++) {
@@ -122,8 +122,8 @@ static void update(const probe *p, size_t begin, size_t end, double schedule) {
     }
 }
 
-/* The mean cross-entropy's gradient is (softmax - label)^T inputs / count: each thread makes some
- * columns of it and updates the weights there. */
+/* The mean cross-entropy's gradient is (softmax - label)^T inputs / count. Each thread computes
+ * some of its columns and updates the weights there. */
 static byol_status backward(const probe *p, size_t count, double schedule, byol_error *error) {
     enum { TILE = 64 };
     size_t inputs = (size_t)p->inputs, width = outputs(p);
@@ -186,7 +186,8 @@ static int32_t highest(const float *logits, int classes) {
     return best;
 }
 
-/* Counts for each head how many of the images `indices` (NULL: the first `count`) it gets right. */
+/* Counts for each head how many of the images `indices` (NULL: the first `count`) it predicts
+ * right. */
 static byol_status count_right(const probe *p, const byol_features *features,
                                const uint32_t *indices, size_t count, byol_error *error) {
     size_t batch_size = (size_t)p->options->batch_size;
@@ -207,7 +208,7 @@ static byol_status count_right(const probe *p, const byol_features *features,
     return BYOL_OK;
 }
 
-/* Trains on all but the held-out images and takes the learning rate that does best on those; of
+/* Trains on all but the held-out images, and chooses the learning rate that does best on those; of
  * equals, the lower index. */
 static byol_status choose_lr(probe *p, const byol_features *train, int passes,
                              byol_linear_result *result, byol_error *error) {

@@ -1,6 +1,7 @@
 #include "byol/search.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <omp.h>
@@ -13,18 +14,18 @@
 #include "dnn/matmul.h"
 #include "eval/features.h"
 
-/* Tiles of the matrix of similarities: one stays in the cache. */
+/* Tiles of the matrix of similarities: one tile stays in the cache. */
 enum { ROW_TILE = 256, COLUMN_TILE = 1024 };
 
-/* A heap of the best `size` pairs so far, the worst of them first. */
+/* A heap of the best `size` pairs so far, the worst first. */
 typedef struct heap {
     byol_similar_pair *pairs;
     size_t size, used;
 } heap;
 
-/* The order of results, which does not depend on that of finding: more similar first, then by
- * index. */
-static int is_worse(byol_similar_pair a, byol_similar_pair b) {
+/* The order of results: more similar first, then by index. It does not depend on the order of
+ * finding. */
+static bool is_worse(byol_similar_pair a, byol_similar_pair b) {
     if (a.similarity != b.similarity) return a.similarity < b.similarity;
     return a.first != b.first ? a.first > b.first : a.second > b.second;
 }
@@ -90,7 +91,7 @@ static byol_status check_set(size_t count, int dimension, byol_error *error) {
     return BYOL_OK;
 }
 
-/* ---- The nearest ---- */
+/* ---- Nearest neighbours ---- */
 
 typedef struct nearest {
     const float *vectors, *queries;
@@ -98,7 +99,7 @@ typedef struct nearest {
     int k;
     float *vector_scale, *query_scale;
     float *products;          /* (ROW_TILE, COLUMN_TILE) */
-    byol_similar_pair *pairs; /* (ROW_TILE, k): first is not used, second the index */
+    byol_similar_pair *pairs; /* (ROW_TILE, k): `first` is unused, `second` is the index */
     heap heaps[ROW_TILE];
 } nearest;
 
@@ -112,7 +113,7 @@ static void take_row(nearest *n, size_t row, float scale, size_t first, size_t c
                                           products[c] * n->vector_scale[first + c] * scale});
 }
 
-/* Cosines that rounding has put outside -1 .. 1 come back in. */
+/* Moves cosines that rounding put outside -1 .. 1 back into it. */
 static float clamp(float cosine) { return fminf(fmaxf(cosine, -1), 1); }
 
 static void write_row(heap *h, int k, byol_neighbour *found) {
@@ -196,17 +197,17 @@ typedef struct duplicates {
     float similarity;
     float *scale;
     float *products; /* (ROW_TILE, COLUMN_TILE) */
-    heap *heaps; /* of each thread: the best of what it has seen, so together they hold the best of
-                    all */
+    /* The best of what each thread has seen; together they hold the best of all. */
+    heap *heaps;
     int threads;
     uint64_t total;
 } duplicates;
 
-/* In fp32 the cosine of a vector with its own copy may be a little less than 1: from here on it
- * counts as 1. */
+/* In fp32 the cosine of a vector with its own copy may be a little below 1. From here on it counts
+ * as 1. */
 static const float AS_GOOD_AS_ONE = 1 - 2e-6f;
 
-/* Row `a` against the vectors first .. first + columns - 1: those behind it only. */
+/* Row `a` against those of the vectors first .. first + columns - 1 that come after it. */
 static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, size_t a,
                            size_t first, size_t columns) {
     uint64_t found = 0;
@@ -221,7 +222,7 @@ static uint64_t take_pairs(const duplicates *d, heap *h, const float *products, 
     return found;
 }
 
-/* Rows first .. first + rows - 1 against everything from there on: the lower half of the matrix
+/* Rows first .. first + rows - 1 against all vectors from `first` on: the lower half of the matrix
  * repeats the upper. */
 static byol_status compare_tile(duplicates *d, size_t first, size_t rows, byol_error *error) {
     byol__matrix these = {d->vectors + first * d->dimension, d->dimension, BYOL__AS_IS};

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* Gradient of the cross-entropy -log softmax(logits)[label] with respect to the logits, in their
- * place. */
+/* Replaces the logits by the gradient of the cross-entropy -log softmax(logits)[label] with respect
+ * to them. */
 void byol__softmax_gradient(float *logits, int classes, int32_t label);
 
 /* Mean of -log softmax(logits)[label] over the batch; `logits` (batch, classes). `diff` (batch,

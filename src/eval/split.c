@@ -7,10 +7,10 @@
 #include "base/memory.h"
 #include "base/philox.h"
 
-/* Of the streams of BYOL__PURPOSE_PROBE. */
+/* Lane of the random streams of BYOL__PURPOSE_PROBE. */
 enum { LANE_DRAWING = 130 };
 
-/* What is wanted of a class, and how much of it has been taken. */
+/* How many images of a class are wanted, and how many were taken. */
 typedef struct quota {
     size_t images, drawn, held_out, taken;
 } quota;
@@ -48,8 +48,8 @@ static void shuffle(uint32_t *order, size_t count, uint64_t seed) {
     }
 }
 
-/* Images in random order: of each class the first are held out, the next are learned from, the rest
- * is left. */
+/* Deals images in random order: the first of each class are held out, the next are for training,
+ * the rest is unused. */
 static void deal(byol__split *split, quota *quotas, const int32_t *labels, const uint32_t *order,
                  size_t count) {
     for (size_t i = 0; i < count; i++) {

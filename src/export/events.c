@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +18,15 @@
 #include "export/record_file.h"
 
 enum { PATH_BYTES = 4096, BUCKETS_MAX = 1600 };
-static const char file_name[] =
-    "events.out.tfevents.byol"; /* TensorBoard looks for "tfevents" in it */
+/* TensorBoard looks for "tfevents" in it. */
+static const char file_name[] = "events.out.tfevents.byol";
 static const char version[] = "brain.Event:2";
 
 struct byol_events {
     FILE *stream;
     char path[PATH_BYTES];
     int bucket_count;
-    double limit[BUCKETS_MAX]; /* of histograms: values below limit[i] and not below limit[i - 1] */
+    double limit[BUCKETS_MAX]; /* for histograms: values below limit[i], not below limit[i - 1] */
 };
 
 /* ---- Writing one event ---- */
@@ -45,7 +46,7 @@ static byol_status write_event(byol_events *events, const Tensorboard__Event *ev
     uint8_t *bytes;
     BYOL__TRY(byol__alloc(&bytes, length, 1, "an event", error));
     tensorboard__event__pack(event, bytes);
-    int failed = byol__record_write(events->stream, bytes, length);
+    bool failed = !byol__record_write(events->stream, bytes, length);
     int why = errno;
     byol__free(bytes);
     return failed ? byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path,
@@ -67,7 +68,7 @@ static byol_status write_values(byol_events *events, uint64_t step,
 
 /* ---- Opening ---- */
 
-/* The step of a packed event; -1 for what is none. */
+/* The step of a packed event; -1 if it is none. */
 static int64_t step_of(const uint8_t *bytes, size_t length, int *is_version) {
     Tensorboard__Event *event = tensorboard__event__unpack(NULL, length, bytes);
     if (event == NULL) return -1;
@@ -77,8 +78,8 @@ static int64_t step_of(const uint8_t *bytes, size_t length, int *is_version) {
     return step;
 }
 
-/* Where the history up to `step` ends: before the first later, damaged or half-written event; -1
- * where the file does not begin as one of TensorBoard's does. */
+/* Where the history up to `step` ends: before the first later, damaged or half-written event. -1 if
+ * the file does not begin like one of TensorBoard's. */
 static long find_end(FILE *stream, uint64_t step) {
     uint8_t *bytes = NULL;
     size_t capacity = 0, length;
@@ -94,8 +95,7 @@ static long find_end(FILE *stream, uint64_t step) {
     return first ? -1 : end;
 }
 
-/* A file of zero bytes, or one of which not even the beginning is whole, was being created when its
- * process ended. */
+/* If a file is empty, or not even its beginning is whole, its process ended while creating it. */
 static byol_status cut_off(byol_events *events, uint64_t step, long *end, byol_error *error) {
     enum { FIRST_RECORD = 64 };
     fseek(events->stream, 0, SEEK_END);
@@ -125,7 +125,7 @@ static void set_limits(byol_events *events) {
 }
 
 static byol_status open_file(byol_events *events, uint64_t step, byol_error *error) {
-    int there = byol__is_file(events->path);
+    bool there = byol__is_file(events->path);
     events->stream = fopen(events->path, there ? "r+be" : "w+be");
     if (events->stream == NULL)
         return byol__fail(error, BYOL_ERROR_IO, "cannot write %s: %s", events->path,
@@ -163,7 +163,7 @@ void byol_events_close(byol_events *events) {
     byol__free(events);
 }
 
-/* ---- What can be written ---- */
+/* ---- Kinds of events ---- */
 
 byol_status byol_events_scalars(byol_events *events, uint64_t step, const byol_scalar *scalars,
                                 size_t count, byol_error *error) {
@@ -199,7 +199,7 @@ static int bucket_of(const byol_events *events, double value) {
     return low;
 }
 
-/* Counts into `bucket` (one for each limit) and sums up. */
+/* Counts into `bucket` (one for each limit), and sums up. */
 static void count_values(const byol_events *events, const float *values, size_t count,
                          double *bucket, Tensorboard__HistogramProto *histogram) {
     histogram->min = INFINITY;
@@ -216,8 +216,8 @@ static void count_values(const byol_events *events, const float *values, size_t 
     }
 }
 
-/* Buckets outside the values' range are left out: between are those from the last empty one before
- * to the last used. */
+/* Leaves out the buckets outside the values' range: keeps those from the last empty one before it
+ * to the last used one. */
 static void cut_buckets(const byol_events *events, double *bucket,
                         Tensorboard__HistogramProto *histogram) {
     int first = bucket_of(events, histogram->min), last = bucket_of(events, histogram->max);

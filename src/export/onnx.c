@@ -1,9 +1,9 @@
-/* ONNX: our graph, node by node, as the messages of onnx.proto. A batch norm stays a node of its
- * own, so that the initializers are the weights under their own names; runtimes fold it themselves.
+/* ONNX: our graph, node by node, as the messages of onnx.proto. A batch norm stays a separate node,
+ * so that the initializers are the weights under their own names. Runtimes fold it themselves.
  *
- * Everything that a model points at lies in a few arrays, which are released when it has been
- * written. */
+ * Everything that a model points to is in a few arrays, which are released after writing. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,11 +19,11 @@
 
 enum {
     OPSET = 17,
-    IR_VERSION = 8, /* that of opset 17 */
+    IR_VERSION = 8, /* the one of opset 17 */
     VALUE_NAME_MAX = BYOL__NODE_NAME_MAX + 16,
     INPUTS_MAX = 5, /* batch norm: data, scale, shift, mean, variance */
     ATTRIBUTES_MAX = BYOL__ONNX_ATTRIBUTES_MAX,
-    EXTRA_NODES = 3, /* subtract the mean, divide by std; flatten behind the pool */
+    EXTRA_NODES = 3, /* subtract the mean, divide by std; flatten after the pool */
 };
 
 typedef struct onnx_node {
@@ -39,7 +39,7 @@ typedef struct onnx_tensor {
     int64_t dims[4];
 } onnx_tensor;
 
-/* An input or output of the model: its name is that of the value it is. */
+/* An input or output of the model; its name is that of its value. */
 typedef struct onnx_port {
     Onnx__ValueInfoProto proto;
     Onnx__TypeProto type;
@@ -51,7 +51,7 @@ typedef struct onnx_port {
 typedef struct model {
     byol__weights weights;
     const byol__graph *graph;
-    char (*value_name)[VALUE_NAME_MAX]; /* of each value of the graph */
+    char (*value_name)[VALUE_NAME_MAX]; /* one for each value of the graph */
     onnx_node *nodes;
     size_t node_count;
     onnx_tensor *tensors;
@@ -88,7 +88,7 @@ static void add_tensor(model *m, const char *name, const int *dims, int ndims,
     m->tensor_list[m->tensor_count++] = &tensor->proto;
 }
 
-/* The rows that the network as far as `last` has. */
+/* The rows of the network up to `last`. */
 static void add_table(model *m, const byol__table *table, byol__section last, const float *values) {
     for (int r = 0; r < table->count && table->rows[r].section <= last; r++) {
         const byol__param *row = &table->rows[r];
@@ -117,7 +117,7 @@ static void add_input(onnx_node *node, const char *name) {
     node->inputs[node->proto.n_input++] = (char *)name;
 }
 
-/* A learned parameter or statistic, where the node has it. */
+/* A learned parameter or statistic, if the node has it. */
 static void add_row(onnx_node *node, const byol__table *table, int row) {
     if (row != BYOL__NONE) add_input(node, table->rows[row].name);
 }
@@ -147,7 +147,7 @@ static void add_float(onnx_node *node, const char *name, float value) {
     attribute->f = value;
 }
 
-/* `count` times the same number: our windows are square. */
+/* The same number `count` times: our windows are square. */
 static void add_ints(onnx_node *node, const char *name, int value, size_t count) {
     int64_t *ints = node->ints[node->proto.n_attribute];
     Onnx__AttributeProto *attribute =
@@ -171,7 +171,7 @@ static void add_attributes(onnx_node *node, const byol__node *of) {
 }
 
 /* images - mean, / std: (1, C, 1, 1) each. The padding of the first convolution is zero after this,
- * so it cannot be folded into the weights. */
+ * so this cannot be folded into the weights. */
 static void add_normalisation(model *m, char *dst) {
     const int dims[4] = {1, m->weights.origin->channels, 1, 1};
     add_tensor(m, "normalise.mean", dims, 4, m->mean);
@@ -184,8 +184,8 @@ static void add_normalisation(model *m, char *dst) {
     add_input(scaled, "normalise.std");
 }
 
-/* A node without parameters has no name of its own. What keeps its space in ONNX, where ours is a
- * vector, gets a flatten behind it. */
+/* A node without parameters has no name of its own. If the ONNX operation keeps its space where
+ * ours gives a vector, a flatten follows it. */
 static byol_status translate(model *m, const byol__node *of, byol_error *error) {
     const byol__table *params = &m->graph->params, *statistics = &m->graph->statistics;
     char *dst = m->value_name[of->dst];
@@ -245,9 +245,9 @@ static void add_output(model *m, byol__value_id value, const char *name, int ndi
     m->output_count++;
 }
 
-/* A stage is called what its last layer's name begins with: "layer1.1.bn2" -> "layer1". The stem
+/* A stage's name is the beginning of its last layer's name: "layer1.1.bn2" -> "layer1". The stem
  * has no such name. */
-static int stage_name(const byol__graph *graph, byol__value_id end, char name[VALUE_NAME_MAX]) {
+static bool stage_name(const byol__graph *graph, byol__value_id end, char name[VALUE_NAME_MAX]) {
     uint32_t n = graph->values[end].producer;
     while (n > 0 && graph->nodes[n].weight == BYOL__NONE) n--;
     const char *dot = strchr(graph->nodes[n].name, '.');
@@ -257,7 +257,7 @@ static int stage_name(const byol__graph *graph, byol__value_id end, char name[VA
     return dot != NULL;
 }
 
-/* Of networks without such names (conv5) every stage, counted from 1. */
+/* In networks without such names (conv5), every stage is an output, counted from 1. */
 static void add_features(model *m) {
     char name[VALUE_NAME_MAX];
     int named = 0;
@@ -272,7 +272,7 @@ static void add_features(model *m) {
     }
 }
 
-/* ---- The whole ---- */
+/* ---- The whole model ---- */
 
 static byol_status allocate(model *m, byol_error *error) {
     const byol__graph *graph = m->graph;
@@ -348,7 +348,7 @@ static void fill_model(model *m) {
     m->proto.graph = &m->body;
 }
 
-/* A ProtobufCBuffer that ends in a file. */
+/* A ProtobufCBuffer that writes to a file. */
 typedef struct file_buffer {
     ProtobufCBuffer base;
     FILE *stream;

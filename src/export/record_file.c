@@ -1,9 +1,10 @@
 #include "export/record_file.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_MAX = 1 << 30 }; /* more is damage */
+enum { RECORD_MAX = 1 << 30 }; /* a larger one is damage */
 
 static uint32_t crc32c(const uint8_t *bytes, size_t length) {
     uint32_t crc = ~0u;
@@ -20,7 +21,7 @@ uint32_t byol__masked_crc32c(const void *bytes, size_t length) {
     return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
-int byol__record_write(FILE *stream, const void *bytes, size_t length) {
+bool byol__record_write(FILE *stream, const void *bytes, size_t length) {
     uint64_t size = length;
     uint32_t size_crc = byol__masked_crc32c(&size, sizeof size),
              crc = byol__masked_crc32c(bytes, length);
@@ -28,19 +29,19 @@ int byol__record_write(FILE *stream, const void *bytes, size_t length) {
     fwrite(&size_crc, sizeof size_crc, 1, stream);
     fwrite(bytes, 1, length, stream);
     fwrite(&crc, sizeof crc, 1, stream);
-    return fflush(stream) != 0 || ferror(stream);
+    return fflush(stream) == 0 && !ferror(stream);
 }
 
-int byol__record_read(FILE *stream, uint8_t **bytes, size_t *capacity, size_t *length) {
+bool byol__record_read(FILE *stream, uint8_t **bytes, size_t *capacity, size_t *length) {
     uint64_t size;
     uint32_t size_crc, crc;
     if (fread(&size, sizeof size, 1, stream) != 1 ||
         fread(&size_crc, sizeof size_crc, 1, stream) != 1 ||
         size_crc != byol__masked_crc32c(&size, sizeof size) || size > RECORD_MAX)
-        return 0;
+        return false;
     if (size > *capacity) {
         uint8_t *grown = realloc(*bytes, size);
-        if (grown == NULL) return 0;
+        if (grown == NULL) return false;
         *bytes = grown;
         *capacity = size;
     }

@@ -1,4 +1,4 @@
-/* Weights for PyTorch: the arenas as they are, since their rows have torchvision's names and
+/* Weights for PyTorch: the arenas as they are, because their rows have torchvision's names and
  * shapes. */
 #include <stdio.h>
 
@@ -11,8 +11,7 @@
 
 enum { CLASSES_MAX = 1 << 20 };
 
-/* A classifier that has yet to be trained: zeros, so that its gradient alone decides what it
- * becomes. */
+/* An untrained classifier: zeros, so that only its gradient decides what it becomes. */
 static byol_status make_classifier(byol__table *table, byol__param rows[2], int classes,
                                    int dimension, float **values, byol_error *error) {
     if (classes < 0 || classes > CLASSES_MAX)

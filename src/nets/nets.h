@@ -5,7 +5,7 @@
 #include "byol/config.h"
 #include "graph/graph.h"
 
-/* What the outputs and sections of the networks here are: places in the graph's lists. */
+/* The outputs and sections of the networks here: indices into the graph's lists. */
 enum { BYOL__REPRESENTATION, BYOL__PROJECTION, BYOL__PREDICTION, BYOL__LOGITS = BYOL__PROJECTION };
 enum { BYOL__BACKBONE, BYOL__PROJECTOR, BYOL__PREDICTOR, BYOL__CLASSIFIER = BYOL__PROJECTOR };
 
@@ -20,12 +20,12 @@ byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width);
 
 /* Four blocks of convolution 3x3 (no bias), batch norm, ReLU, with 2x2 max pools between them and
- * width times 1, 2, 4, 8 channels; what remains of the picture (32 pixels: 4 x 4) is averaged.
- * Returns 8 width. */
+ * width times 1, 2, 4, 8 channels. The rest of the picture (32 pixels: 4 x 4) is averaged. Returns
+ * 8 width. */
 byol__value_id byol__conv4(byol__graph *graph, byol__value_id images, int width);
 
 /* Five blocks of convolution 3x3 (no bias), batch norm, ReLU, 2x2 max pool, with width times 1, 2,
- * 4, 8, 8 channels; what remains of the picture (32 pixels: one) is averaged. Returns 8 width. */
+ * 4, 8, 8 channels. The rest of the picture (32 pixels: one) is averaged. Returns 8 width. */
 byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width);
 
 /* MLP: Linear(hidden, bias) - BN - ReLU - Linear(out, no bias), named prefix.0, prefix.1, prefix.3;
@@ -34,9 +34,9 @@ byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind
                           byol__value_id src, int hidden, int out);
 
 /* The backbone with a linear classifier on its representation: "fc.weight" (classes, dimension) and
- * "fc.bias", as torchvision has them (classifier.weight where the encoder ends in an fc of its
- * own), in the section BYOL__CLASSIFIER; the logits are the output BYOL__LOGITS. The backbone's
- * rows lie as in the online network. Finished. */
+ * "fc.bias", as in torchvision (classifier.weight if the encoder has its own fc). The classifier is
+ * the section BYOL__CLASSIFIER; the logits are the output BYOL__LOGITS. The backbone's rows lie as
+ * in the online network. Finished. */
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error);
 
@@ -45,8 +45,8 @@ byol_status byol__classifier_network(byol__graph *graph, const byol_config *conf
 byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels,
                                  int image_size, byol_error *error);
 
-/* The target network: backbone and projector, of target.encoder's kind or like the online one; then
- * every parameter lies where it lies in the online network. Finished. */
+/* The target network: backbone and projector, with target.encoder or like the online one. In the
+ * second case every parameter lies where it lies in the online network. Finished. */
 byol_status byol__target_network(byol__graph *graph, const byol_config *config, int channels,
                                  int image_size, byol_error *error);
 

@@ -28,7 +28,7 @@ static byol_status config_as_text(const byol_config *config, char **out, byol_er
     return status;
 }
 
-/* The rows of a table that an arena has: sections come in their order. */
+/* How many rows of its table an arena has: sections come in their order. */
 static int arena_rows(const byol__arena *arena) {
     int count = 0;
     while (count < arena->table->count && arena->table->rows[count].section <= arena->last) count++;
@@ -97,7 +97,7 @@ byol_status byol__checkpoint_write(const char *path, const byol__arena *arenas, 
 
 /* ---- Reading ---- */
 
-/* A decimal number that is the whole text; 0 otherwise, and `*good` is then false. */
+/* A decimal number that is the whole text; otherwise `*good` becomes false. */
 static uint64_t read_number(const byol__safetensors *file, const char *key, int *good) {
     const char *text = byol__safetensors_metadata(file, key);
     char *end = NULL;
@@ -131,8 +131,8 @@ static byol_status read_origin(const byol__safetensors *file, const char *path,
     origin->step = read_number(file, "byol.step", &good);
     origin->batches = read_number(file, "byol.batches", &good);
     uint64_t channels = read_number(file, "byol.channels", &good);
-    if (!good || (channels != 1 &&
-                  channels != 3)) /* all that a source gives: room is laid out for as many */
+    /* A source has no other numbers of channels, and buffers are sized for these. */
+    if (!good || (channels != 1 && channels != 3))
         return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s: byol.step, byol.batches or byol.channels is not a proper number",
                           path);
@@ -142,8 +142,8 @@ static byol_status read_origin(const byol__safetensors *file, const char *path,
     read_words(file, "byol.losses", origin->losses, sizeof origin->losses);
     read_words(file, "byol.pacing", origin->pacing, sizeof origin->pacing);
     byol_config_init(&origin->config);
-    BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol",
-                              error)); /* what was there before recipes were */
+    /* Files without a recipe are from before there were recipes. */
+    BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol", error));
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_ERROR_INVALID ? BYOL_ERROR_FORMAT : status;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ void byol__run_checkpoint_path(const char *run, uint64_t step, char *path) {
     snprintf(path, BYOL__RUN_PATH_MAX, "%s/checkpoints/step-%06" PRIu64 ".safetensors", run, step);
 }
 
-/* ---- What is there ---- */
+/* ---- Contents ---- */
 
 static int newest_first(const void *a, const void *b) {
     uint64_t x, y;
@@ -33,14 +34,14 @@ static int newest_first(const void *a, const void *b) {
     return x > y ? -1 : x < y;
 }
 
-/* "step-000123.safetensors" and nothing else. */
-static int is_checkpoint(const char *name, uint64_t *step) {
+/* True for "step-000123.safetensors" and the like, and for nothing else. */
+static bool is_checkpoint(const char *name, uint64_t *step) {
     int end = 0;
     return sscanf(name, "step-%" SCNu64 ".safetensors%n", step, &end) == 1 && end > 0 &&
            name[end] == '\0';
 }
 
-/* The steps of all checkpoints, newest first. `*steps` is malloc's. */
+/* The steps of all checkpoints, newest first. `*steps` is from malloc. */
 static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *count,
                                     byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
@@ -69,25 +70,25 @@ static byol_status list_checkpoints(const char *run, uint64_t **steps, size_t *c
     return BYOL_OK;
 }
 
-/* A start that failed leaves no more than empty folders and a lock. */
-static int holds_a_run(const char *run) {
+/* A failed start leaves only empty folders and a lock: that is no run. */
+static bool holds_a_run(const char *run) {
     const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors"};
     char path[BYOL__RUN_PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         byol__run_path(run, names[i], path);
-        if (byol__is_file(path)) return 1;
+        if (byol__is_file(path)) return true;
     }
     uint64_t *steps;
     size_t count;
     if (list_checkpoints(run, &steps, &count, NULL) != BYOL_OK)
-        return 0; /* entering the folder will say why */
+        return false; /* entering the folder will report why */
     free(steps);
     return count > 0;
 }
 
 /* ---- Entering and leaving ---- */
 
-/* The lock goes with the process, however it ends; the file stays. */
+/* The lock ends with the process, however it ends; the file stays. */
 static byol_status lock_folder(byol__run_folder *folder, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(folder->path, ".lock", path);
@@ -105,18 +106,19 @@ static byol_status lock_folder(byol__run_folder *folder, byol_error *error) {
     return status;
 }
 
-/* "NAME.tmp" of a file that is written here; others' files stay, and what another process may be
- * writing. */
-static int is_temporary(const char *name) {
+/* True for "NAME.tmp" of a file that is written here. Other programs' files stay, and what another
+ * process may be writing. */
+static bool is_temporary(const char *name) {
     const char *const names[] = {"config.yaml", "metrics.jsonl", "encoder.safetensors",
                                  "summary.json"};
     char written[64];
     uint64_t step;
     size_t length = strlen(name);
-    if (length < 5 || length >= sizeof written || strcmp(name + length - 4, ".tmp") != 0) return 0;
+    if (length < 5 || length >= sizeof written || strcmp(name + length - 4, ".tmp") != 0)
+        return false;
     snprintf(written, sizeof written, "%.*s", (int)length - 4, name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(written, names[i]) == 0) return 1;
+        if (strcmp(written, names[i]) == 0) return true;
     return is_checkpoint(written, &step);
 }
 
@@ -179,7 +181,7 @@ byol_status byol__run_write_config(const byol__run_folder *folder, const byol_co
 
 /* ---- Checkpoints ---- */
 
-/* Only damage is passed over: a disk that does not answer is no reason to start from an older
+/* Skips damaged checkpoints only: a disk that does not answer is no reason to start from an older
  * state. */
 static byol_status open_first_whole(const char *run, const uint64_t *steps, size_t count,
                                     byol__safetensors **out, byol__origin *origin,
@@ -231,7 +233,7 @@ byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, b
 }
 
 /* Is there a NAME.oldN already? */
-static int is_taken(const byol__run_folder *folder, const char *name, int number) {
+static bool is_taken(const byol__run_folder *folder, const char *name, int number) {
     char path[BYOL__RUN_PATH_MAX], old[BYOL__RUN_PATH_MAX + 16];
     byol__run_path(folder->path, name, path);
     snprintf(old, sizeof old, "%s.old%d", path, number);
@@ -239,7 +241,7 @@ static int is_taken(const byol__run_folder *folder, const char *name, int number
 }
 
 byol_status byol__run_keep_old(const byol__run_folder *folder, byol_error *error) {
-    /* the encoder last: should this be cut short, the rest is done at the next start */
+    /* The encoder is last: if this is interrupted, the next start does the rest. */
     const char *const names[] = {"config.yaml", "metrics.jsonl", "summary.json", "evaluation.json",
                                  "encoder.safetensors"};
     enum { NAMES = sizeof names / sizeof *names };

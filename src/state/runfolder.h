@@ -6,8 +6,8 @@
  *     checkpoints/           step-000123.safetensors ...
  *     encoder.safetensors    the online network of the last checkpoint
  *     summary.json           cost, machine and progress, as of the last checkpoint
- *     evaluation.json        what the encoder was found to be worth
- *     *.old1, *.old2 ...     what lay there without its checkpoints when a run began
+ *     evaluation.json        the results of evaluating the encoder
+ *     *.old1, *.old2 ...     files that were there without checkpoints when a run began
  *     .lock                  held by the process that trains here */
 #ifndef BYOL__RUNFOLDER_H
 #define BYOL__RUNFOLDER_H
@@ -22,13 +22,13 @@
 enum { BYOL__RUN_PATH_MAX = 4096 };
 
 typedef struct byol__run_folder {
-    char path[BYOL__RUN_PATH_MAX - 64]; /* room for the names beneath */
+    char path[BYOL__RUN_PATH_MAX - 64]; /* leaves space for the names below it */
     int lock;                           /* file descriptor */
 } byol__run_folder;
 
-/* Creates or enters the folder and locks it against other processes (BYOL_ERROR_IO where one trains
- * there already). Without `resume`, BYOL_ERROR_INVALID where it holds a run. Removes temporary
- * files that a killed process left, and no other files. */
+/* Creates or enters the folder and locks it against other processes (BYOL_ERROR_IO if one trains
+ * there already). Without `resume`, BYOL_ERROR_INVALID if it holds a run. Removes temporary files
+ * that a killed process left, and no other files. */
 byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume,
                            byol_error *error);
 void byol__run_close(byol__run_folder *folder); /* unlocks */
@@ -40,28 +40,28 @@ void byol__run_checkpoint_path(const char *run, uint64_t step, char *path);
 byol_status byol__run_write_config(const byol__run_folder *folder, const byol_config *config,
                                    byol_error *error);
 
-/* Hears of a checkpoint that was passed over. */
+/* Called for each checkpoint that was skipped. */
 typedef void (*byol__damaged)(void *context, const char *text);
 
-/* Opens the newest checkpoint of `run` that is whole, telling `damaged` (may be NULL) of every
- * newer one that is not. BYOL_ERROR_NOT_FOUND where there are none at all, BYOL_ERROR_FORMAT where
- * none is whole. Owned: byol__safetensors_close. */
+/* Opens the newest whole checkpoint of `run`, and calls `damaged` (may be NULL) for every newer
+ * one. BYOL_ERROR_NOT_FOUND if there are no checkpoints, BYOL_ERROR_FORMAT if none is whole. Owned:
+ * byol__safetensors_close. */
 byol_status byol__run_open_newest(const char *run, byol__safetensors **out, byol__origin *origin,
                                   byol__damaged damaged, void *context, byol_error *error);
 
-/* Takes checkpoints of steps after `step` out of the way: their names get ".damaged" at the end, so
- * that the newest by name is the newest whole one again. */
+/* Renames checkpoints of steps after `step`: they get ".damaged" at the end. So the newest by name
+ * is the newest whole one again. */
 byol_status byol__run_set_aside(const byol__run_folder *folder, uint64_t step, byol_error *error);
 
-/* Where an encoder lies, renames it and what belongs to it: NAME.old1, or the first number that is
- * free. For a run that begins where a finished one lost its checkpoints. */
+/* If there is an encoder, renames it and the files that belong to it to NAME.old1, or the first
+ * free number. For a run that begins where a finished one lost its checkpoints. */
 byol_status byol__run_keep_old(const byol__run_folder *folder, byol_error *error);
 
 /* Removes all checkpoints but the newest `keep`. */
 byol_status byol__run_prune(const byol__run_folder *folder, int keep, byol_error *error);
 
-/* Drops the lines of metrics.jsonl after `step`, and a half-written last one, so that the log goes
- * on as if the run had never stopped. */
+/* Drops the lines of metrics.jsonl after `step`, and a half-written last one. So the log continues
+ * as if the run had never stopped. */
 byol_status byol__run_truncate_log(const byol__run_folder *folder, uint64_t step,
                                    byol_error *error);
 

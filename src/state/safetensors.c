@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,8 +22,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "tensors are stored as they lie in memory");
 
-/* Our headers begin with these bytes, then the digest. The second mark makes sure that a file whose
- * "xxh3" has been damaged into another word is not taken for one that never had a digest. */
+/* Our headers begin with these bytes, then the digest. WRITER_KEY is a second mark: without it, a
+ * file whose "xxh3" was damaged into another word would pass for one that never had a digest. */
 #define HEADER_START "{\"__metadata__\":{\"xxh3\":\""
 #define WRITER_KEY "writer"
 #define WRITER "byol " BYOL_VERSION
@@ -183,7 +184,7 @@ static const struct {
     {"U16", 2}, {"I32", 4},  {"U32", 4}, {"I64", 8}, {"U64", 8}, {"BOOL", 1},
 };
 
-/* Bytes of one element, 0 for a type not heard of. */
+/* Bytes of one element; 0 for an unknown type. */
 static size_t element_bytes(const char *dtype) {
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++)
         if (strcmp(dtypes[i].name, dtype) == 0) return dtypes[i].bytes;
@@ -268,7 +269,7 @@ static byol_status check_digest(const byol__safetensors *file, byol_error *error
     const char *writer = byol__safetensors_metadata(file, WRITER_KEY);
     const char *digits = byol__safetensors_metadata(file, "xxh3");
     int ours = digits != NULL || (writer != NULL && strncmp(writer, "byol", 4) == 0);
-    if (!ours) return BYOL_OK; /* of somebody else, without a digest */
+    if (!ours) return BYOL_OK; /* another program's, without a digest */
     int in_place = digits != NULL && strlen(digits) == DIGEST_DIGITS &&
                    file->size > DIGEST_OFFSET + DIGEST_DIGITS &&
                    memcmp(file->bytes + LENGTH_BYTES, HEADER_START, sizeof HEADER_START - 1) == 0;
@@ -284,7 +285,7 @@ static byol_status check_digest(const byol__safetensors *file, byol_error *error
                       file->path);
 }
 
-/* What is wrong with the description of a tensor, or NULL. */
+/* The error in the description of a tensor, or NULL. */
 static const char *read_entry(const byol__safetensors *file, json_t *json, entry *e) {
     json_t *dtype = json_object_get(json, "dtype");
     json_t *shape = json_object_get(json, "shape");
@@ -301,7 +302,7 @@ static const char *read_entry(const byol__safetensors *file, json_t *json, entry
     e->bytes = (size_t)(to - from);
     e->ndims = json_array_size(shape) <= INT_MAX ? (int)json_array_size(shape) : INT_MAX;
     size_t bytes = element_bytes(e->dtype), index;
-    int known = bytes != 0;
+    bool known = bytes != 0;
     json_t *dim;
     json_array_foreach(shape, index, dim) {
         json_int_t size = json_is_integer(dim) ? json_integer_value(dim) : -1;
@@ -315,8 +316,8 @@ static const char *read_entry(const byol__safetensors *file, json_t *json, entry
 static int by_offset(const void *a, const void *b) {
     const entry *x = a, *y = b;
     if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-    return (x->bytes > y->bytes) -
-           (x->bytes < y->bytes); /* empty ones first: they share an offset */
+    /* Empty ones first: they share an offset. */
+    return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
 static byol_status read_entries(byol__safetensors *file, byol_error *error) {

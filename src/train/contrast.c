@@ -7,15 +7,15 @@
 #include "dnn/matmul.h"
 #include "train/rows.h"
 
-/* Where the parts of the scratch lie. */
+/* The parts of the scratch. */
 typedef struct workspace {
     double *scale_p, *scale_z; /* (N): 1 / |x| */
-    double *loss;              /* (N): of each row */
+    double *loss;              /* (N): each row's */
     float *p, *z;              /* (N, D): normalised */
-    float *s;                  /* (N, M): cosines, then the slopes of the loss by them */
+    float *s;                  /* (N, M): cosines, then the loss's slopes by them */
 } workspace;
 
-/* M: how many candidates a prediction is held against. */
+/* M: how many candidates a prediction is compared with. */
 static size_t candidates(const byol__contrast *contrast, size_t n) {
     return contrast->own_negatives ? 2 * n : n;
 }
@@ -33,9 +33,9 @@ static workspace lay_out(double *scratch, size_t n, size_t dim) {
     return w;
 }
 
-/* ---- One row: its loss; s (M) becomes the slopes of it, times `weight` ---- */
+/* ---- One row: returns its loss; s (M) becomes the loss's slopes, times `weight` ---- */
 
-/* Candidate `itself` (none: M) is the prediction, and does not count. */
+/* Candidate `itself` (none: M) is the prediction itself and does not count. */
 static double infonce_row(float *s, size_t m, size_t i, size_t itself, double t, double weight) {
     double largest = -INFINITY, sum = 0, own = (double)s[i];
     if (itself < m) s[itself] = -INFINITY;
@@ -81,7 +81,7 @@ static double triplet_row(float *s, size_t n, size_t i, size_t other, double mar
 static size_t choose_other(const byol__contrast *contrast, const float *s, size_t n, size_t i,
                            uint64_t number) {
     if (contrast->negatives == BYOL_NEGATIVES_HARDEST) return hardest(s, n, i);
-    /* An epoch of the stream has 24 bits: what the number has beyond goes into the seed. */
+    /* The stream's epoch has 24 bits: higher bits of `number` go into the seed. */
     byol__random random =
         byol__random_stream(contrast->seed + (number >> 24), BYOL__PURPOSE_NEGATIVE,
                             (uint32_t)(number & 0xffffff), (uint32_t)i, 0);
@@ -101,10 +101,10 @@ static double row(const byol__contrast *contrast, float *s, size_t n, size_t i, 
     }
 }
 
-/* ---- The whole ---- */
+/* ---- The whole batch ---- */
 
-/* (N, M): the cosines of the predictions with the targets and, where these count, with each other.
- */
+/* (N, M): the cosines of the predictions with the targets and, with own negatives, with each
+ * other. */
 static byol_status find_cosines(const byol__contrast *contrast, const workspace *w, size_t n,
                                 size_t d) {
     size_t m = candidates(contrast, n);
@@ -115,8 +115,8 @@ static byol_status find_cosines(const byol__contrast *contrast, const workspace 
                                    : BYOL_OK;
 }
 
-/* (N, M) slopes to the gradient by the predictions: each stands in its own row and, as a candidate,
- * in the others'. */
+/* From the (N, M) slopes to the gradient by the predictions. With own negatives, a prediction
+ * counts in its own row and, as a candidate, in the others'. */
 static byol_status by_prediction(const byol__contrast *contrast, const workspace *w, size_t n,
                                  size_t d, float *diff) {
     size_t m = candidates(contrast, n);

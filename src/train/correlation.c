@@ -5,11 +5,11 @@
 
 #include "dnn/matmul.h"
 
-/* Where the parts of the scratch lie. */
+/* The parts of the scratch. */
 typedef struct workspace {
     double *scale_p, *scale_z, *mean, *along; /* (D) */
     float *p, *z;                             /* (N, D): standardised */
-    float *c; /* (D, D): correlations, then the slopes of the loss by them */
+    float *c; /* (D, D): correlations, then the loss's slopes by them */
 } workspace;
 
 size_t byol__correlation_scratch(int batch, int dim) {
@@ -46,7 +46,7 @@ static void standardise(const float *x, size_t n, size_t d, double *mean, double
             y[i * d + j] = (float)(scale[j] * ((double)x[i * d + j] - mean[j]));
 }
 
-/* In place, from the gradient g by y to that by x: scale (g - mean(g) - y mean(g y)). */
+/* In place: from the gradient g by y to the gradient by x: scale (g - mean(g) - y mean(g y)). */
 static void through_standardising(const workspace *w, const float *y, const double *scale, size_t n,
                                   size_t d, float *g) {
     memset(w->mean, 0, d * sizeof *w->mean);

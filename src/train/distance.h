@@ -1,5 +1,5 @@
-/* The distance between predictions and target projections that a configuration names (the group
- * `loss`), with its gradients. Which formula it is: loss.h, pairs.h, contrast.h. */
+/* The distance between predictions and target projections that a configuration chooses (the group
+ * `loss`), with its gradients. The formulas: loss.h, pairs.h, contrast.h, correlation.h. */
 #ifndef BYOL__DISTANCE_H
 #define BYOL__DISTANCE_H
 
@@ -24,10 +24,10 @@ byol_status byol__distance_init(byol__distance *distance, const byol_config *con
                                 int dim, byol_error *error);
 void byol__distance_release(byol__distance *distance);
 
-/* Of `prediction` and `target`, both (batch, dim): the mean over the batch. `diff_prediction` gets
- * the gradient by the prediction, `diff_target`, where it is not NULL, that by the target; both
- * overwritten. `number` counts what is measured in a run (random negatives depend on it). Allocates
- * nothing. */
+/* The distance of `prediction` and `target`, both (batch, dim): the mean over the batch.
+ * `diff_prediction` gets the gradient by the prediction. `diff_target`, if not NULL, gets that by
+ * the target. Both are overwritten. `number` counts the calls of a run (random negatives depend on
+ * it). Allocates nothing. */
 double byol__distance_between(const byol__distance *distance, const float *prediction,
                               const float *target, uint64_t number, float *diff_prediction,
                               float *diff_target);

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
-static const double smallest_square =
-    1e-12; /* of a norm; below it a vector is scaled by a constant 1e6 */
+/* Of a norm. Below it a vector is scaled by a constant 1e6. */
+static const double smallest_square = 1e-12;
 
 static double dot(const float *a, const float *b, int dim) {
     double sum = 0;
@@ -13,7 +13,7 @@ static double dot(const float *a, const float *b, int dim) {
     return sum;
 }
 
-/* What a sample loses at some cosine, and the slope there. */
+/* A sample's loss at some cosine, and the slope there. */
 typedef struct point {
     double loss, slope;
 } point;
@@ -28,8 +28,8 @@ static point softmax_pair_at(double cosine, double candidates) {
     return (point){log1p(others), -others / (1 + others)};
 }
 
-/* d/dp of slope n(p).n(t): with r = 1/|p|, slope r (n(t) - cos n(p)); where |p| is below the floor,
- * n(p) = 1e6 p has no curvature and the second term is gone. */
+/* d/dp of slope n(p).n(t): with r = 1/|p|, slope r (n(t) - cos n(p)). Where |p| is below the floor,
+ * n(p) = 1e6 p has no curvature, and the second term vanishes. */
 static void sample_gradient(const float *p, const float *t, int dim, double scale_p, double scale_t,
                             double cosine, int below_floor, double slope, float *diff) {
     float along_t = (float)(slope * scale_p * scale_t);

@@ -39,7 +39,7 @@ double byol__spread(const float *z, int batch, int dim, double *scratch) {
     }
     for (int i = 0; i < dim; i++) {
         double mean = sum[i] / batch, variance = squares[i] / batch - mean * mean;
-        total += variance < 0 ? 0 : sqrt(variance); /* rounding; a NaN stays one */
+        total += variance < 0 ? 0 : sqrt(variance); /* below 0 by rounding; NaN stays NaN */
     }
     return total / dim * sqrt(dim);
 }
@@ -64,8 +64,8 @@ void byol__pair_cosines(const float *prediction, const float *target, int batch,
     *negative = batch > 1 ? (all - pairs) / ((double)batch * (batch - 1)) : (double)NAN;
 }
 
-/* The smaller of the Gram matrices of the normalised rows, lower triangle mirrored: (dim, dim) if
- * dim <= samples. */
+/* The smaller Gram matrix of the normalised rows, lower triangle mirrored: (dim, dim) if dim <=
+ * samples. */
 static void gram_matrix(const float *z, int samples, int dim, double *inverse, double *gram) {
     int side = byol__smaller(samples, dim);
     for (int n = 0; n < samples; n++) inverse[n] = inverse_norm(row(z, n, dim), dim);
@@ -92,10 +92,10 @@ static void gram_matrix(const float *z, int samples, int dim, double *inverse, d
     }
 }
 
-/* Reflects what stands below the diagonal of column k of the symmetric `a` (n, n) onto one number,
- * from both sides (Householder; Golub and Van Loan, "Matrix Computations", 8.3.1), and returns that
- * number. `w` (n): scratch. Row k of `a` ends as the reflection's vector; rows and columns above k
- * hold the reduced matrix. */
+/* One Householder step (Golub and Van Loan, "Matrix Computations", 8.3.1) on the symmetric `a` (n,
+ * n). It reflects the part of column k below the diagonal onto one number, from both sides, and
+ * returns that number. `w` (n) is scratch. Row k of `a` ends as the reflection's vector; rows and
+ * columns above k hold the reduced matrix. */
 static double reflect(double *a, int n, int k, double *w) {
     double *v = a + (size_t)k * (size_t)n, square = 0, v_square, along = 0;
     for (int i = k + 1; i < n; i++) square += v[i] * v[i];
@@ -120,12 +120,11 @@ static double reflect(double *a, int n, int k, double *w) {
 }
 
 /* Diagonal `d` (n) and off-diagonal `e` (n-1 of n) of a tridiagonal matrix with the eigenvalues of
- * `a`, which is lost.
- */
+ * `a`. `a` is overwritten. */
 static void tridiagonalise(double *a, int n, double *d, double *e) {
     for (int k = 0; k < n; k++) {
         d[k] = a[(size_t)k * (size_t)n + (size_t)k];
-        /* e from k+1 on is free yet: the reflection's scratch. */
+        /* e from k+1 on is still unused: it is the reflection's scratch. */
         double off_diagonal = k + 1 < n ? reflect(a, n, k, e) : 0;
         e[k] = off_diagonal;
     }
@@ -139,7 +138,7 @@ static void ql_sweep(double *d, double *e, int first, int last) {
     for (int i = last - 1; i >= first; i--) {
         double f = s * e[i], b = c * e[i], r = hypot(f, bulge);
         e[i + 1] = r;
-        if (r == 0) { /* the block has fallen apart: the next sweep takes the pieces */
+        if (r == 0) { /* the block has split: the next sweep takes its parts */
             d[i + 1] -= moved;
             e[last] = 0;
             return;
@@ -174,7 +173,7 @@ static int tridiagonal_eigenvalues(double *d, double *e, int n) {
     return 1;
 }
 
-/* exp of the entropy of the roots of `eigenvalues` over their sum. */
+/* exp of the entropy of the square roots of `eigenvalues` over their sum. */
 static double rank_of_spectrum(const double *eigenvalues, int count) {
     double sum = 0, entropy = 0;
     for (int i = 0; i < count; i++) sum += sqrt(fmax(eigenvalues[i], 0));
@@ -200,9 +199,9 @@ double byol__effective_rank(const float *z, int batch, int dim, double *scratch)
 static const double low_spread = 0.05, recovered_spread = 0.2;
 enum { SPREAD_PATIENCE = 20, RANK_PATIENCE = 5 };
 
-/* Counts a reading: 1 where the figure has now been low for `patience` readings in a row without
- * climbing. One that has climbed to 1.5 times the peak of the row's first quarter is given the same
- * time again. */
+/* Counts a reading. Returns 1 if the figure has been low for `patience` readings in a row without
+ * climbing. If it has climbed to 1.5 times the peak of the row's first quarter, the count starts
+ * again. */
 static int stays_low(byol__streak *streak, uint64_t step, double value, double low, int patience) {
     if (!(value < low)) {
         streak->readings = 0;
@@ -220,7 +219,7 @@ static int stays_low(byol__streak *streak, uint64_t step, double value, double l
     return 0;
 }
 
-/* Whether the verdict on this figure stands; `*begins` where it did not stand before. */
+/* Returns whether the verdict on this figure stands. `*begins`: it did not stand before. */
 static int judge_figure(byol__streak *streak, uint64_t step, double value, double low,
                         double recovered, int patience, int *begins) {
     *begins = 0;

@@ -1,10 +1,10 @@
 /* Distances element by element: mean squared error and smooth L1, averaged over batch and
- * dimensions as PyTorch does (torch.nn.MSELoss, torch.nn.SmoothL1Loss with beta 1). Symmetric: the
- * gradient by the target is that of the call with the two sides exchanged. */
+ * dimensions as PyTorch does (torch.nn.MSELoss, torch.nn.SmoothL1Loss with beta 1). Both are
+ * symmetric: for the gradient by the target, exchange the two sides. */
 #ifndef BYOL__PAIRS_H
 #define BYOL__PAIRS_H
 
-/* (p - z)^2. Both (batch, dim); `diff` (batch, dim) or NULL: the gradient by the prediction,
+/* (p - z)^2. Both are (batch, dim). `diff` (batch, dim) or NULL: the gradient by the prediction,
  * overwritten. */
 double byol__mse_loss(const float *prediction, const float *target, int batch, int dim,
                       float *diff);

@@ -14,8 +14,8 @@
 #include "nets/nets.h"
 
 enum {
-    ARENAS = 6
-}; /* online and target: parameters and statistics each; up to two of optimizer state */
+    ARENAS = 6 /* online and target: parameters and statistics each; up to two of optimizer state */
+};
 
 /* ---- Opening ---- */
 
@@ -52,13 +52,13 @@ void byol__record_close(byol__record *record) {
     byol__run_close(&record->folder);
 }
 
-/* ---- May it go on? ---- */
+/* ---- Can it be resumed? ---- */
 
 typedef enum effect { DECIDES, WARNS, FREE } effect;
 
-/* What a difference in a setting means to the result. Everything that is not here decides it. */
+/* What a changed setting means for the result. A setting that is not listed decides it. */
 static const struct {
-    const char *key; /* ends with '.': all keys beneath */
+    const char *key; /* ends with '.': all keys below it */
     effect effect;
 } differences[] = {
     {"checkpoint.", FREE},
@@ -66,7 +66,7 @@ static const struct {
     {"train.log_every", FREE},
     {"train.stop_on_collapse", FREE},
     {"data.max_unreadable", FREE},
-    {"data.train", FREE}, /* the fingerprint says whether it is the same data */
+    {"data.train", FREE}, /* the fingerprint shows whether the data is the same */
     {"train.threads", WARNS},
 };
 
@@ -140,7 +140,7 @@ static size_t list_arenas(const byol__method *method, byol__arena arenas[ARENAS]
     return count;
 }
 
-/* A norm over an arena is finite if and only if every value is: it is summed in double, where no
+/* The norm of an arena is finite if and only if every value is: it is summed in double, where no
  * float overflows. */
 static byol_status check_finite(const byol__arena *arenas, size_t count, byol_error *error) {
     for (size_t i = 0; i < count; i++)
@@ -165,7 +165,7 @@ static byol_status restore(byol__record *record, byol__method *method, byol_erro
     return byol__run_set_aside(&record->folder, method->step, error);
 }
 
-/* What a run that goes on has named already. */
+/* Counts the images that a resumed run has named already. */
 static byol_status count_unreadable(byol__record *record, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX], *text;
     size_t length;
@@ -218,8 +218,8 @@ byol_status byol__record_log(byol__record *record, const byol_metrics *metrics, 
     };
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     fprintf(record->log, "{\"step\": %" PRIu64, metrics->step);
-    for (size_t i = 0; i < sizeof figures / sizeof *figures;
-         i++) /* JSON has no NaN: what is not known is left out */
+    /* JSON has no NaN: unknown figures are left out. */
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         if (isfinite(figures[i].value))
             fprintf(record->log, ", \"%s\": %.9g", figures[i].key, figures[i].value);
     fputs("}\n", record->log);
@@ -233,11 +233,11 @@ void byol__record_log_break(byol__record *record, uint64_t step, double epoch) {
     locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     fprintf(record->log, "{\"step\": %" PRIu64 ", \"epoch\": %.9g}\n", step, epoch);
     byol__c_locale_leave(before, c_locale);
-    fflush(
-        record->log); /* what broke off is told already: that this cannot be written adds nothing */
+    /* Errors are ignored: the failure itself has been reported already. */
+    fflush(record->log);
 }
 
-/* Does some line of `text` begin with `name` and a tab? */
+/* Does a line of `text` begin with `name` and a tab? */
 static int is_listed(const char *text, const char *name) {
     size_t length = strlen(name);
     for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
@@ -288,8 +288,8 @@ byol_status byol__record_save_checkpoint(byol__record *record, const byol__metho
     byol__arena arenas[ARENAS];
     size_t count = list_arenas(method, arenas);
     char path[BYOL__RUN_PATH_MAX];
-    fdatasync(
-        fileno(record->log)); /* so that the log is never behind the checkpoint after a power cut */
+    /* So that after a power cut the log is never behind the checkpoint. */
+    fdatasync(fileno(record->log));
     byol__run_checkpoint_path(record->folder.path, origin->step, path);
     BYOL__TRY(byol__checkpoint_write(path, arenas, count, origin, error));
     record->saved_step = origin->step;

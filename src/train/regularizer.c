@@ -1,6 +1,7 @@
 #include "train/regularizer.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,11 +10,11 @@
 #include "dnn/matmul.h"
 #include "train/rows.h"
 
-/* Where the parts of the scratch lie. */
+/* The parts of the scratch. */
 typedef struct workspace {
     double *mean, *slope; /* (D) */
     double *scale;        /* (N) */
-    double *square;       /* (M, M), M the smaller of N and D: factored */
+    double *square;       /* (M, M), M = min(N, D): factored */
     float *y;             /* (N, D): centred, or normalised */
     float *gram;          /* (D, D), (N, N) */
     float *half, *part;   /* (N, D) */
@@ -68,7 +69,7 @@ static void centre(const float *z, size_t n, size_t d, double *mean, float *y) {
 }
 
 /* Adds weight times the gradient to `diff`. For a centred y, d sqrt(var) / dz_i = y_i / ((N - 1)
- * sqrt(var)): the mean of the gradient over a column is 0 by itself. */
+ * sqrt(var)): the mean of this gradient over a column is already 0. */
 static double add_variance(const workspace *w, size_t n, size_t d, double weight, float *diff) {
     double loss = 0;
     memset(w->slope, 0, d * sizeof *w->slope);
@@ -86,8 +87,8 @@ static double add_variance(const workspace *w, size_t n, size_t d, double weight
     return weight * loss;
 }
 
-/* dC_ij^2 / dy = 4 / (N - 1) y C off the diagonal; through the centring nothing changes, for the
- * columns of y C have a mean of 0. */
+/* dC_ij^2 / dy = 4 / (N - 1) y C off the diagonal. The columns of y C have a mean of 0, so the
+ * centring does not change the gradient. */
 static double add_covariance(const workspace *w, size_t n, size_t d, double weight, float *diff) {
     byol__matrix y = {w->y, d, BYOL__AS_IS}, y_turned = {w->y, d, BYOL__TRANSPOSED},
                  c = {w->gram, d, BYOL__AS_IS};
@@ -103,8 +104,8 @@ static double add_covariance(const workspace *w, size_t n, size_t d, double weig
 
 /* ---- coding rate ---- */
 
-/* a (m, m), symmetric and positive definite, becomes its lower factor L, a = L L^T. Returns the sum
- * of log L_ii, half of log det a. */
+/* Replaces a (m, m), symmetric and positive definite, by its lower factor L, a = L L^T. Returns the
+ * sum of log L_ii, half of log det a. */
 static double factor(double *a, size_t m) {
     double logs = 0;
     for (size_t j = 0; j < m; j++) {
@@ -119,7 +120,7 @@ static double factor(double *a, size_t m) {
     return logs;
 }
 
-/* The lower factor becomes its inverse, lower too, row by row. `row` (m) is scratch. */
+/* Replaces the lower factor by its inverse, lower too, row by row. `row` (m) is scratch. */
 static void invert(double *l, size_t m, double *row) {
     for (size_t i = 0; i < m; i++) {
         double *own = l + i * m;
@@ -149,9 +150,8 @@ static byol_status apply_inverse(const workspace *w, size_t n, size_t d, bool by
     return byol__sgemm(n, d, n, 1, turned, half, 0, w->part, d, NULL);
 }
 
-/* With a = D / (N e), the rate's gradient is a Y (I + a Y^T Y)^-1 = a (I + a Y Y^T)^-1 Y: whichever
- * square is smaller.
- */
+/* With a = D / (N e), the rate's gradient is a Y (I + a Y^T Y)^-1 = a (I + a Y Y^T)^-1 Y: the form
+ * with the smaller square is used. */
 static double add_coding_rate(const byol__regularizer *r, const workspace *w, const float *z,
                               double weight, float *diff) {
     size_t n = (size_t)r->batch, d = (size_t)r->dim, m = byol__smaller_size(n, d);

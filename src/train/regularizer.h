@@ -1,10 +1,13 @@
-/* What keeps the projections of a batch apart without comparing it to another view: functions of
- * one matrix Z (N, D).
+/* Terms that keep the projections of a batch apart without comparing views: functions of one matrix
+ * Z (N, D).
  *
- *     variance      1/D sum_j max(0, 1 - sqrt(var(Z_j) + 1e-4))        VICReg: Bardes et al., arXiv
- * 2105.04906, eq. 1, 2 covariance    1/D sum_{i != j} C_ij^2,  C = cov(Z)               the same,
- * eq. 3, 4 coding rate   -1/2 log det(I + D / (N e) Y^T Y),  Y = n(Z)       Yu et al., arXiv
- * 2006.08558, eq. 1; as a loss of its own: Tong et al., EMP-SSL, arXiv 2304.03977
+ *     variance      1/D sum_j max(0, 1 - sqrt(var(Z_j) + 1e-4))
+ *                   VICReg: Bardes et al., arXiv 2105.04906, eq. 1, 2
+ *     covariance    1/D sum_{i != j} C_ij^2,  C = cov(Z)
+ *                   the same, eq. 3, 4
+ *     coding rate   -1/2 log det(I + D / (N e) Y^T Y),  Y = n(Z)
+ *                   Yu et al., arXiv 2006.08558, eq. 1;
+ *                   as a loss by itself: Tong et al., EMP-SSL, arXiv 2304.03977
  *
  * var and cov divide by N - 1. n(Z) has rows of length 1; e is the square of the precision. */
 #ifndef BYOL__REGULARIZER_H
@@ -33,8 +36,8 @@ static inline bool byol__regularizes(const byol__regularizer *regularizer) {
 }
 
 /* The weighted sum for `z` (batch, dim), times `factor`. `diff` (batch, dim) gets its gradient,
- * overwritten. NaN where oneDNN had no memory for its matrix product. Allocates nothing; the same
- * result for any number of threads. */
+ * overwritten. NaN if oneDNN had no memory for its matrix product. Allocates nothing. The result is
+ * the same for any number of threads. */
 double byol__regularize(const byol__regularizer *regularizer, const float *z, double factor,
                         float *diff);
 

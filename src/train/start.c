@@ -1,5 +1,6 @@
 #include "train/start.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +10,11 @@
 #include "state/runfolder.h"
 #include "state/safetensors.h"
 
-/* Which sections had tensors in the file, and which lacked some; what does not fit. */
+/* Which sections have tensors in the file, which lack some, and what does not fit. */
 typedef struct sections {
     int found[BYOL__SECTIONS_MAX], missing[BYOL__SECTIONS_MAX];
     int wrong;
-    byol_status status; /* of the first that is wrong */
+    byol_status status; /* of the first that does not fit */
     char words[768];
 } sections;
 
@@ -24,7 +25,7 @@ static byol_status read_row(const byol__safetensors *file, const char *prefix,
     return byol__safetensors_read(file, name, row->dims, row->ndims, arena + row->offset, error);
 }
 
-/* Adds `text` to a list in `list`, or dots where there is no room. */
+/* Adds `text` to the list in `list`, or dots if it does not fit. */
 static void append(char *list, size_t size, const char *text) {
     size_t used = strlen(list);
     if (used + strlen(text) + sizeof "; ..." < size)
@@ -33,7 +34,7 @@ static void append(char *list, size_t size, const char *text) {
         snprintf(list + used, size - used, "; ...");
 }
 
-/* The words of the file's error, without its path, which is said once. */
+/* Notes the file's error without its path, which is printed once. */
 static void note_wrong(sections *seen, const char *path, byol_status status, const char *words) {
     size_t length = strlen(path);
     if (strncmp(words, path, length) == 0) words += length + strspn(words + length, ": ");
@@ -66,7 +67,8 @@ static byol_status judge(sections *seen, byol_error *error) {
                       seen->wrong, seen->wrong == 1 ? " does" : "s do", seen->words);
 }
 
-/* Names what the network has no place for. PyTorch's counters of batches are of no weight. */
+/* Names the tensors that have no place in the network. PyTorch's counters of batches do not
+ * matter. */
 static void tell_left_out(const byol__safetensors *file, const char *path, const byol__graph *graph,
                           const sections *seen, byol__hear hear, void *context) {
     static const char counter[] = "num_batches_tracked";
@@ -99,7 +101,7 @@ byol_status byol__start_from(const char *path, const byol__graph *graph, float *
         path = encoder;
     }
     BYOL__TRY(byol__safetensors_open(&file, path, error));
-    int is_checkpoint = read_row(file, "online.", &graph->params.rows[0], params, NULL) == BYOL_OK;
+    bool is_checkpoint = read_row(file, "online.", &graph->params.rows[0], params, NULL) == BYOL_OK;
     const char *prefix = is_checkpoint ? "online." : "";
     read_table(file, path, prefix, &graph->params, params, &seen);
     read_table(file, path, prefix, &graph->statistics, statistics, &seen);

@@ -19,7 +19,7 @@ static void format_time(char text[32]) {
     strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-/* What is not UTF-8 (a name that was cut, say) is no reason to lose the rest. */
+/* Text that is not UTF-8 (a name that was cut, say) must not lose the rest. */
 static json_t *words(const char *text) {
     json_t *string = json_string(text);
     return string != NULL ? string : json_string("?");

@@ -1,12 +1,12 @@
-/* summary.json: what a run has cost, where, and how far it has come. For people and for `byol
- * report`. */
+/* summary.json: what a run has cost, on which machine, and how far it has come. For people and for
+ * `byol report`. */
 #ifndef BYOL__SUMMARY_H
 #define BYOL__SUMMARY_H
 
 #include "byol/trainer.h"
 #include "train/monitor.h"
 
-/* What the trainer knows, all borrowed. */
+/* What the trainer knows. All pointers are borrowed. */
 typedef struct byol__summary {
     const byol_config *config;
     const byol_trainer_info *info;

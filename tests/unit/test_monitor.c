@@ -254,7 +254,8 @@ static void collapse_is_named_once_with_its_step(void **state) {
     assert_non_null(strstr(r.text, "step 120: the representation has collapsed. Since step 101"));
 }
 
-/* Both figures go low, and the one that judges is put down and taken up before each reading. */
+/* Both figures go low, and the one that judges is written down and read back before each reading.
+ */
 static void what_is_written_down_is_judged_on_as_if_it_were_the_same_run(void **state) {
     (void)state;
     history whole = new_run(), stopped = new_run();

@@ -1,4 +1,4 @@
-/* A run that is repeated, stopped, taken up or damaged ends as if nothing had been. */
+/* A run that is repeated, stopped, resumed or damaged ends as if nothing had been. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
