@@ -38,14 +38,13 @@ ppm() {
     } >"$1"
 }
 
-mkdir -p stage/path/to/cifar-10 stage/path/to/exact bin
+mkdir -p stage/path/to/cifar-10 bin
 make_idx stage/fashion-mnist train 64
 make_idx stage/fashion-mnist t10k 32
 make_idx stage/runs/held-out train 64
 make_idx stage/runs/held-out t10k 32
 for batch in 1 2 3 4 5; do cifar stage/path/to/cifar-10/data_batch_$batch.bin 16; done
 cifar stage/path/to/cifar-10/test_batch.bin 16
-cifar stage/path/to/exact/test_batch.bin 16
 for number in 1 2 3 4 5 6 7 8 9 10 11 12; do
     for class in cats dogs; do
         ppm stage/photos/train/$class/$number.ppm
