@@ -59,7 +59,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         args->onnx.output = cli_layer("--output", argument, state);
         args->for_onnx = 1;
         return 0;
-    case FEATURES: args->onnx.features = args->for_onnx = 1; return 0;
+    case FEATURES:
+        args->onnx.features = true;
+        args->for_onnx = 1;
+        return 0;
     case ARGP_KEY_ARG:
         cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state);
         return 0;

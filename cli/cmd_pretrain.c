@@ -14,7 +14,7 @@ typedef struct arguments {
     cli_settings settings;
     const char *file, *out;
     double minutes; /* --budget; 0: none */
-    int resume;
+    bool resume;
 } arguments;
 
 enum { OPTION_BUDGET = 4100 };

@@ -7,6 +7,7 @@
 #ifndef BYOL_CONFIG_H
 #define BYOL_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,14 +96,14 @@ typedef struct byol_config {
     struct {
         byol_distance_kind distance;
         /* 1: view 1 against view 2 plus view 2 against view 1; 0: the first alone. */
-        int symmetric;
+        bool symmetric;
         /* 1: each view against its own target projection, a mistake known from other programs. */
-        int mispaired;
+        bool mispaired;
         float temperature;        /* infonce, nce */
         float margin;             /* triplet */
         byol_negatives negatives; /* triplet */
         /* infonce: the other predictions of the same view are negatives too (SimCLR). */
-        int own_negatives;
+        bool own_negatives;
         float candidates;  /* softmax_pair: T */
         float second_term; /* mse, smooth_l1: weight of the term whose prediction is detached */
         float redundancy;  /* cross_correlation: weight of the off-diagonal terms */
@@ -121,7 +122,7 @@ typedef struct byol_config {
         byol_optimizer_name name;
         float lr; /* for batch 256; the run uses lr * batch_size * accumulate / 256 */
         float momentum;
-        int nesterov;                /* 0 or 1; sgd only */
+        bool nesterov;               /* sgd only */
         float weight_decay;          /* on kernels and matrices only, not on biases or batch norm */
         float trust_coefficient;     /* eta of LARS */
         float beta1, beta2, epsilon; /* adam, adamw; muon: what is not a matrix */
@@ -133,7 +134,7 @@ typedef struct byol_config {
     struct {
         byol_target_kind kind;
         /* 0 only if the target is the online network: both sides are then trained. */
-        int stop_gradient;
+        bool stop_gradient;
         float tau;                  /* tau0; ema only */
         byol_tau_schedule schedule; /* ema only */
         /* copy (of the online network), random, or weights: a run or a .safetensors file. */
@@ -151,12 +152,12 @@ typedef struct byol_config {
         /* Batches whose gradients are averaged into one step; BN statistics stay per batch. */
         int accumulate;
         /* target.kind online: 1 keeps one view's activations and repeats forward passes. */
-        int recompute;
+        bool recompute;
         byol_precision precision;
         int threads; /* 0: every processor the process may use */
         uint64_t seed;
-        int stop_on_collapse; /* 0 or 1 */
-        int log_every;        /* steps between lines of metrics.jsonl */
+        bool stop_on_collapse;
+        int log_every; /* steps between lines of metrics.jsonl */
     } train;
     struct {
         int every_epochs; /* kNN during pre-training; 0: never */

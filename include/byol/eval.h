@@ -3,6 +3,7 @@
 #ifndef BYOL_EVAL_H
 #define BYOL_EVAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,7 +58,8 @@ typedef struct byol_linear_options {
     int lr_count;   /* number of `lrs` */
     float held_out; /* share of the training set held out for the choice; default 0.1 */
     uint64_t seed;
-    int standardize; /* features scaled to mean 0, variance 1 with training statistics; default 1 */
+    bool
+        standardize; /* features scaled to mean 0, variance 1 with training statistics; default 1 */
     int threads; /* default 0: every processor the process may use; changes nothing but the time */
 } byol_linear_options;
 

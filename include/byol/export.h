@@ -2,6 +2,8 @@
 #ifndef BYOL_EXPORT_H
 #define BYOL_EXPORT_H
 
+#include <stdbool.h>
+
 #include "byol/encoder.h"
 #include "byol/status.h"
 
@@ -11,7 +13,7 @@ extern "C" {
 
 typedef struct byol_weights_options {
     /* 0: the backbone alone; 1: projector and predictor too, as "projector.0.weight" ... */
-    int heads;
+    bool heads;
     /* Above 0: adds "fc.weight" (classes, dimension) and "fc.bias" (classes), all zero: a
      * classifier still to be trained, so that torchvision's network finds nothing missing. */
     int classes;
@@ -27,7 +29,7 @@ BYOL_API byol_status byol_export_safetensors(const byol_encoder *encoder, const 
 
 typedef struct byol_onnx_options {
     byol_layer output; /* the network ends here */
-    int features;      /* 1: the feature maps after each stage are outputs too */
+    bool features;     /* 1: the feature maps after each stage are outputs too */
 } byol_onnx_options;
 
 /* Writes the network in evaluation mode as an ONNX model, opset 17, atomically.

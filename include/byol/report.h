@@ -3,6 +3,7 @@
 #ifndef BYOL_REPORT_H
 #define BYOL_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ typedef struct byol_evaluation {
     /* (classes, classes) test images: true label by predicted label; or NULL. */
     const uint64_t *confusion;
     /* 1: the test images are the training images, so the accuracies mean little. */
-    int same_images;
+    bool same_images;
 } byol_evaluation;
 
 /* Adds a result to RUN/evaluation.json, atomically. A matrix of more than 100 classes is left out.

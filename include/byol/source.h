@@ -2,6 +2,7 @@
 #ifndef BYOL_SOURCE_H
 #define BYOL_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,9 +28,9 @@ typedef struct byol_source_info {
     int short_side;
     int classes; /* 0 where there are no labels */
     /* 1: images are files, decoded when they are asked for; some may turn out unreadable. */
-    int decoded;
+    bool decoded;
     /* 1: the presets' mean and std are meant for this data; 0: better measure them. */
-    int statistics_known;
+    bool statistics_known;
 } byol_source_info;
 
 /* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split:

@@ -8,6 +8,7 @@
 #ifndef BYOL_TRAINER_H
 #define BYOL_TRAINER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -84,7 +85,7 @@ typedef struct byol_run_result {
  * warning and skipped. Without a checkpoint it starts anew, with a warning. Settings that change
  * the result must be as they were (BYOL_ERROR_MISMATCH names them). Owned: byol_trainer_free. */
 BYOL_API byol_status byol_trainer_create(byol_trainer **out, const byol_config *config,
-                                         const byol_source *source, const char *run, int resume,
+                                         const byol_source *source, const char *run, bool resume,
                                          const byol_trainer_hooks *hooks, byol_error *error);
 
 BYOL_API void byol_trainer_free(byol_trainer *trainer);

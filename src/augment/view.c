@@ -1,6 +1,7 @@
 #include "byol/views.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "augment/draws.h"
 #include "augment/noise.h"
@@ -106,7 +107,7 @@ static void add_normalise(byol__steps *steps, const float *mean, const float *st
 /* A view's steps on single pixels, divided where all pixels must be finished before going on. */
 typedef struct division {
     byol__steps before_contrast, before_blur, after_blur;
-    int contrast; /* is there one? It is the first step of before_blur */
+    bool contrast; /* is there one? It is the first step of before_blur */
     int blur;
 } division;
 

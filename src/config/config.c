@@ -71,7 +71,7 @@ static bool read_switch(const byol__option *option, const char *text, void *fiel
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         for (int value = 0; value < 2; value++) {
             if (strcasecmp(text, words[i][value]) != 0) continue;
-            *(int *)field = value;
+            *(bool *)field = value != 0;
             return true;
         }
     }
@@ -227,7 +227,7 @@ void byol__option_format(const byol_config *config, const byol__option *option,
     case BYOL__NUMBER: format_number(numbers[0], text, BYOL__VALUE_MAX); break;
     case BYOL__TRIPLE: format_triple(numbers, text); break;
     case BYOL__SWITCH:
-        snprintf(text, BYOL__VALUE_MAX, "%s", *(const int *)field ? "true" : "false");
+        snprintf(text, BYOL__VALUE_MAX, "%s", *(const bool *)field ? "true" : "false");
         break;
     case BYOL__CHOICE: format_choice(option->choices, *(const int *)field, text); break;
     case BYOL__TEXT:

@@ -5,7 +5,8 @@
 #define FIELD(member)                                                                              \
     .offset = offsetof(byol_config, member), .size = sizeof(((byol_config *)0)->member)
 #define RANGE(low, high) .min = low, .max = high, .range = #low " .. " #high
-#define OR_ZERO(low, high) .or_zero = 1, .min = low, .max = high, .range = "0 or " #low " .. " #high
+#define OR_ZERO(low, high)                                                                         \
+    .or_zero = true, .min = low, .max = high, .range = "0 or " #low " .. " #high
 
 #define RECIPE_ROW(view_, field, kind_, range_, help_)                                             \
     {.key = "views.view" #view_ "." #field,                                                        \

@@ -3,6 +3,7 @@
 #ifndef BYOL__OPTIONS_H
 #define BYOL__OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "byol/config.h"
@@ -12,7 +13,7 @@ typedef enum byol__option_kind {
     BYOL__SEED,    /* uint64_t */
     BYOL__NUMBER,  /* float */
     BYOL__TRIPLE,  /* float[3] */
-    BYOL__SWITCH,  /* int, 0 or 1 */
+    BYOL__SWITCH,  /* bool */
     BYOL__CHOICE,  /* an enum that counts from 0 in the order of `choices` */
     BYOL__TEXT,    /* char[size]; one of `choices` where there are any */
 } byol__option_kind;
@@ -25,7 +26,7 @@ typedef struct byol__option {
     const char *choices;       /* "sgd, lars"; NULL: none */
     double min, max;           /* numbers */
     const char *range;         /* the range in words; NULL: none */
-    int or_zero;               /* 0 is allowed besides the range */
+    bool or_zero;              /* 0 is allowed besides the range */
     const char *help;
 } byol__option;
 

@@ -3,6 +3,8 @@
 #ifndef BYOL__PICTURE_FILES_H
 #define BYOL__PICTURE_FILES_H
 
+#include <stdbool.h>
+
 #include "data/source_kind.h"
 
 enum { BYOL__OWN_FILE = -1 };
@@ -20,9 +22,9 @@ typedef struct byol__member {
 
 /* A file that holds many pictures. */
 typedef struct byol__shard {
-    char *path;   /* owned */
-    int unpacked; /* its members are in the source's file of unpacked ones; else `path` is opened to
-                     read them */
+    char *path;    /* owned */
+    bool unpacked; /* its members are in the source's file of unpacked ones; else `path` is opened
+                     to read them */
 } byol__shard;
 
 typedef struct byol__pictures {

@@ -44,7 +44,7 @@ typedef struct index {
     byol__pictures *pictures;
     struct archive *archive;
     int32_t shard;
-    int unpack; /* this shard is compressed: its members are copied out */
+    bool unpack; /* this shard is compressed: its members are copied out */
     const char *path;
     char key[PATH_MAX]; /* of the current sample: its path up to the first dot of its name */
     size_t first;       /* its first picture, if any: members from here on are of this sample */

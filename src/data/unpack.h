@@ -3,6 +3,7 @@
 #ifndef BYOL__UNPACK_H
 #define BYOL__UNPACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "byol/status.h"
@@ -10,7 +11,7 @@
 typedef struct byol__unpack {
     struct archive *archive;
     const char *path;   /* borrowed */
-    int is_tar;         /* else there is one member: the file itself */
+    bool is_tar;        /* else there is one member: the file itself */
     const char *member; /* name without folders; borrowed until the next member */
     size_t member_size; /* of a tar's member */
 } byol__unpack;

@@ -2,6 +2,7 @@
  * h, w), q before k before v, as timm packs them. A picture's positions are its pixels, h w of
  * them. */
 #include <math.h>
+#include <stdbool.h>
 
 #include <omp.h>
 

@@ -1,7 +1,9 @@
 /* GELU, exact or by tanh. */
 #include "ops/ops.h"
+
 #include "ops/row_kernels.h"
 #include "plan/unit.h"
+#include <stdbool.h>
 
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *attributes,
                          byol__shape src) {

@@ -3,6 +3,8 @@
 #ifndef BYOL__OPS_H
 #define BYOL__OPS_H
 
+#include <stdbool.h>
+
 #include "graph/op.h"
 
 /* Every kind, NULL behind the last. */

@@ -3,6 +3,7 @@
 #include "ops/row_kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/vector_math.h"

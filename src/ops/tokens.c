@@ -1,6 +1,7 @@
 /* What a transformer does to a row of tokens beside attention: adds a vector for each place, puts a
  * class token in front, takes the first token or the mean of all. A picture's positions are tokens,
  * too. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"

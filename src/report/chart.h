@@ -3,6 +3,7 @@
 #ifndef BYOL__CHART_H
 #define BYOL__CHART_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -29,8 +30,8 @@ typedef struct byol__chart {
     int series_count;
     byol__level levels[BYOL__CHART_LEVELS];
     int level_count;
-    int from_zero; /* the axis begins at 0 */
-    int marks;     /* draw a mark at each value too: they are few */
+    bool from_zero; /* the axis begins at 0 */
+    int marks;      /* draw a mark at each value too: they are few */
 } byol__chart;
 
 /* Writes the chart as a figure, or nothing if no series holds a value. Long series are drawn as

@@ -145,7 +145,7 @@ static byol_status prepare(const byol__run_folder *folder, byol_error *error) {
     return remove_temporaries(checkpoints, error);
 }
 
-byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume,
+byol_status byol__run_open(byol__run_folder *folder, const char *path, bool resume,
                            byol_error *error) {
     folder->lock = -1;
     if (strlen(path) >= sizeof folder->path)

@@ -12,6 +12,7 @@
 #ifndef BYOL__RUNFOLDER_H
 #define BYOL__RUNFOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ typedef struct byol__run_folder {
 /* Creates or enters the folder and locks it against other processes (BYOL_ERROR_IO if one trains
  * there already). Without `resume`, BYOL_ERROR_INVALID if it holds a run. Removes temporary files
  * that a killed process left, and no other files. */
-byol_status byol__run_open(byol__run_folder *folder, const char *path, int resume,
+byol_status byol__run_open(byol__run_folder *folder, const char *path, bool resume,
                            byol_error *error);
 void byol__run_close(byol__run_folder *folder); /* unlocks */
 

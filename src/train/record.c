@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,8 +20,8 @@ enum {
 
 /* ---- Opening ---- */
 
-byol_status byol__record_open(byol__record *record, const char *run, int resume, byol__damaged warn,
-                              void *context, byol_error *error) {
+byol_status byol__record_open(byol__record *record, const char *run, bool resume,
+                              byol__damaged warn, void *context, byol_error *error) {
     record->folder.lock = -1;
     BYOL__TRY(byol__run_open(&record->folder, run, resume, error));
     if (!resume) return BYOL_OK;

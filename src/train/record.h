@@ -3,6 +3,7 @@
 #ifndef BYOL__RECORD_H
 #define BYOL__RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,8 +25,8 @@ typedef struct byol__record {
 
 /* Enters and locks the run folder `run`. With `resume`, opens the newest whole checkpoint. `warn`
  * is called for damaged ones, and if there is none at all. Zero-initialise the record first. */
-byol_status byol__record_open(byol__record *record, const char *run, int resume, byol__damaged warn,
-                              void *context, byol_error *error);
+byol_status byol__record_open(byol__record *record, const char *run, bool resume,
+                              byol__damaged warn, void *context, byol_error *error);
 /* Fine for a record that was never opened, or not completely. */
 void byol__record_close(byol__record *record);
 

@@ -183,7 +183,7 @@ static void read_losses(byol_trainer *trainer, const char *text) {
 
 /* First checks the arguments, then does the expensive work. The run folder is written to last. */
 static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run,
-                         int resume, byol_error *error) {
+                         bool resume, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
     byol__origin *origin = &trainer->origin;
@@ -223,7 +223,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
 }
 
 byol_status byol_trainer_create(byol_trainer **out, const byol_config *config,
-                                const byol_source *source, const char *run, int resume,
+                                const byol_source *source, const char *run, bool resume,
                                 const byol_trainer_hooks *hooks, byol_error *error) {
     byol_trainer *trainer;
     BYOL__TRY(byol__alloc(&trainer, 1, sizeof *trainer, "trainer", error));

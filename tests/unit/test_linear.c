@@ -71,7 +71,8 @@ static void clouds_far_apart_are_told_apart(void **state) {
     (void)state;
     blobs train = blobs_create(1000, 16, 10, 3, 1), test = blobs_create(500, 16, 10, 3, 2);
     byol_linear_options options = quick();
-    for (options.standardize = 0; options.standardize < 2; options.standardize++) {
+    for (int standardize = 0; standardize < 2; standardize++) {
+        options.standardize = standardize != 0;
         byol_linear_result result = probe(&train.features, 1, &test.features, &options);
         assert_true(result.accuracy > 99);
         assert_true(result.held_out_accuracy > 99);
