@@ -43,6 +43,10 @@ byol_status byol__comm_sum_floats(const byol__comm *comm, float *values, size_t 
 byol_status byol__comm_sum_doubles(const byol__comm *comm, double *values, size_t count,
                                    byol_error *error);
 
+/* The failure of one rank becomes that of all: `status` if this rank failed (`error` has its
+ * words), else the worst status of the others, with words that say so. */
+byol_status byol__comm_share_failure(const byol__comm *comm, byol_status status, byol_error *error);
+
 /* Agreement on a verdict, the worse the larger: `*value` becomes the largest of all ranks'. */
 byol_status byol__comm_agree(const byol__comm *comm, int *value, byol_error *error);
 

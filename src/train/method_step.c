@@ -142,18 +142,10 @@ double byol__method_forward_backward(byol__method *method, const void *const *vi
     return loss;
 }
 
-/* If one rank fails, all fail: none goes on alone. */
-static byol_status agree(const byol__method *method, byol_error *error) {
-    int failed = -(int)method->failed; /* statuses are negative: the worst is the largest */
-    BYOL__TRY(byol__comm_agree(method->comm, &failed, error));
-    if (failed == 0) return BYOL_OK;
-    return byol__fail(error, (byol_status)-failed, "%s",
-                      method->failed != BYOL_OK ? method->why.text : "another rank has failed");
-}
-
 /* Sums the gradients and the loss over all ranks. */
 static byol_status sum_over_ranks(byol__method *method, byol_error *error) {
-    BYOL__TRY(agree(method, error));
+    if (method->failed != BYOL_OK && error != NULL) *error = method->why;
+    BYOL__TRY(byol__comm_share_failure(method->comm, method->failed, error));
     BYOL__TRY(
         byol__comm_sum_floats(method->comm, method->grads, method->graph.params.total, error));
     return byol__comm_sum_doubles(method->comm, &method->pending_loss, 1, error);

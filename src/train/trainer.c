@@ -273,7 +273,8 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
     for (uint64_t i = 0; i < trainer->steps.accumulate; i++) {
         byol__batch batch;
         double asked = byol__now();
-        BYOL__TRY(byol__loader_next(trainer->loader, &batch, error));
+        BYOL__TRY(byol__comm_share_failure(
+            trainer->comm, byol__loader_next(trainer->loader, &batch, error), error));
         byol__profile_add(trainer->method->profile, BYOL__WORK_WAIT, asked, 0, 0);
         trainer->method->samples = batch.indices;
         byol__method_forward_backward(trainer->method, batch.view);
@@ -465,10 +466,12 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         byol_status verdict = judge(trainer, &metrics, error);
         if (verdict == BYOL_ERROR_NUMERIC) return verdict;
         double knn = end_epoch(trainer);
+        byol_status kept = BYOL_OK;
         if (trainer->recorded && (logged || isfinite(knn)))
-            BYOL__TRY(byol__record_log(&trainer->record, &metrics, knn, error));
+            kept = byol__record_log(&trainer->record, &metrics, knn, error);
         /* After the step is complete: if this fails, the step is kept. */
-        BYOL__TRY(report_unreadable(trainer, error));
+        if (kept == BYOL_OK) kept = report_unreadable(trainer, error);
+        BYOL__TRY(byol__comm_share_failure(trainer->comm, kept, error));
         int stop = trainer->hooks.on_step != NULL &&
                    trainer->hooks.on_step(trainer->hooks.context, &metrics) != 0;
         BYOL__TRY(byol__comm_agree(trainer->comm, &stop, error));
@@ -476,9 +479,9 @@ static byol_status train(byol_trainer *trainer, byol_error *error) {
         if (stop)
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped at step %llu of %llu",
                               (unsigned long long)metrics.step, (unsigned long long)metrics.steps);
-        if (is_last || !checkpoint_is_due(trainer)) continue;
         begun = byol__now();
-        BYOL__TRY(save(trainer, error));
+        if (!is_last && checkpoint_is_due(trainer)) kept = save(trainer, error);
+        BYOL__TRY(byol__comm_share_failure(trainer->comm, kept, error));
         trainer->overhead += byol__now() - begun;
     }
     return BYOL_OK;
