@@ -147,8 +147,12 @@ def write_like(path, like, state):
     missing = [name for name, entry in header.items()
                if name != "__metadata__" and entry["dtype"] == "F32" and name not in map(base.our_name, state)]
     assert not missing, f"not trained here: {missing}"
+    for key in ("xxh3", "writer"):  # byol's digest of the bytes that were
+        header["__metadata__"].pop(key, None)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
-        file.write(struct.pack("<Q", size) + text + data)
+        file.write(struct.pack("<Q", len(text)) + text + data)
     return written
 
 
