@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/vector_math.h"
-#include "base/vectors.h"
+#include "base/vector_memory.h"
 #include "ops/channel_rows.h"
 
 /* ---- layer norm ---- */
@@ -88,8 +88,6 @@ static void layer_norm_backward(const byol__layer_norm *p) {
 
 /* ---- GELU ---- */
 
-INLINE vec splat(float value) { return (vec){0} + value; }
-
 /* The normal distribution's Phi and density phi, or those that tanh's approximation stands for:
  * y = x Phi and dy/dx = Phi + x phi. */
 INLINE void distribution(vec x, bool by_tanh, vec *phi_sum, vec *phi) {
@@ -103,38 +101,18 @@ INLINE void distribution(vec x, bool by_tanh, vec *phi_sum, vec *phi) {
     *phi = 0.5f * (1 - t * t) * 0.79788456f * (1 + 0.134145f * x * x);
 }
 
-INLINE vec load_vec(const void *src, size_t at, int live, bool bf16) {
-    vec out = {0};
-    if (!bf16) {
-        memcpy(&out, (const float *)src + at, (size_t)live * sizeof(float));
-        return out;
-    }
-    hvec half = {0};
-    memcpy(&half, (const byol__bf16 *)src + at, (size_t)live * sizeof(byol__bf16));
-    return widen_bf16(half);
-}
-
-INLINE void store_vec(void *dst, size_t at, vec value, int live, bool bf16) {
-    if (!bf16) {
-        memcpy((float *)dst + at, &value, (size_t)live * sizeof(float));
-        return;
-    }
-    hvec half = narrow_to_bf16(round_to_bf16(value));
-    memcpy((byol__bf16 *)dst + at, &half, (size_t)live * sizeof(byol__bf16));
-}
-
 /* Element by element, padding and all: GELU(0) = 0. */
 INLINE void gelu_all(const byol__gelu *p, bool backward, bool by_tanh, bool bf16) {
     size_t count = byol__layout_elements(&p->layout);
 #pragma omp parallel for schedule(static)
     for (size_t at = 0; at < count; at += LANES) {
         int live = count - at < LANES ? (int)(count - at) : LANES;
-        vec x = load_vec(p->x, at, live, bf16), sum, density;
+        vec x = load(p->x, at, live, bf16), sum, density;
         distribution(x, by_tanh, &sum, &density);
         if (backward)
-            store_vec(p->dx, at, load_vec(p->dy, at, live, bf16) * (sum + x * density), live, bf16);
+            store(p->dx, at, load(p->dy, at, live, bf16) * (sum + x * density), live, bf16);
         else
-            store_vec(p->y, at, x * sum, live, bf16);
+            store(p->y, at, x * sum, live, bf16);
     }
 }
 

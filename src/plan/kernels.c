@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/bf16.h"
-#include "base/vectors.h"
+#include "base/vector_memory.h"
 
 /* ---- tiles ---- */
 
@@ -51,34 +51,6 @@ INLINE size_t tile_offset(const tiling *t, int channel) {
 }
 
 /* ---- loads and stores ---- */
-
-INLINE vec splat(float value) { return (vec){0} + value; }
-
-INLINE vec load_f32(const float *src, int live) {
-    vec out = {0};
-    memcpy(&out, src, sizeof(float) * (size_t)live);
-    return out;
-}
-
-INLINE void store_f32(float *dst, vec value, int live) {
-    memcpy(dst, &value, sizeof(float) * (size_t)live);
-}
-
-INLINE vec load(const void *src, size_t offset, int live, bool bf16) {
-    if (!bf16) return load_f32((const float *)src + offset, live);
-    hvec half = {0};
-    memcpy(&half, (const byol__bf16 *)src + offset, 2 * (size_t)live);
-    return widen_bf16(half);
-}
-
-INLINE void store(void *dst, size_t offset, vec value, int live, bool bf16) {
-    if (!bf16) {
-        store_f32((float *)dst + offset, value, live);
-        return;
-    }
-    hvec half = narrow_to_bf16(round_to_bf16(value));
-    memcpy((byol__bf16 *)dst + offset, &half, 2 * (size_t)live);
-}
 
 INLINE float load_one(const void *src, size_t offset, bool bf16) {
     return bf16 ? byol__bf16_to_float(((const byol__bf16 *)src)[offset])
