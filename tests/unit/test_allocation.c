@@ -89,6 +89,7 @@ static void a_training_step_allocates_nothing(void **state) {
     count_in_steps(BYOL_PRECISION_FP32, 2, BYOL_LARS);
     count_in_steps(BYOL_PRECISION_BF16, 1, BYOL_ADAM);
     count_in_steps(BYOL_PRECISION_FP32, 1, BYOL_MUON);
+    count_in_steps(BYOL_PRECISION_BF16, 1, BYOL_MUON);
 }
 
 static void nor_does_a_step_of_any_other_member_of_the_family(void **state) {
