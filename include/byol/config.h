@@ -22,6 +22,8 @@ extern "C" {
 enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024, BYOL_VIEW_KINDS = 3, BYOL_VIEWS_MAX = 16 };
 
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
+typedef enum byol_pool { BYOL_POOL_CLASS, BYOL_POOL_MEAN } byol_pool;
+typedef enum byol_positions { BYOL_POSITIONS_LEARNED, BYOL_POSITIONS_SINE } byol_positions;
 typedef enum byol_optimizer_name {
     BYOL_SGD,
     BYOL_LARS,
@@ -76,11 +78,19 @@ typedef struct byol_config {
         float max_unreadable;
     } data;
     struct {
-        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5 */
-        int width;                /* channels of the first stage, 4 .. 512; 64 is the standard */
+        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5, vit */
+        /* Channels of the first stage, 4 .. 1024; 64 is the standard. Of a vit: of a token. */
+        int width;
         /* Of a resnet. small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool. */
         byol_stem stem;
         int out; /* size of a last linear layer "fc"; 0: none (conv1: 1024) */
+        /* Of a vit. */
+        int depth;                /* blocks, 1 .. 30 */
+        int heads;                /* of attention; they divide the width; 0: one for 64 channels */
+        int patch;                /* side of a patch in pixels; it divides the image's */
+        byol_pool pool;           /* the representation: the class token, or the mean of tokens */
+        byol_positions positions; /* sine: two-dimensional, and never trained */
+        bool freeze_patches;      /* the projection of patches stays as it began (MoCo v3) */
         /* random, or weights to begin with: a run folder or a .safetensors file. */
         char init[BYOL_PATH_MAX];
     } encoder;

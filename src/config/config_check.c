@@ -89,9 +89,34 @@ static byol_status check_views(const byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
+/* A vit has a place for each patch of one size of image. */
+static byol_status check_vit(const byol_config *config, byol_error *error) {
+    if (strcmp(config->encoder.name, "vit") != 0) return BYOL_OK;
+    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++) {
+        int size = config->views.size[kind];
+        if (config->views.count[kind] == 0 || size == 0 || size == config->data.image_size)
+            continue;
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "views.view%d.size is %d: a vit has places for one size of image; leave "
+                          "it 0 and set data.image_size",
+                          kind + 1, size);
+    }
+    int heads = config->encoder.heads, width = config->encoder.width;
+    if (heads > 0 && width % heads != 0)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "encoder.heads is %d: it must divide encoder.width, which is %d", heads,
+                          width);
+    if (config->data.image_size % config->encoder.patch != 0)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "encoder.patch is %d: it must divide data.image_size, which is %d",
+                          config->encoder.patch, config->data.image_size);
+    return BYOL_OK;
+}
+
 byol_status byol_config_check(const byol_config *config, byol_error *error) {
     BYOL__TRY(check_views(config, error));
     BYOL__TRY(check_method(config, error));
+    BYOL__TRY(check_vit(config, error));
     if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 &&
         config->data.image_size < 32)
         return byol__fail(error, BYOL_ERROR_INVALID,

@@ -112,9 +112,10 @@ static int append_row(byol__graph *graph, byol__table *table, int *capacity, con
     row.stage = graph->stage_count;
     row.count = 1;
     for (int i = 0; i < row.ndims; i++) row.count *= (size_t)row.dims[i];
-    if (snprintf(row.name, sizeof row.name, "%s.%s", prefix, suffix) >= (int)sizeof row.name)
-        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "parameter name is too long: %s.%s", prefix,
-                            suffix);
+    const char *dot = suffix == NULL ? "" : ".", *end = suffix == NULL ? "" : suffix;
+    if (snprintf(row.name, sizeof row.name, "%s%s%s", prefix, dot, end) >= (int)sizeof row.name)
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID, "parameter name is too long: %s%s%s", prefix,
+                            dot, end);
     if (byol__table_find(table, row.name) != BYOL__NONE)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "two parameters are called %s", row.name);
     table->rows[table->count] = row;
@@ -197,6 +198,13 @@ void byol__graph_section(byol__graph *graph, byol__section section, const char *
     }
     graph->section = section;
     snprintf(graph->section_name[section], BYOL__LABEL_MAX, "%s", name);
+}
+
+void byol__graph_freeze(byol__graph *graph, byol__value_id value) {
+    if (graph->status != BYOL_OK) return;
+    const byol__node *node = &graph->nodes[graph->values[value].producer];
+    if (node->weight != BYOL__NONE) graph->params.rows[node->weight].flags |= BYOL__FROZEN;
+    if (node->bias != BYOL__NONE) graph->params.rows[node->bias].flags |= BYOL__FROZEN;
 }
 
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {

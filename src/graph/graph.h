@@ -17,7 +17,7 @@ enum {
     BYOL__NONE = -1,
     BYOL__NODE_NAME_MAX = 64,
     BYOL__PARAM_NAME_MAX = 96,
-    BYOL__STAGES_MAX = 16,
+    BYOL__STAGES_MAX = 32,
     BYOL__RANK_MAX = 4,
     BYOL__SOURCES_MAX = 4,
     BYOL__OUTPUTS_MAX = 4,
@@ -66,6 +66,9 @@ typedef struct byol__attributes {
     int vocabulary; /* embedding: rows of its table */
     float epsilon;  /* layer norm */
     bool tanh;      /* GELU: by tanh */
+    bool patches;   /* convolution: initial weights scaled by what goes in, not by what comes out */
+    bool bare;      /* places: the weight is called as the node and is (1, places, c) */
+    bool sine;      /* places: two-dimensional sines to begin with, not random numbers */
 } byol__attributes;
 
 typedef struct byol__node {
@@ -88,6 +91,7 @@ enum {
     BYOL__NO_DECAY = 1 << 0, /* no weight decay: biases, batch norm */
     BYOL__NO_MUON = 1 << 2,  /* no matrix that is applied to something: a table of rows */
     BYOL__NO_TRUST = 1 << 1, /* no LARS scaling: the same */
+    BYOL__FROZEN = 1 << 3,   /* no optimizer changes it */
 };
 
 typedef enum byol__init {
@@ -95,7 +99,8 @@ typedef enum byol__init {
     BYOL__INIT_ONE,
     BYOL__INIT_KAIMING_FAN_OUT,
     BYOL__INIT_TRUNCATED_FAN_IN,
-    BYOL__INIT_NORMAL_SMALL /* of deviation .02 */
+    BYOL__INIT_NORMAL_SMALL, /* of deviation .02 */
+    BYOL__INIT_SINES         /* of the places of a square, (1, places, c) */
 } byol__init;
 
 /* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats
@@ -162,7 +167,8 @@ byol__value_id byol__graph_apply(byol__graph *graph, const byol__op *op, const c
                                  byol__attributes attributes, int src_count,
                                  const byol__value_id *src);
 byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id);
-/* Appends a parameter or statistic called "prefix.suffix". Returns its index. */
+/* Appends a parameter or statistic called "prefix.suffix" (no suffix: "prefix"). Returns its
+ * index. */
 int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix, byol__param row);
 int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix,
                              int channels, byol__init init);
@@ -177,6 +183,9 @@ void byol__graph_mistake(byol__graph *graph, byol_status status, const char *for
 /* Parameters appended from now on belong to `section`. Sections come in increasing order. The first
  * is open from the start. */
 void byol__graph_section(byol__graph *graph, byol__section section, const char *name);
+
+/* No optimizer changes the parameters of the node that makes `value`. */
+void byol__graph_freeze(byol__graph *graph, byol__value_id value);
 
 /* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers).
  * Fine-tuning trains the last stages, at learning rates that differ by stage. */

@@ -14,6 +14,25 @@ static float truncated_normal(byol__random *random) {
     return x;
 }
 
+/* Of channels in four equal parts: sine and cosine of the column at falling frequencies, then of
+ * the row (Chen, Xie, He, "An empirical study of training self-supervised vision transformers"
+ * (2021), section 5). A place more than the square has is the class token's, 0, and comes first. */
+static void init_sines(const byol__param *row, float *dst) {
+    int places = row->dims[1], channels = row->dims[2], side = 1, part = channels / 4;
+    while ((side + 1) * (side + 1) <= places) side++;
+    float *place = dst + (size_t)(places - side * side) * (size_t)channels;
+    for (int i = 0; i < side * side; i++, place += channels) {
+        for (int c = 0; c < part; c++) {
+            float frequency = powf(10000.0f, -(float)c / (float)part);
+            float x = (float)(i % side) * frequency, y = (float)(i / side) * frequency;
+            place[c] = sinf(x);
+            place[part + c] = cosf(x);
+            place[2 * part + c] = sinf(y);
+            place[3 * part + c] = cosf(y);
+        }
+    }
+}
+
 static void init_row(const byol__param *row, byol__random random, float *dst) {
     switch (row->init) {
     case BYOL__INIT_ZERO: break;
@@ -35,6 +54,7 @@ static void init_row(const byol__param *row, byol__random random, float *dst) {
     case BYOL__INIT_NORMAL_SMALL: /* BERT's (arXiv 1810.04805) */
         for (size_t i = 0; i < row->count; i++) dst[i] = 0.02f * byol__random_normal(&random);
         break;
+    case BYOL__INIT_SINES: init_sines(row, dst); break;
     }
 }
 

@@ -16,6 +16,10 @@ enum { BYOL__BACKBONE, BYOL__PROJECTOR, BYOL__PREDICTOR, BYOL__CLASSIFIER = BYOL
 byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth, int width,
                             byol_stem stem);
 
+/* Vision transformer: encoder.width, .depth, .heads, .patch, .pool, .positions and .freeze_patches
+ * of `config`. Returns width channels: the class token's, or the mean of all. */
+byol__value_id byol__vit(byol__graph *graph, byol__value_id images, const byol_config *config);
+
 /* One convolution of 3x3 (bias), ReLU, flattened. */
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width);
 

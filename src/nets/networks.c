@@ -22,7 +22,7 @@ byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind
     return byol__graph_linear(graph, name, y, out, 0);
 }
 
-/* The encoders: a ResNet of some depth, or what `build` appends. */
+/* The convolutional encoders: a ResNet of some depth, or what `build` appends. */
 static const struct {
     const char *name;
     int depth;
@@ -32,8 +32,12 @@ static const struct {
     {"conv1", 0, byol__conv1}, {"conv4", 0, byol__conv4}, {"conv5", 0, byol__conv5},
 };
 
-static byol_status convolutions(byol__graph *graph, const byol_config *config,
-                                byol__value_id images, byol__value_id *out, byol_error *error) {
+static byol_status encode(byol__graph *graph, const byol_config *config, byol__value_id images,
+                          byol__value_id *out, byol_error *error) {
+    if (strcmp(config->encoder.name, "vit") == 0) {
+        *out = byol__vit(graph, images, config);
+        return BYOL_OK;
+    }
     for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
         if (strcmp(config->encoder.name, encoders[i].name) != 0) continue;
         int width = config->encoder.width;
@@ -58,7 +62,7 @@ static byol_status backbone(byol__graph *graph, const byol_config *config, int c
                             int image_size, byol_error *error) {
     byol__value_id y = 0, images = byol__graph_input(graph, channels, image_size, image_size);
     byol__graph_section(graph, BYOL__BACKBONE, "backbone");
-    BYOL__TRY(convolutions(graph, config, images, &y, error));
+    BYOL__TRY(encode(graph, config, images, &y, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
     byol__graph_mark(graph, BYOL__REPRESENTATION, "backbone", y);
     return BYOL_OK;

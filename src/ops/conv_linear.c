@@ -24,12 +24,12 @@ static byol__shape infer_conv(byol__graph *graph, const char *name, const byol__
 static void add_conv_parameters(byol__graph *graph, byol__node *node, byol__shape src) {
     const byol__attributes *a = &node->attributes;
     int ic = a->groups > 0 ? src.c / a->groups : src.c, kernel = a->kernel;
-    byol__param weight = {.dims = {a->out, ic, kernel, kernel},
-                          .ndims = 4,
-                          .init = BYOL__INIT_KAIMING_FAN_OUT,
-                          .fan_in = ic * kernel * kernel,
-                          .fan_out =
-                              a->out * kernel * kernel}; /* PyTorch's count: over all groups */
+    byol__param weight = {
+        .dims = {a->out, ic, kernel, kernel},
+        .ndims = 4,
+        .init = a->patches ? BYOL__INIT_TRUNCATED_FAN_IN : BYOL__INIT_KAIMING_FAN_OUT,
+        .fan_in = ic * kernel * kernel,
+        .fan_out = a->out * kernel * kernel}; /* PyTorch's count: over all groups */
     node->weight = byol__graph_param(graph, node->name, "weight", weight);
     if (a->bias)
         node->bias = byol__graph_vector_param(graph, node->name, "bias", a->out, BYOL__INIT_ZERO);
@@ -115,29 +115,43 @@ static byol_status create_forward(byol__compiler *c, byol__unit *unit,
     return create(c, unit, &s->forward, desc);
 }
 
+/* `desc`: as forward, with the formats that it took. */
 static byol_status create_backward(byol__compiler *c, byol__unit *unit,
                                    byol__contraction_desc desc) {
     byol__contraction_state *s = unit->state;
-    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
-    desc.src_format = src->layout.format;
-    desc.dst_format = c->plan->slots[unit->stage.dst].layout.format;
     desc.relu = false;
     desc.pass = BYOL__BACKWARD_WEIGHTS;
     BYOL__TRY(create(c, unit, &s->backward_weights, desc));
     unit->backward_flops = unit->forward_flops;
-    if (!src->wants_grad) return BYOL_OK;
+    if (!c->plan->slots[unit->stage.src[0]].wants_grad) return BYOL_OK;
     desc.pass = BYOL__BACKWARD_DATA;
     desc.bias = false;
     unit->backward_flops *= 2;
     return create(c, unit, &s->backward_data, desc);
 }
 
+/* Fills in the sizes: of images, or with desc->linear of vectors, one for each position. */
+static void set_sizes(const byol__compiler *c, const byol__unit *unit,
+                      byol__contraction_desc *desc) {
+    byol__shape in = c->graph->values[unit->stage.src[0]].shape,
+                out = c->graph->values[unit->stage.dst].shape;
+    desc->n = c->plan->options.batch;
+    desc->ic = in.c;
+    desc->ih = in.h;
+    desc->iw = in.w;
+    desc->oc = out.c;
+    desc->oh = out.h;
+    desc->ow = out.w;
+    if (!desc->linear) return;
+    desc->n *= in.h * in.w;
+    desc->ih = desc->iw = desc->oh = desc->ow = 1;
+}
+
 static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contraction_desc desc) {
     byol__plan *plan = c->plan;
     byol__contraction_state *s = unit->state;
     const byol__node *node = &c->graph->nodes[unit->stage.node];
-    byol__shape in = c->graph->values[unit->stage.src[0]].shape,
-                out = c->graph->values[unit->stage.dst].shape;
+    byol__slot *src = &plan->slots[unit->stage.src[0]];
     s->weight = byol__range_of(&c->graph->params, node->weight);
     s->bias = byol__range_of(&c->graph->params, node->bias);
     s->norm = byol__norm_of(c->graph, unit->stage.bn);
@@ -149,20 +163,18 @@ static byol_status compile_as(byol__compiler *c, byol__unit *unit, byol__contrac
     desc.pass = BYOL__FORWARD;
     desc.inference = !byol__trains(plan);
     desc.dtype = plan->options.dtype;
-    desc.n = plan->options.batch;
-    desc.ic = in.c;
-    desc.ih = in.h;
-    desc.iw = in.w;
-    desc.oc = out.c;
-    desc.oh = out.h;
-    desc.ow = out.w;
+    set_sizes(c, unit, &desc);
     desc.bias = node->bias != BYOL__NONE || unit->stage.bn != BYOL__NONE;
     desc.relu = unit->stage.relu;
-    desc.src_format = plan->slots[unit->stage.src[0]].layout.format;
+    desc.src_format = desc.linear ? BYOL__NCHW : src->layout.format;
     BYOL__TRY(create_forward(c, unit, desc));
-    plan->slots[unit->stage.src[0]].layout.format = byol__contraction_src(s->forward);
+    desc.src_format = byol__contraction_src(s->forward);
+    desc.dst_format = byol__contraction_dst(s->forward);
+    /* Vectors that follow one another are an image whose channels come last. */
+    bool has_positions = desc.linear && c->graph->values[unit->stage.dst].shape.rank > 1;
+    src->layout.format = has_positions ? BYOL__NHWC : desc.src_format;
     plan->slots[unit->stage.dst].layout =
-        byol__layout_for(c, unit->stage.dst, byol__contraction_dst(s->forward));
+        byol__layout_for(c, unit->stage.dst, has_positions ? BYOL__NHWC : desc.dst_format);
     return byol__trains(plan) ? create_backward(c, unit, desc) : BYOL_OK;
 }
 
@@ -187,12 +199,15 @@ static byol_status compile_linear(byol__compiler *c, byol__unit *unit) {
     return compile_as(c, unit, desc);
 }
 
+/* One product of all positions' vectors where they lie one after another. */
 static byol_status compile_token_linear(byol__compiler *c, byol__unit *unit) {
     byol__format src = c->plan->slots[unit->stage.src[0]].layout.format;
-    byol__contraction_desc desc = {.kernel = 1,
+    bool in_rows = src == BYOL__NHWC || src == BYOL__FORMAT_ANY;
+    byol__contraction_desc desc = {.linear = in_rows,
+                                   .kernel = 1,
                                    .stride = 1,
                                    .groups = 1,
-                                   .dst_format = src == BYOL__FORMAT_ANY ? c->trunk : src};
+                                   .dst_format = in_rows ? BYOL__NCHW : src};
     return compile_as(c, unit, desc);
 }
 
@@ -399,6 +414,13 @@ byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__valu
                                    .padding = padding,
                                    .groups = groups,
                                    .bias = bias};
+    return byol__graph_apply(graph, &byol__op_conv, name, attributes, 1, &src);
+}
+
+byol__value_id byol__graph_patches(byol__graph *graph, const char *name, byol__value_id src,
+                                   int out, int side) {
+    byol__attributes attributes = {
+        .out = out, .kernel = side, .stride = side, .groups = 1, .bias = true, .patches = true};
     return byol__graph_apply(graph, &byol__op_conv, name, attributes, 1, &src);
 }
 

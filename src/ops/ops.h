@@ -16,6 +16,10 @@ extern const byol__op *const byol__all_ops[];
  * kernel, kernel). */
 byol__value_id byol__graph_conv(byol__graph *graph, const char *name, byol__value_id src, int oc,
                                 int kernel, int stride, int padding, int groups, int bias);
+/* Squares of `side` pixels that do not overlap become vectors: (c, h, w) -> (out, h / side, w /
+ * side). Weight (out, c, side, side), bias (out). */
+byol__value_id byol__graph_patches(byol__graph *graph, const char *name, byol__value_id src,
+                                   int out, int side);
 /* (in) -> (out). Weight (out, in). */
 byol__value_id byol__graph_linear(byol__graph *graph, const char *name, byol__value_id src, int out,
                                   int bias);
@@ -63,10 +67,15 @@ byol__value_id byol__graph_embedding(byol__graph *graph, const char *name, byol_
 
 /* ---- tokens.c ---- */
 
-/* x + p, p the first h w rows of a learned weight (places, c). */
+/* (c, h, w) -> (c, h w): x + p, p the first h w rows of a learned weight (places, c). */
 byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__value_id src,
                                   int places);
-/* (c, h, w) -> (c, h w + 1): a learned token, weight (c), in front of the others. */
+/* The same with a place for each position: weight (1, h w, c), called `name`. `sine`: it begins as
+ * two-dimensional sines. */
+byol__value_id byol__graph_positions(byol__graph *graph, const char *name, byol__value_id src,
+                                     bool sine);
+/* (c, h, w) -> (c, h w + 1): a learned token, weight (1, 1, c), called `name`, in front of the
+ * others. */
 byol__value_id byol__graph_class_token(byol__graph *graph, const char *name, byol__value_id src);
 /* (c, h, w) -> (c): the first token; the mean of those that are no padding (`tokens` as for
  * attention). */

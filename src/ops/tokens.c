@@ -51,9 +51,7 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
             byol__check_token_length(c, unit, unit->stage.src[1], src->layout.h * src->layout.w));
     s->weight = byol__range_of(&c->graph->params, node->weight);
     s->lengths = BYOL__NO_BUFFER;
-    byol__format format = shape.rank == 1            ? BYOL__NCHW
-                          : unit->op->runs->in_place ? src->layout.format
-                                                     : BYOL__NHWC;
+    byol__format format = shape.rank == 1 ? BYOL__NCHW : BYOL__NHWC;
     c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, format);
     return BYOL_OK;
 }
@@ -71,23 +69,34 @@ static void check_width(byol__graph *graph, const char *name, byol__shape src) {
                             src.c, BYOL__ROW_MAX);
 }
 
-/* ---- Places: y = x + p, p (places, c) learned, of which the first are used ---- */
+/* ---- Places: (c, h, w) -> (c, h w), y = x + p, p (places, c) learned, of which the first are
+ * used ---- */
 
 static byol__shape infer_places(byol__graph *graph, const char *name, const byol__attributes *a,
                                 byol__shape src) {
     if (src.h * src.w > a->vocabulary)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: %d tokens, but there are %d places",
                             name, src.h * src.w, a->vocabulary);
+    if (a->sine && src.c % 4 != 0)
+        byol__graph_mistake(graph, BYOL_ERROR_INVALID,
+                            "%s: sines need channels in fours, there are %d", name, src.c);
     check_width(graph, name, src);
-    return src;
+    return byol__shape_of(2, src.c, src.h * src.w, 1);
 }
 
 static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
-    byol__param row = {.dims = {node->attributes.vocabulary, src.c},
+    const byol__attributes *a = &node->attributes;
+    byol__param row = {.dims = {a->vocabulary, src.c},
                        .ndims = 2,
                        .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
-                       .init = BYOL__INIT_NORMAL_SMALL};
-    node->weight = byol__graph_param(graph, node->name, "weight", row);
+                       .init = a->sine ? BYOL__INIT_SINES : BYOL__INIT_NORMAL_SMALL};
+    if (a->bare) {
+        row.ndims = 3;
+        row.dims[0] = 1;
+        row.dims[1] = a->vocabulary;
+        row.dims[2] = src.c;
+    }
+    node->weight = byol__graph_param(graph, node->name, a->bare ? NULL : "weight", row);
 }
 
 static byol_status forward_places(byol__plan *plan, byol__unit *unit, byol_error *error) {
@@ -117,8 +126,12 @@ static byol_status backward_places(byol__plan *plan, byol__unit *unit, byol_erro
 #pragma omp parallel for schedule(static)
     for (int position = 0; position < dy.strides.spatial; position++)
         add_over_samples(&dy, position, diff + (size_t)position * (size_t)dy.width);
-    if (unit->dx[0] != BYOL__NO_BUFFER && unit->dx[0] != unit->dy[0])
-        memcpy(byol__at(plan, unit->dx[0]), dy.values, byol__value_bytes(plan, unit->stage.dst));
+    if (unit->dx[0] != BYOL__NO_BUFFER) {
+        byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]);
+#pragma omp parallel for schedule(static)
+        for (int i = 0; i < dx.strides.n * dx.strides.spatial; i++)
+            copy_row(&dx, (size_t)i, &dy, (size_t)i);
+    }
     note(plan, unit, begin);
     return BYOL_OK;
 }
@@ -126,7 +139,6 @@ static byol_status backward_places(byol__plan *plan, byol__unit *unit, byol_erro
 static const byol__runs place_runs = {
     .state_bytes = sizeof(token_state),
     .reads = BYOL__READS_NOTHING,
-    .in_place = true,
     .diffs = 1,
     .forward = forward_places,
     .backward = backward_places,
@@ -154,8 +166,11 @@ static byol__shape infer_class(byol__graph *graph, const char *name, const byol_
 }
 
 static void add_class(byol__graph *graph, byol__node *node, byol__shape src) {
-    node->weight =
-        byol__graph_vector_param(graph, node->name, "weight", src.c, BYOL__INIT_NORMAL_SMALL);
+    byol__param row = {.dims = {1, 1, src.c},
+                       .ndims = 3,
+                       .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
+                       .init = BYOL__INIT_NORMAL_SMALL};
+    node->weight = byol__graph_param(graph, node->name, NULL, row);
 }
 
 static byol_status forward_class(byol__plan *plan, byol__unit *unit, byol_error *error) {
@@ -306,6 +321,13 @@ const byol__op byol__op_mean_token = {
 byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__value_id src,
                                   int places) {
     byol__attributes attributes = {.vocabulary = places};
+    return byol__graph_apply(graph, &byol__op_places, name, attributes, 1, &src);
+}
+
+byol__value_id byol__graph_positions(byol__graph *graph, const char *name, byol__value_id src,
+                                     bool sine) {
+    byol__shape shape = byol__graph_shape(graph, src);
+    byol__attributes attributes = {.vocabulary = shape.h * shape.w, .bare = true, .sine = sine};
     return byol__graph_apply(graph, &byol__op_places, name, attributes, 1, &src);
 }
 

@@ -120,6 +120,7 @@ void byol__optimizer_update(const byol__optimizer_options *options, const byol__
                             const float *grads, float *const state[2]) {
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
+        if (row->flags & BYOL__FROZEN) continue;
         float decay = row->flags & BYOL__NO_DECAY ? 0 : options->weight_decay;
         float row_lr = options->lr_scale == NULL ? lr : options->lr_scale[r] * lr;
         update_rule rule = {row_lr, grad_scale, decay};
