@@ -101,11 +101,26 @@ static const struct argp parser = {
     NULL,
     NULL};
 
+/* timm's network for a vit's weights. */
+static void tell_of_vit(const byol_encoder *encoder) {
+    const byol_config *config = byol_encoder_config(encoder);
+    int width = config->encoder.width, heads = config->encoder.heads;
+    if (heads == 0) heads = width < 64 ? 1 : width / 64;
+    cli_say("in timm: timm.create_model(\"vit_tiny_patch16_224\", img_size=%d, patch_size=%d, "
+            "in_chans=%d, embed_dim=%d, depth=%d, num_heads=%d, num_classes=0%s)",
+            config->data.image_size, config->encoder.patch, byol_encoder_channels(encoder), width,
+            config->encoder.depth, heads,
+            config->encoder.pool == BYOL_POOL_MEAN ? ", class_token=False, global_pool=\"avg\""
+                                                   : "");
+}
+
 /* If torchvision's network of that name has other shapes, its load_state_dict fails: warn here. */
 static void tell_of_shapes(const byol_encoder *encoder) {
     const byol_config *config = byol_encoder_config(encoder);
     int channels = byol_encoder_channels(encoder);
-    if (config->encoder.width != 64)
+    if (strcmp(config->encoder.name, "vit") == 0)
+        tell_of_vit(encoder);
+    else if (config->encoder.width != 64)
         cli_say("note: width %d; torchvision's and timm's networks have width 64 and do not take "
                 "these weights",
                 config->encoder.width);

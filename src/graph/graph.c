@@ -253,6 +253,14 @@ uint64_t byol__node_flops(const byol__graph *graph, const byol__node *node) {
     return node->op == NULL || node->op->flops == NULL ? 0 : node->op->flops(graph, node);
 }
 
+void byol__onnx_append(char *lines, const char *format, ...) {
+    size_t length = strlen(lines);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(lines + length, BYOL__ONNX_LINES_MAX - length, format, args);
+    va_end(args);
+}
+
 int byol__table_find(const byol__table *table, const char *name) {
     for (int i = 0; i < table->count; i++)
         if (strcmp(table->rows[i].name, name) == 0) return i;

@@ -33,15 +33,7 @@ enum {
     BYOL__READS_SRC = 1 << 2, /* the first source; the i-th: BYOL__READS_SRC << i */
 };
 
-/* An attribute of an ONNX node: `count` times the same integer; with `count` 0, a real number. */
-typedef struct byol__onnx_attribute {
-    const char *name;
-    size_t count;
-    double value;
-    bool is_list; /* a list, even with one element */
-} byol__onnx_attribute;
-
-enum { BYOL__ONNX_ATTRIBUTES_MAX = 4 };
+enum { BYOL__ONNX_LINES_MAX = 2048 };
 
 /* How the units of some operations run, in the order of a plan's calls. What may be NULL says
  * so. */
@@ -84,11 +76,10 @@ struct byol__op {
      * counting. */
     uint64_t (*flops)(const byol__graph *graph, const byol__node *node);
 
-    /* In ONNX: a node of this type with sources and parameters in our order. */
-    const char *onnx_type;
-    int (*onnx_attributes)(const byol__node *node,
-                           byol__onnx_attribute *list); /* how many; NULL: none */
-    bool onnx_keeps_space; /* its result there is (N, C, 1, 1), where ours is a vector */
+    /* In ONNX, of operator set 17: appends its nodes to `lines`, an empty text, by
+     * byol__onnx_append, one a line; export/onnx_lines.h says how. An image is (N, c, h, w) there,
+     * tokens (c, n) are (N, n, c). NULL, or a text that stays empty: it cannot be written. */
+    void (*onnx_lines)(const byol__graph *graph, const byol__node *node, char *lines);
 
     /* In a plan. */
     bool chooses_layout; /* of a source whose layout is still open; else that becomes plain */
@@ -96,6 +87,9 @@ struct byol__op {
     byol_status (*compile)(byol__compiler *c, byol__unit *unit);
     const byol__runs *runs; /* what it shares with the others of its family */
 };
+
+/* Appends to a text of at most BYOL__ONNX_LINES_MAX bytes. */
+void byol__onnx_append(char *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* FLOPs of one sample's forward pass through `node`. */
 uint64_t byol__node_flops(const byol__graph *graph, const byol__node *node);

@@ -48,6 +48,48 @@ static uint64_t flops(const byol__graph *graph, const byol__node *node) {
     return 4 * (uint64_t)(out.h * out.w) * (uint64_t)(keys.h * keys.w) * (uint64_t)out.c;
 }
 
+/* One of q, k and v as (N, heads, n, width), the last two in the order `ends`. */
+static void heads_in_onnx(char *lines, const char *name, const char *from, int heads, int width,
+                          const char *ends) {
+    byol__onnx_append(lines,
+                      "%s_split = Reshape %s [0,-1,%d,%d]\n"
+                      "%s_heads = Transpose %s_split perm=[0,2,%s]\n",
+                      name, from, heads, width, name, name, ends);
+}
+
+/* A padded key (token 0) scores far below all others. */
+static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    static const char *const names[] = {"q", "k", "v"}, *const sources[] = {"x", "x1", "x2"};
+    byol__shape out = graph->values[node->dst].shape;
+    int heads = node->attributes.heads, width = out.c / heads;
+    bool packed = node->op->sources == 1, masked = node->src_count > node->op->sources;
+    if (out.rank != 2) return;
+    for (int i = 0; i < 3; i++) {
+        if (packed)
+            byol__onnx_append(lines, "%s = Slice x [%d] [%d] [2]\n", names[i], i * out.c,
+                              (i + 1) * out.c);
+        heads_in_onnx(lines, names[i], packed ? names[i] : sources[i], heads, width,
+                      i == 1 ? "3,1" : "1,3");
+    }
+    byol__onnx_append(lines, "products = MatMul q_heads k_heads\nscores = Mul products %.9e\n",
+                      1 / sqrt((double)width));
+    if (masked)
+        byol__onnx_append(lines,
+                          "real = Cast %s to=9\n"
+                          "mask = Cast real to=1\n"
+                          "below = Sub mask 1.0\n"
+                          "far = Mul below 1e9\n"
+                          "wide = Unsqueeze far [1,2]\n"
+                          "allowed = Add scores wide\n",
+                          packed ? "x1" : "x3");
+    byol__onnx_append(lines,
+                      "shares = Softmax %s axis=-1\n"
+                      "mixed = MatMul shares v_heads\n"
+                      "together = Transpose mixed perm=[0,2,1,3]\n"
+                      "y = Reshape together [0,-1,%d]",
+                      masked ? "allowed" : "scores", out.c);
+}
+
 /* ---- In a plan ---- */
 
 static bool has_tokens(const byol__unit *unit) {
@@ -174,6 +216,7 @@ const byol__op byol__op_attention = {
     .may_have_tokens = true,
     .infer = infer,
     .flops = flops,
+    .onnx_lines = in_onnx,
     .compile = compile,
     .runs = &runs,
 };
@@ -184,6 +227,7 @@ const byol__op byol__op_packed_attention = {
     .may_have_tokens = true,
     .infer = infer_packed,
     .flops = flops,
+    .onnx_lines = in_onnx,
     .compile = compile,
     .runs = &runs,
 };

@@ -66,15 +66,23 @@ static byol__shape infer_token_linear(byol__graph *graph, const char *name,
     return src;
 }
 
-static int conv_attributes(const byol__node *node, byol__onnx_attribute *list) {
-    list[0] = (byol__onnx_attribute){"group", 1, node->attributes.groups, false};
-    return 1 + byol__window_attributes(node, list + 1);
+static void conv_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph;
+    char window[BYOL__WINDOW_TEXT_MAX];
+    byol__onnx_append(lines, "y = Conv x weight bias group=%d %s", node->attributes.groups,
+                      byol__window_in_onnx(&node->attributes, window));
 }
 
-static int linear_attributes(const byol__node *node, byol__onnx_attribute *list) {
-    (void)node;
-    list[0] = (byol__onnx_attribute){"transB", 1, 1, false};
-    return 1;
+static void linear_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines, "y = Gemm x weight bias transB=1");
+}
+
+static void token_linear_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    if (graph->values[node->dst].shape.rank != 2) return;
+    bool bias = node->attributes.bias;
+    byol__onnx_append(lines, "t = Transpose weight perm=[1,0]\n%s = MatMul x t%s", bias ? "m" : "y",
+                      bias ? "\ny = Add m bias" : "");
 }
 
 /* ---- Compiling ---- */
@@ -373,8 +381,7 @@ const byol__op byol__op_conv = {
     .infer = infer_conv,
     .add_parameters = add_conv_parameters,
     .flops = flops,
-    .onnx_type = "Conv",
-    .onnx_attributes = conv_attributes,
+    .onnx_lines = conv_in_onnx,
     .chooses_layout = true,
     .compile = compile_conv,
     .runs = &runs,
@@ -388,8 +395,7 @@ const byol__op byol__op_linear = {
     .infer = infer_linear,
     .add_parameters = add_linear_parameters,
     .flops = flops,
-    .onnx_type = "Gemm",
-    .onnx_attributes = linear_attributes,
+    .onnx_lines = linear_in_onnx,
     .compile = compile_linear,
     .runs = &runs,
 };
@@ -401,6 +407,7 @@ const byol__op byol__op_token_linear = {
     .infer = infer_token_linear,
     .add_parameters = add_linear_parameters,
     .flops = flops,
+    .onnx_lines = token_linear_in_onnx,
     .chooses_layout = true,
     .compile = compile_token_linear,
     .runs = &runs,

@@ -49,6 +49,11 @@ typedef struct embedding_state {
     int vocabulary;
 } embedding_state;
 
+static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines, "y = Gather weight x axis=0");
+}
+
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
     const byol__node *node = &c->graph->nodes[unit->stage.node];
     embedding_state *s = unit->state;
@@ -139,6 +144,7 @@ const byol__op byol__op_embedding = {
     .takes_integers = true,
     .infer = infer,
     .add_parameters = add_parameters,
+    .onnx_lines = in_onnx,
     .compile = compile,
     .runs = &runs,
 };

@@ -8,6 +8,11 @@ static byol__shape infer(byol__graph *graph, const char *name, const byol__attri
     return byol__vector_shape((int)byol__shape_count(src));
 }
 
+static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines, "y = Flatten x");
+}
+
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
     c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, BYOL__NCHW);
     return BYOL_OK;
@@ -57,7 +62,7 @@ const byol__op byol__op_flatten = {
     .kind = "flatten",
     .sources = 1,
     .infer = infer,
-    .onnx_type = "Flatten",
+    .onnx_lines = in_onnx,
     .compile = compile,
     .runs = &runs,
 };

@@ -1,6 +1,5 @@
 /* GELU, exact or by tanh. */
 #include "ops/ops.h"
-
 #include "ops/row_kernels.h"
 #include "plan/unit.h"
 #include <stdbool.h>
@@ -9,6 +8,23 @@ static byol__shape infer(byol__graph *graph, const char *name, const byol__attri
                          byol__shape src) {
     (void)graph, (void)name, (void)attributes;
     return src;
+}
+
+static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph;
+    static const char exact[] = "scaled = Mul x 0.70710678\n"
+                                "inner = Erf scaled\n";
+    static const char by_tanh[] = "square = Mul x x\n"
+                                  "part = Mul square 0.044715\n"
+                                  "factor = Add part 1.0\n"
+                                  "scaled = Mul x 0.79788456\n"
+                                  "argument = Mul scaled factor\n"
+                                  "inner = Tanh argument\n";
+    byol__onnx_append(lines,
+                      "%sshare = Add inner 1.0\n"
+                      "half = Mul x 0.5\n"
+                      "y = Mul half share",
+                      node->attributes.tanh ? by_tanh : exact);
 }
 
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
@@ -62,6 +78,7 @@ const byol__op byol__op_gelu = {
     .kind = "gelu",
     .sources = 1,
     .infer = infer,
+    .onnx_lines = in_onnx,
     .compile = compile,
     .runs = &runs,
 };

@@ -24,6 +24,13 @@ static void add_parameters(byol__graph *graph, byol__node *node, byol__shape src
     node->bias = byol__graph_vector_param(graph, node->name, "bias", src.c, BYOL__INIT_ZERO);
 }
 
+/* The channels come last there, but for those of images. */
+static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    if (graph->values[node->dst].shape.rank > 2) return;
+    byol__onnx_append(lines, "y = LayerNormalization x weight bias axis=-1 epsilon=%.9e",
+                      (double)node->attributes.epsilon);
+}
+
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
     const byol__node *node = &c->graph->nodes[unit->stage.node];
     layer_norm_state *s = unit->state;
@@ -103,6 +110,7 @@ const byol__op byol__op_layer_norm = {
     .sources = 1,
     .infer = infer,
     .add_parameters = add_parameters,
+    .onnx_lines = in_onnx,
     .compile = compile,
     .runs = &runs,
 };

@@ -27,10 +27,21 @@ static void add_parameters(byol__graph *graph, byol__node *node, byol__shape src
         byol__graph_statistic(graph, node->name, "running_var", src.c, BYOL__INIT_ONE);
 }
 
-static int norm_attributes(const byol__node *node, byol__onnx_attribute *list) {
-    (void)node;
-    list[0] = (byol__onnx_attribute){"epsilon", 0, BYOL__NORM_EPSILON, false};
-    return 1;
+static void norm_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines,
+                      "y = BatchNormalization x weight bias running_mean running_var epsilon=%.9e",
+                      (double)BYOL__NORM_EPSILON);
+}
+
+static void relu_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines, "y = Relu x");
+}
+
+static void add_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines, "y = Add x x1");
 }
 
 byol__norm byol__norm_of(const byol__graph *graph, int node) {
@@ -232,8 +243,7 @@ const byol__op byol__op_batch_norm = {
     .sources = 1,
     .infer = infer,
     .add_parameters = add_parameters,
-    .onnx_type = "BatchNormalization",
-    .onnx_attributes = norm_attributes,
+    .onnx_lines = norm_in_onnx,
     .compile = compile,
     .runs = &runs,
 };
@@ -243,7 +253,7 @@ const byol__op byol__op_relu = {
     .role = BYOL__ROLE_RELU,
     .sources = 1,
     .infer = infer,
-    .onnx_type = "Relu",
+    .onnx_lines = relu_in_onnx,
     .compile = compile,
     .runs = &runs,
 };
@@ -254,7 +264,7 @@ const byol__op byol__op_add = {
     .role = BYOL__ROLE_ADD,
     .sources = 2,
     .infer = infer,
-    .onnx_type = "Add",
+    .onnx_lines = add_in_onnx,
     .compile = compile,
     .runs = &runs,
 };

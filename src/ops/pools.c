@@ -27,10 +27,23 @@ static byol__shape infer_global(byol__graph *graph, const char *name,
     return byol__vector_shape(src.c);
 }
 
-static int average_attributes(const byol__node *node, byol__onnx_attribute *list) {
-    int count = byol__window_attributes(node, list);
-    list[count] = (byol__onnx_attribute){"count_include_pad", 1, 1, false};
-    return count + 1;
+static void max_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph;
+    char window[BYOL__WINDOW_TEXT_MAX];
+    byol__onnx_append(lines, "y = MaxPool x %s", byol__window_in_onnx(&node->attributes, window));
+}
+
+static void average_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph;
+    char window[BYOL__WINDOW_TEXT_MAX];
+    byol__onnx_append(lines, "y = AveragePool x %s count_include_pad=1",
+                      byol__window_in_onnx(&node->attributes, window));
+}
+
+/* Its result there is (N, C, 1, 1). */
+static void global_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    (void)graph, (void)node;
+    byol__onnx_append(lines, "pooled = GlobalAveragePool x\ny = Flatten pooled");
 }
 
 /* ---- In a plan ---- */
@@ -120,8 +133,7 @@ const byol__op byol__op_max_pool = {
     .kind = "max pool",
     .sources = 1,
     .infer = infer,
-    .onnx_type = "MaxPool",
-    .onnx_attributes = byol__window_attributes,
+    .onnx_lines = max_in_onnx,
     .compile = compile,
     .runs = &max_runs,
 };
@@ -130,8 +142,7 @@ const byol__op byol__op_avg_pool = {
     .kind = "average pool",
     .sources = 1,
     .infer = infer,
-    .onnx_type = "AveragePool",
-    .onnx_attributes = average_attributes,
+    .onnx_lines = average_in_onnx,
     .compile = compile,
     .runs = &mean_runs,
 };
@@ -140,8 +151,7 @@ const byol__op byol__op_global_avg_pool = {
     .kind = "global average pool",
     .sources = 1,
     .infer = infer_global,
-    .onnx_type = "GlobalAveragePool",
-    .onnx_keeps_space = true,
+    .onnx_lines = global_in_onnx,
     .compile = compile_global,
     .runs = &mean_runs,
 };

@@ -56,6 +56,15 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     return BYOL_OK;
 }
 
+/* Images become rows of tokens: the first lines of an operation that takes both. Returns the name
+ * of the rows. */
+static const char *rows_in_onnx(byol__shape src, char *lines) {
+    if (src.rank != 3) return "x";
+    byol__onnx_append(lines, "flat = Reshape x [0,%d,%d]\nrows = Transpose flat perm=[0,2,1]\n",
+                      src.c, src.h * src.w);
+    return "rows";
+}
+
 static void note(byol__plan *plan, const byol__unit *unit, double begin) {
     byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
                       byol__value_bytes(plan, unit->stage.src[0]) +
@@ -97,6 +106,18 @@ static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
         row.dims[2] = src.c;
     }
     node->weight = byol__graph_param(graph, node->name, a->bare ? NULL : "weight", row);
+}
+
+static void places_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    byol__shape src = graph->values[node->src[0]].shape;
+    int used = src.h * src.w;
+    const char *rows = rows_in_onnx(src, lines), *places = "weight";
+    if (used < node->attributes.vocabulary) {
+        byol__onnx_append(lines, "used = Slice weight [0] [%d] [%d]\n", used,
+                          node->attributes.bare);
+        places = "used";
+    }
+    byol__onnx_append(lines, "y = Add %s %s", rows, places);
 }
 
 static byol_status forward_places(byol__plan *plan, byol__unit *unit, byol_error *error) {
@@ -152,6 +173,7 @@ const byol__op byol__op_places = {
     .sources = 1,
     .infer = infer_places,
     .add_parameters = add_places,
+    .onnx_lines = places_in_onnx,
     .compile = compile,
     .runs = &place_runs,
 };
@@ -171,6 +193,17 @@ static void add_class(byol__graph *graph, byol__node *node, byol__shape src) {
                        .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
                        .init = BYOL__INIT_NORMAL_SMALL};
     node->weight = byol__graph_param(graph, node->name, NULL, row);
+}
+
+static void class_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    byol__shape src = graph->values[node->src[0]].shape;
+    const char *rows = rows_in_onnx(src, lines);
+    byol__onnx_append(lines,
+                      "batch = Shape x start=0 end=1\n"
+                      "extents = Concat batch [1,%d] axis=0\n"
+                      "tokens = Expand weight extents\n"
+                      "y = Concat tokens %s axis=1",
+                      src.c, rows);
 }
 
 static byol_status forward_class(byol__plan *plan, byol__unit *unit, byol_error *error) {
@@ -218,6 +251,7 @@ const byol__op byol__op_class_token = {
     .sources = 1,
     .infer = infer_class,
     .add_parameters = add_class,
+    .onnx_lines = class_in_onnx,
     .compile = compile,
     .runs = &class_runs,
 };
@@ -229,6 +263,30 @@ static byol__shape infer_vector(byol__graph *graph, const char *name, const byol
     (void)a;
     check_width(graph, name, src);
     return byol__vector_shape(src.c);
+}
+
+static void first_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    const char *rows = rows_in_onnx(graph->values[node->src[0]].shape, lines);
+    byol__onnx_append(lines, "first = Slice %s [0] [1] [1]\ny = Squeeze first [1]", rows);
+}
+
+/* Token 0 is padding, which comes last. */
+static void mean_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
+    const char *rows = rows_in_onnx(graph->values[node->src[0]].shape, lines);
+    if (node->src_count == 1) {
+        byol__onnx_append(lines, "y = ReduceMean %s axes=[1] keepdims=0", rows);
+        return;
+    }
+    byol__onnx_append(lines,
+                      "real = Cast x1 to=9\n"
+                      "mask = Cast real to=1\n"
+                      "column = Unsqueeze mask [2]\n"
+                      "kept = Mul %s column\n"
+                      "sum = ReduceSum kept [1] keepdims=0\n"
+                      "count = ReduceSum mask [1] keepdims=1\n"
+                      "divisor = Max count 1.0\n"
+                      "y = Div sum divisor",
+                      rows);
 }
 
 static bool is_mean(const byol__unit *unit) { return unit->op == &byol__op_mean_token; }
@@ -303,6 +361,7 @@ const byol__op byol__op_first_token = {
     .kind = "first token",
     .sources = 1,
     .infer = infer_vector,
+    .onnx_lines = first_in_onnx,
     .compile = compile,
     .runs = &vector_runs,
 };
@@ -312,6 +371,7 @@ const byol__op byol__op_mean_token = {
     .sources = 1,
     .may_have_tokens = true,
     .infer = infer_vector,
+    .onnx_lines = mean_in_onnx,
     .compile = compile,
     .runs = &vector_runs,
 };

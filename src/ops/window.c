@@ -1,9 +1,10 @@
 #include "ops/window.h"
 
-int byol__window_attributes(const byol__node *node, byol__onnx_attribute *list) {
-    const byol__attributes *a = &node->attributes;
-    list[0] = (byol__onnx_attribute){"kernel_shape", 2, a->kernel, true};
-    list[1] = (byol__onnx_attribute){"strides", 2, a->stride, true};
-    list[2] = (byol__onnx_attribute){"pads", 4, a->padding, true};
-    return 3;
+#include <stdio.h>
+
+const char *byol__window_in_onnx(const byol__attributes *a, char text[BYOL__WINDOW_TEXT_MAX]) {
+    int k = a->kernel, s = a->stride, p = a->padding;
+    snprintf(text, BYOL__WINDOW_TEXT_MAX, "kernel_shape=[%d,%d] strides=[%d,%d] pads=[%d,%d,%d,%d]",
+             k, k, s, s, p, p, p, p);
+    return text;
 }

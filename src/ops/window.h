@@ -12,7 +12,9 @@ static inline int byol__window_out(int size, const byol__attributes *a) {
     return fits ? (size + 2 * a->padding - a->kernel) / a->stride + 1 : 0;
 }
 
-/* kernel_shape, strides, pads; returns 3. */
-int byol__window_attributes(const byol__node *node, byol__onnx_attribute *list);
+enum { BYOL__WINDOW_TEXT_MAX = 128 };
+
+/* Writes kernel_shape, strides and pads as a line of onnx_lines has them. Returns `text`. */
+const char *byol__window_in_onnx(const byol__attributes *a, char text[BYOL__WINDOW_TEXT_MAX]);
 
 #endif
