@@ -84,13 +84,14 @@ typedef struct byol_config {
         /* Of a resnet. small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool. */
         byol_stem stem;
         int out; /* size of a last linear layer "fc"; 0: none (conv1: 1024) */
-        /* Of a vit. */
+        /* Of a vit or a transformer. */
         int depth;                /* blocks, 1 .. 30 */
         int heads;                /* of attention; they divide the width; 0: one for 64 channels */
         int patch;                /* side of a patch in pixels; it divides the image's */
         byol_pool pool;           /* the representation: the class token, or the mean of tokens */
         byol_positions positions; /* sine: two-dimensional, and never trained */
         bool freeze_patches;      /* the projection of patches stays as it began (MoCo v3) */
+        float dropout;            /* of a transformer: what each sublayer adds, while it trains */
         /* random, or weights to begin with: a run folder or a .safetensors file. */
         char init[BYOL_PATH_MAX];
     } encoder;

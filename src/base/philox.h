@@ -17,6 +17,7 @@ typedef enum byol__purpose {
     BYOL__PURPOSE_NOISE =
         6, /* rotation, translation, noise and cutout of a view; epoch, sample, view */
     BYOL__PURPOSE_NEGATIVE = 7, /* which other image a triplet uses; batch, row */
+    BYOL__PURPOSE_DROPOUT = 8,  /* which activations become 0; step, node, view */
 } byol__purpose;
 
 typedef struct byol__random {

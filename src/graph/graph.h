@@ -65,9 +65,11 @@ typedef struct byol__attributes {
     int heads;      /* attention */
     int vocabulary; /* embedding: rows of its table */
     float epsilon;  /* layer norm */
+    float rate;     /* dropout */
     bool tanh;      /* GELU: by tanh */
     bool patches;   /* convolution: initial weights scaled by what goes in, not by what comes out */
     bool bare;      /* places: the weight is called as the node and is (1, places, c) */
+    bool shared;    /* places: all positions take the first row */
     bool sine;      /* places: two-dimensional sines to begin with, not random numbers */
 } byol__attributes;
 

@@ -20,6 +20,15 @@ byol__value_id byol__resnet(byol__graph *graph, byol__value_id images, int depth
  * of `config`. Returns width channels: the class token's, or the mean of all. */
 byol__value_id byol__vit(byol__graph *graph, byol__value_id images, const byol_config *config);
 
+/* BERT's encoder, post-norm, of i32 `tokens` below `vocabulary` (arXiv 1810.04805), with Hugging
+ * Face's names and shapes: encoder.width, .depth, .heads, .pool and .dropout of `config`. Tokens of
+ * 0 at the end are padding. Returns width channels: the first token's, or the mean of all. */
+byol__value_id byol__transformer(byol__graph *graph, byol__value_id tokens, int vocabulary,
+                                 const byol_config *config);
+
+/* Heads of attention: encoder.heads, or one for each 64 channels. */
+int byol__heads_of(const byol_config *config);
+
 /* One convolution of 3x3 (bias), ReLU, flattened. */
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width);
 

@@ -8,7 +8,7 @@
 
 static const float EPSILON = 1e-6f; /* of layer norms */
 
-enum { HEAD_WIDTH = 64, MLP_RATIO = 4 };
+enum { MLP_RATIO = 4 };
 
 /* "blocks.3" + "attn.qkv" */
 static const char *join(char *buffer, int block, const char *name) {
@@ -30,12 +30,6 @@ static byol__value_id block(byol__graph *graph, byol__value_id x, int number, in
     y = byol__graph_gelu(graph, y, false);
     y = byol__graph_token_linear(graph, join(name, number, "mlp.fc2"), y, width, 1);
     return byol__graph_add(graph, x, y);
-}
-
-static int heads_of(const byol_config *config) {
-    int heads =
-        config->encoder.heads > 0 ? config->encoder.heads : config->encoder.width / HEAD_WIDTH;
-    return heads > 0 ? heads : 1;
 }
 
 /* Patches, the class token if there is one, and their places: (C, h, w) -> (C, L). */
@@ -60,7 +54,7 @@ byol__value_id byol__vit(byol__graph *graph, byol__value_id images, const byol_c
     byol__value_id x = embed(graph, images, config);
     byol__graph_end_stage(graph, x);
     for (int i = 0; i < config->encoder.depth; i++) {
-        x = block(graph, x, i, heads_of(config));
+        x = block(graph, x, i, byol__heads_of(config));
         byol__graph_end_stage(graph, x);
     }
     if (config->encoder.pool == BYOL_POOL_CLASS)

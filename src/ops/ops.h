@@ -59,6 +59,11 @@ byol__value_id byol__graph_layer_norm(byol__graph *graph, const char *name, byol
 /* x Phi(x); `tanh`: its approximation. */
 byol__value_id byol__graph_gelu(byol__graph *graph, byol__value_id src, bool tanh);
 
+/* ---- dropout.c ---- */
+
+/* With probability `rate` 0, else x / (1 - rate), while a network is trained. `rate` 0: `src`. */
+byol__value_id byol__graph_dropout(byol__graph *graph, byol__value_id src, float rate);
+
 /* ---- embedding.c ---- */
 
 /* (length) i32 below `vocabulary` -> (width, length). Weight (vocabulary, width). */
@@ -70,7 +75,10 @@ byol__value_id byol__graph_embedding(byol__graph *graph, const char *name, byol_
 /* (c, h, w) -> (c, h w): x + p, p the first h w rows of a learned weight (places, c). */
 byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__value_id src,
                                   int places);
-/* The same with a place for each position: weight (1, h w, c), called `name`. `sine`: it begins as
+/* x + the first row of a learned weight (kinds, c): the kind of all tokens (BERT's token types). */
+byol__value_id byol__graph_token_kind(byol__graph *graph, const char *name, byol__value_id src,
+                                      int kinds);
+/* Places once more, one for each position: weight (1, h w, c), called `name`. `sine`: it begins as
  * two-dimensional sines. */
 byol__value_id byol__graph_positions(byol__graph *graph, const char *name, byol__value_id src,
                                      bool sine);

@@ -38,6 +38,7 @@ static void add_over_samples(const byol__rows *r, int position, float *sum) {
 
 typedef struct token_state {
     byol__range weight;
+    bool shared; /* places: one row for all positions */
     int lengths; /* buffer: tokens of each sample, or BYOL__NO_BUFFER */
 } token_state;
 
@@ -50,6 +51,7 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
         BYOL__TRY(
             byol__check_token_length(c, unit, unit->stage.src[1], src->layout.h * src->layout.w));
     s->weight = byol__range_of(&c->graph->params, node->weight);
+    s->shared = node->attributes.shared;
     s->lengths = BYOL__NO_BUFFER;
     byol__format format = shape.rank == 1 ? BYOL__NCHW : BYOL__NHWC;
     c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, format);
@@ -83,7 +85,7 @@ static void check_width(byol__graph *graph, const char *name, byol__shape src) {
 
 static byol__shape infer_places(byol__graph *graph, const char *name, const byol__attributes *a,
                                 byol__shape src) {
-    if (src.h * src.w > a->vocabulary)
+    if (src.h * src.w > a->vocabulary && !a->shared)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID, "%s: %d tokens, but there are %d places",
                             name, src.h * src.w, a->vocabulary);
     if (a->sine && src.c % 4 != 0)
@@ -110,7 +112,7 @@ static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
 
 static void places_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
     byol__shape src = graph->values[node->src[0]].shape;
-    int used = src.h * src.w;
+    int used = node->attributes.shared ? 1 : src.h * src.w;
     const char *rows = rows_in_onnx(src, lines), *places = "weight";
     if (used < node->attributes.vocabulary) {
         byol__onnx_append(lines, "used = Slice weight [0] [%d] [%d]\n", used,
@@ -129,7 +131,8 @@ static byol_status forward_places(byol__plan *plan, byol__unit *unit, byol_error
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < x.strides.n * x.strides.spatial; i++) {
         float row[BYOL__ROW_MAX];
-        const float *place = places + (size_t)(i % x.strides.spatial) * (size_t)x.width;
+        int place_index = s->shared ? 0 : i % x.strides.spatial;
+        const float *place = places + (size_t)place_index * (size_t)x.width;
         byol__row_load(&x, (size_t)i, row);
         for (int c = 0; c < x.width; c++) row[c] += place[c];
         byol__row_store(&y, (size_t)i, row);
@@ -144,9 +147,11 @@ static byol_status backward_places(byol__plan *plan, byol__unit *unit, byol_erro
     double begin = byol__now();
     byol__rows dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
     float *diff = plan->bound.grads + s->weight.offset;
-#pragma omp parallel for schedule(static)
-    for (int position = 0; position < dy.strides.spatial; position++)
-        add_over_samples(&dy, position, diff + (size_t)position * (size_t)dy.width);
+#pragma omp parallel for schedule(static) if (!s->shared)
+    for (int position = 0; position < dy.strides.spatial; position++) {
+        int place = s->shared ? 0 : position;
+        add_over_samples(&dy, position, diff + (size_t)place * (size_t)dy.width);
+    }
     if (unit->dx[0] != BYOL__NO_BUFFER) {
         byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]);
 #pragma omp parallel for schedule(static)
@@ -381,6 +386,12 @@ const byol__op byol__op_mean_token = {
 byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__value_id src,
                                   int places) {
     byol__attributes attributes = {.vocabulary = places};
+    return byol__graph_apply(graph, &byol__op_places, name, attributes, 1, &src);
+}
+
+byol__value_id byol__graph_token_kind(byol__graph *graph, const char *name, byol__value_id src,
+                                      int kinds) {
+    byol__attributes attributes = {.vocabulary = kinds, .shared = true};
     return byol__graph_apply(graph, &byol__op_places, name, attributes, 1, &src);
 }
 

@@ -69,6 +69,14 @@ void byol__plan_profile(byol__plan *plan, byol__profile *profile);
  * it after every change of the parameters, before the next forward. */
 byol_status byol__plan_stage(byol__plan *plan, byol_error *error);
 
+/* What the random numbers of a forward pass and of its backward pass depend on, beside node and
+ * place: dropout. Zeros unless it was set. */
+typedef struct byol__draw {
+    uint64_t seed;
+    uint32_t step, view;
+} byol__draw;
+void byol__plan_draw(byol__plan *plan, const byol__draw *draw);
+
 /* `input` (batch, shape of the graph's input): plain floats, or int32_t if that is of integers. */
 byol_status byol__plan_forward(byol__plan *plan, const void *input, byol_error *error);
 

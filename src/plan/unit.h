@@ -63,6 +63,7 @@ struct byol__plan {
     int diff[BYOL__OUTPUTS_MAX]; /* buffers of the gradients that backward is given */
 
     byol__binding bound;
+    byol__draw draw;
     byol__profile *profile; /* NULL: not profiled */
 };
 

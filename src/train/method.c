@@ -292,6 +292,7 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
     byol__graph_init(&method->graph);
     byol__graph_init(&method->target_graph);
     method->batch = config->train.batch_size;
+    method->seed = config->train.seed;
     method->kind = config->target.kind;
     method->both_sides = !config->target.stop_gradient;
     method->recompute = config->train.recompute;

@@ -90,6 +90,7 @@ typedef struct byol__method {
     byol__distance distance;
     /* Applied to every online projection. Its mean over the views is added to the loss. */
     byol__regularizer regularizer;
+    uint64_t seed; /* of dropout */
     int batch;
     int dimension;                /* D: of predictions and target projections */
     int representation_dimension; /* R */

@@ -25,13 +25,17 @@ static void keep(byol__method *method, byol_status status) {
     if (status != BYOL_OK) method->failed = status;
 }
 
-static void forward(byol__method *method, byol__plan *plan, const void *view) {
-    keep(method, byol__plan_forward(plan, view, &method->why));
+/* Batches of one step (`pending`) draw apart. */
+static void forward(byol__method *method, byol__plan *plan, const void *const *view, int v) {
+    const byol__draw draw = {method->seed, (uint32_t)method->step,
+                             (uint32_t)v | (uint32_t)method->pending << 5};
+    byol__plan_draw(plan, &draw);
+    keep(method, byol__plan_forward(plan, view[v], &method->why));
 }
 
 /* z and p of one view. */
 static void online_forward(byol__method *method, const void *const *view, int v) {
-    forward(method, method->online[v], view[v]);
+    forward(method, method->online[v], view, v);
     if (v == 0) byol__plan_read(method->online[v], BYOL__REPRESENTATION, method->representation);
     byol__plan_read(method->online[v], BYOL__PROJECTION, method->projection[v]);
     byol__plan_read(method->online[v], BYOL__PREDICTION, method->prediction[v]);
@@ -93,7 +97,7 @@ static double with_target(byol__method *method, const void *const *view) {
     if (method->kind == BYOL_TARGET_VECTORS) take_vectors(method);
     for (int v = 0; v < method->views.count; v++) {
         if (method->target[v] == NULL) continue;
-        forward(method, method->target[v], view[v]);
+        forward(method, method->target[v], view, v);
         byol__plan_read(method->target[v], BYOL__PROJECTION, method->target_projection[v]);
     }
     for (int v = 0; v < method->predicting; v++) {
@@ -111,7 +115,7 @@ static double with_target(byol__method *method, const void *const *view) {
 static void forward_again(byol__method *method, const void *const *view, int v) {
     size_t count = method->graph.statistics.total;
     byol__arena_copy(method->kept_statistics, method->statistics, count);
-    forward(method, method->online[v], view[v]);
+    forward(method, method->online[v], view, v);
     byol__arena_copy(method->statistics, method->kept_statistics, count);
 }
 

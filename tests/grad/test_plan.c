@@ -412,7 +412,8 @@ static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
                                          .bias = true,
                                          .heads = 2,
                                          .vocabulary = VOCABULARY,
-                                         .epsilon = 1e-5f};
+                                         .epsilon = 1e-5f,
+                                         .rate = 0.25f};
     const char *const names[] = {"before", "other", "third"};
     byol__value_id src[3] = {x};
     int channels = tested == packed_attention() ? 48 : 16;
