@@ -66,3 +66,11 @@ float byol__random_normal(byol__random *random) {
     float v = byol__random_uniform(random);
     return sqrtf(-2.0f * logf(u)) * cosf(6.2831853071795864769f * v);
 }
+
+void byol__random_shuffle(byol__random *random, uint32_t *order, size_t count) {
+    for (size_t i = count; i > 1; i--) {
+        uint32_t other = byol__random_below(random, (uint32_t)i), moving = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = moving;
+    }
+}

@@ -5,6 +5,7 @@
 #ifndef BYOL__PHILOX_H
 #define BYOL__PHILOX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Separates the uses of one seed. Values are part of reproducibility: never renumber. */
@@ -42,5 +43,8 @@ uint32_t byol__random_below(byol__random *random,
 float byol__random_uniform(byol__random *random); /* [0, 1), 24 bits */
 float byol__random_range(byol__random *random, float low, float high); /* [low, high) */
 float byol__random_normal(byol__random *random); /* mean 0, variance 1 (Box-Muller) */
+
+/* Shuffles `order` in place (Fisher-Yates). `count` is below 2^32. */
+void byol__random_shuffle(byol__random *random, uint32_t *order, size_t count);
 
 #endif

@@ -143,12 +143,11 @@ static byol_status backward(const probe *p, size_t count, double schedule, byol_
     return BYOL_OK;
 }
 
-static void shuffle(uint32_t *order, size_t count, byol__random random) {
-    for (size_t i = count; i > 1; i--) {
-        uint32_t other = byol__random_below(&random, (uint32_t)i), moving = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = moving;
-    }
+/* Shuffles indices of training images. A lane and an epoch name the random numbers. */
+static void shuffle(const probe *p, uint32_t epoch, uint32_t lane, uint32_t *order, size_t count) {
+    byol__random random =
+        byol__random_stream(p->options->seed, BYOL__PURPOSE_PROBE, epoch, 0, lane);
+    byol__random_shuffle(&random, order, count);
 }
 
 /* Trains all heads from zero on the `count` images of `order`, which is shuffled each epoch. */
@@ -161,9 +160,7 @@ static byol_status fit(probe *p, const byol_features *train, int passes, uint32_
     memset(p->weights, 0, outputs(p) * (size_t)p->inputs * sizeof *p->weights);
     memset(p->momentum, 0, outputs(p) * (size_t)p->inputs * sizeof *p->momentum);
     for (int epoch = 0; epoch < options->epochs; epoch++) {
-        shuffle(order, count,
-                byol__random_stream(options->seed, BYOL__PURPOSE_PROBE, (uint32_t)epoch, 0,
-                                    LANE_ORDER));
+        shuffle(p, (uint32_t)epoch, LANE_ORDER, order, count);
         for (size_t first = 0; first < count; first += batch_size, step++) {
             double schedule = byol__lr_at((double)options->batch_size / 256, step, steps, 0);
             size_t rows = byol__smaller_size(batch_size, count - first);
@@ -216,8 +213,7 @@ static byol_status choose_lr(probe *p, const byol_features *train, int passes,
            held_out = (size_t)llround((double)p->options->held_out * (double)count);
     int best = 0;
     held_out = byol__smaller_size(held_out < 1 ? 1 : held_out, count - 1);
-    shuffle(p->order, count,
-            byol__random_stream(p->options->seed, BYOL__PURPOSE_PROBE, 0, 0, LANE_SPLIT));
+    shuffle(p, 0, LANE_SPLIT, p->order, count);
     BYOL__TRY(fit(p, train, passes, p->order + held_out, count - held_out, error));
     BYOL__TRY(count_right(p, train, p->order, held_out, error));
     for (int head = 1; head < p->heads; head++)

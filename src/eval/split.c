@@ -41,11 +41,7 @@ static byol_status count_classes(quota *quotas, const int32_t *labels, size_t co
 static void shuffle(uint32_t *order, size_t count, uint64_t seed) {
     byol__random random = byol__random_stream(seed, BYOL__PURPOSE_PROBE, 0, 0, LANE_DRAWING);
     for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;
-    for (size_t i = count; i > 1; i--) {
-        uint32_t other = byol__random_below(&random, (uint32_t)i), moving = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = moving;
-    }
+    byol__random_shuffle(&random, order, count);
 }
 
 /* Deals images in random order: the first of each class are held out, the next are for training,

@@ -67,11 +67,7 @@ struct byol__loader {
 void byol__epoch_order(uint64_t seed, uint32_t epoch, uint32_t *order, uint32_t count) {
     byol__random random = byol__random_stream(seed, BYOL__PURPOSE_SHUFFLE, epoch, 0, 0);
     for (uint32_t i = 0; i < count; i++) order[i] = i;
-    for (uint32_t i = count; i > 1; i--) { /* Fisher-Yates */
-        uint32_t j = byol__random_below(&random, i), kept = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = kept;
-    }
+    byol__random_shuffle(&random, order, count);
 }
 
 /* ---- the threads ---- */
