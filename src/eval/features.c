@@ -1,16 +1,28 @@
 #include "eval/features.h"
 
+#include <math.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
-static const double largest_square = 1e36;
+static const double largest_square = 1e36; /* products of two vectors stay finite in fp32 */
 
-double byol__square_of_norm(const float *x, int dimension) {
+static double square_of_norm(const float *x, int dimension) {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < dimension; i++) sum += (double)x[i] * (double)x[i];
     return sum;
+}
+
+bool byol__inverse_norms(const float *vectors, size_t count, int dimension, float *scale) {
+    int finite = 1;
+#pragma omp parallel for schedule(static) reduction(& : finite)
+    for (size_t i = 0; i < count; i++) {
+        double square = square_of_norm(vectors + i * (size_t)dimension, dimension);
+        finite &= square < largest_square; /* false for NaN */
+        scale[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
+    }
+    return finite;
 }
 
 /* Index of the first vector with a NaN, an infinity or too large a number; `count` if there is
@@ -20,7 +32,7 @@ static size_t first_bad_vector(const byol_features *features) {
 #pragma omp parallel for schedule(static) reduction(min : bad)
     for (size_t i = 0; i < features->count; i++) {
         const float *x = features->values + i * (size_t)features->dimension;
-        int good = byol__square_of_norm(x, features->dimension) < largest_square;
+        int good = square_of_norm(x, features->dimension) < largest_square;
         if (!good && i < bad) bad = i;
     }
     return bad;

@@ -2,6 +2,9 @@
 #ifndef BYOL__FEATURES_H
 #define BYOL__FEATURES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "byol/eval.h"
 
 /* Checks that there are vectors, that every number is finite (and below 1e18, so that products stay
@@ -14,7 +17,8 @@ byol_status byol__features_check(const byol_features *features, const char *what
 byol_status byol__features_agree(const byol_features *train, const byol_features *other,
                                  const char *what, byol_error *error);
 
-/* Sum of x^2. */
-double byol__square_of_norm(const float *x, int dimension);
+/* 1 / |x| of each of `count` vectors, into `scale`; 0 for a vector of zeros. Returns whether every
+ * vector is finite, with numbers below 1e18. */
+bool byol__inverse_norms(const float *vectors, size_t count, int dimension, float *scale);
 
 #endif

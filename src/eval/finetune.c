@@ -78,13 +78,6 @@ static byol_status train_epoch(tuning *t, int epoch, byol_error *error) {
     return check_readable(t, &t->train, error);
 }
 
-static int32_t highest(const float *logits, int classes) {
-    int32_t best = 0;
-    for (int32_t c = 1; c < classes; c++)
-        if (logits[c] > logits[best]) best = c;
-    return best;
-}
-
 /* Judges images indices[0 .. count-1] of `set` (NULL: all, in their order). In an incomplete last
  * batch, the rest holds old images, which are ignored. `predicted` (count) may be NULL. */
 static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *indices,
@@ -100,7 +93,7 @@ static byol_status judge(tuning *t, const byol__labelled *set, const uint32_t *i
         BYOL__TRY(byol__classifier_judge(c, error));
         sum += byol__cross_entropy(c->logits, t->labels, (int)n, c->classes, NULL) * (double)n;
         for (size_t i = 0; i < n; i++) {
-            int32_t label = highest(c->logits + i * (size_t)c->classes, c->classes);
+            int32_t label = byol__highest_logit(c->logits + i * (size_t)c->classes, c->classes);
             found->right += label == t->labels[i];
             if (predicted != NULL) predicted[first + i] = label;
         }

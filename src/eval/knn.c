@@ -132,15 +132,6 @@ static byol_status classify_tile(const knn_search *search, size_t first, size_t 
     return BYOL_OK;
 }
 
-static void inverse_norms(const byol_features *features, float *scale) {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < features->count; i++) {
-        double square = byol__square_of_norm(features->values + i * (size_t)features->dimension,
-                                             features->dimension);
-        scale[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
-    }
-}
-
 static void release(knn_search *search) {
     byol__free(search->train_scale);
     byol__free(search->test_scale);
@@ -164,8 +155,11 @@ static byol_status prepare(knn_search *search, byol_error *error) {
     BYOL__TRY(
         byol__alloc(&search->votes, QUERY_TILE * classes, sizeof *search->votes, what, error));
     BYOL__TRY(byol__alloc(&search->predicted, test_count, sizeof *search->predicted, what, error));
-    inverse_norms(search->train, search->train_scale);
-    inverse_norms(search->test, search->test_scale);
+    /* That all are finite has been checked. */
+    byol__inverse_norms(search->train->values, train_count, search->train->dimension,
+                        search->train_scale);
+    byol__inverse_norms(search->test->values, test_count, search->test->dimension,
+                        search->test_scale);
     return BYOL_OK;
 }
 

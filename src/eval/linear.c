@@ -82,6 +82,12 @@ static void gather(const probe *p, const byol_features *features, const uint32_t
     }
 }
 
+static byol_status all_multiplied(int failures, byol_error *error) {
+    if (failures == 0) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_MEMORY,
+                      "the matrix multiplication of the linear probe failed");
+}
+
 /* Logits of `count` images. With `gradients`, the gradients of their cross-entropies replace them.
  * The batch is cut into blocks of rows; one thread takes a block through all steps. */
 static byol_status forward(const probe *p, const byol_features *features, const uint32_t *indices,
@@ -102,10 +108,7 @@ static byol_status forward(const probe *p, const byol_features *features, const 
                 byol__softmax_gradient(p->logits + i * width + c, p->classes,
                                        features->labels[indices[first + i]]);
     }
-    if (failures > 0)
-        return byol__fail(error, BYOL_ERROR_MEMORY,
-                          "the matrix multiplication of the linear probe failed");
-    return BYOL_OK;
+    return all_multiplied(failures, error);
 }
 
 /* As torch.optim.SGD with Nesterov momentum, on inputs begin .. end-1. Each head has its own rate,
@@ -137,10 +140,7 @@ static byol_status backward(const probe *p, size_t count, double schedule, byol_
                                 p->gradient + column, inputs, NULL) != BYOL_OK;
         update(p, column, column + columns, schedule);
     }
-    if (failures > 0)
-        return byol__fail(error, BYOL_ERROR_MEMORY,
-                          "the matrix multiplication of the linear probe failed");
-    return BYOL_OK;
+    return all_multiplied(failures, error);
 }
 
 /* Shuffles indices of training images. A lane and an epoch name the random numbers. */
@@ -176,13 +176,6 @@ static byol_status fit(probe *p, const byol_features *train, int passes, uint32_
     return BYOL_OK;
 }
 
-static int32_t highest(const float *logits, int classes) {
-    int32_t best = 0;
-    for (int32_t c = 1; c < classes; c++)
-        if (logits[c] > logits[best]) best = c;
-    return best;
-}
-
 /* Counts for each head how many of the images `indices` (NULL: the first `count`) it predicts
  * right. */
 static byol_status count_right(const probe *p, const byol_features *features,
@@ -197,7 +190,7 @@ static byol_status count_right(const probe *p, const byol_features *features,
             for (int head = 0; head < p->heads; head++) {
                 const float *logits =
                     p->logits + i * outputs(p) + (size_t)head * (size_t)p->classes;
-                p->predicted[first + i] = highest(logits, p->classes);
+                p->predicted[first + i] = byol__highest_logit(logits, p->classes);
                 p->right[head] += p->predicted[first + i] == label;
             }
         }

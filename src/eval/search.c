@@ -63,18 +63,11 @@ static void offer(heap *h, byol_similar_pair pair) {
     }
 }
 
-/* 1 / |x| of each vector; 0 for zeros. */
+/* 1 / |x| of each vector; 0 for zeros. Owned. */
 static byol_status inverse_norms(const float *vectors, size_t count, int dimension, float **scale,
                                  byol_error *error) {
-    int finite = 1;
     BYOL__TRY(byol__alloc(scale, count, sizeof **scale, "lengths of vectors", error));
-#pragma omp parallel for schedule(static) reduction(& : finite)
-    for (size_t i = 0; i < count; i++) {
-        double square = byol__square_of_norm(vectors + i * (size_t)dimension, dimension);
-        finite &= isfinite(square) && square < 1e36; /* products of two stay finite in fp32 */
-        (*scale)[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
-    }
-    if (finite) return BYOL_OK;
+    if (byol__inverse_norms(vectors, count, dimension, *scale)) return BYOL_OK;
     byol__free(*scale);
     *scale = NULL;
     return byol__fail(error, BYOL_ERROR_INVALID,

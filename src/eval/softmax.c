@@ -36,3 +36,10 @@ double byol__cross_entropy(const float *logits, const int32_t *labels, int batch
     }
     return loss / batch;
 }
+
+int32_t byol__highest_logit(const float *logits, int classes) {
+    int32_t best = 0;
+    for (int32_t c = 1; c < classes; c++)
+        if (logits[c] > logits[best]) best = c;
+    return best;
+}

@@ -12,4 +12,7 @@ void byol__softmax_gradient(float *logits, int classes, int32_t label);
 double byol__cross_entropy(const float *logits, const int32_t *labels, int batch, int classes,
                            float *diff);
 
+/* The class with the highest logit; of equals, the first. */
+int32_t byol__highest_logit(const float *logits, int classes);
+
 #endif
