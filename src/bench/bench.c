@@ -17,6 +17,7 @@
 #include "byol/trainer.h"
 #include "byol/views.h"
 #include "dnn/dnn.h"
+#include "dnn/precision.h"
 #include "train/trainer_internal.h"
 
 enum { DEFAULT_SIZE = 32 };
@@ -109,7 +110,7 @@ static byol_status measure_peak(byol_precision precision, int threads,
                                 const byol_bench_options *options, byol_bench_peak_result *result,
                                 byol_error *error) {
     *result = (byol_bench_peak_result){.threads = threads, .precision = precision};
-    byol__dtype dtype = precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
+    byol__dtype dtype = byol__precision_dtype(precision);
     double third = options->seconds / 3;
     if (cancelled(options, 0)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     result->fma_gflops =
@@ -123,17 +124,11 @@ static byol_status measure_peak(byol_precision precision, int threads,
     return BYOL_OK;
 }
 
-/* As the trainer does it. */
-static byol_precision resolve_precision(byol_precision asked) {
-    if (asked != BYOL_PRECISION_AUTO) return asked;
-    return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
-}
-
 byol_status byol_bench_peak(const byol_config *config, const byol_bench_options *options,
                             byol_bench_peak_result *result, byol_error *error) {
     byol__threads threads = byol__threads_begin(config->train.threads);
-    byol_status status = measure_peak(resolve_precision(config->train.precision), threads.count,
-                                      options, result, error);
+    byol_status status = measure_peak(byol__precision_resolve(config->train.precision),
+                                      threads.count, options, result, error);
     byol__threads_end(threads);
     return status;
 }

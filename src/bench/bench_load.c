@@ -7,7 +7,6 @@
 #include "base/threads.h"
 #include "byol/bench.h"
 #include "byol/source.h"
-#include "dnn/dnn.h"
 #include "input/loader.h"
 
 /* Bytes of this process that are in memory now; 0 if the system does not report it. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "dnn/dnn.h"
+#include "dnn/precision.h"
 #include "graph/op.h"
 #include "nets/nets.h"
 #include "plan/plan.h"
@@ -39,10 +39,9 @@ static byol_network_layer describe_node(const byol__graph *graph, const byol__no
 /* The costs of the training plan, as the plan itself reports them. */
 static byol_status plan_costs(const byol__graph *graph, const byol_config *config,
                               byol_network_totals *totals, byol_error *error) {
-    int bf16 = config->train.precision == BYOL_PRECISION_BF16 ||
-               (config->train.precision == BYOL_PRECISION_AUTO && byol__cpu_has_bf16());
+    byol_precision precision = byol__precision_resolve(config->train.precision);
     byol__plan_options options = {.batch = config->train.batch_size,
-                                  .dtype = bf16 ? BYOL__BF16 : BYOL__F32,
+                                  .dtype = byol__precision_dtype(precision),
                                   .mode = BYOL__TRAIN,
                                   .output = BYOL__PREDICTION};
     byol__plan *plan;

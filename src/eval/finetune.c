@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "byol/eval.h"
-#include "dnn/dnn.h"
+#include "dnn/precision.h"
 #include "encoder/encoder_internal.h"
 #include "eval/classifier.h"
 #include "eval/labelled.h"
@@ -196,8 +196,7 @@ static void resolve_options(byol_finetune_options *o) {
     int adam = o->optimizer == BYOL_ADAMW;
     if (o->lr == 0) o->lr = adam ? 0.001f : 0.05f;
     if (o->weight_decay < 0) o->weight_decay = adam ? 0.05f : 0.0005f;
-    if (o->precision == BYOL_PRECISION_AUTO)
-        o->precision = byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
+    o->precision = byol__precision_resolve(o->precision);
 }
 
 /* Small sets get more epochs. */
@@ -249,7 +248,7 @@ static byol_status create_classifier(tuning *t, byol_error *error) {
         .batch = o->batch_size,
         .train_stages = o->train_stages,
         .lr_decay = o->lr_decay,
-        .dtype = o->precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32,
+        .dtype = byol__precision_dtype(o->precision),
         .optimizer = {.name = o->optimizer,
                       .momentum = o->momentum,
                       .nesterov = 1,

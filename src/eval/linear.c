@@ -7,7 +7,6 @@
 #include "base/smaller.h"
 #include "base/threads.h"
 #include "byol/eval.h"
-#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "eval/features.h"
 #include "eval/softmax.h"

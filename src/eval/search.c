@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "base/smaller.h"
 #include "base/threads.h"
-#include "dnn/dnn.h"
 #include "dnn/matmul.h"
 #include "eval/features.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "dnn/precision.h"
 #include "graph/arena.h"
 #include "nets/nets.h"
 #include "optim/muon.h"
@@ -190,7 +191,7 @@ static byol_status bind_plans(byol__method *method, size_t part, byol_error *err
 static byol_status create_plans(byol__method *method, const byol_config *config, int channels,
                                 byol_error *error) {
     planner p = {.method = method, .config = config, .channels = channels, .error = error};
-    byol__dtype dtype = config->train.precision == BYOL_PRECISION_BF16 ? BYOL__BF16 : BYOL__F32;
+    byol__dtype dtype = byol__precision_dtype(config->train.precision);
     byol__plan_options online = {.batch = method->batch,
                                  .dtype = dtype,
                                  .mode = BYOL__TRAIN,

@@ -14,7 +14,7 @@
 #include "base/threads.h"
 #include "comm/comm.h"
 #include "data/npy_vectors.h"
-#include "dnn/dnn.h"
+#include "dnn/precision.h"
 #include "encoder/encoder_internal.h"
 #include "input/fingerprint.h"
 #include "input/input.h"
@@ -84,12 +84,12 @@ static byol_status check_options(const byol_config *config, byol_error *error) {
     return byol_config_check(config, error);
 }
 
-/* auto is bf16 if the CPU computes in it. A resumed run keeps its precision. */
+/* A resumed run keeps its precision. */
 static byol_precision resolve_precision(const byol_trainer *trainer) {
     byol_precision wanted = trainer->origin.config.train.precision;
-    if (wanted != BYOL_PRECISION_AUTO) return wanted;
-    if (trainer->record.checkpoint != NULL) return trainer->record.origin.config.train.precision;
-    return byol__cpu_has_bf16() ? BYOL_PRECISION_BF16 : BYOL_PRECISION_FP32;
+    if (wanted == BYOL_PRECISION_AUTO && trainer->record.checkpoint != NULL)
+        return trainer->record.origin.config.train.precision;
+    return byol__precision_resolve(wanted);
 }
 
 /* Reads the vectors of another model; their length becomes part of the configuration. */
