@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -35,4 +36,9 @@ void byol__machine_describe(byol__machine *machine) {
     if (!find_line("/etc/os-release", "PRETTY_NAME", release, sizeof release))
         snprintf(release, sizeof release, "%.80s", names.sysname);
     snprintf(machine->system, sizeof machine->system, "%s, %.24s", release, names.machine);
+}
+
+uint64_t byol__peak_memory(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
 }

@@ -1,4 +1,4 @@
-/* The machine that this runs on, described for people. */
+/* The machine that this runs on, described for people, and what of its memory was used. */
 #ifndef BYOL__MACHINE_H
 #define BYOL__MACHINE_H
 
@@ -12,5 +12,8 @@ typedef struct byol__machine {
 } byol__machine;
 
 void byol__machine_describe(byol__machine *machine);
+
+/* The most bytes that this process has had in memory. */
+uint64_t byol__peak_memory(void);
 
 #endif

@@ -1,12 +1,12 @@
 #include "byol/bench.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 #include <omp.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/philox.h"
 #include "base/threads.h"
@@ -241,11 +241,6 @@ static byol_config endless(const byol_config *config) {
     return changed;
 }
 
-static uint64_t peak_memory(void) {
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
-}
-
 byol_status byol_bench_step(const byol_config *config, const byol_bench_options *options,
                             byol_bench_step_result *result, byol_error *error) {
     byol_config changed = endless(config);
@@ -267,7 +262,7 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
     byol_source_free(source);
     byol__free(pixels);
     if (status != BYOL_OK) return status;
-    result->peak_memory_bytes = peak_memory(); /* before the products below add theirs */
+    result->peak_memory_bytes = byol__peak_memory(); /* before the products below add theirs */
     byol_bench_peak_result peak;
     BYOL__TRY(byol_bench_peak(&changed, options, &peak, error));
     result->peak_gflops = peak.peak_gflops;

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/c_locale.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "comm/comm.h"
@@ -404,8 +404,6 @@ static double end_epoch(byol_trainer *trainer) {
 /* ---- A run ---- */
 
 static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     double images = (double)(trainer->worked * trainer->steps.accumulate) * trainer->method->batch *
                     trainer->comm->size;
     bool begun = trainer->loss.steps > 0; /* stopped within an epoch: its steps so far */
@@ -416,7 +414,7 @@ static void sum_up(const byol_trainer *trainer, byol_run_result *result) {
         .steps = trainer->origin.step,
         .loss = steps > 0 ? sum / (double)steps : (double)NAN,
         .images_per_second = trainer->busy > 0 ? images / trainer->busy : 0,
-        .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
+        .peak_memory_bytes = byol__peak_memory(),
         .unreadable = trainer->recorded ? trainer->record.unreadable
                                         : byol__loader_unreadable(trainer->loader, 0, NULL),
     };
