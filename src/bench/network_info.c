@@ -58,16 +58,16 @@ static byol_status sum_up(const byol__graph *graph, const byol_config *config,
                           byol_network_totals *totals, byol_error *error) {
     *totals = (byol_network_totals){
         .representation = graph->values[graph->output[BYOL__REPRESENTATION]].shape.c,
+        .parameters_encoder = byol__table_values(params, BYOL__BACKBONE),
+        .parameters_projector = byol__table_values(params, BYOL__PROJECTOR),
+        .parameters_predictor = byol__table_values(params, BYOL__PREDICTOR),
         .projection = graph->values[graph->output[BYOL__PROJECTION]].shape.c,
     };
-    uint64_t *const parameters[] = {&totals->parameters_encoder, &totals->parameters_projector,
-                                    &totals->parameters_predictor};
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const byol__node *node = &graph->nodes[i];
-        byol__section section = section_of(graph, node);
-        *parameters[section] += parameter_count(graph, node);
         totals->forward_flops += byol__node_flops(graph, node);
-        if (section == BYOL__BACKBONE) totals->encoder_flops += byol__node_flops(graph, node);
+        if (section_of(graph, node) == BYOL__BACKBONE)
+            totals->encoder_flops += byol__node_flops(graph, node);
     }
     return plan_costs(graph, config, totals, error);
 }

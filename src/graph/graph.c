@@ -261,6 +261,13 @@ void byol__onnx_append(char *lines, const char *format, ...) {
     va_end(args);
 }
 
+uint64_t byol__table_values(const byol__table *table, byol__section section) {
+    uint64_t values = 0;
+    for (int r = 0; r < table->count; r++)
+        if (table->rows[r].section == section) values += table->rows[r].count;
+    return values;
+}
+
 int byol__table_find(const byol__table *table, const char *name) {
     for (int i = 0; i < table->count; i++)
         if (strcmp(table->rows[i].name, name) == 0) return i;

@@ -211,6 +211,9 @@ byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol
  * (nothing random: any seed). */
 void byol__params_init(const byol__table *table, uint64_t seed, float *arena);
 
+/* How many values the rows of a section have, without the gaps between them. */
+uint64_t byol__table_values(const byol__table *table, byol__section section);
+
 /* Index of the row called `name`, or BYOL__NONE. */
 int byol__table_find(const byol__table *table, const char *name);
 

@@ -546,22 +546,15 @@ const byol_config *byol_trainer_config(const byol_trainer *trainer) {
     return &trainer->origin.config;
 }
 
-static uint64_t count_parameters(const byol__table *table, byol__section section) {
-    uint64_t count = 0;
-    for (int r = 0; r < table->count; r++)
-        if (table->rows[r].section == section) count += table->rows[r].count;
-    return count;
-}
-
 void byol_trainer_describe(const byol_trainer *trainer, byol_trainer_info *info) {
     const byol__method *method = trainer->method;
     const byol__table *params = &method->graph.params;
     size_t arena_floats = (2 + (size_t)method->states) * params->total + method->target_count +
                           method->graph.statistics.total + method->target_statistics_count;
     *info = (byol_trainer_info){
-        .parameters_encoder = count_parameters(params, BYOL__BACKBONE),
-        .parameters_projector = count_parameters(params, BYOL__PROJECTOR),
-        .parameters_predictor = count_parameters(params, BYOL__PREDICTOR),
+        .parameters_encoder = byol__table_values(params, BYOL__BACKBONE),
+        .parameters_projector = byol__table_values(params, BYOL__PROJECTOR),
+        .parameters_predictor = byol__table_values(params, BYOL__PREDICTOR),
         .flops_per_image = method->flops / (uint64_t)method->batch,
         .workspace_bytes = method->workspace_bytes,
         .arena_bytes = arena_floats * sizeof(float),
