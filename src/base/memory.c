@@ -27,4 +27,8 @@ byol_status byol__alloc(void *out, size_t count, size_t size, const char *what, 
     return BYOL_OK;
 }
 
+byol_status byol__alloc_floats(float **out, size_t count, const char *what, byol_error *error) {
+    return byol__alloc(out, count, sizeof **out, what, error);
+}
+
 void byol__free(void *pointer) { free(pointer); }

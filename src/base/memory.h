@@ -14,6 +14,9 @@ enum { BYOL__ALIGNMENT = 64 }; /* bytes: one cache line, one AVX-512 register */
  * 0 gives a pointer that may be freed. */
 byol_status byol__alloc(void *out, size_t count, size_t size, const char *what, byol_error *error);
 
+/* The same for floats. */
+byol_status byol__alloc_floats(float **out, size_t count, const char *what, byol_error *error);
+
 void byol__free(void *pointer); /* NULL is fine */
 
 /* `bytes` rounded up to the alignment. */

@@ -10,10 +10,6 @@
 #include "graph/arena.h"
 #include "nets/nets.h"
 
-static byol_status alloc_floats(float **out, size_t count, const char *what, byol_error *error) {
-    return byol__alloc(out, count, sizeof(float), what, error);
-}
-
 /* ---- Creating one ---- */
 
 static byol_status cut(byol__classifier *c, int train_stages, byol_error *error) {
@@ -46,14 +42,14 @@ static byol_status create_arenas(byol__classifier *c, byol_error *error) {
     BYOL__TRY(byol__arena_alloc(&c->grads, rows->total, "gradients", error));
     for (int i = 0; i < byol__optimizer_states(c->optimizer.name); i++)
         BYOL__TRY(byol__arena_alloc(&c->state[i], rows->total, "optimizer state", error));
-    BYOL__TRY(alloc_floats(&c->lr_scale, (size_t)rows->count, "learning rates", error));
-    BYOL__TRY(alloc_floats(&c->images, floats_of(c, 0), "images of a batch", error));
+    BYOL__TRY(byol__alloc_floats(&c->lr_scale, (size_t)rows->count, "learning rates", error));
+    BYOL__TRY(byol__alloc_floats(&c->images, floats_of(c, 0), "images of a batch", error));
     if (c->trained == &c->back)
-        BYOL__TRY(alloc_floats(&c->middle, floats_of(c, c->front.output[BYOL__REPRESENTATION]),
-                               "activations", error));
+        BYOL__TRY(byol__alloc_floats(
+            &c->middle, floats_of(c, c->front.output[BYOL__REPRESENTATION]), "activations", error));
     size_t logits = (size_t)c->batch * (size_t)c->classes;
-    BYOL__TRY(alloc_floats(&c->logits, logits, "logits", error));
-    return alloc_floats(&c->diff, logits, "gradient of the loss", error);
+    BYOL__TRY(byol__alloc_floats(&c->logits, logits, "logits", error));
+    return byol__alloc_floats(&c->diff, logits, "gradient of the loss", error);
 }
 
 static byol_status create_plan(byol__classifier *c, byol__plan **out, const byol__graph *graph,

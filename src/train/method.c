@@ -14,10 +14,6 @@
 
 /* ---- Creating one ---- */
 
-static byol_status alloc_floats(float **out, size_t count, const char *what, byol_error *error) {
-    return byol__alloc(out, count, sizeof(float), what, error);
-}
-
 static byol_status create_arenas(byol__method *method, bool is_bf16, byol_error *error) {
     size_t params = method->graph.params.total, statistics = method->graph.statistics.total;
     BYOL__TRY(byol__arena_alloc(&method->params, params, "parameters", error));
@@ -53,19 +49,21 @@ static byol_status create_outputs(byol__method *method, byol_error *error) {
     size_t batch = (size_t)method->batch, count = batch * (size_t)method->dimension; // (N, D)
     for (int v = 0; v < method->views.count; v++) {
         size_t own = batch * (size_t)method->projection_dimension;
-        BYOL__TRY(alloc_floats(&method->projection[v], own, "projections", error));
-        BYOL__TRY(alloc_floats(&method->prediction[v], count, "predictions", error));
-        BYOL__TRY(alloc_floats(&method->target_projection[v], count, "target projections", error));
-        BYOL__TRY(alloc_floats(&method->diff[v], count, "gradient of the loss", error));
+        BYOL__TRY(byol__alloc_floats(&method->projection[v], own, "projections", error));
+        BYOL__TRY(byol__alloc_floats(&method->prediction[v], count, "predictions", error));
+        BYOL__TRY(
+            byol__alloc_floats(&method->target_projection[v], count, "target projections", error));
+        BYOL__TRY(byol__alloc_floats(&method->diff[v], count, "gradient of the loss", error));
         if (byol__regularizes(&method->regularizer))
-            BYOL__TRY(
-                alloc_floats(&method->own_diff[v], own, "gradient of the regularizer", error));
+            BYOL__TRY(byol__alloc_floats(&method->own_diff[v], own, "gradient of the regularizer",
+                                         error));
     }
-    BYOL__TRY(alloc_floats(&method->representation,
-                           batch * (size_t)method->representation_dimension, "representations",
-                           error));
+    BYOL__TRY(byol__alloc_floats(&method->representation,
+                                 batch * (size_t)method->representation_dimension,
+                                 "representations", error));
     for (int side = 0; side < 2; side++)
-        BYOL__TRY(alloc_floats(&method->pair_diff[side], count, "gradient of the loss", error));
+        BYOL__TRY(
+            byol__alloc_floats(&method->pair_diff[side], count, "gradient of the loss", error));
     return BYOL_OK;
 }
 
