@@ -8,9 +8,9 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "base/philox.h"
 #include "base/threads.h"
 #include "bench/bench_rate.h"
+#include "bench/bench_shared.h"
 #include "bench/median.h"
 #include "bench/peak.h"
 #include "byol/source.h"
@@ -20,16 +20,8 @@
 #include "dnn/precision.h"
 #include "train/trainer_internal.h"
 
-enum { DEFAULT_SIZE = 32 };
-
 void byol_bench_options_init(byol_bench_options *options) {
     *options = (byol_bench_options){.seconds = 5, .channels = 3};
-}
-
-static int cancelled(const byol_bench_options *options, double done) {
-    double share = done < options->seconds ? done / options->seconds : 1;
-    return options->progress != NULL &&
-           options->progress(options->context, (uint64_t)(share * 1000), 1000) != 0;
 }
 
 /* ---- peak ---- */
@@ -112,12 +104,15 @@ static byol_status measure_peak(byol_precision precision, int threads,
     *result = (byol_bench_peak_result){.threads = threads, .precision = precision};
     byol__dtype dtype = byol__precision_dtype(precision);
     double third = options->seconds / 3;
-    if (cancelled(options, 0)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
+    if (byol__bench_cancelled(options, 0))
+        return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     result->fma_gflops =
         byol__fma_gflops(threads, dtype == BYOL__BF16, third, &result->instructions);
-    if (cancelled(options, third)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
+    if (byol__bench_cancelled(options, third))
+        return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     BYOL__TRY(matmul_gflops(dtype, third, &result->matmul_gflops, error));
-    if (cancelled(options, 2 * third)) return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
+    if (byol__bench_cancelled(options, 2 * third))
+        return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     BYOL__TRY(byol__triad_gbytes(threads, third, &result->memory_gbytes, error));
     result->peak_gflops =
         result->matmul_gflops > result->fma_gflops ? result->matmul_gflops : result->fma_gflops;
@@ -156,17 +151,9 @@ static int after_step(void *context, const byol_metrics *metrics) {
         watch->sum += now - watch->last;
     }
     watch->last = now;
-    watch->asked_to_stop = cancelled(watch->options, watch->sum);
+    watch->asked_to_stop = byol__bench_cancelled(watch->options, watch->sum);
     int enough = watch->sum >= watch->options->seconds && watch->count >= STEPS_MIN;
     return watch->asked_to_stop || enough || watch->count == STEPS_MAX;
-}
-
-/* Random bytes. One batch more than a step takes, so that not all epochs have the same images. */
-static byol_status make_noise(uint8_t **pixels, size_t count, size_t size, byol_error *error) {
-    BYOL__TRY(byol__alloc(pixels, count * size, 1, "synthetic images", error));
-    byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
-    for (size_t i = 0; i < count * size; i++) (*pixels)[i] = (uint8_t)byol__random_u32(&random);
-    return BYOL_OK;
 }
 
 static void list_works(const stopwatch *watch, byol_bench_step_result *result) {
@@ -232,7 +219,7 @@ static byol_status time_steps(const byol_config *config, const byol_source *sour
 /* Endless training that changes no weights. */
 static byol_config endless(const byol_config *config) {
     byol_config changed = *config;
-    if (changed.data.image_size == 0) changed.data.image_size = DEFAULT_SIZE;
+    if (changed.data.image_size == 0) changed.data.image_size = BYOL__BENCH_SIDE;
     changed.optimizer.lr = 0;
     changed.train.epochs = STEPS_MAX;
     changed.train.minutes = 0;
@@ -245,13 +232,14 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
                             byol_bench_step_result *result, byol_error *error) {
     byol_config changed = endless(config);
     int side = options->source_size > 0 ? options->source_size : changed.data.image_size;
+    /* One batch more than a step takes, so that not all epochs have the same images. */
     size_t count = (size_t)changed.train.batch_size * (size_t)(changed.train.accumulate + 1);
     uint8_t *pixels = NULL;
     byol_source *source = NULL;
     stopwatch watch = {.options = options};
     *result = (byol_bench_step_result){0};
-    byol_status status =
-        make_noise(&pixels, count, (size_t)options->channels * (size_t)side * (size_t)side, error);
+    byol_status status = byol__bench_images(
+        &pixels, count, (size_t)options->channels * (size_t)side * (size_t)side, error);
     if (status == BYOL_OK)
         status = byol_source_from_memory(&source, pixels, NULL, count, options->channels, side,
                                          side, error);
@@ -324,7 +312,7 @@ static byol_image noise_image(const byol_bench_options *options, int size) {
 
 byol_status byol_bench_views(const byol_config *config, const byol_bench_options *options,
                              byol_bench_views_result *result, byol_error *error) {
-    int size = config->data.image_size > 0 ? config->data.image_size : DEFAULT_SIZE;
+    int size = config->data.image_size > 0 ? config->data.image_size : BYOL__BENCH_SIDE;
     byol__threads used = byol__threads_begin(config->train.threads);
     int threads = used.count;
     byol_image images[NOISE_IMAGES], image = noise_image(options, size);
@@ -335,10 +323,10 @@ byol_status byol_bench_views(const byol_config *config, const byol_bench_options
         byol__align_up(byol_view_scratch_bytes(image.channels, image.height, image.width, size));
     uint8_t *pixels = NULL;
     unsigned char *memory = NULL;
-    byol_status status = make_noise(&pixels, NOISE_IMAGES, image_bytes, error);
+    byol_status status = byol__bench_images(&pixels, NOISE_IMAGES, image_bytes, error);
     if (status == BYOL_OK)
         status = byol__alloc(&memory, (size_t)threads, view_bytes + scratch_bytes, "views", error);
-    if (status == BYOL_OK && cancelled(options, 0))
+    if (status == BYOL_OK && byol__bench_cancelled(options, 0))
         status = byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     if (status == BYOL_OK) {
         for (size_t i = 0; i < NOISE_IMAGES; i++) {

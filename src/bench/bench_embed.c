@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/philox.h"
+#include "bench/bench_shared.h"
 #include "bench/median.h"
 #include "byol/bench.h"
 #include "byol/source.h"
@@ -10,7 +10,7 @@
 #include "nets/nets.h"
 #include "plan/plan.h"
 
-enum { IMAGES = 512, PASSES_MAX = 1000, PASSES_MIN = 3, DEFAULT_SIZE = 32 };
+enum { IMAGES = 512, PASSES_MAX = 1000, PASSES_MIN = 3 };
 
 /* The backbone's FLOPs for one image. */
 static byol_status backbone_flops(const byol__graph *graph, double *flops, byol_error *error) {
@@ -64,8 +64,7 @@ static byol_status time_passes(byol_encoder *encoder, const byol_source *source,
             sum += seconds[pass];
             result->passes = pass + 1;
         }
-        uint64_t share = sum < options->seconds ? (uint64_t)(1000 * sum / options->seconds) : 1000;
-        if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
+        if (byol__bench_cancelled(options, sum))
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     }
     result->images_per_second = IMAGES / byol__median(seconds, result->passes);
@@ -78,18 +77,15 @@ static byol_status measure(byol_encoder *encoder, int size, const byol_bench_opt
     uint8_t *pixels = NULL;
     float *features = NULL;
     byol_source *source = NULL;
-    byol_status status = byol__alloc(&pixels, IMAGES, bytes, "synthetic images", error);
+    byol_status status = byol__bench_images(&pixels, IMAGES, bytes, error);
     if (status == BYOL_OK)
         status = byol__alloc(&features,
                              (size_t)IMAGES *
                                  (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE),
                              sizeof *features, "features", error);
-    if (status == BYOL_OK) {
-        byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
-        for (size_t i = 0; i < IMAGES * bytes; i++) pixels[i] = (uint8_t)byol__random_u32(&random);
+    if (status == BYOL_OK)
         status = byol_source_from_memory(&source, pixels, NULL, IMAGES, options->channels, size,
                                          size, error);
-    }
     if (status == BYOL_OK) status = time_passes(encoder, source, features, options, result, error);
     byol_source_free(source);
     byol__free(features);
@@ -100,7 +96,7 @@ static byol_status measure(byol_encoder *encoder, int size, const byol_bench_opt
 byol_status byol_bench_embed(const byol_config *config, const byol_bench_options *options,
                              byol_bench_embed_result *result, byol_error *error) {
     byol_config changed = *config;
-    if (changed.data.image_size == 0) changed.data.image_size = DEFAULT_SIZE;
+    if (changed.data.image_size == 0) changed.data.image_size = BYOL__BENCH_SIDE;
     changed.train.precision = BYOL_PRECISION_FP32; /* for the peak too */
     *result = (byol_bench_embed_result){0};
     byol_encoder *encoder;

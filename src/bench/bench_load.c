@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/threads.h"
+#include "bench/bench_shared.h"
 #include "byol/bench.h"
 #include "byol/source.h"
 #include "input/loader.h"
@@ -34,9 +35,7 @@ static byol_status drain(byol__loader *loader, int batch_size, const byol_bench_
         passed = byol__now() - begin;
         if (result->memory_bytes_early == 0 && passed > options->seconds / 4)
             result->memory_bytes_early = resident_bytes();
-        uint64_t share =
-            passed < options->seconds ? (uint64_t)(1000 * passed / options->seconds) : 1000;
-        if (options->progress != NULL && options->progress(options->context, share, 1000) != 0)
+        if (byol__bench_cancelled(options, passed))
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
     }
     result->memory_bytes_late = resident_bytes();

@@ -56,11 +56,12 @@ static byol_status plan_costs(const byol__graph *graph, const byol_config *confi
 
 static byol_status sum_up(const byol__graph *graph, const byol_config *config,
                           byol_network_totals *totals, byol_error *error) {
+    const byol__table *params = &graph->params;
     *totals = (byol_network_totals){
-        .representation = graph->values[graph->output[BYOL__REPRESENTATION]].shape.c,
         .parameters_encoder = byol__table_values(params, BYOL__BACKBONE),
         .parameters_projector = byol__table_values(params, BYOL__PROJECTOR),
         .parameters_predictor = byol__table_values(params, BYOL__PREDICTOR),
+        .representation = graph->values[graph->output[BYOL__REPRESENTATION]].shape.c,
         .projection = graph->values[graph->output[BYOL__PROJECTION]].shape.c,
     };
     for (uint32_t i = 0; i < graph->node_count; i++) {
