@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/files.h"
+#include "state/json_file.h"
 #include "state/runfolder.h"
 
 json_t *byol__evaluation_read(const char *run) {
@@ -14,12 +14,6 @@ json_t *byol__evaluation_read(const char *run) {
     if (json_is_object(object)) return object;
     json_decref(object);
     return json_object();
-}
-
-/* Text that is not UTF-8 (a name that was cut, say) must not lose the rest. */
-static json_t *words(const char *text) {
-    json_t *string = json_string(text);
-    return string != NULL ? string : json_string("?");
 }
 
 static void set_number(json_t *object, const char *key, double value) {
@@ -42,8 +36,8 @@ static json_t *list_confusion(const byol_evaluation *evaluation) {
 static json_t *describe(const byol_evaluation *evaluation) {
     json_t *object =
         json_pack("{s:I, s:o, s:o, s:I, s:I, s:i}", "step", (json_int_t)evaluation->step, "train",
-                  words(evaluation->train), "test", words(evaluation->test), "train_count",
-                  (json_int_t)evaluation->train_count, "test_count",
+                  byol__json_words(evaluation->train), "test", byol__json_words(evaluation->test),
+                  "train_count", (json_int_t)evaluation->train_count, "test_count",
                   (json_int_t)evaluation->test_count, "classes", evaluation->classes);
     set_number(object, "accuracy", evaluation->accuracy);
     set_number(object, "random_init_accuracy", evaluation->random_init_accuracy);
@@ -62,19 +56,13 @@ static json_t *describe(const byol_evaluation *evaluation) {
 byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation,
                                  byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
-    byol__atomic_file file;
     byol__run_path(run, "evaluation.json", path);
-    BYOL__TRY(byol__atomic_open(&file, path, error));
-    json_t *all = byol__evaluation_read(run), *one = describe(evaluation);
-    int failed = json_object_set_new(all, evaluation->method, one) != 0 ||
-                 json_dumpf(all, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0;
-    json_decref(all);
-    if (!failed) {
-        fputc('\n', file.stream);
-        return byol__atomic_commit(&file, error);
+    json_t *all = byol__evaluation_read(run);
+    if (json_object_set_new(all, evaluation->method, describe(evaluation)) != 0) {
+        json_decref(all);
+        return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
     }
-    byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
+    return byol__json_write(path, all, 1, error);
 }
 
 static bool is_of_step(const json_t *result, uint64_t step) {

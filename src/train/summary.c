@@ -5,11 +5,10 @@
 
 #include <jansson.h>
 
-#include "base/error.h"
-#include "base/files.h"
 #include "base/machine.h"
 #include "byol/version.h"
 #include "dnn/dnn.h"
+#include "state/json_file.h"
 #include "state/runfolder.h"
 
 static void format_time(char text[32]) {
@@ -17,12 +16,6 @@ static void format_time(char text[32]) {
     struct tm parts;
     gmtime_r(&now, &parts);
     strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
-
-/* Text that is not UTF-8 (a name that was cut, say) must not lose the rest. */
-static json_t *words(const char *text) {
-    json_t *string = json_string(text);
-    return string != NULL ? string : json_string("?");
 }
 
 static json_t *describe(const byol__summary *summary) {
@@ -45,9 +38,9 @@ static json_t *describe(const byol__summary *summary) {
         "s:I, s:I, s:o, s:f, "
         "s:I, s:I, s:I, s:s}",
         "time", now, "byol", BYOL_VERSION, "engine", byol__dnn_version(engine), "processor",
-        words(machine.processor), "processors", machine.processors, "memory_bytes",
-        (json_int_t)machine.memory_bytes, "system", words(machine.system), "threads",
-        config->train.threads, "precision", precision, "data", words(summary->data),
+        byol__json_words(machine.processor), "processors", machine.processors, "memory_bytes",
+        (json_int_t)machine.memory_bytes, "system", byol__json_words(machine.system), "threads",
+        config->train.threads, "precision", precision, "data", byol__json_words(summary->data),
         "encoder_parameters", (json_int_t)info->parameters_encoder, "projector_parameters",
         (json_int_t)info->parameters_projector, "predictor_parameters",
         (json_int_t)info->parameters_predictor, "flops_per_image",
@@ -61,16 +54,6 @@ static json_t *describe(const byol__summary *summary) {
 
 byol_status byol__summary_write(const char *run, const byol__summary *summary, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
-    byol__atomic_file file;
     byol__run_path(run, "summary.json", path);
-    BYOL__TRY(byol__atomic_open(&file, path, error));
-    json_t *object = describe(summary);
-    int failed = json_dumpf(object, file.stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
-    json_decref(object);
-    if (!failed) {
-        fputc('\n', file.stream);
-        return byol__atomic_commit(&file, error);
-    }
-    byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
+    return byol__json_write(path, describe(summary), 2, error);
 }
