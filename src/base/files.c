@@ -60,6 +60,13 @@ void byol__atomic_abandon(byol__atomic_file *file) {
     unlink(file->temporary);
 }
 
+byol_status byol__atomic_fail(byol__atomic_file *file, int why, byol_error *error) {
+    byol__atomic_abandon(file);
+    return byol__fail(error, BYOL_ERROR_IO,
+                      "cannot write %s: %s; what was there before is untouched", file->path,
+                      strerror(why));
+}
+
 /* A rename is safe against a power cut only after the folder that holds the name is synced. */
 static int sync_folder_of(const char *path) {
     char folder[PATH_MAX];
@@ -98,9 +105,7 @@ byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error) {
             file->path, strerror(errno));
     if (!failed) return BYOL_OK;
     unlink(file->temporary);
-    return byol__fail(error, BYOL_ERROR_IO,
-                      "cannot write %s: %s; what was there before is untouched", file->path,
-                      strerror(why));
+    return byol__atomic_fail(file, why, error);
 }
 
 byol_status byol__make_folder(const char *path, byol_error *error) {

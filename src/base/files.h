@@ -25,6 +25,8 @@ byol_status byol__atomic_open(byol__atomic_file *file, const char *path, byol_er
  * untouched, unless only the sync of the folder failed: then the new file is in place. */
 byol_status byol__atomic_commit(byol__atomic_file *file, byol_error *error);
 void byol__atomic_abandon(byol__atomic_file *file); /* removes the temporary */
+/* Abandons it because of `why`, an errno: fails with BYOL_ERROR_IO and says so. */
+byol_status byol__atomic_fail(byol__atomic_file *file, int why, byol_error *error);
 
 /* Creates a folder and its parents. Not an error if it exists. */
 byol_status byol__make_folder(const char *path, byol_error *error);

@@ -132,12 +132,7 @@ static byol_status write_file(const char *path, const char *header, size_t lengt
         size_t floats = count_of(&tensors[i]);
         written = fwrite(tensors[i].data, sizeof(float), floats, file.stream) == floats;
     }
-    if (written) return byol__atomic_commit(&file, error);
-    int why = errno;
-    byol__atomic_abandon(&file);
-    return byol__fail(error, BYOL_ERROR_IO,
-                      "cannot write %s: %s; what was there before is untouched", path,
-                      strerror(why));
+    return written ? byol__atomic_commit(&file, error) : byol__atomic_fail(&file, errno, error);
 }
 
 byol_status byol__safetensors_write(const char *path, const byol__tensor *tensors,
