@@ -177,16 +177,11 @@ static byol_status open_weights(const char *path, byol__safetensors **file, byol
                       path, why.text);
 }
 
-/* An encoder file has bare names; a checkpoint has "online." before them. A file may hold the
- * backbone alone, or end after the projector. */
+/* A file may hold the backbone alone, or end after the projector. */
 static byol_status read_weights(byol_encoder *encoder, const byol__safetensors *file,
                                 byol_error *error) {
-    const byol__param *first = &encoder->graph.params.rows[0];
-    char name[BYOL__PARAM_NAME_MAX + 8];
-    snprintf(name, sizeof name, "online.%s", first->name);
-    bool is_checkpoint = byol__safetensors_read(file, name, first->dims, first->ndims,
-                                                encoder->params, NULL) == BYOL_OK;
-    const char *prefix = is_checkpoint ? "online." : "";
+    const char *prefix =
+        byol__checkpoint_prefix(file, &encoder->graph.params.rows[0], encoder->params);
     for (int last = BYOL__PREDICTOR;; last--) {
         const byol__arena arenas[] = {
             {prefix, &encoder->graph.params, (byol__section)last, encoder->params},

@@ -161,6 +161,17 @@ byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byo
     return BYOL_OK;
 }
 
+const char *byol__checkpoint_prefix(const byol__safetensors *file, const byol__param *row,
+                                    float *arena) {
+    static const char prefix[] = "online.";
+    char name[TENSOR_NAME_MAX];
+    snprintf(name, sizeof name, "%s%s", prefix, row->name);
+    return byol__safetensors_read(file, name, row->dims, row->ndims, arena + row->offset, NULL) ==
+                   BYOL_OK
+               ? prefix
+               : "";
+}
+
 byol_status byol__checkpoint_read(const byol__safetensors *file, const byol__arena *arenas,
                                   size_t count, byol_error *error) {
     for (size_t a = 0; a < count; a++) {

@@ -45,6 +45,11 @@ byol_status byol__checkpoint_write(const char *path, const byol__arena *arenas, 
 byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin,
                                   byol_error *error);
 
+/* What stands before the names of the online network's tensors: "online." in a checkpoint, nothing
+ * in an encoder file. Looks for `row`, which is in both, and may fill its values in `arena`. */
+const char *byol__checkpoint_prefix(const byol__safetensors *file, const byol__param *row,
+                                    float *arena);
+
 /* Fills the arenas. BYOL_ERROR_NOT_FOUND names a missing tensor, BYOL_ERROR_MISMATCH one of another
  * shape. */
 byol_status byol__checkpoint_read(const byol__safetensors *file, const byol__arena *arenas,

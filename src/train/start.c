@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "nets/nets.h"
+#include "state/checkpoint.h"
 #include "state/runfolder.h"
 #include "state/safetensors.h"
 
@@ -101,8 +102,8 @@ byol_status byol__start_from(const char *path, const byol__graph *graph, float *
         path = encoder;
     }
     BYOL__TRY(byol__safetensors_open(&file, path, error));
-    bool is_checkpoint = read_row(file, "online.", &graph->params.rows[0], params, NULL) == BYOL_OK;
-    const char *prefix = is_checkpoint ? "online." : "";
+    const char *prefix = byol__checkpoint_prefix(file, &graph->params.rows[0], params);
+    bool is_checkpoint = *prefix != '\0';
     read_table(file, path, prefix, &graph->params, params, &seen);
     read_table(file, path, prefix, &graph->statistics, statistics, &seen);
     byol_status status = judge(&seen, error);
