@@ -137,19 +137,15 @@ static bool worth_printing(const byol_option_info *info, int changed) {
 
 void cli_settings_print(const byol_config *config, FILE *stream) {
     byol_config usual;
-    byol_config_init(&usual);
+    byol_config_usual(config, &usual);
     fprintf(stream, "settings (* differs from the default)\n");
-    byol_error error = {0};
-    byol_config_set(&usual, "recipe", config->recipe, &error);
-    byol_config_set(&usual, "views.preset", config->views.preset, &error);
     for (size_t i = 0; i < byol_option_count(); i++) {
         byol_option_info info;
         char value[BYOL_PATH_MAX + 64], normal[BYOL_PATH_MAX + 64];
         byol_option_describe(i, &info);
-        byol_config_get(config, info.key, value, sizeof value, &error);
-        byol_config_get(&usual, info.key, normal, sizeof normal, &error);
-        bool is_base = strcmp(info.key, "views.preset") == 0 || strcmp(info.key, "recipe") == 0;
-        int changed = strcmp(value, is_base ? info.default_value : normal) != 0;
+        byol_config_get(config, info.key, value, sizeof value, NULL);
+        byol_config_get(&usual, info.key, normal, sizeof normal, NULL);
+        int changed = strcmp(value, normal) != 0;
         if (!worth_printing(&info, changed)) continue;
         fprintf(stream, "  %s%c %-30s %s%s\n", changed ? cli_bold(stream) : "", changed ? '*' : ' ',
                 info.key, *value != '\0' ? value : "-", changed ? cli_plain(stream) : "");

@@ -216,6 +216,10 @@ BYOL_API byol_status byol_config_write(const byol_config *config, FILE *stream, 
 /* Checks combinations of options: BYOL_ERROR_INVALID for those that do not go together. */
 BYOL_API byol_status byol_config_check(const byol_config *config, byol_error *error);
 
+/* Fills `usual` with what the recipe and the preset of `config` give every option; these two are at
+ * their own defaults. What differs in `config` was set beside them. */
+BYOL_API void byol_config_usual(const byol_config *config, byol_config *usual);
+
 /* One row of the table, for help texts and documentation. Strings are static. */
 typedef struct byol_option_info {
     const char *key;           /* "encoder.width" */

@@ -162,6 +162,13 @@ static byol_status apply_recipe(byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
+static byol_status unknown(const char *key, byol_error *error) {
+    char nearest[64];
+    byol__option_nearest(key, 0, nearest);
+    return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'",
+                      key, nearest);
+}
+
 byol_status byol_config_set(byol_config *config, const char *key, const char *value,
                             byol_error *error) {
     const byol__option *option = byol__option_find(key);
@@ -177,10 +184,7 @@ byol_status byol_config_set(byol_config *config, const char *key, const char *va
     if (byol__option_group(key))
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "'%s' is a group of options, it takes no value of its own", key);
-    char nearest[64];
-    byol__option_nearest(key, 0, nearest);
-    return byol__fail(error, BYOL_ERROR_INVALID, "there is no option '%.100s'; the nearest is '%s'",
-                      key, nearest);
+    return unknown(key, error);
 }
 
 /* An index that is no choice (an application may have set one) becomes a number. That is no word of
@@ -240,12 +244,7 @@ void byol__option_format(const byol_config *config, const byol__option *option,
 byol_status byol_config_get(const byol_config *config, const char *key, char *value, size_t size,
                             byol_error *error) {
     const byol__option *option = byol__option_find(key);
-    if (option == NULL) {
-        char nearest[64];
-        byol__option_nearest(key, 0, nearest);
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "there is no option '%.100s'; the nearest is '%s'", key, nearest);
-    }
+    if (option == NULL) return unknown(key, error);
     char text[BYOL__VALUE_MAX];
     byol__option_format(config, option, text);
     if (strlen(text) >= size)
@@ -263,4 +262,16 @@ void byol_config_init(byol_config *config) {
             set_option(config, &byol__options[i], byol__options[i].default_value, NULL);
     set_option(config, &byol__options[0], byol__options[0].default_value,
                NULL); /* the recipe last: it overrides presets */
+}
+
+void byol_config_usual(const byol_config *config, byol_config *usual) {
+    byol_config defaults;
+    byol_config_init(&defaults);
+    *usual = defaults;
+    byol_config_set(usual, "recipe", config->recipe, NULL);
+    /* A recipe may change some of its preset's settings; another preset resets them. */
+    if (strcmp(usual->views.preset, config->views.preset) != 0)
+        byol_config_set(usual, "views.preset", config->views.preset, NULL);
+    memcpy(usual->recipe, defaults.recipe, sizeof usual->recipe);
+    memcpy(usual->views.preset, defaults.views.preset, sizeof usual->views.preset);
 }

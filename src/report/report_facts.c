@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "report/html.h"
@@ -156,17 +155,14 @@ static void write_setting(FILE *page, const char *key, const char *value, const 
 static int write_settings(FILE *page, const byol_config *config, int changed) {
     byol_config usual;
     int written = 0;
-    byol_config_init(&usual);
-    byol_config_set(&usual, "recipe", config->recipe, NULL);
-    byol_config_set(&usual, "views.preset", config->views.preset, NULL);
+    byol_config_usual(config, &usual);
     for (size_t i = 0; i < byol_option_count(); i++) {
         byol_option_info info;
         char value[BYOL_PATH_MAX + 64], normal[BYOL_PATH_MAX + 64];
         byol_option_describe(i, &info);
         byol_config_get(config, info.key, value, sizeof value, NULL);
         byol_config_get(&usual, info.key, normal, sizeof normal, NULL);
-        bool is_preset = strcmp(info.key, "views.preset") == 0;
-        if ((strcmp(value, is_preset ? info.default_value : normal) != 0) != changed) continue;
+        if ((strcmp(value, normal) != 0) != changed) continue;
         write_setting(page, info.key, value, info.help);
         written++;
     }

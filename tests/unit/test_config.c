@@ -289,6 +289,30 @@ static void a_preset_resets_both_recipes(void **state) {
     assert_int_equal(byol_view_preset("none", recipe, &error), BYOL_ERROR_INVALID);
 }
 
+static void what_was_set_beside_recipe_and_preset_differs_from_the_usual(void **state) {
+    (void)state;
+    byol_config config, usual;
+    byol_config_init(&config);
+    byol_config_usual(&config, &usual);
+    assert_memory_equal(&config, &usual, sizeof usual);
+    byol_config_set(&config, "recipe", "byol", NULL);
+    byol_config_set(&config, "views.preset", "simclr", NULL);
+    byol_config_set(&config, "views.view1.flip", "0.25", NULL);
+    byol_config_usual(&config, &usual);
+    char differing[256] = "";
+    for (size_t i = 0; i < byol_option_count(); i++) {
+        byol_option_info info;
+        char value[BYOL__VALUE_MAX], normal[BYOL__VALUE_MAX];
+        byol_option_describe(i, &info);
+        byol_config_get(&config, info.key, value, sizeof value, NULL);
+        byol_config_get(&usual, info.key, normal, sizeof normal, NULL);
+        size_t used = strlen(differing);
+        if (strcmp(value, normal) != 0)
+            snprintf(differing + used, sizeof differing - used, "%s ", info.key);
+    }
+    assert_string_equal(differing, "recipe views.preset views.view1.flip ");
+}
+
 static void numbers_have_a_point_in_every_locale(void **state) {
     (void)state;
     enter_comma_locale();
@@ -365,6 +389,7 @@ int main(void) {
         cmocka_unit_test(text_that_does_not_fit_is_refused),
         cmocka_unit_test(any_prefix_of_a_file_is_read_or_refused),
         cmocka_unit_test(a_preset_resets_both_recipes),
+        cmocka_unit_test(what_was_set_beside_recipe_and_preset_differs_from_the_usual),
         cmocka_unit_test(numbers_have_a_point_in_every_locale),
         cmocka_unit_test(what_does_not_go_together_is_refused),
         cmocka_unit_test(a_value_that_has_no_room_is_an_error),

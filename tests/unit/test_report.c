@@ -364,6 +364,19 @@ static char *page_without_pictures(const char *run) {
     byol_report_options options;
     byol_error error = {0};
     byol_report_options_init(&options);
+/* tiny_config is of recipe byol, which is not the default. */
+static void the_recipe_is_among_the_settings_that_differ(void **state) {
+    (void)state;
+    pretend_run("");
+    char *page = page_without_pictures(folder);
+    const char *recipe = strstr(page, "<code>recipe</code>"),
+               *others = strstr(page, "All other settings");
+    assert_non_null(recipe);
+    assert_true(recipe < others);
+    assert_true(strstr(page, "<code>loss.distance</code>") > others);
+    byol__free(page);
+}
+
     if (byol_report_write(&run, 1, within("page.html", out), &options, &error) != BYOL_OK)
         fail_msg("%s", error.text);
     char *page = read_page(out);
@@ -501,6 +514,7 @@ static void a_stopped_report_leaves_the_old_page(void **state) {
     const char *const runs[] = {run};
     assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, NULL), BYOL_OK);
     char *before = read_page(out);
+        IN_A_FOLDER(the_recipe_is_among_the_settings_that_differ),
     options.train = source;
     options.progress = stop_at_once;
     options.context = &asked;
