@@ -105,6 +105,8 @@ byol_status byol__run_data_read(byol__run_data *run_data, const char *path, byol
         return byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s is no run folder: it has no config.yaml",
                           path);
     byol_config_init(&run_data->config);
+    /* An old config.yaml without `recipe` comes from a time when BYOL was the default. */
+    BYOL__TRY(byol_config_set(&run_data->config, "recipe", "byol", error));
     BYOL__TRY(byol_config_load(&run_data->config, file, error));
     BYOL__TRY(read_log(run_data, error));
     byol__run_path(path, "summary.json", file);
