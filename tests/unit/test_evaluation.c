@@ -7,29 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "byol/report.h"
+#include "folder.h"
 #include "report/evaluation.h"
-
-static char folder[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/byol-evaluation.XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char path[96];
-    snprintf(path, sizeof path, "%s/evaluation.json", folder);
-    unlink(path);
-    return rmdir(folder);
-}
 
 static byol_evaluation example(const char *method, double accuracy) {
     static const uint64_t confusion[4] = {5, 1, 2, 4};

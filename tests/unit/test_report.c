@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -17,30 +16,11 @@
 #include "base/memory.h"
 #include "byol/report.h"
 #include "byol/trainer.h"
+#include "folder.h"
 #include "report/chart.h"
 #include "report/html.h"
 #include "report/run_data.h"
 #include "tiny.h"
-
-static char folder[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/byol-report.XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
-static const char *within(const char *name, char path[512]) {
-    snprintf(path, 512, "%s/%s", folder, name);
-    return path;
-}
 
 /* A run of 2 epochs on tiny pictures. */
 static void train(const char *run, float lr) {
@@ -244,8 +224,7 @@ static void a_series_that_never_changes_still_has_an_axis(void **state) {
 /* ---- Runs ---- */
 
 static void write_text(const char *name, const char *text) {
-    char path[512];
-    FILE *file = fopen(within(name, path), "w");
+    FILE *file = fopen(in_folder(name), "w");
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
@@ -253,10 +232,9 @@ static void write_text(const char *name, const char *text) {
 
 /* The folder becomes a run that has logged this. */
 static void pretend_run(const char *log) {
-    char path[512];
     byol_config config = tiny_config();
     snprintf(config.data.train, sizeof config.data.train, "somewhere");
-    FILE *file = fopen(within("config.yaml", path), "w");
+    FILE *file = fopen(in_folder("config.yaml"), "w");
     assert_int_equal(byol_config_write(&config, file, NULL), BYOL_OK);
     fclose(file);
     write_text("metrics.jsonl", log);
@@ -329,9 +307,8 @@ static void a_run_is_as_far_as_its_log_or_its_last_checkpoint(void **state) {
 
 static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     (void)state;
-    char run[512], out[512];
+    const char *run = in_folder("a \"b\" <script>alert(1)<&'c"), *out = in_folder("page.html");
     byol_error error = {0};
-    within("a \"b\" <script>alert(1)<&'c", run);
     train(run, 0.5f);
     keep_results(run, 8);
     byol_source *source = tiny_source();
@@ -339,8 +316,7 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     byol_report_options_init(&options);
     options.data = options.train = source;
     const char *const runs[] = {run};
-    if (byol_report_write(runs, 1, within("page.html", out), &options, &error) != BYOL_OK)
-        fail_msg("%s", error.text);
+    if (byol_report_write(runs, 1, out, &options, &error) != BYOL_OK) fail_msg("%s", error.text);
     char *page = read_page(out);
     expect_well_formed(page);
     expect_self_contained(page);
@@ -360,25 +336,11 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
 }
 
 static char *page_without_pictures(const char *run) {
-    char out[512];
+    const char *out = in_folder("page.html");
     byol_report_options options;
     byol_error error = {0};
     byol_report_options_init(&options);
-/* tiny_config is of recipe byol, which is not the default. */
-static void the_recipe_is_among_the_settings_that_differ(void **state) {
-    (void)state;
-    pretend_run("");
-    char *page = page_without_pictures(folder);
-    const char *recipe = strstr(page, "<code>recipe</code>"),
-               *others = strstr(page, "All other settings");
-    assert_non_null(recipe);
-    assert_true(recipe < others);
-    assert_true(strstr(page, "<code>loss.distance</code>") > others);
-    byol__free(page);
-}
-
-    if (byol_report_write(&run, 1, within("page.html", out), &options, &error) != BYOL_OK)
-        fail_msg("%s", error.text);
+    if (byol_report_write(&run, 1, out, &options, &error) != BYOL_OK) fail_msg("%s", error.text);
     char *page = read_page(out);
     expect_well_formed(page);
     return page;
@@ -399,6 +361,19 @@ static void what_a_run_without_a_log_does_not_know_is_left_out(void **state) {
     expect_words(page, words, 3);
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "<dt>Loss"));
+    byol__free(page);
+}
+
+/* tiny_config is of recipe byol, which is not the default. */
+static void the_recipe_is_among_the_settings_that_differ(void **state) {
+    (void)state;
+    pretend_run("");
+    char *page = page_without_pictures(folder);
+    const char *recipe = strstr(page, "<code>recipe</code>"),
+               *others = strstr(page, "All other settings");
+    assert_non_null(recipe);
+    assert_true(recipe < others);
+    assert_true(strstr(page, "<code>loss.distance</code>") > others);
     byol__free(page);
 }
 
@@ -446,13 +421,13 @@ static void accuracies_on_the_training_images_are_called_that_and_not_judged(voi
 
 static void a_page_without_pictures_says_why(void **state) {
     (void)state;
-    char run[512], out[512];
-    train(within("run", run), 0.5f);
+    const char *run = in_folder("run"), *out = in_folder("page.html");
+    train(run, 0.5f);
     byol_report_options options;
     byol_report_options_init(&options);
     options.note = "the data <are> gone";
     const char *const runs[] = {run};
-    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, NULL), BYOL_OK);
+    assert_int_equal(byol_report_write(runs, 1, out, &options, NULL), BYOL_OK);
     char *page = read_page(out);
     expect_well_formed(page);
     const char *const words[] = {"the data &lt;are&gt; gone", "byol knn"};
@@ -463,14 +438,14 @@ static void a_page_without_pictures_says_why(void **state) {
 
 static void runs_are_compared_by_curves_and_by_what_differs(void **state) {
     (void)state;
-    char one[512], two[512], out[512];
-    train(within("one", one), 0.5f);
-    train(within("two", two), 0.25f);
+    const char *one = in_folder("one"), *two = in_folder("two"), *out = in_folder("page.html");
+    train(one, 0.5f);
+    train(two, 0.25f);
     keep_results(two, 8);
     byol_report_options options;
     byol_report_options_init(&options);
     const char *const runs[] = {one, two};
-    assert_int_equal(byol_report_write(runs, 2, within("page.html", out), &options, NULL), BYOL_OK);
+    assert_int_equal(byol_report_write(runs, 2, out, &options, NULL), BYOL_OK);
     char *page = read_page(out);
     expect_well_formed(page);
     expect_self_contained(page);
@@ -483,13 +458,12 @@ static void runs_are_compared_by_curves_and_by_what_differs(void **state) {
 
 static void what_is_no_run_leaves_no_page(void **state) {
     (void)state;
-    char run[512], out[512];
+    const char *run = in_folder("nothing"), *out = in_folder("page.html");
     byol_error error = {0};
     byol_report_options options;
     byol_report_options_init(&options);
-    const char *const runs[] = {within("nothing", run)};
-    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, &error),
-                     BYOL_ERROR_NOT_FOUND);
+    const char *const runs[] = {run};
+    assert_int_equal(byol_report_write(runs, 1, out, &options, &error), BYOL_ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, run));
     assert_int_equal(byol_report_write(runs, 0, out, &options, &error), BYOL_ERROR_INVALID);
     assert_int_equal(byol_report_write(runs, 17, out, &options, &error), BYOL_ERROR_INVALID);
@@ -505,16 +479,15 @@ static int stop_at_once(void *context, uint64_t done, uint64_t total) {
 
 static void a_stopped_report_leaves_the_old_page(void **state) {
     (void)state;
-    char run[512], out[512];
+    const char *run = in_folder("run"), *out = in_folder("page.html");
     int asked = 0;
-    train(within("run", run), 0.5f);
+    train(run, 0.5f);
     byol_source *source = tiny_source();
     byol_report_options options;
     byol_report_options_init(&options);
     const char *const runs[] = {run};
-    assert_int_equal(byol_report_write(runs, 1, within("page.html", out), &options, NULL), BYOL_OK);
+    assert_int_equal(byol_report_write(runs, 1, out, &options, NULL), BYOL_OK);
     char *before = read_page(out);
-        IN_A_FOLDER(the_recipe_is_among_the_settings_that_differ),
     options.train = source;
     options.progress = stop_at_once;
     options.context = &asked;
@@ -541,6 +514,7 @@ int main(void) {
         IN_A_FOLDER(a_run_is_as_far_as_its_log_or_its_last_checkpoint),
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
         IN_A_FOLDER(what_a_run_without_a_log_does_not_know_is_left_out),
+        IN_A_FOLDER(the_recipe_is_among_the_settings_that_differ),
         IN_A_FOLDER(a_tie_is_called_a_tie_and_at_the_top_says_nothing_about_the_network),
         IN_A_FOLDER(accuracies_on_the_training_images_are_called_that_and_not_judged),
         IN_A_FOLDER(a_page_without_pictures_says_why),
