@@ -292,6 +292,16 @@ static int is_outdated(double *last_step) {
     return outdated;
 }
 
+static void an_old_run_without_a_recipe_is_byols(void **state) {
+    (void)state;
+    pretend_run("");
+    write_text("config.yaml", "data: {train: somewhere}\n");
+    byol__run_data run_data = {0};
+    assert_int_equal(byol__run_data_read(&run_data, folder, NULL), BYOL_OK);
+    assert_string_equal(run_data.config.recipe, "byol");
+    byol__run_data_release(&run_data);
+}
+
 static void a_run_is_as_far_as_its_log_or_its_last_checkpoint(void **state) {
     (void)state;
     double last_step;
@@ -511,6 +521,7 @@ int main(void) {
         cmocka_unit_test(a_chart_of_nothing_is_not_drawn),
         cmocka_unit_test(a_series_that_never_changes_still_has_an_axis),
         IN_A_FOLDER(a_line_that_was_cut_is_passed_over_and_resumptions_are_summed),
+        IN_A_FOLDER(an_old_run_without_a_recipe_is_byols),
         IN_A_FOLDER(a_run_is_as_far_as_its_log_or_its_last_checkpoint),
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
         IN_A_FOLDER(what_a_run_without_a_log_does_not_know_is_left_out),
