@@ -1,5 +1,7 @@
 #include "base/png.h"
 
+#include <math.h>
+
 #include <spng.h>
 
 #include "base/error.h"
@@ -37,3 +39,5 @@ byol_status byol__png_encode(const uint8_t *pixels, int channels, int height, in
                       "cannot encode a PNG of %d x %d pixels: %s", width, height,
                       spng_strerror(result));
 }
+
+uint8_t byol__png_byte(float value) { return (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1)); }

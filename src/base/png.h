@@ -12,4 +12,7 @@
 byol_status byol__png_encode(const uint8_t *pixels, int channels, int height, int width,
                              uint8_t **out, size_t *length, byol_error *error);
 
+/* The byte of a channel's value in 0 .. 1; values beyond are clipped. */
+uint8_t byol__png_byte(float value);
+
 #endif

@@ -99,7 +99,7 @@ static void write_grid(FILE *page, span s, double step) {
 /* ---- Lines ---- */
 
 static void write_band(FILE *page, const drawn *line, span x, span y, int number) {
-    byol__html(page, "<path class=\"band s%d\" d=\"M", number % 7);
+    byol__html(page, "<path class=\"band s%d\" d=\"M", number % BYOL__HTML_COLOURS);
     for (size_t i = 0; i < line->count; i++)
         byol__html(page, "%.1f %.1f ", SIDE * place(x, line->point[i].x),
                    SIDE * (1 - place(y, line->point[i].high)));
@@ -111,8 +111,8 @@ static void write_band(FILE *page, const drawn *line, span x, span y, int number
 
 /* The numbers are stored in the line's element, so that they can be read off. */
 static void write_line(FILE *page, const drawn *line, span x, span y, int number) {
-    byol__html(page, "<path class=\"line s%d%s\" data-x=\"", number % 7,
-               number >= 7 ? " dashed" : "");
+    char series[16];
+    byol__html(page, "<path class=\"line %s\" data-x=\"", byol__html_series(series, number));
     for (size_t i = 0; i < line->count; i++)
         byol__html(page, "%s%.5g", i > 0 ? " " : "", line->point[i].x);
     byol__html(page, "\" data-y=\"");
@@ -127,7 +127,7 @@ static void write_line(FILE *page, const drawn *line, span x, span y, int number
 
 /* Marks are lines of length 0 with round ends: they stay round when the drawing is stretched. */
 static void write_marks(FILE *page, const drawn *line, span x, span y, int number) {
-    byol__html(page, "<path class=\"mark s%d\" d=\"", number % 7);
+    byol__html(page, "<path class=\"mark s%d\" d=\"", number % BYOL__HTML_COLOURS);
     for (size_t i = 0; i < line->count; i++)
         byol__html(page, "M%.1f %.1fh0", SIDE * place(x, line->point[i].x),
                    SIDE * (1 - place(y, line->point[i].mean)));
@@ -137,14 +137,15 @@ static void write_marks(FILE *page, const drawn *line, span x, span y, int numbe
 /* ---- The figure ---- */
 
 static void write_caption(FILE *page, const byol__chart *chart, const drawn *lines) {
+    char series[16];
     byol__html(page,
                "<figcaption><div class=\"top\"><h3>%s</h3><span class=\"at\">at the "
                "end</span></div><p class=\"keys\">",
                chart->title);
     for (int s = 0; s < chart->series_count; s++) {
         if (lines[s].count == 0) continue;
-        byol__html(page, "<span class=\"key s%d%s\"><i></i>%s <b>%.4g</b>%s</span> ", s % 7,
-                   s >= 7 ? " dashed" : "", chart->series[s].name,
+        byol__html(page, "<span class=\"key %s\"><i></i>%s <b>%.4g</b>%s</span> ",
+                   byol__html_series(series, s), chart->series[s].name,
                    lines[s].point[lines[s].count - 1].mean, chart->unit);
     }
     byol__html(page, "</p></figcaption>");

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/png.h"
 #include "base/smaller.h"
 
 /* PIXELS_SIDE: pixels are compared at this side at most. That is 60 MB for all pictures. */
@@ -131,8 +132,7 @@ static void to_bytes(const float *image, int channels, int side, const float mea
     for (int c = 0; c < channels; c++)
         for (size_t i = 0; i < plane; i++) {
             float value = image[(size_t)c * plane + i] * std[c] + mean[c];
-            pixels[i * (size_t)channels + (size_t)c] =
-                (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1));
+            pixels[i * (size_t)channels + (size_t)c] = byol__png_byte(value);
         }
 }
 
@@ -230,6 +230,8 @@ int byol__picture_side(const byol_source *source, int least, int most) {
     int side = info.short_side;
     return side < least ? least : side > most ? most : side;
 }
+
+const char *byol__picture_class(int side) { return side < 64 ? "pixels" : "photo"; }
 
 const char *byol__label_words(const byol_source *source, const byol_source *other, int32_t label,
                               char text[64]) {

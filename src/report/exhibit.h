@@ -57,6 +57,10 @@ byol_status byol__picture_view(const byol_source *source, size_t index, const by
  * `most`. */
 int byol__picture_side(const byol_source *source, int least, int most);
 
+/* The CSS class of a picture of this side: small ones are enlarged as squares of colour, not
+ * blurred. */
+const char *byol__picture_class(int side);
+
 /* The name of the class in `source`, or else in `other`, or else "class 3"; "" for labels below 0.
  * Either source may be NULL. `text` is 64 bytes. */
 const char *byol__label_words(const byol_source *source, const byol_source *other, int32_t label,

@@ -109,6 +109,12 @@ void byol__html_picture(FILE *page, const uint8_t *pixels, int channels, int hei
 
 /* ---- Figures ---- */
 
+const char *byol__html_series(char text[16], int number) {
+    snprintf(text, 16, "s%d%s", number % BYOL__HTML_COLOURS,
+             number >= BYOL__HTML_COLOURS ? " dashed" : "");
+    return text;
+}
+
 const char *byol__html_count(char text[48], uint64_t count) {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), used = 0;

@@ -11,6 +11,13 @@
  * UTF-8 or cannot be seen becomes U+FFFD. So markup can come only from `format`. */
 void byol__html(FILE *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Series and classes have one of so many colours (report.css); then they begin again, dashed or in
+ * another shape. */
+enum { BYOL__HTML_COLOURS = 7 };
+
+/* The class of series `number`: "s3", "s0 dashed". `text` is 16 bytes, and returned. */
+const char *byol__html_series(char text[16], int number);
+
 /* A picture as a data: address. Pixels are interleaved bytes (height, width, channels). If there is
  * no memory, nothing is written: the address is then empty. */
 void byol__html_picture(FILE *page, const uint8_t *pixels, int channels, int height, int width);

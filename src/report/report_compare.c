@@ -57,7 +57,7 @@ static void write_value(FILE *page, double value, int column, int best) {
 }
 
 void byol__section_comparison(FILE *page, const byol__run_data *run_data, size_t count) {
-    char time[48];
+    char time[48], series[16];
     byol__html(
         page,
         "<section id=\"worth\">\n<h2>Results</h2>\n<p class=\"intro\">Accuracies are those that "
@@ -70,8 +70,8 @@ void byol__section_comparison(FILE *page, const byol__run_data *run_data, size_t
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].name);
     byol__html(page, "<th scope=\"col\" class=\"num\">time</th></tr></thead>\n<tbody>\n");
     for (size_t r = 0; r < count; r++) {
-        byol__html(page, "<tr><th scope=\"row\"><span class=\"key s%zu%s\"><i></i>%s</span></th>",
-                   r % 7, r >= 7 ? " dashed" : "", run_data[r].name);
+        byol__html(page, "<tr><th scope=\"row\"><span class=\"key %s\"><i></i>%s</span></th>",
+                   byol__html_series(series, (int)r), run_data[r].name);
         for (int c = 0; c < COLUMNS; c++) {
             double value = columns[c].value(&run_data[r]);
             write_value(page, value, c,

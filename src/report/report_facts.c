@@ -22,8 +22,7 @@ static void format_time(const byol__run_data *run_data, char text[256]) {
 
 static void format_speed(const byol__run_data *run_data, char text[256]) {
     char count[48];
-    double speed = byol__number(run_data->summary, "images_per_second");
-    if (!isfinite(speed)) speed = byol__run_data_late(run_data, BYOL__SPEED);
+    double speed = byol__run_data_speed(run_data);
     text[0] = '\0';
     if (isfinite(speed))
         snprintf(text, 256, "%s images a second", byol__html_count(count, (uint64_t)(speed + 0.5)));

@@ -14,15 +14,12 @@ enum {
     SIDE_MIN = 8
 };
 
-/* Small pictures are enlarged as squares of colour, not blurred. */
-static const char *sharpness(int side) { return side < 64 ? "pixels" : "photo"; }
-
 static void write_picture(FILE *page, const uint8_t *pixels, int channels, int side, double aspect,
                           const char *words) {
     byol__html(page,
                "<img class=\"%s\" style=\"aspect-ratio:%.4f\" alt=\"%s\" width=\"%d\" "
                "height=\"%d\" src=\"",
-               sharpness(side), aspect, words, side, side);
+               byol__picture_class(side), aspect, words, side, side);
     byol__html_picture(page, pixels, channels, side, side);
     byol__html(page, "\"/>");
 }

@@ -11,9 +11,9 @@ enum {
     HEIGHT_MIN = 500,
     HEIGHT_MAX = 1000,
     MARGIN = 24,
-    COLOURS = 7,
     SHAPES = 4,
     THUMBNAIL = 32,
+    THUMBNAIL_SHOWN = 64,
     COLUMNS = 40,
     FEWEST = 12
 };
@@ -29,8 +29,8 @@ static void write_shapes(FILE *page) {
     fputs("</defs>", page);
 }
 
-static int colour_of(int32_t label) { return label < 0 ? 0 : label % COLOURS; }
-static int shape_of(int32_t label) { return label < 0 ? 0 : label / COLOURS % SHAPES; }
+static int colour_of(int32_t label) { return label < 0 ? 0 : label % BYOL__HTML_COLOURS; }
+static int shape_of(int32_t label) { return label < 0 ? 0 : label / BYOL__HTML_COLOURS % SHAPES; }
 
 /* ---- Points ---- */
 
@@ -155,7 +155,7 @@ static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const flo
                "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>"
                "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb "
                "%s\"></div><span></span></div></div>",
-               byol__picture_side(shown->of, 8, 64) < 64 ? "pixels" : "photo");
+               byol__picture_class(byol__picture_side(shown->of, 8, THUMBNAIL_SHOWN)));
     write_legend(page, exhibit, info.classes <= 100 ? info.classes : 0);
     byol__html(page, "<p class=\"said\" aria-live=\"polite\"></p></div>\n</section>\n");
     return BYOL_OK;

@@ -213,8 +213,7 @@ static void write_keys(FILE *page, const byol__run_data *run_data) {
                  "1 is even, 0 is collapse");
     write_figure(page, "Loss", byol__run_data_late(run_data, BYOL__LOSS), 3,
                  "of 0 to 8, in the last tenth");
-    double speed = byol__number(run_data->summary, "images_per_second");
-    if (!isfinite(speed)) speed = byol__run_data_late(run_data, BYOL__SPEED);
+    double speed = byol__run_data_speed(run_data);
     if (isfinite(speed))
         write_key(page, "Images a second", byol__html_count(value, (uint64_t)(speed + 0.5)),
                   "two views of each");

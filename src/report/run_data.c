@@ -151,6 +151,11 @@ double byol__run_data_epochs(const byol__run_data *run_data) {
     return part * run_data->config.train.epochs;
 }
 
+double byol__run_data_speed(const byol__run_data *run_data) {
+    double speed = byol__number(run_data->summary, "images_per_second");
+    return isfinite(speed) ? speed : byol__run_data_late(run_data, BYOL__SPEED);
+}
+
 int byol__run_data_same_images(const json_t *evaluation) {
     return json_is_true(json_object_get(evaluation, "same_images"));
 }

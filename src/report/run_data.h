@@ -52,6 +52,9 @@ double byol__run_data_late(const byol__run_data *run_data, byol__figure figure);
  * if there is neither. */
 double byol__run_data_epochs(const byol__run_data *run_data);
 
+/* Images a second, by the last checkpoint or else by the log. NaN if there is neither. */
+double byol__run_data_speed(const byol__run_data *run_data);
+
 /* NaN, or "", if `object` lacks it. Borrowed. */
 double byol__number(const json_t *object, const char *key);
 const char *byol__words(const json_t *object, const char *key);

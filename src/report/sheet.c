@@ -46,8 +46,6 @@ static void arrange(sheet *s, int count) {
     }
 }
 
-static uint8_t to_byte(float value) { return (uint8_t)lrintf(255 * fminf(fmaxf(value, 0), 1)); }
-
 /* Paints (channels, height, width) floats into the middle of square number `picture` of a group,
  * each pixel magnified. The values are multiplied by `std`, plus `mean`; NULL: unchanged. */
 static void paint(sheet *s, int group, int picture, const float *src, int height, int width,
@@ -64,7 +62,7 @@ static void paint(sheet *s, int group, int picture, const float *src, int height
             uint8_t *to = s->pixels + ((size_t)(top + y) * s->width + left + x) * s->channels;
             for (int c = 0; c < s->channels; c++) {
                 float value = src[(size_t)c * height * width + from];
-                to[c] = to_byte(mean == NULL ? value : value * std[c] + mean[c]);
+                to[c] = byol__png_byte(mean == NULL ? value : value * std[c] + mean[c]);
             }
         }
 }
