@@ -3,8 +3,7 @@
 #include <math.h>
 #include <stddef.h>
 
-/* Of a norm. Below it a vector is scaled by a constant 1e6. */
-static const double smallest_square = 1e-12;
+#include "train/rows.h"
 
 static double dot(const float *a, const float *b, int dim) {
     double sum = 0;
@@ -46,13 +45,13 @@ static inline double mean_over_pairs(const float *prediction, const float *targe
         const float *p = prediction + (size_t)n * (size_t)dim,
                     *t = target + (size_t)n * (size_t)dim;
         double square_p = dot(p, p, dim), square_t = dot(t, t, dim);
-        double scale_p = 1 / sqrt(fmax(square_p, smallest_square)),
-               scale_t = 1 / sqrt(fmax(square_t, smallest_square));
+        double scale_p = 1 / sqrt(fmax(square_p, byol__smallest_square)),
+               scale_t = 1 / sqrt(fmax(square_t, byol__smallest_square));
         double cosine = dot(p, t, dim) * scale_p * scale_t;
         point here = at(cosine, parameter);
         loss += here.loss;
         if (diff != NULL)
-            sample_gradient(p, t, dim, scale_p, scale_t, cosine, square_p < smallest_square,
+            sample_gradient(p, t, dim, scale_p, scale_t, cosine, square_p < byol__smallest_square,
                             here.slope / batch, diff + (size_t)n * (size_t)dim);
     }
     return loss / batch;

@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* That floor, squared; the constant is 1e6. The loss of single pairs (loss.c) has it too. */
+static const double byol__smallest_square = 1e-12;
+
 /* dst (n, dim) = scale_i src_i, scale_i = 1 / |src_i|. `src` (n, dim). */
 void byol__normalise_rows(const float *src, size_t n, size_t dim, double *scale, float *dst);
 
