@@ -1,10 +1,7 @@
 #include "byol/encoder.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <omp.h>
 
 #include "augment/draws.h"
 #include "base/error.h"
@@ -257,29 +254,6 @@ byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *sourc
                                            error);
 }
 
-/* Prepares images first .. first + count - 1 in encoder->images. `buffers`: one for each thread. */
-static byol_status prepare_batch(byol_encoder *encoder, const byol_source *source,
-                                 const byol__preparation *how, size_t first, int count,
-                                 byol__view_buffers *buffers, byol_error *error) {
-    size_t side = (size_t)encoder->origin.config.data.image_size,
-           size = (size_t)encoder->origin.channels * side * side;
-    byol_status status = BYOL_OK;
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < count; i++) {
-        byol_error why = {0};
-        byol_status one = byol__input_of(source)->prepare(how, source, first + (size_t)i,
-                                                          &buffers[omp_get_thread_num()],
-                                                          encoder->images + (size_t)i * size, &why);
-        if (one == BYOL_OK) continue;
-#pragma omp critical(prepare_batch)
-        {
-            status = one;
-            if (error != NULL) *error = why;
-        }
-    }
-    return status;
-}
-
 /* Sets the vectors of unreadable images to zeros. */
 static size_t clear_unreadable(const byol_source *source, size_t first, size_t count,
                                size_t dimension, float *features) {
@@ -301,7 +275,8 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
     size_t dimension = (size_t)byol_encoder_dimension(encoder, layer), unreadable = 0;
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
-        BYOL__TRY(prepare_batch(encoder, source, how, first, (int)count, buffers, error));
+        BYOL__TRY(
+            byol__prepare_batch(how, source, NULL, first, count, buffers, encoder->images, error));
         BYOL__TRY(byol__plan_forward(encoder->plan, encoder->images, error));
         byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));

@@ -47,34 +47,15 @@ void byol__labelled_release(byol__labelled *set) {
     memset(set, 0, sizeof *set);
 }
 
-static byol_status prepare(const byol__labelled *set, size_t index, int pass, float *dst,
-                           byol_error *error) {
-    byol__preparation how = set->how;
-    how.augmented = pass >= 0;
-    how.pass = pass >= 0 ? (uint32_t)pass : 0;
-    return byol__input_of(set->source)
-        ->prepare(&how, set->source, index, &set->buffers[omp_get_thread_num()], dst, error);
-}
-
 byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first,
                                  size_t n, int pass, float *images, int32_t *labels,
                                  byol_error *error) {
-    size_t size = (size_t)set->how.channels * (size_t)set->how.side * (size_t)set->how.side;
-    byol_status status = BYOL_OK;
-#pragma omp parallel for schedule(dynamic)
-    for (size_t i = 0; i < n; i++) {
-        size_t index = indices != NULL ? indices[i] : first + i;
-        byol_error why = {0};
-        byol_status one = prepare(set, index, pass, images + i * size, &why);
-        if (labels != NULL) labels[i] = set->labels[index];
-        if (one == BYOL_OK) continue;
-#pragma omp critical(labelled_batch)
-        {
-            status = one;
-            if (error != NULL) *error = why;
-        }
-    }
-    return status;
+    byol__preparation how = set->how;
+    how.augmented = pass >= 0;
+    how.pass = pass >= 0 ? (uint32_t)pass : 0;
+    for (size_t i = 0; i < n && labels != NULL; i++)
+        labels[i] = set->labels[indices != NULL ? indices[i] : first + i];
+    return byol__prepare_batch(&how, set->source, indices, first, n, set->buffers, images, error);
 }
 
 byol_status byol__labelled_check(const byol__labelled *set, double max_unreadable,

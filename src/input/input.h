@@ -70,4 +70,11 @@ typedef struct byol__input_kind {
 /* The kind of input that `source` holds. */
 const byol__input_kind *byol__input_of(const byol_source *source);
 
+/* Prepares samples indices[0 .. count-1] (NULL: `first` .. first + count - 1) into `images` (count,
+ * channels, side, side), with all threads. `buffers`: one for each thread. The error is that of one
+ * of those that failed. */
+byol_status byol__prepare_batch(const byol__preparation *how, const byol_source *source,
+                                const uint32_t *indices, size_t first, size_t count,
+                                byol__view_buffers *buffers, float *images, byol_error *error);
+
 #endif
