@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,4 +150,33 @@ byol_status byol__read_file(const char *path, char **out, size_t *length, byol_e
     *out = text;
     *length = (size_t)info.st_size;
     return BYOL_OK;
+}
+
+byol_status byol__map_file(const char *path, const unsigned char **bytes, size_t *length,
+                           byol_error *error) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
+                          "cannot read %s: %s", path, strerror(errno));
+    byol_status status = BYOL_OK;
+    struct stat info;
+    *bytes = NULL;
+    *length = 0;
+    if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+        status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: not a regular file", path);
+    } else if (info.st_size > 0) {
+        void *mapped = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (mapped == MAP_FAILED) {
+            status = byol__fail(error, BYOL_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
+        } else {
+            *bytes = mapped;
+            *length = (size_t)info.st_size;
+        }
+    }
+    close(descriptor);
+    return status;
+}
+
+void byol__unmap_file(const unsigned char *bytes, size_t length) {
+    if (bytes != NULL) munmap((void *)bytes, length);
 }

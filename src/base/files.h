@@ -34,6 +34,12 @@ byol_status byol__make_folder(const char *path, byol_error *error);
 bool byol__is_folder(const char *path);
 bool byol__is_file(const char *path);
 
+/* Maps a regular file to read it. An empty one has no bytes: NULL. Owned: byol__unmap_file.
+ * BYOL_ERROR_NOT_FOUND or BYOL_ERROR_IO. */
+byol_status byol__map_file(const char *path, const unsigned char **bytes, size_t *length,
+                           byol_error *error);
+void byol__unmap_file(const unsigned char *bytes, size_t length); /* NULL is fine */
+
 /* Reads a whole file. `*out` is owned (byol__free) and has a NUL after its `*length` bytes. */
 byol_status byol__read_file(const char *path, char **out, size_t *length, byol_error *error);
 

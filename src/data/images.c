@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/memory.h"
 
 static byol_status image(const byol_source *source, size_t index,
@@ -43,7 +43,7 @@ static void release(byol_source *source) {
     byol__images *images = (byol__images *)source;
     for (size_t i = 0; i < images->block_count; i++) byol__free(images->blocks[i].owned);
     byol__free(images->blocks);
-    if (images->mapping != NULL) munmap(images->mapping, images->mapping_bytes);
+    byol__unmap_file(images->mapping, images->mapping_bytes);
     byol__free(images->owned_labels);
     byol__free(images->owned_names);
     byol__free(images->owned_text);

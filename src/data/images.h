@@ -19,7 +19,7 @@ typedef struct byol__images {
     size_t record_bytes, image_offset; /* a record is record_bytes long, its pixels (c, h, w) begin
                                           at image_offset */
     int interleaved;                   /* the pixels are (h, w, c) */
-    void *mapping;                     /* of mapping_bytes, unmapped with the source; NULL: none */
+    const unsigned char *mapping;      /* of mapping_bytes, unmapped with the source; NULL: none */
     size_t mapping_bytes;
     const int32_t *labels; /* base.info.count, or NULL */
     int32_t *owned_labels;

@@ -1,15 +1,7 @@
 /* NumPy arrays of pictures: .npy files of bytes, (N, H, W) or (N, H, W, C) with C 1 or 3, mapped
  * and never copied. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/error.h"
+#include "base/files.h"
 #include "data/images.h"
 #include "data/npy_header.h"
 #include "data/source_kind.h"
@@ -34,8 +26,7 @@ static byol_status fill(byol__images *images, const char *path, byol_error *erro
             "%s is truncated or damaged: its header promises %zu pictures of %zu bytes, "
             "it holds %zu bytes of them",
             path, h.dims[0], record, found);
-    images->blocks[0] =
-        (byol__block){.records = (const uint8_t *)images->mapping + h.data, .count = h.dims[0]};
+    images->blocks[0] = (byol__block){.records = images->mapping + h.data, .count = h.dims[0]};
     images->record_bytes = record;
     images->interleaved = 1;
     info->count = h.dims[0];
@@ -47,27 +38,10 @@ static byol_status fill(byol__images *images, const char *path, byol_error *erro
     return BYOL_OK;
 }
 
-static byol_status map(byol__images *images, const char *path, byol_error *error) {
-    struct stat info;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0 || fstat(descriptor, &info) != 0) {
-        byol_status status =
-            byol__fail(error, BYOL_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
-        if (descriptor >= 0) close(descriptor);
-        return status;
-    }
-    images->mapping_bytes = (size_t)info.st_size;
-    images->mapping = mmap(NULL, images->mapping_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    close(descriptor);
-    if (images->mapping != MAP_FAILED) return BYOL_OK;
-    images->mapping = NULL;
-    return byol__fail(error, BYOL_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
-}
-
 byol_status byol__npy_open(byol_source **out, const char *path, byol_error *error) {
     byol__images *images;
     BYOL__TRY(byol__images_create(&images, "npy", 1, error));
-    byol_status status = map(images, path, error);
+    byol_status status = byol__map_file(path, &images->mapping, &images->mapping_bytes, error);
     if (status == BYOL_OK) status = fill(images, path, error);
     if (status == BYOL_OK)
         *out = &images->base;

@@ -1,15 +1,11 @@
 #include "state/safetensors.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <jansson.h>
 #include <xxhash.h>
@@ -186,34 +182,12 @@ static size_t element_bytes(const char *dtype) {
     return 0;
 }
 
-static byol_status map_file(byol__safetensors *file, const char *path, byol_error *error) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
-                          "cannot read %s: %s", path, strerror(errno));
-    byol_status status = BYOL_OK;
-    struct stat info;
-    if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-        status = byol__fail(error, BYOL_ERROR_IO, "cannot read %s: not a regular file", path);
-    } else if (info.st_size < LENGTH_BYTES + 2) {
-        status = byol__fail(error, BYOL_ERROR_FORMAT,
-                            "%s is not a safetensors file: it has %lld bytes only", path,
-                            (long long)info.st_size);
-    } else {
-        void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        if (bytes == MAP_FAILED) {
-            status = byol__fail(error, BYOL_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
-        } else {
-            file->bytes = bytes;
-            file->size = (size_t)info.st_size;
-        }
-    }
-    close(descriptor);
-    return status;
-}
-
 static byol_status parse_header(byol__safetensors *file, byol_error *error) {
     uint64_t length;
+    if (file->size < LENGTH_BYTES + 2)
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "%s is not a safetensors file: it has %zu bytes only", file->path,
+                          file->size);
     memcpy(&length, file->bytes, sizeof length);
     if (length > HEADER_MAX || length > file->size - LENGTH_BYTES)
         return byol__fail(error, BYOL_ERROR_FORMAT,
@@ -355,7 +329,7 @@ byol_status byol__safetensors_open(byol__safetensors **out, const char *path, by
     BYOL__TRY(byol__alloc(&file, 1, sizeof *file, path, error));
     byol_status status = byol__alloc(&file->path, strlen(path) + 1, 1, path, error);
     if (status == BYOL_OK) memcpy(file->path, path, strlen(path));
-    if (status == BYOL_OK) status = map_file(file, path, error);
+    if (status == BYOL_OK) status = byol__map_file(path, &file->bytes, &file->size, error);
     if (status == BYOL_OK) status = parse_header(file, error);
     if (status == BYOL_OK) status = check_metadata(file, error);
     if (status == BYOL_OK) status = read_entries(file, error);
@@ -370,7 +344,7 @@ byol_status byol__safetensors_open(byol__safetensors **out, const char *path, by
 
 void byol__safetensors_close(byol__safetensors *file) {
     if (file == NULL) return;
-    if (file->bytes != NULL) munmap((void *)file->bytes, file->size);
+    byol__unmap_file(file->bytes, file->size);
     json_decref(file->json);
     byol__free(file->entries);
     byol__free(file->path);
