@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "data/decode.h"
+#include "data/span.h"
 
 enum { PROBES = 64, FILE_BYTES_MAX = 1 << 30 };
 
@@ -460,13 +461,6 @@ byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, 
 
 /* ---- the last step ---- */
 
-static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
-static int median(int *values, size_t count) {
-    qsort(values, count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
 /* Finds channels and typical size from the headers of pictures spread over the source. */
 static byol_status probe(byol__pictures *pictures, int *height, int *width, byol_error *error) {
     byol_source_info *info = &pictures->base.info;
@@ -496,9 +490,9 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
         return byol__fail(error, BYOL_ERROR_FORMAT,
                           "none of %zu pictures looked at can be read. The first: %.700s", samples,
                           first.text);
-    *height = median(heights, seen);
-    *width = median(widths, seen);
-    info->short_side = median(sides, seen);
+    *height = byol__span_of(heights, seen).median;
+    *width = byol__span_of(widths, seen).median;
+    info->short_side = byol__span_of(sides, seen).median;
     return BYOL_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "data/decode.h"
 #include "data/source_kind.h"
+#include "data/span.h"
 
 enum {
     CHUNK = 64,         /* images between two calls of progress */
@@ -120,14 +121,6 @@ static byol_status read_all(reading *r, int threads, byol_progress progress, voi
 
 /* ---- what they are together ---- */
 
-static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
-static byol_span span_of(int *values, size_t count) {
-    if (count == 0) return (byol_span){0, 0, 0};
-    qsort(values, count, sizeof *values, by_value);
-    return (byol_span){values[0], values[count / 2], values[count - 1]};
-}
-
 static byol_status measure_sizes(byol_survey *survey, const note *notes, byol_error *error) {
     int *heights, *widths = NULL;
     BYOL__TRY(byol__alloc(&heights, survey->count, sizeof *heights, "sizes of the images", error));
@@ -140,8 +133,8 @@ static byol_status measure_sizes(byol_survey *survey, const note *notes, byol_er
         widths[survey->readable++] = notes[i].width;
     }
     if (status == BYOL_OK) {
-        survey->height = span_of(heights, survey->readable);
-        survey->width = span_of(widths, survey->readable);
+        survey->height = byol__span_of(heights, survey->readable);
+        survey->width = byol__span_of(widths, survey->readable);
     }
     byol__free(heights);
     byol__free(widths);
