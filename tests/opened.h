@@ -1,4 +1,4 @@
-/* Opening sources in tests; after cmocka.h. */
+/* Opening and reading sources in tests; after cmocka.h. */
 #ifndef TEST_OPENED_H
 #define TEST_OPENED_H
 
@@ -24,6 +24,15 @@ static inline byol_source_info described(const byol_source *source) {
     byol_source_info info;
     byol_source_describe(source, &info);
     return info;
+}
+
+/* Owned: byol_picture_release. */
+static inline byol_picture picture_of(const byol_source *source, size_t index) {
+    byol_picture picture = {0};
+    byol_error error = {0};
+    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
+    return picture;
 }
 
 #endif

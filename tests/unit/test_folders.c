@@ -47,10 +47,7 @@ static void write_gray(const char *name, int height, int width, int value) {
 }
 
 static int value_of(const byol_source *source, size_t index) {
-    byol_picture picture = {0};
-    byol_error error = {0};
-    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK)
-        fail_msg("%s", error.text);
+    byol_picture picture = picture_of(source, index);
     int value = picture.image.pixels[0];
     byol_picture_release(&picture);
     return value;

@@ -36,6 +36,15 @@ static void write_sample(void) {
     assert_string_equal(error.text, "");
 }
 
+/* Owned: byol__free. */
+static char *write_and_read_sample(size_t *length) {
+    char *bytes;
+    byol_error error = {0};
+    write_sample();
+    assert_int_equal(byol__read_file(path, &bytes, length, &error), BYOL_OK);
+    return bytes;
+}
+
 static void put(const char *name, const void *bytes, size_t length) {
     FILE *stream = fopen(name, "wb");
     assert_non_null(stream);
@@ -109,11 +118,8 @@ static void a_wrong_name_or_shape_is_an_error_with_both_shapes(void **state) {
 
 static void tensors_begin_at_a_multiple_of_64_bytes(void **state) {
     (void)state;
-    write_sample();
-    char *bytes;
     size_t length;
-    byol_error error = {0};
-    assert_int_equal(byol__read_file(path, &bytes, &length, &error), BYOL_OK);
+    char *bytes = write_and_read_sample(&length);
     uint64_t header;
     memcpy(&header, bytes, 8);
     assert_int_equal((8 + header) % 64, 0);
@@ -123,11 +129,9 @@ static void tensors_begin_at_a_multiple_of_64_bytes(void **state) {
 
 static void every_truncation_is_refused(void **state) {
     (void)state;
-    write_sample();
-    char *bytes;
     size_t length;
+    char *bytes = write_and_read_sample(&length);
     byol_error error = {0};
-    assert_int_equal(byol__read_file(path, &bytes, &length, &error), BYOL_OK);
     for (size_t cut = 0; cut < length; cut++) {
         byol__safetensors *file;
         put(damaged, bytes, cut);
@@ -144,11 +148,9 @@ static void every_truncation_is_refused(void **state) {
 
 static void every_flipped_bit_is_found(void **state) {
     (void)state;
-    write_sample();
-    char *bytes;
     size_t length;
+    char *bytes = write_and_read_sample(&length);
     byol_error error = {0};
-    assert_int_equal(byol__read_file(path, &bytes, &length, &error), BYOL_OK);
     for (size_t at = 0; at < length; at++) {
         for (int flip = 1; flip < 256; flip = flip == 128 ? 255 : flip * 2) {
             bytes[at] = (char)(bytes[at] ^ flip);

@@ -63,10 +63,7 @@ static void tar_close(struct archive *tar) {
 /* ---- reading ---- */
 
 static int value_of(const byol_source *source, size_t index) {
-    byol_picture picture = {0};
-    byol_error error = {0};
-    if (byol_source_image(source, index, NULL, &picture, &error) != BYOL_OK)
-        fail_msg("%s", error.text);
+    byol_picture picture = picture_of(source, index);
     int value = picture.image.pixels[0];
     for (int i = 0; i < picture.image.width * picture.image.height; i++)
         assert_int_equal(picture.image.pixels[i], value);
