@@ -68,7 +68,10 @@ extern const struct argp cli_output_argp;
 
 /* Prints the error on standard error and returns the exit code for `status`. */
 int cli_fail(byol_status status, const byol_error *error);
-/* The same for mistakes on the command line. */
+/* Puts the text into `error` and returns `status`. */
+byol_status cli_error(byol_error *error, byol_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* As cli_fail, for mistakes on the command line. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *text);
 /* Prints a line for people; with --quiet, nothing. */

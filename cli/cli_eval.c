@@ -20,8 +20,8 @@ static const char *const kind_keys[KINDS] = {"accuracy", "random_init_accuracy",
                                              "hog_accuracy"};
 
 static byol_status no_memory(byol_error *error, const char *what) {
-    snprintf(error->text, sizeof error->text, "no memory for %s; --limit takes fewer images", what);
-    return BYOL_ERROR_MEMORY;
+    return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %s; --limit takes fewer images",
+                     what);
 }
 
 /* ---- sources ---- */
@@ -77,11 +77,9 @@ byol_status cli_labelled_open(cli_labelled *set, const char *spec, size_t limit,
     if (status != BYOL_OK) return status;
     byol_source_info info;
     byol_source_describe(set->whole, &info);
-    if (info.classes == 0) {
-        snprintf(error->text, sizeof error->text,
-                 "%.500s has no labels: accuracy cannot be measured on it", spec);
-        return BYOL_ERROR_INVALID;
-    }
+    if (info.classes == 0)
+        return cli_error(error, BYOL_ERROR_INVALID,
+                         "%.500s has no labels: accuracy cannot be measured on it", spec);
     set->count = limit > 0 && limit < info.count ? limit : info.count;
     set->channels = info.channels;
     set->decoded = info.decoded;
@@ -110,22 +108,20 @@ void cli_labelled_release(cli_labelled *set) {
  * differently. */
 byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test,
                                 byol_error *error) {
-    if (test->classes > train->classes) {
-        snprintf(error->text, sizeof error->text,
-                 "the test images have %d classes, the training images %d", test->classes,
-                 train->classes);
-        return BYOL_ERROR_MISMATCH;
-    }
+    if (test->classes > train->classes)
+        return cli_error(error, BYOL_ERROR_MISMATCH,
+                         "the test images have %d classes, the training images %d", test->classes,
+                         train->classes);
     for (int i = 0; i < test->classes; i++) {
         const char *one = byol_source_class_name(train->whole, i),
                    *other = byol_source_class_name(test->whole, i);
         if (one == NULL || other == NULL || strcmp(one, other) == 0) continue;
-        snprintf(error->text, sizeof error->text,
-                 "class %d is '%.100s' in the training images and '%.100s' in the test images: "
-                 "they are of different "
-                 "data sets, or one lacks a class",
-                 i, one, other);
-        return BYOL_ERROR_MISMATCH;
+        return cli_error(
+            error, BYOL_ERROR_MISMATCH,
+            "class %d is '%.100s' in the training images and '%.100s' in the test images: "
+            "they are of different "
+            "data sets, or one lacks a class",
+            i, one, other);
     }
     return BYOL_OK;
 }
@@ -260,8 +256,7 @@ const struct argp cli_eval_argp = {options, parse, NULL, NULL, NULL, NULL, NULL}
 /* ---- features ---- */
 
 static byol_status interrupted(byol_error *error) {
-    snprintf(error->text, sizeof error->text, "interrupted");
-    return BYOL_ERROR_CANCELLED;
+    return cli_error(error, BYOL_ERROR_CANCELLED, "interrupted");
 }
 
 /* Features that need no encoder: the images as vectors, prepared as for the encoder, or their
@@ -454,10 +449,9 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
         s->train.channels = byol_encoder_channels(s->trained); /* decoded to what is wanted */
     if (s->test.decoded) s->test.channels = byol_encoder_channels(s->trained);
     if (status == BYOL_OK && s->test.channels != s->train.channels) {
-        snprintf(error->text, sizeof error->text,
-                 "the test images have %d channels, the training images %d", s->test.channels,
-                 s->train.channels);
-        status = BYOL_ERROR_MISMATCH;
+        status = cli_error(error, BYOL_ERROR_MISMATCH,
+                           "the test images have %d channels, the training images %d",
+                           s->test.channels, s->train.channels);
     }
     if (status != BYOL_OK) return status;
     cli_say("train: %s", s->train.description);

@@ -36,10 +36,7 @@ static byol_status write_views(cli_events *events, const char *run, const byol_s
                                           IMAGES, NULL, NULL, NULL, error);
     if (status != BYOL_OK) return status;
     void *png = read_file(path, &length);
-    if (png == NULL) {
-        snprintf(error->text, sizeof error->text, "cannot read %.900s", path);
-        return BYOL_ERROR_IO;
-    }
+    if (png == NULL) return cli_error(error, BYOL_ERROR_IO, "cannot read %.900s", path);
     status = byol_events_png(events->file, 0, "views", png, length, error);
     free(png);
     return status;

@@ -10,9 +10,8 @@
 #include "cli.h"
 
 static byol_status fail(const char *path, const char *why, byol_error *error) {
-    snprintf(error->text, sizeof error->text,
-             "cannot write %.700s: %s; what was there before is untouched", path, why);
-    return BYOL_ERROR_IO;
+    return cli_error(error, BYOL_ERROR_IO,
+                     "cannot write %.700s: %s; what was there before is untouched", path, why);
 }
 
 /* ---- Before the work ---- */

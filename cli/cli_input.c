@@ -39,12 +39,10 @@ static byol_status open_standard_input(byol_source **out, byol_error *error) {
     lines all = {0};
     byol_status status = BYOL_OK;
     if (read_lines(&all) != 0) {
-        snprintf(error->text, sizeof error->text, "paths on standard input: %s", strerror(errno));
-        status = BYOL_ERROR_IO;
+        status = cli_error(error, BYOL_ERROR_IO, "paths on standard input: %s", strerror(errno));
     } else if (all.count == 0) {
-        snprintf(error->text, sizeof error->text,
-                 "standard input names no pictures: give a path a line");
-        status = BYOL_ERROR_NOT_FOUND;
+        status = cli_error(error, BYOL_ERROR_NOT_FOUND,
+                           "standard input names no pictures: give a path a line");
     } else {
         status = byol_source_from_files(out, (const char *const *)all.line, all.count, error);
     }

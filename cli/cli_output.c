@@ -57,6 +57,14 @@ int cli_fail(byol_status status, const byol_error *error) {
     return status == BYOL_ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
+byol_status cli_error(byol_error *error, byol_status status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->text, sizeof error->text, format, args);
+    va_end(args);
+    return status;
+}
+
 int cli_usage(const char *format, ...) {
     char text[2048];
     va_list args;

@@ -3,21 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { NAME_MAX_BYTES = 4096 };
-
-static byol_status fail(byol_error *error, byol_status status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error->text, sizeof error->text, format, arguments);
-    va_end(arguments);
-    return status;
-}
 
 void cli_vectors_release(cli_vectors *vectors) {
     for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) free(vectors->names[i]);
@@ -33,8 +24,8 @@ static byol_status allocate(cli_vectors *vectors, size_t count, int dimension, b
     if (__builtin_mul_overflow(count, (size_t)dimension * sizeof(float), &bytes) ||
         bytes > SIZE_MAX - 64 ||
         (vectors->values = aligned_alloc(64, (bytes + 64) / 64 * 64)) == NULL)
-        return fail(error, BYOL_ERROR_MEMORY, "no memory for %zu vectors of %d numbers", count,
-                    dimension);
+        return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %zu vectors of %d numbers", count,
+                         dimension);
     return BYOL_OK;
 }
 
@@ -46,9 +37,10 @@ static byol_status take_names(cli_vectors *vectors, const byol_source *source, b
     for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) {
         byol_source_name(source, i, name, sizeof name);
         if ((vectors->names[i] = strdup(name)) == NULL)
-            return fail(error, BYOL_ERROR_MEMORY, "no memory for names");
+            return cli_error(error, BYOL_ERROR_MEMORY, "no memory for names");
     }
-    return vectors->names != NULL ? BYOL_OK : fail(error, BYOL_ERROR_MEMORY, "no memory for names");
+    return vectors->names != NULL ? BYOL_OK
+                                  : cli_error(error, BYOL_ERROR_MEMORY, "no memory for names");
 }
 
 byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
@@ -126,8 +118,8 @@ static const char *read_header(FILE *stream, size_t *rows, int *columns) {
 static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *error) {
     FILE *stream = fopen(path, "rb");
     if (stream == NULL)
-        return fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
-                    "cannot read %.700s: %s", path, strerror(errno));
+        return cli_error(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO,
+                         "cannot read %.700s: %s", path, strerror(errno));
     size_t rows = 0;
     int columns = 0;
     const char *wrong = read_header(stream, &rows, &columns);
@@ -140,7 +132,7 @@ static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *
             wrong = "it does not have as many numbers as its header says";
     }
     fclose(stream);
-    return wrong == NULL ? status : fail(error, BYOL_ERROR_FORMAT, "%.700s: %s", path, wrong);
+    return wrong == NULL ? status : cli_error(error, BYOL_ERROR_FORMAT, "%.700s: %s", path, wrong);
 }
 
 /* ---- The .csv beside it ---- */

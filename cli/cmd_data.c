@@ -171,10 +171,8 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
         status = byol_source_statistics(f->source, args->threads, f->mean, f->std, error);
     if (status != BYOL_OK) return status;
     f->class_counts = calloc((size_t)f->info.classes + 1, sizeof *f->class_counts);
-    if (f->class_counts == NULL) {
-        snprintf(error->text, sizeof error->text, "no memory for %d classes", f->info.classes);
-        return BYOL_ERROR_MEMORY;
-    }
+    if (f->class_counts == NULL)
+        return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %d classes", f->info.classes);
     for (size_t i = 0; i < f->info.count && f->info.classes > 0; i++)
         if (!byol_source_unreadable(f->source, i))
             f->class_counts[byol_source_label(f->source, i)]++;

@@ -76,10 +76,8 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
     if (status == BYOL_OK) status = cli_source_open(source, args->data, error);
     if (status != BYOL_OK) return status;
     const char *layer = cli_layers[args->layer];
-    if (byol_encoder_dimension(*encoder, args->layer) == 0) {
-        snprintf(error->text, sizeof error->text, "%.500s holds no %s layer", args->model, layer);
-        return BYOL_ERROR_INVALID;
-    }
+    if (byol_encoder_dimension(*encoder, args->layer) == 0)
+        return cli_error(error, BYOL_ERROR_INVALID, "%.500s holds no %s layer", args->model, layer);
     byol_source_info info;
     byol_source_describe(*source, &info);
     cli_say("data: %s", info.description);

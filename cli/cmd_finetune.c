@@ -235,10 +235,7 @@ static void warn_if_worthless(const attempt rows[ROWS]) {
 static byol_status run(cli_session *s, const arguments *args, json_t **result, byol_error *error) {
     attempt rows[ROWS] = {{.name = "fine-tuned"}, {.name = "from scratch"}};
     int32_t *predicted = malloc(s->test.count * sizeof *predicted);
-    if (predicted == NULL) {
-        snprintf(error->text, sizeof error->text, "no memory for predictions");
-        return BYOL_ERROR_MEMORY;
-    }
+    if (predicted == NULL) return cli_error(error, BYOL_ERROR_MEMORY, "no memory for predictions");
     byol_status status = train_both(s, args, rows, predicted, error);
     if (status == BYOL_OK) {
         const cli_accuracies accuracies = {rows[TUNED].result.accuracy,

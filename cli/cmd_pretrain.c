@@ -360,11 +360,9 @@ static byol_status choose(session *s, const byol_source *source, byol_error *err
                                             &s->progress, &budget, error);
     cli_progress_end(&s->progress);
     if (status != BYOL_OK) return status;
-    if (cli_settings_override(&args->settings, args->file, &chosen) != EXIT_DONE) {
-        snprintf(error->text, sizeof error->text,
-                 "that is what the budget's choices and the settings come to together");
-        return BYOL_ERROR_INVALID;
-    }
+    if (cli_settings_override(&args->settings, args->file, &chosen) != EXIT_DONE)
+        return cli_error(error, BYOL_ERROR_INVALID,
+                         "that is what the budget's choices and the settings come to together");
     s->config = chosen;
     cli_say("for %.4g minutes (all of it is in config.yaml, and what you set yourself stands):",
             args->minutes);

@@ -108,9 +108,8 @@ static byol_status embed(session *s, const char *spec, const char *what, cli_vec
     if (byol_encoder_dimension(s->encoder, s->args->layer) > 0) {
         status = cli_vectors_embed(vectors, s->encoder, source, s->args->layer, what, error);
     } else {
-        snprintf(error->text, sizeof error->text, "%.500s holds no %s layer", s->args->model,
-                 cli_layers[s->args->layer]);
-        status = BYOL_ERROR_INVALID;
+        status = cli_error(error, BYOL_ERROR_INVALID, "%.500s holds no %s layer", s->args->model,
+                           cli_layers[s->args->layer]);
     }
     byol_source_free(source);
     return status;
@@ -133,12 +132,10 @@ static bool is_row(const char *text) {
 
 static byol_status take_row(session *s, byol_error *error) {
     unsigned long long row = strtoull(s->args->query, NULL, 10);
-    if (row >= s->bank.count) {
-        snprintf(error->text, sizeof error->text,
-                 "--query %.40s: there are %zu rows, counted from 0", s->args->query,
-                 s->bank.count);
-        return BYOL_ERROR_INVALID;
-    }
+    if (row >= s->bank.count)
+        return cli_error(error, BYOL_ERROR_INVALID,
+                         "--query %.40s: there are %zu rows, counted from 0", s->args->query,
+                         s->bank.count);
     char text[32];
     size_t bytes = (size_t)s->bank.dimension * sizeof(float);
     s->query = (cli_vectors){.values = aligned_alloc(64, (bytes + 63) / 64 * 64),
@@ -153,21 +150,18 @@ static byol_status take_row(session *s, byol_error *error) {
 
 static byol_status open_query(session *s, byol_error *error) {
     if (is_row(s->args->query)) return take_row(s, error);
-    if (s->encoder == NULL) {
-        snprintf(error->text, sizeof error->text,
-                 "--query %.500s: images are embedded with the RUN that the vectors are from; name "
-                 "it too",
-                 s->args->query);
-        return BYOL_ERROR_INVALID;
-    }
+    if (s->encoder == NULL)
+        return cli_error(
+            error, BYOL_ERROR_INVALID,
+            "--query %.500s: images are embedded with the RUN that the vectors are from; name "
+            "it too",
+            s->args->query);
     byol_status status = embed(s, s->args->query, "embedding the query", &s->query, error);
-    if (status == BYOL_OK && s->query.dimension != s->bank.dimension) {
-        snprintf(
-            error->text, sizeof error->text,
+    if (status == BYOL_OK && s->query.dimension != s->bank.dimension)
+        return cli_error(
+            error, BYOL_ERROR_MISMATCH,
             "the vectors have %d numbers, those of %.300s %d: they are of another encoder or layer",
             s->bank.dimension, s->args->model, s->query.dimension);
-        return BYOL_ERROR_MISMATCH;
-    }
     return status;
 }
 
