@@ -65,6 +65,8 @@ extern cli_output cli_out;
 
 /* --json and --quiet, for a command's argp children. */
 extern const struct argp cli_output_argp;
+/* The argp children of a command that has no others. */
+extern const struct argp_child cli_output_children[];
 
 /* Prints the error on standard error and returns the exit code for `status`. */
 int cli_fail(byol_status status, const byol_error *error);
@@ -83,6 +85,8 @@ FILE *cli_tables(void);
 /* Prints the object on standard output if --json asks for it, and releases it. Returns `code`, or
  * EXIT_FAILED where it could not be written. */
 int cli_finish(json_t *object, int code);
+/* The end of a command: cli_finish where `status` is BYOL_OK, else cli_fail. Releases `result`. */
+int cli_conclude(byol_status status, json_t *result, const byol_error *error);
 /* A name or a path as JSON. NULL becomes null, and so does text that is not UTF-8, which JSON
  * cannot hold. */
 json_t *cli_text(const char *text);

@@ -574,7 +574,5 @@ int cli_eval_run(const cli_eval *eval, const char *choice_name, cli_measure meas
     if (status == BYOL_OK)
         status = evaluate(&s, choice_name, measure, context, report, &result, &error);
     cli_session_close(&s);
-    if (status == BYOL_OK) return cli_finish(result, EXIT_DONE);
-    json_decref(result);
-    return cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }

@@ -35,6 +35,7 @@ static const struct argp_option options[] = {
     {0},
 };
 const struct argp cli_output_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+const struct argp_child cli_output_children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 
 static bool use_colour(FILE *stream) { return cli_out.colour && isatty(fileno(stream)); }
 
@@ -103,6 +104,12 @@ int cli_finish(json_t *object, int code) {
         return EXIT_FAILED;
     }
     return code;
+}
+
+int cli_conclude(byol_status status, json_t *result, const byol_error *error) {
+    if (status == BYOL_OK) return cli_finish(result, EXIT_DONE);
+    json_decref(result);
+    return cli_fail(status, error);
 }
 
 json_t *cli_text(const char *text) {

@@ -234,7 +234,7 @@ static int run(arguments *args) {
     byol_error error = {0};
     byol_status status = benches[which].run(args, &config, &result, &error);
     cli_progress_end(&progress);
-    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }
 
 int cmd_bench(int argc, char **argv) {

@@ -27,7 +27,6 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -35,7 +34,7 @@ static const struct argp parser = {
     "Reads all images of a source and tells what was found: sizes, classes, files that "
     "cannot be read, duplicates, and the mean and deviation to normalise by."
     "\vExample:\n  byol data photos/",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 
@@ -197,5 +196,5 @@ int cmd_data(int argc, char **argv) {
     free(f.class_counts);
     byol_survey_release(&f.survey);
     byol_source_free(source);
-    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }

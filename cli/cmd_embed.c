@@ -40,7 +40,6 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -48,7 +47,7 @@ static const struct argp parser = {
     "Turns images into vectors and writes them for NumPy, and beside them a table of what each "
     "row is."
     "\vExample:\n  byol embed runs/first --data fashion-mnist:test --out test.npy",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 
@@ -116,5 +115,5 @@ int cmd_embed(int argc, char **argv) {
     cli_vectors_release(&vectors);
     byol_source_free(source);
     byol_encoder_free(encoder);
-    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }

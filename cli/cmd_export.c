@@ -87,7 +87,6 @@ static const struct argp_option options[] = {
      ".onnx: the feature maps of each stage come out too, as layer1 ... layer4", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -97,7 +96,7 @@ static const struct argp parser = {
     "\vExamples:\n"
     "  byol export runs/first --out encoder.onnx\n"
     "  byol export runs/first --classes 1000 --out resnet18.safetensors",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 
@@ -171,5 +170,5 @@ int cmd_export(int argc, char **argv) {
         if (cli_tables() != NULL) fprintf(cli_tables(), "%s\n", args.out);
     }
     byol_encoder_free(encoder);
-    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }

@@ -277,7 +277,5 @@ int cmd_finetune(int argc, char **argv) {
     byol_status status = cli_session_open(&s, &args.eval, &error);
     if (status == BYOL_OK) status = run(&s, &args, &result, &error);
     cli_session_close(&s);
-    if (status == BYOL_OK) return cli_finish(result, EXIT_DONE);
-    json_decref(result);
-    return cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }

@@ -24,14 +24,13 @@ static const struct argp_option options[] = {
      "Write man pages and shell completion into FOLDER", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
     NULL,
     "Prints every option of the configuration: key, default, what is allowed."
     "\vExample:\n  byol options | grep optimizer",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 

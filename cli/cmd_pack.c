@@ -46,7 +46,6 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -56,7 +55,7 @@ static const struct argp parser = {
     "OUT/names.csv says what each sample was called in SRC."
     "\vExample:\n  byol pack photos:train shards/train --resize 256\n"
     "  byol pretrain --data shards:train --out runs/first",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 

@@ -45,7 +45,6 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -60,7 +59,7 @@ static const struct argp parser = {
     "differ."
     "\vExamples:\n  byol report runs/first\n  byol report runs/a runs/b runs/c --out "
     "comparison.html",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 

@@ -69,7 +69,6 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -78,7 +77,7 @@ static const struct argp parser = {
     "\vExamples:\n"
     "  byol search --vectors test.npy --query 17\n"
     "  byol search runs/first --data fashion-mnist:test --duplicates --above 0.99",
-    children,
+    cli_output_children,
     NULL,
     NULL};
 
@@ -255,5 +254,5 @@ int cmd_search(int argc, char **argv) {
     cli_vectors_release(&s.query);
     free(s.found);
     free(s.pairs);
-    return status == BYOL_OK ? cli_finish(s.result, EXIT_DONE) : cli_fail(status, &error);
+    return cli_conclude(status, s.result, &error);
 }

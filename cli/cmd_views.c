@@ -78,7 +78,7 @@ static int run(const arguments *args) {
     json_t *result = NULL;
     byol_error error = {0};
     byol_status status = write_sheet(args, &config, &result, &error);
-    return status == BYOL_OK ? cli_finish(result, EXIT_DONE) : cli_fail(status, &error);
+    return cli_conclude(status, result, &error);
 }
 
 int cmd_views(int argc, char **argv) {
