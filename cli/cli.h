@@ -110,6 +110,10 @@ const char *cli_duration(char text[32], double seconds);
  * (NULL: any ending). Prints an error itself, which names the flag; returns an exit code. */
 int cli_check_output(const char *flag, const char *path, const char *ending);
 
+bool cli_is_folder(const char *path);
+/* Does the name at `path` end in ".png", say, with something before it? */
+bool cli_ends_with(const char *path, const char *ending);
+
 /* A file that appears under its name only when it is complete. */
 typedef struct cli_file {
     FILE *stream;

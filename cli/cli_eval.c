@@ -468,10 +468,9 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
 /* For the report. A folder that cannot be written causes a warning; the result is still printed. */
 void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies,
                       const char *choice_name, double choice, const int32_t *predicted) {
-    struct stat info;
     byol_error error = {0};
     byol_classification predictions = {0};
-    if (stat(s->options->model, &info) != 0 || !S_ISDIR(info.st_mode)) return;
+    if (!cli_is_folder(s->options->model)) return;
     byol_status status = byol_classification_init(&predictions, s->test.labels, predicted,
                                                   s->test.count, s->train.classes, &error);
     const byol_evaluation evaluation = {

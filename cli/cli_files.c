@@ -14,6 +14,11 @@ static byol_status fail(const char *path, const char *why, byol_error *error) {
                      "cannot write %.700s: %s; what was there before is untouched", path, why);
 }
 
+bool cli_is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 /* ---- Before the work ---- */
 
 static bool folder_can_be_written(const char *path) {
@@ -25,14 +30,14 @@ static bool folder_can_be_written(const char *path) {
     return access(folder, W_OK | X_OK) == 0;
 }
 
-static bool ends_with(const char *path, const char *ending) {
+bool cli_ends_with(const char *path, const char *ending) {
     size_t length = strlen(path), last = strlen(ending);
     return length > last && strcmp(path + length - last, ending) == 0;
 }
 
 int cli_check_output(const char *flag, const char *path, const char *ending) {
     struct stat info;
-    if (ending != NULL && !ends_with(path, ending))
+    if (ending != NULL && !cli_ends_with(path, ending))
         return cli_usage(
             "%s: what is written is a %s file, and '%s' has another name: let it end in %s", flag,
             ending, path, ending);

@@ -138,9 +138,9 @@ static byol_status read_npy(cli_vectors *vectors, const char *path, byol_error *
 /* ---- The .csv beside it ---- */
 
 void cli_csv_path(const char *npy, char *path) {
-    size_t length = strlen(npy);
-    bool has = length > 4 && strcmp(npy + length - 4, ".npy") == 0;
-    snprintf(path, BYOL_PATH_MAX, "%.*s.csv", (int)(has ? length - 4 : length), npy);
+    int length = (int)strlen(npy);
+    snprintf(path, BYOL_PATH_MAX, "%.*s.csv", cli_ends_with(npy, ".npy") ? length - 4 : length,
+             npy);
 }
 
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error) {

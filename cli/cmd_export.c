@@ -16,11 +16,8 @@ static const char *const suffixes[] = {".safetensors", ".onnx"};
 enum { PART = 'p', CLASSES = 256, OUTPUT, FEATURES };
 
 static format format_of(const char *path) {
-    size_t length = strlen(path);
-    for (int i = 0; i < FORMATS; i++) {
-        size_t suffix = strlen(suffixes[i]);
-        if (length > suffix && strcmp(path + length - suffix, suffixes[i]) == 0) return (format)i;
-    }
+    for (int i = 0; i < FORMATS; i++)
+        if (cli_ends_with(path, suffixes[i])) return (format)i;
     return FORMATS;
 }
 

@@ -43,10 +43,7 @@ typedef struct subject {
 } subject;
 
 static bool holds_weights(const char *path) {
-    struct stat info;
-    size_t length = strlen(path);
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
-    return length > 12 && strcmp(path + length - 12, ".safetensors") == 0;
+    return cli_is_folder(path) || cli_ends_with(path, ".safetensors");
 }
 
 static byol_status look_at_weights(subject *s, const char *path, byol_error *error) {

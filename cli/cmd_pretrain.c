@@ -68,18 +68,13 @@ static const char doc[] =
 
 /* ---- configuration ---- */
 
-static bool is_folder(const char *path) {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* Without a CONFIG.yaml, a resumed run uses its own config.yaml. */
 static int configure(const arguments *args, byol_config *config) {
     char saved[BYOL_PATH_MAX + 16];
     const char *file = args->file;
     snprintf(saved, sizeof saved, "%s/config.yaml", args->out);
     if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
-    if (file != NULL && is_folder(file))
+    if (file != NULL && cli_is_folder(file))
         return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file,
                          file);
     byol_config_init(config);
