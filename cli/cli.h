@@ -187,6 +187,13 @@ extern const char *const cli_layers[3]; /* by byol_layer */
 byol_layer cli_layer(const char *flag, const char *text, struct argp_state *state);
 long cli_whole_number(const char *flag, const char *text, long least, long most,
                       struct argp_state *state);
+/* --threads: 0, every processor, or their number. */
+int cli_threads(const char *text, struct argp_state *state);
+/* --channels of images: 1 or 3. */
+int cli_channels(const char *text, struct argp_state *state);
+/* The index of `text` among `names`. */
+int cli_choice(const char *flag, const char *text, const char *const *names, int count,
+               struct argp_state *state);
 /* Keeps the one argument of a command; `what` is its name. */
 void cli_only_argument(const char **place, const char *argument, const char *what,
                        struct argp_state *state);

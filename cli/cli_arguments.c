@@ -6,11 +6,19 @@
 
 const char *const cli_layers[3] = {"backbone", "projection", "prediction"};
 
+int cli_choice(const char *flag, const char *text, const char *const *names, int count,
+               struct argp_state *state) {
+    char all[64] = "";
+    for (int i = 0; i < count; i++) {
+        if (strcmp(text, names[i]) == 0) return i;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    argp_error(state, "%s is one of %s, not '%s'", flag, all, text);
+    return 0;
+}
+
 byol_layer cli_layer(const char *flag, const char *text, struct argp_state *state) {
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, cli_layers[i]) == 0) return (byol_layer)i;
-    argp_error(state, "%s is one of backbone, projection, prediction, not '%s'", flag, text);
-    return BYOL_LAYER_BACKBONE;
+    return (byol_layer)cli_choice(flag, text, cli_layers, 3, state);
 }
 
 long cli_whole_number(const char *flag, const char *text, long least, long most,
@@ -22,6 +30,16 @@ long cli_whole_number(const char *flag, const char *text, long least, long most,
         argp_error(state, "%s takes a whole number from %ld to %ld, not '%s'", flag, least, most,
                    text);
     return value;
+}
+
+int cli_threads(const char *text, struct argp_state *state) {
+    return (int)cli_whole_number("--threads", text, 0, 4096, state);
+}
+
+int cli_channels(const char *text, struct argp_state *state) {
+    if (strcmp(text, "1") != 0 && strcmp(text, "3") != 0)
+        argp_error(state, "--channels is 1 or 3, not '%s'", text);
+    return text[0] - '0';
 }
 
 void cli_only_argument(const char **place, const char *argument, const char *what,

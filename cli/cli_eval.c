@@ -231,9 +231,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_LIMIT:
         eval->limit = (size_t)cli_whole_number("--limit", argument, 0, INT32_MAX, state);
         return 0;
-    case OPTION_THREADS:
-        eval->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
-        return 0;
+    case OPTION_THREADS: eval->threads = cli_threads(argument, state); return 0;
     case OPTION_MEAN:
         eval->mean = 1;
         eval->crops = (int)cli_whole_number("--mean", argument, 0, 1000, state);

@@ -27,9 +27,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'S':
         args->bench.seconds = (int)cli_whole_number("--seconds", argument, 1, 3600, state);
         return 0;
-    case 'c':
-        args->bench.channels = (int)cli_whole_number("--channels", argument, 1, 3, state);
-        return 0;
+    case 'c': args->bench.channels = cli_channels(argument, state); return 0;
     case 'i':
         args->bench.source_size = (int)cli_whole_number("--source-size", argument, 8, 4096, state);
         return 0;
@@ -222,7 +220,6 @@ static int run(arguments *args) {
     if (which == count)
         return cli_usage("there is no bench '%s'; there are step, views, load, embed, knn, peak",
                          args->what);
-    if (args->bench.channels == 2) return cli_usage("--channels is 1 or 3");
     byol_config config;
     int code = cli_settings_configure(&args->settings, args->file, &config);
     if (code != EXIT_DONE) return code;

@@ -14,9 +14,7 @@ typedef struct arguments {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
-    case 't':
-        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
-        return 0;
+    case 't': args->threads = cli_threads(argument, state); return 0;
     case ARGP_KEY_ARG: cli_only_argument(&args->source, argument, "SRC", state); return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which SRC?"); return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -22,9 +22,8 @@ static format format_of(const char *path) {
 }
 
 static void set_part(arguments *args, const char *name, struct argp_state *state) {
-    args->weights.heads = strcmp(name, "all") == 0;
-    if (!args->weights.heads && strcmp(name, "backbone") != 0)
-        argp_error(state, "--part is one of backbone, all, not '%s'", name);
+    static const char *const parts[] = {"backbone", "all"};
+    args->weights.heads = cli_choice("--part", name, parts, 2, state) == 1;
     args->for_weights = 1;
 }
 

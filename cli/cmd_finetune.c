@@ -66,18 +66,6 @@ static float number(const char *text, struct argp_state *state, const char *flag
     return value;
 }
 
-/* The index of `text` among `names`. */
-static int choice(const char *text, const char *const *names, int count, struct argp_state *state,
-                  const char *flag) {
-    char all[64] = "";
-    for (int i = 0; i < count; i++) {
-        if (strcmp(text, names[i]) == 0) return i;
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i > 0 ? ", " : "", names[i]);
-    }
-    argp_error(state, "--%s is one of %s, not '%s'", flag, all, text);
-    return 0;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state) {
     static const char *const optimizers[] = {"adamw", "sgd"}, *const precisions[] = {"auto", "fp32",
                                                                                      "bf16"};
@@ -96,7 +84,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case OPTIMIZER:
         o->optimizer =
-            choice(argument, optimizers, 2, state, "optimizer") == 0 ? BYOL_ADAMW : BYOL_SGD;
+            cli_choice("--optimizer", argument, optimizers, 2, state) == 0 ? BYOL_ADAMW : BYOL_SGD;
         return 0;
     case LR: o->lr = number(argument, state, "lr"); return 0;
     case LR_DECAY: o->lr_decay = number(argument, state, "lr-decay"); return 0;
@@ -108,7 +96,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case HELD_OUT: o->held_out = number(argument, state, "held-out"); return 0;
     case CROP: o->crop_area_min = number(argument, state, "crop"); return 0;
     case PRECISION:
-        o->precision = (byol_precision)choice(argument, precisions, 3, state, "precision");
+        o->precision = (byol_precision)cli_choice("--precision", argument, precisions, 3, state);
         return 0;
     case 'o': o->save = argument; return 0;
     case NO_SCRATCH: args->no_scratch = 1; return 0;

@@ -17,11 +17,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->settings; return 0;
-    case 'c':
-        if (strcmp(argument, "1") != 0 && strcmp(argument, "3") != 0)
-            argp_error(state, "--channels is 1 or 3, not '%s'", argument);
-        args->channels = argument[0] - '0';
-        return 0;
+    case 'c': args->channels = cli_channels(argument, state); return 0;
     case ARGP_KEY_ARG:
         cli_only_argument(&args->path, argument, "RUN or CONFIG.yaml", state);
         return 0;

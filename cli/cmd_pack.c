@@ -24,9 +24,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_QUALITY:
         args->options.quality = (int)cli_whole_number("--quality", argument, 1, 100, state);
         return 0;
-    case 't':
-        args->options.threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
-        return 0;
+    case 't': args->options.threads = cli_threads(argument, state); return 0;
     case ARGP_KEY_ARG:
         if (args->out != NULL) argp_error(state, "SRC and OUT, not also '%s'", argument);
         *(args->source == NULL ? &args->source : &args->out) = argument;

@@ -18,9 +18,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'a': args->train = argument; return 0;
     case 'e': args->test = argument; return 0;
     case 'n': args->no_pictures = 1; return 0;
-    case 't':
-        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
-        return 0;
+    case 't': args->threads = cli_threads(argument, state); return 0;
     case ARGP_KEY_ARG:
         if (args->count == RUNS_MAX) argp_error(state, "at most %d runs", RUNS_MAX);
         args->runs[args->count++] = argument;

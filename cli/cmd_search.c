@@ -45,9 +45,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case DUPLICATES: args->duplicates = 1; return 0;
     case ABOVE: args->above = parse_similarity(argument, state); return 0;
     case 'l': args->layer = cli_layer("--layer", argument, state); return 0;
-    case 't':
-        args->threads = (int)cli_whole_number("--threads", argument, 0, 4096, state);
-        return 0;
+    case 't': args->threads = cli_threads(argument, state); return 0;
     case ARGP_KEY_ARG:
         cli_only_argument(&args->model, argument, "RUN or WEIGHTS file", state);
         return 0;
