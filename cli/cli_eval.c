@@ -10,6 +10,7 @@
 #include "byol/report.h"
 #include "byol/survey.h"
 #include "byol/views.h"
+#include "cli_vectors.h"
 
 typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, KINDS } kind;
 
@@ -291,8 +292,7 @@ static int dimension_of(const cli_session *s, kind what) {
 static byol_status make_features(cli_session *s, kind what, const cli_labelled *set, int pass,
                                  byol_features *features, byol_error *error) {
     int dimension = dimension_of(s, what);
-    float *values =
-        aligned_alloc(64, (set->count * (size_t)dimension * sizeof *values + 63) / 64 * 64);
+    float *values = cli_matrix(set->count, (size_t)dimension);
     if (values == NULL) return no_memory(error, "features");
     *features = (byol_features){values, set->labels, set->count, dimension, s->train.classes};
     char what_is_done[64];

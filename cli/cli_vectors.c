@@ -10,6 +10,13 @@
 
 enum { NAME_MAX_BYTES = 4096 };
 
+float *cli_matrix(size_t rows, size_t columns) {
+    size_t bytes;
+    if (__builtin_mul_overflow(rows, columns * sizeof(float), &bytes) || bytes > SIZE_MAX - 64)
+        return NULL;
+    return aligned_alloc(64, (bytes + 64) / 64 * 64);
+}
+
 void cli_vectors_release(cli_vectors *vectors) {
     for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) free(vectors->names[i]);
     free(vectors->names);
@@ -18,12 +25,10 @@ void cli_vectors_release(cli_vectors *vectors) {
 }
 
 static byol_status allocate(cli_vectors *vectors, size_t count, int dimension, byol_error *error) {
-    size_t bytes;
     vectors->count = count;
     vectors->dimension = dimension;
-    if (__builtin_mul_overflow(count, (size_t)dimension * sizeof(float), &bytes) ||
-        bytes > SIZE_MAX - 64 ||
-        (vectors->values = aligned_alloc(64, (bytes + 64) / 64 * 64)) == NULL)
+    vectors->values = cli_matrix(count, (size_t)dimension);
+    if (vectors->values == NULL)
         return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %zu vectors of %d numbers", count,
                          dimension);
     return BYOL_OK;
@@ -43,13 +48,16 @@ static byol_status take_names(cli_vectors *vectors, const byol_source *source, b
                                   : cli_error(error, BYOL_ERROR_MEMORY, "no memory for names");
 }
 
-byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
+byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const char *model,
                               const byol_source *source, byol_layer layer, const char *what,
                               byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    byol_status status =
-        allocate(vectors, info.count, byol_encoder_dimension(encoder, layer), error);
+    int dimension = byol_encoder_dimension(encoder, layer);
+    if (dimension == 0)
+        return cli_error(error, BYOL_ERROR_INVALID, "%.500s holds no %s layer", model,
+                         cli_layers[layer]);
+    byol_status status = allocate(vectors, info.count, dimension, error);
     if (status == BYOL_OK) status = take_names(vectors, source, error);
     if (status != BYOL_OK) return status;
     cli_progress progress;

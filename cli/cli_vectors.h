@@ -8,6 +8,9 @@
 /* byol_source_open; "-" reads paths of pictures from standard input, one a line. */
 byol_status cli_source_open(byol_source **out, const char *spec, byol_error *error);
 
+/* A matrix of floats, aligned as the library's are. Owned: free. NULL: no memory. */
+float *cli_matrix(size_t rows, size_t columns);
+
 /* A (count, dimension) matrix and the name of each row's picture. Zero-initialise, then release in
  * any case. */
 typedef struct cli_vectors {
@@ -19,8 +22,9 @@ typedef struct cli_vectors {
 
 void cli_vectors_release(cli_vectors *vectors);
 
-/* Embeds a source with a progress bar that begins with `what`. Fills in the names. */
-byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder,
+/* Embeds a source with a progress bar that begins with `what`. Fills in the names.
+ * BYOL_ERROR_INVALID if the encoder, which came from `model`, has no such layer. */
+byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const char *model,
                               const byol_source *source, byol_layer layer, const char *what,
                               byol_error *error);
 

@@ -73,14 +73,13 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_sourc
     if (status == BYOL_OK) status = cli_source_open(source, args->data, error);
     if (status != BYOL_OK) return status;
     const char *layer = cli_layers[args->layer];
-    if (byol_encoder_dimension(*encoder, args->layer) == 0)
-        return cli_error(error, BYOL_ERROR_INVALID, "%.500s holds no %s layer", args->model, layer);
     byol_source_info info;
     byol_source_describe(*source, &info);
     cli_say("data: %s", info.description);
     cli_csv_path(args->out, csv);
     if (args->csv != NULL) snprintf(csv, sizeof csv, "%s", args->csv);
-    status = cli_vectors_embed(vectors, *encoder, *source, args->layer, "embedding", error);
+    status =
+        cli_vectors_embed(vectors, *encoder, args->model, *source, args->layer, "embedding", error);
     if (status == BYOL_OK) status = write(args, csv, vectors, *source, error);
     if (status != BYOL_OK) return status;
     tell_of_unreadable(*source, info.count);

@@ -9,6 +9,7 @@
 #include "byol/trainer.h"
 #include "cli_eval.h"
 #include "cli_events.h"
+#include "cli_vectors.h"
 
 typedef struct arguments {
     cli_settings settings;
@@ -109,11 +110,10 @@ static byol_status open_online_knn(online_knn *knn, const byol_config *config, b
 
 static float *embed(byol_encoder *encoder, const cli_labelled *set, byol_error *error) {
     size_t dimension = (size_t)byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE);
-    float *values = aligned_alloc(64, (set->count * dimension * sizeof *values + 63) / 64 * 64);
+    float *values = cli_matrix(set->count, dimension);
     cli_progress progress;
     if (values == NULL) {
-        snprintf(error->text, sizeof error->text, "no memory for the features of %zu images",
-                 set->count);
+        cli_error(error, BYOL_ERROR_MEMORY, "no memory for the features of %zu images", set->count);
         return NULL;
     }
     cli_progress_begin(&progress, "kNN: embedding", "images");

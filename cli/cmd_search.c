@@ -102,12 +102,8 @@ static byol_status embed(session *s, const char *spec, const char *what, cli_vec
     byol_source *source;
     byol_status status = cli_source_open(&source, spec, error);
     if (status != BYOL_OK) return status;
-    if (byol_encoder_dimension(s->encoder, s->args->layer) > 0) {
-        status = cli_vectors_embed(vectors, s->encoder, source, s->args->layer, what, error);
-    } else {
-        status = cli_error(error, BYOL_ERROR_INVALID, "%.500s holds no %s layer", s->args->model,
-                           cli_layers[s->args->layer]);
-    }
+    status =
+        cli_vectors_embed(vectors, s->encoder, s->args->model, source, s->args->layer, what, error);
     byol_source_free(source);
     return status;
 }
@@ -134,13 +130,13 @@ static byol_status take_row(session *s, byol_error *error) {
                          "--query %.40s: there are %zu rows, counted from 0", s->args->query,
                          s->bank.count);
     char text[32];
-    size_t bytes = (size_t)s->bank.dimension * sizeof(float);
-    s->query = (cli_vectors){.values = aligned_alloc(64, (bytes + 63) / 64 * 64),
+    size_t dimension = (size_t)s->bank.dimension;
+    s->query = (cli_vectors){.values = cli_matrix(1, dimension),
                              .count = 1,
                              .dimension = s->bank.dimension,
                              .names = calloc(1, sizeof(char *))};
     if (s->query.values == NULL || s->query.names == NULL) return BYOL_ERROR_MEMORY;
-    memcpy(s->query.values, s->bank.values + row * (size_t)s->bank.dimension, bytes);
+    memcpy(s->query.values, s->bank.values + row * dimension, dimension * sizeof(float));
     s->query.names[0] = strdup(name_of(&s->bank, row, text));
     return BYOL_OK;
 }
