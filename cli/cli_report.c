@@ -1,10 +1,6 @@
 /* The classification report of linear and finetune: a table, a CSV file, a part of the JSON object.
  */
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli_eval.h"
 

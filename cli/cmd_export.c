@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "byol/export.h"
 #include "cli.h"

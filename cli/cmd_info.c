@@ -1,7 +1,4 @@
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "byol/info.h"
 #include "byol/source.h"

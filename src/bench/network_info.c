@@ -1,7 +1,5 @@
 #include "byol/info.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "dnn/precision.h"
 #include "graph/op.h"

@@ -1,7 +1,6 @@
 #include "eval/classifier.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"

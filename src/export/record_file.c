@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { RECORD_MAX = 1 << 30 }; /* a larger one is damage */
 

@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "byol/status.h"
-
 /* CRC32C (Castagnoli) as TFRecord needs it: rotated right by 15 bits, plus a constant. */
 uint32_t byol__masked_crc32c(const void *bytes, size_t length);
 

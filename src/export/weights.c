@@ -1,6 +1,5 @@
 /* Weights for PyTorch: the arenas as they are, because their rows have torchvision's names and
  * shapes. */
-#include <stdio.h>
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -6,7 +6,6 @@
  * strip of columns. */
 #include "plan/kernels.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>

@@ -8,7 +8,6 @@
 #ifndef BYOL__PLAN_H
 #define BYOL__PLAN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

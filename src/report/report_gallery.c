@@ -1,5 +1,4 @@
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "report/html.h"

@@ -1,6 +1,5 @@
 #include "train/method.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/philox.h"
 #include "train/loss.h"

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/philox.h"
 #include "floats.h"
 #include "nets/nets.h"
 #include "ops/ops.h"

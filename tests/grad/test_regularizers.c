@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/philox.h"
 #include "train/distance.h"

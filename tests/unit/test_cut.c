@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/philox.h"
 #include "floats.h"
 #include "graph/op.h"
 #include "nets/nets.h"

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "augment/draws.h"
-#include "base/philox.h"
 #include "byol/config.h"
 #include "byol/views.h"
 #include "recipe.h"

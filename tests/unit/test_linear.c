@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <math.h>
 #include <omp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "blobs.h"

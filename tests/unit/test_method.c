@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/philox.h"
 #include "nets/nets.h"
 #include "tiny_method.h"
 #include "train/method.h"

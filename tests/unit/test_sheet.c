@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <math.h>
 #include <spng.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

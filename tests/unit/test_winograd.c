@@ -7,14 +7,12 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <omp.h>
 
 #include "base/bf16.h"
 #include "base/memory.h"
-#include "base/philox.h"
 #include "dnn/winograd.h"
 #include "floats.h"
 
