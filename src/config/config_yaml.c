@@ -178,13 +178,21 @@ static byol_status read_mapping(reader *r) {
     return BYOL_OK;
 }
 
+/* The next event, of which only its type and place matter. */
+static byol_status next_type(reader *r, yaml_event_type_t *type, size_t *line) {
+    yaml_event_t event;
+    BYOL__TRY(next_event(r, &event));
+    *type = event.type;
+    *line = line_of(&event);
+    yaml_event_delete(&event);
+    return BYOL_OK;
+}
+
 static byol_status read_document(reader *r) {
+    yaml_event_type_t type = YAML_NO_EVENT;
+    size_t line = 0;
     for (;;) {
-        yaml_event_t event;
-        BYOL__TRY(next_event(r, &event));
-        yaml_event_type_t type = event.type;
-        size_t line = line_of(&event);
-        yaml_event_delete(&event);
+        BYOL__TRY(next_type(r, &type, &line));
         if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_START_EVENT) continue;
         if (type == YAML_MAPPING_START_EVENT) break;
         return fail_at(r, line, "%s",
@@ -194,11 +202,7 @@ static byol_status read_document(reader *r) {
     }
     BYOL__TRY(read_mapping(r));
     for (;;) {
-        yaml_event_t event;
-        BYOL__TRY(next_event(r, &event));
-        yaml_event_type_t type = event.type;
-        size_t line = line_of(&event);
-        yaml_event_delete(&event);
+        BYOL__TRY(next_type(r, &type, &line));
         if (type == YAML_STREAM_END_EVENT) return BYOL_OK;
         if (type == YAML_DOCUMENT_START_EVENT)
             return fail_at(r, line, "a second document begins here; one is allowed");
