@@ -1,6 +1,5 @@
 #include "report/exhibit.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "base/memory.h"
 #include "base/png.h"
 #include "base/smaller.h"
+#include "report/tsne.h"
 
 /* PIXELS_SIDE: pixels are compared at this side at most. That is 60 MB for all pictures. */
 enum { BANK = 5000, ASKED = 1000, PIXELS_SIDE = 32 };
@@ -29,13 +29,6 @@ static byol_status choose(byol__shown *shown, const byol_source *of, size_t want
     for (size_t i = 0; i < shown->count; i++)
         shown->indices[i] = (uint32_t)(i * info.count / shown->count);
     return byol_source_subset(&shown->source, of, shown->indices, shown->count, error);
-}
-
-static void scale_to_one(float *vector, int dimension) {
-    double square = 0;
-    for (int d = 0; d < dimension; d++) square += (double)vector[d] * (double)vector[d];
-    float scale = square > 0 ? (float)(1 / sqrt(square)) : 0;
-    for (int d = 0; d < dimension; d++) vector[d] *= scale;
 }
 
 /* Subtracts the picture's mean, so that the cosine does not measure brightness. */
@@ -67,7 +60,7 @@ static byol_status look(byol__exhibit *exhibit, byol__eye eye, byol_encoder *enc
                   : byol_encoder_embed(encoder, shown->source, BYOL_LAYER_BACKBONE, *vectors,
                                        options->progress, options->context, error));
     for (size_t i = 0; i < shown->count; i++)
-        scale_to_one(*vectors + i * (size_t)dimension, dimension);
+        byol__make_unit(*vectors + i * (size_t)dimension, (size_t)dimension);
     return BYOL_OK;
 }
 

@@ -19,7 +19,7 @@ static double dot(const float *a, const float *b, size_t count) {
     return sum;
 }
 
-static void make_unit(float *v, size_t count) {
+void byol__make_unit(float *v, size_t count) {
     double norm = sqrt(dot(v, v, count));
     float scale = norm > 0 ? (float)(1 / norm) : 0;
     for (size_t i = 0; i < count; i++) v[i] *= scale;
@@ -37,7 +37,7 @@ static byol_status lead(const float *centred, size_t count, size_t dimension, co
             float along = (float)dot(direction, found, dimension);
             for (size_t d = 0; d < dimension; d++) direction[d] -= along * found[d];
         }
-        make_unit(direction, dimension);
+        byol__make_unit(direction, dimension);
         byol__matrix v = {direction, 1, BYOL__AS_IS}, s = {scores, 1, BYOL__AS_IS};
         BYOL__TRY(byol__sgemm(count, 1, dimension, 1, rows, v, 0, scores, 1, error));
         if (step < POWER_STEPS)

@@ -18,4 +18,7 @@ byol_status byol__pca2(const float *vectors, size_t count, int dimension, float 
 byol_status byol__tsne(const float *vectors, size_t count, int dimension, float *points,
                        byol_progress progress, void *context, byol_error *error);
 
+/* Scales a vector to length 1; zeros stay. */
+void byol__make_unit(float *v, size_t count);
+
 #endif
