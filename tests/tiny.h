@@ -5,6 +5,7 @@
 #define TINY_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "byol/config.h"
 #include "byol/source.h"
@@ -48,6 +49,20 @@ static inline byol_config tiny_config(void) {
     config.train.seed = 7;
     config.train.log_every = 1;
     config.checkpoint.every_minutes = 0;
+    return config;
+}
+
+/* A network that learns the vectors of a frozen one of another kind. */
+static inline byol_config tiny_student(void) {
+    byol_config config = tiny_config();
+    config.target.kind = BYOL_TARGET_FROZEN;
+    strcpy(config.target.init, "random");
+    strcpy(config.target.encoder, "resnet18");
+    config.target.width = 16;
+    config.projector.kind = BYOL_HEAD_NONE;
+    config.predictor.kind = BYOL_HEAD_LINEAR;
+    config.loss.distance = BYOL_MSE;
+    config.loss.symmetric = 0;
     return config;
 }
 

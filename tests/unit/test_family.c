@@ -46,19 +46,6 @@ static byol_config multi_crop(byol_config config) {
     return config;
 }
 
-static byol_config distillation(void) {
-    byol_config config = tiny_config();
-    config.target.kind = BYOL_TARGET_FROZEN;
-    strcpy(config.target.init, "random");
-    strcpy(config.target.encoder, "resnet18");
-    config.target.width = 16;
-    config.projector.kind = BYOL_HEAD_NONE;
-    config.predictor.kind = BYOL_HEAD_LINEAR;
-    config.loss.distance = BYOL_MSE;
-    config.loss.symmetric = 0;
-    return config;
-}
-
 /* ---- The gradient ---- */
 
 /* The loss at params + along * direction, with target projections held at `fixed` (NULL: they
@@ -237,7 +224,7 @@ static void a_regularizer_has_its_gradient(void **state) {
 
 static void a_student_of_another_kind_has_its_gradient(void **state) {
     (void)state;
-    gradient_matches(distillation(), 3e-3);
+    gradient_matches(tiny_student(), 3e-3);
 }
 
 static void one_direction_has_half_of_the_gradient_of_two(void **state) {
@@ -347,7 +334,7 @@ static void a_frozen_target_in_bf16_answers_as_in_fp32(void **state) {
 
 static void a_linear_layer_maps_the_student_to_the_width_of_its_teacher(void **state) {
     (void)state;
-    byol_config config = distillation();
+    byol_config config = tiny_student();
     byol__method *method = create(&config);
     assert_int_equal(method->projection_dimension, 8 * config.encoder.width);
     assert_int_equal(method->dimension, 8 * config.target.width);
@@ -527,7 +514,7 @@ static void choices_that_exclude_each_other_are_refused(void **state) {
     config = simsiam();
     strcpy(config.target.init, "random");
     assert_refused(&config, "target.init");
-    config = distillation();
+    config = tiny_student();
     config.target.kind = BYOL_TARGET_EMA;
     assert_refused(&config, "target.encoder");
     config = tiny_config();

@@ -451,13 +451,7 @@ static void a_trainer_without_a_folder_keeps_its_weights_for_the_caller(void **s
 
 static void a_students_projections_and_predictions_have_their_own_lengths(void **state) {
     (void)state;
-    byol_config config = tiny_config();
-    config.target.kind = BYOL_TARGET_FROZEN;
-    strcpy(config.target.init, "random");
-    strcpy(config.target.encoder, "resnet18");
-    config.target.width = 16;
-    config.projector.kind = BYOL_HEAD_NONE;
-    config.predictor.kind = BYOL_HEAD_LINEAR;
+    byol_config config = tiny_student();
     byol_source *source = tiny_source();
     byol_trainer *trainer = NULL;
     int count, dimension;
