@@ -1,4 +1,4 @@
-/* Sources: where images come from. */
+/* Sources: where images and texts come from. */
 #ifndef BYOL_SOURCE_H
 #define BYOL_SOURCE_H
 
@@ -15,18 +15,25 @@ extern "C" {
 
 typedef struct byol_source byol_source;
 
+/* What the samples of a source are. */
+typedef enum byol_sample_kind { BYOL_SAMPLES_IMAGES, BYOL_SAMPLES_TEXTS } byol_sample_kind;
+
 typedef struct byol_source_info {
+    byol_sample_kind samples;
     /* Static. "idx", "cifar10", "cifar100", "memory", "npy", "functions"; for pictures that are
-     * decoded "folder", "list", "picture", "shards". */
+     * decoded "folder", "list", "picture", "shards"; for texts "txt", "tsv", "csv", "jsonl",
+     * "folder", "memory". */
     const char *kind;
     /* One line for people: what was found and where; borrowed from the source. */
     const char *description;
-    size_t count;      /* images */
-    int channels;      /* 1 or 3 */
-    int height, width; /* 0 where the images have different sizes */
+    size_t count;      /* images or texts */
+    int channels;      /* 1 or 3; texts: 0 */
+    int height, width; /* 0 where the images have different sizes, and for texts */
     /* The shorter of the two; where sizes differ, the median of a sample of the images. */
     int short_side;
     int classes; /* 0 where there are no labels */
+    /* Texts: how many empty lines (files, in a folder) were left out. They have no index. */
+    size_t skipped;
     /* 1: images are files, decoded when they are asked for; some may turn out unreadable. */
     bool decoded;
     /* 1: the presets' mean and std are meant for this data; 0: better measure them. */
@@ -36,12 +43,15 @@ typedef struct byol_source_info {
 /* Opens `spec`: a path or the name of a known data set (fashion-mnist), with an optional split:
  * "fashion-mnist:train", "path/to/cifar-10:test", "images-idx3-ubyte.gz". The path is inspected to
  * find out what it holds: a folder of pictures, a text file that lists them, one picture, tar
- * shards (also as "shards/{000..099}.tar"), a .npy array of bytes, IDX, CIFAR-10 or -100
- * (docs/data.md). Without a split: train, or everything where there are no splits. For CIFAR
- * folders a comma-separated list of batches is a split too: "dir:1,2,3,4" takes data_batch_1 .. 4.
+ * shards (also as "shards/{000..099}.tar"), a .npy array of bytes, IDX, CIFAR-10 or -100; texts, as
+ * .txt, .tsv, .csv or .jsonl or a folder of them, whose columns may be named:
+ * "reviews.csv:text=body,label=stars" (docs/data.md). Without a split: train, or everything where
+ * there are no splits. For CIFAR folders a comma-separated list of batches is a split too:
+ * "dir:1,2,3,4" takes data_batch_1 .. 4.
  *
  * Errors: BYOL_ERROR_NOT_FOUND (what was looked for, where, and how to get it), BYOL_ERROR_FORMAT
- * (truncated or corrupt: file, expected and found size), BYOL_ERROR_INVALID (no such split; more
+ * (truncated or corrupt: file, expected and found size; a text that is not UTF-8, a row that does
+ * not fit: file, line and column), BYOL_ERROR_INVALID (no such split or column; more
  * than one thing it could be), BYOL_ERROR_UNSUPPORTED (an array of other numbers than bytes),
  * BYOL_ERROR_IO, BYOL_ERROR_MEMORY. `*out` is owned: byol_source_free. */
 BYOL_API byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error);
@@ -56,6 +66,13 @@ BYOL_API byol_status byol_source_from_memory(byol_source **out, const uint8_t *p
 /* Pictures in the given files, in this order, without labels. The names are copied. Only a few
  * files are read now, for their sizes. BYOL_ERROR_INVALID where `count` is 0. */
 BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const *paths,
+                                            size_t count, byol_error *error);
+
+/* Texts that the caller holds: UTF-8 without NULs, not empty. `lengths` in bytes; NULL: the texts
+ * end with a NUL. `labels` is `count` numbers 0 .. classes-1, or NULL. All is copied.
+ * BYOL_ERROR_INVALID names the text that is not as it should be. */
+BYOL_API byol_status byol_source_from_texts(byol_source **out, const char *const *texts,
+                                            const size_t *lengths, const int32_t *labels,
                                             size_t count, byol_error *error);
 
 /* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one. The
@@ -129,19 +146,26 @@ BYOL_API byol_status byol_source_from_functions(byol_source **out,
  * with its own picture. If the image cannot be read or decoded: BYOL_ERROR_FORMAT, BYOL_ERROR_IO,
  * BYOL_ERROR_NOT_FOUND or BYOL_ERROR_UNSUPPORTED (an animated WebP, more than 100 million pixels, a
  * file of more than 1 GiB). The error names the file, and byol_source_unreadable is then 1 for the
- * image. BYOL_ERROR_INVALID: there is no such index, or no such number of channels. */
+ * image. BYOL_ERROR_INVALID: there is no such index, or no such number of channels, or the source
+ * holds texts. */
 BYOL_API byol_status byol_source_image(const byol_source *source, size_t index,
                                        const byol_image_request *wanted, byol_picture *picture,
                                        byol_error *error);
 
+/* Text `index` (below count): `*length` bytes of UTF-8, not necessarily with a NUL behind them,
+ * borrowed until byol_source_free. Safe from several threads at once. BYOL_ERROR_INVALID: there is
+ * no such index, or the source holds images. */
+BYOL_API byol_status byol_source_text(const byol_source *source, size_t index, const char **text,
+                                      size_t *length, byol_error *error);
+
 /* 1 where an earlier read of image `index` failed. */
 BYOL_API int byol_source_unreadable(const byol_source *source, size_t index);
 
-/* Writes the name of image `index` ("cats/17.jpg"; "image 17" if it has none), cut to `size`
- * bytes. */
+/* Writes the name of image `index` ("cats/17.jpg"; "image 17" if it has none) or of a text (its
+ * file and line, "reviews.csv:17"; "text 17"), cut to `size` bytes. */
 BYOL_API void byol_source_name(const byol_source *source, size_t index, char *name, size_t size);
 
-/* Label of image `index`, or -1 where there are none. */
+/* Label of sample `index`, or -1 where there are none. */
 BYOL_API int32_t byol_source_label(const byol_source *source, size_t index);
 
 /* Name of class `label` where the data set has names, or NULL. Borrowed. */

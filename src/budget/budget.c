@@ -9,6 +9,7 @@
 #include "base/c_locale.h"
 #include "base/error.h"
 #include "bench/bench_rate.h"
+#include "data/source_kind.h"
 
 /* An encoder, and how many images the time must allow for it to replace the one before it. Measured
  * on 30,000 images of CIFAR-10 (studies/recipes.csv): at equal FLOPs, width 96 reaches width 64
@@ -139,6 +140,7 @@ byol_status byol_budget_choose(byol_config *config, const byol_source *source, d
                  .progress = progress,
                  .context = context,
                  .error = error};
+    BYOL__TRY(byol__need_images(source, "--budget", error));
     byol_source_describe(source, &c.info);
     if (!(minutes > 0))
         return byol__fail(error, BYOL_ERROR_INVALID,

@@ -393,6 +393,7 @@ byol_status byol_pack(const byol_source *source, const char *folder,
                       const byol_pack_options *options, byol_pack_result *result,
                       byol_progress progress, void *context, byol_error *error) {
     packing *job;
+    BYOL__TRY(byol__need_images(source, "packing", error));
     if (options->shard_size < 1 || options->resize < 0 || options->quality < 1 ||
         options->quality > 100)
         return byol__fail(

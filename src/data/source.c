@@ -28,6 +28,26 @@ int byol_source_view_size(const byol_source *source) {
     return side < LEAST ? LEAST : side < USUAL ? side : USUAL;
 }
 
+/* ---- what the samples are ---- */
+
+byol_status byol__need_images(const byol_source *source, const char *what, byol_error *error) {
+    if (source->info.samples == BYOL_SAMPLES_IMAGES) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_INVALID, "%s needs images, but these are texts: %s", what,
+                      source->info.description);
+}
+
+byol_status byol_source_text(const byol_source *source, size_t index, const char **text,
+                             size_t *length, byol_error *error) {
+    if (source->methods->text == NULL)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "there is no text %zu: the source holds images: %s", index,
+                          source->info.description);
+    if (index >= source->info.count)
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is no text %zu: %s", index,
+                          source->info.description);
+    return source->methods->text(source, index, text, length, error);
+}
+
 /* ---- reading an image ---- */
 
 void byol_picture_release(byol_picture *picture) {
@@ -68,6 +88,10 @@ static bool is_damage(byol_status status) {
 byol_status byol__source_read(const byol_source *source, size_t index,
                               const byol__decode_request *request, byol_picture *picture,
                               byol_error *error) {
+    if (source->methods->image == NULL)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "there is no image %zu: the source holds texts: %s", index,
+                          source->info.description);
     if (index >= source->info.count)
         return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index,
                           source->info.description);
@@ -104,7 +128,8 @@ void byol_source_name(const byol_source *source, size_t index, char *name, size_
     if (source->methods->name != NULL && index < source->info.count)
         source->methods->name(source, index, name, size);
     else
-        snprintf(name, size, "image %zu", index);
+        snprintf(name, size, "%s %zu",
+                 source->info.samples == BYOL_SAMPLES_TEXTS ? "text" : "image", index);
 }
 
 int32_t byol_source_label(const byol_source *source, size_t index) {
@@ -117,8 +142,8 @@ const char *byol_source_class_name(const byol_source *source, int32_t label) {
 
 /* ---- images that the caller holds ---- */
 
-static byol_status count_classes(const int32_t *labels, size_t count, int *classes,
-                                 byol_error *error) {
+byol_status byol__count_classes(const int32_t *labels, size_t count, int *classes,
+                                byol_error *error) {
     int32_t highest = -1;
     for (size_t i = 0; labels != NULL && i < count; i++) {
         if (labels[i] < 0 || labels[i] == INT32_MAX)
@@ -141,7 +166,7 @@ byol_status byol_source_from_memory(byol_source **out, const uint8_t *pixels, co
                           "images of %d x %d x %d: channels must be 1 or 3, sides 1 to %d",
                           channels, height, width, BYOL__SIDE_MAX);
     int classes = 0;
-    BYOL__TRY(count_classes(labels, count, &classes, error));
+    BYOL__TRY(byol__count_classes(labels, count, &classes, error));
     byol__images *images;
     BYOL__TRY(byol__images_create(&images, "memory", 1, error));
     images->blocks[0] = (byol__block){.records = pixels, .count = count};
@@ -171,6 +196,12 @@ static byol_status subset_image(const byol_source *source, size_t index,
                                 byol_error *error) {
     const subset *self = (const subset *)source;
     return byol__source_read(self->of, self->indices[index], request, picture, error);
+}
+
+static byol_status subset_text(const byol_source *source, size_t index, const char **text,
+                               size_t *length, byol_error *error) {
+    const subset *self = (const subset *)source;
+    return byol_source_text(self->of, self->indices[index], text, length, error);
 }
 
 static void subset_name(const byol_source *source, size_t index, char *name, size_t size) {
@@ -209,9 +240,10 @@ static const char *subset_class_name(const byol_source *source, int32_t label) {
 
 static void subset_release(byol_source *source) { byol__free(((subset *)source)->indices); }
 
-/* A subset has `bytes` and `digest` only if the other source has them. */
+/* A subset has the methods that may be NULL only if the other source has them. */
 static const byol__source_methods SUBSET = {
     .image = subset_image,
+    .text = subset_text,
     .label = subset_label,
     .class_name = subset_class_name,
     .release = subset_release,
@@ -225,7 +257,8 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
                                size_t count, byol_error *error) {
     for (size_t i = 0; i < count; i++)
         if (indices[i] >= of->info.count)
-            return byol__fail(error, BYOL_ERROR_INVALID, "subset asks for image %u: %s", indices[i],
+            return byol__fail(error, BYOL_ERROR_INVALID, "subset asks for %s %u: %s",
+                              of->info.samples == BYOL_SAMPLES_TEXTS ? "text" : "image", indices[i],
                               of->info.description);
     subset *self;
     BYOL__TRY(byol__alloc(&self, 1, sizeof *self, "subset", error));
@@ -237,11 +270,14 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     memcpy(self->indices, indices, count * sizeof *indices);
     self->of = of;
     self->methods = SUBSET;
+    if (of->methods->image == NULL) self->methods.image = NULL;
+    if (of->methods->text == NULL) self->methods.text = NULL;
     if (of->methods->bytes == NULL) self->methods.bytes = NULL;
     if (of->methods->digest == NULL) self->methods.digest = NULL;
     self->base.methods = &self->methods;
     self->base.info = of->info;
     self->base.info.count = count;
+    self->base.info.skipped = 0;
     self->base.info.description = self->base.description;
     snprintf(self->base.description, sizeof self->base.description, "%zu of %.480s", count,
              of->info.description);

@@ -21,9 +21,13 @@ typedef struct byol__decode_request {
 } byol__decode_request;
 
 typedef struct byol__source_methods {
+    /* Of a source of images; else NULL. */
     byol_status (*image)(const byol_source *source, size_t index,
                          const byol__decode_request *request, byol_picture *picture,
                          byol_error *error);
+    /* Of a source of texts; else NULL. The index is below count. */
+    byol_status (*text)(const byol_source *source, size_t index, const char **text, size_t *length,
+                        byol_error *error);
     int32_t (*label)(const byol_source *source, size_t index);
     const char *(*class_name)(const byol_source *source, int32_t label);
     void (*release)(byol_source *source); /* frees what the kind holds, not the struct */
@@ -47,10 +51,18 @@ struct byol_source {
         *unreadable; /* (count), owned, for sources that decode: has image i failed? Else NULL */
 };
 
+/* BYOL_ERROR_INVALID where `source` holds texts. `what` is what needs images: "packing". */
+byol_status byol__need_images(const byol_source *source, const char *what, byol_error *error);
+
 /* byol_source_image with a free choice of the size. */
 byol_status byol__source_read(const byol_source *source, size_t index,
                               const byol__decode_request *request, byol_picture *picture,
                               byol_error *error);
+
+/* Sets `*classes` to the highest label + 1, or to 0 if `labels` is NULL. BYOL_ERROR_INVALID where
+ * one is below 0. */
+byol_status byol__count_classes(const int32_t *labels, size_t count, int *classes,
+                                byol_error *error);
 
 /* How many of `count` images may be unreadable if data.max_unreadable is `share`: at least one,
  * unless `share` is 0. */
@@ -89,6 +101,23 @@ int byol__is_shard_name(const char *name);
 /* "shards/{000..099}.tar", "{a,b}.tar", with an optional :split. */
 byol_status byol__shards_open_braces(byol_source **out, const char *spec, byol_error *error);
 byol_status byol__npy_open(byol_source **out, const char *path, byol_error *error);
+
+/* Where the texts are in the files of a source, as its specification says. */
+typedef struct byol__text_columns {
+    char text[256], label[256]; /* names of columns; empty: by the usual names */
+    bool coarse;                /* the class is what stands before the first colon of a label */
+} byol__text_columns;
+
+/* A file of texts, plain or compressed: one a line, LABEL tab TEXT, CSV or JSON lines, by its
+ * name. */
+byol_status byol__texts_open_file(byol_source **out, const char *path,
+                                  const byol__text_columns *columns, byol_error *error);
+bool byol__is_text_name(const char *name);
+/* A folder that holds train.tsv, test.tsv or the like, or .txt files with a text each. */
+byol_status byol__texts_open_folder(byol_source **out, const char *folder, const char *split,
+                                    const byol__text_columns *columns, byol_error *error);
+/* Does it hold files of texts and no pictures? */
+bool byol__texts_are_in(const char *folder);
 
 /* Are these the first bytes of a .npy file? */
 bool byol__npy_begins(const unsigned char *bytes, size_t length);

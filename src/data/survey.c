@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/decode.h"
+#include "data/same_content.h"
 #include "data/source_kind.h"
 #include "data/span.h"
 
@@ -140,49 +141,20 @@ static byol_status measure_sizes(byol_survey *survey, const note *notes, byol_er
     return status;
 }
 
-typedef struct content {
-    XXH128_hash_t hash;
-    size_t index;
-} content;
-
-static int by_content(const void *a, const void *b) {
-    const content *x = a, *y = b;
-    int order = XXH128_cmp(&x->hash, &y->hash);
-    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static int by_index(const void *a, const void *b) {
-    const byol_duplicate *x = a, *y = b;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
 static int by_unreadable_index(const void *a, const void *b) {
     const byol_unreadable *x = a, *y = b;
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* After sorting by content, equal images are adjacent, in source order. */
 static byol_status find_duplicates(byol_survey *survey, const note *notes, byol_error *error) {
-    content *contents;
-    size_t count = 0, found = 0;
+    byol__content *contents;
+    size_t count = 0;
     BYOL__TRY(
         byol__alloc(&contents, survey->count, sizeof *contents, "contents of the images", error));
     for (size_t i = 0; i < survey->count; i++)
-        if (notes[i].channels > 0) contents[count++] = (content){notes[i].content, i};
-    qsort(contents, count, sizeof *contents, by_content);
-    for (size_t i = 1; i < count; i++)
-        found += XXH128_isEqual(contents[i].hash, contents[i - 1].hash) != 0;
-    byol_status status =
-        byol__alloc(&survey->duplicates, found, sizeof *survey->duplicates, "duplicates", error);
-    size_t first = 0;
-    for (size_t i = 1; i < count && status == BYOL_OK; i++) {
-        if (XXH128_isEqual(contents[i].hash, contents[first].hash))
-            survey->duplicates[survey->duplicate_count++] =
-                (byol_duplicate){contents[i].index, contents[first].index};
-        else
-            first = i;
-    }
-    if (status == BYOL_OK) qsort(survey->duplicates, found, sizeof *survey->duplicates, by_index);
+        if (notes[i].channels > 0) contents[count++] = (byol__content){notes[i].content, i};
+    byol_status status = byol__find_same_content(contents, count, &survey->duplicates,
+                                                 &survey->duplicate_count, error);
     byol__free(contents);
     return status;
 }
@@ -215,6 +187,7 @@ byol_status byol_source_survey(const byol_source *source, int threads, byol_surv
                                byol_progress progress, void *context, byol_error *error) {
     reading r = {.source = source, .survey = survey};
     if (survey == NULL && !source->info.decoded) return BYOL_OK;
+    BYOL__TRY(byol__need_images(source, "a survey of pixels", error));
     if (survey != NULL) *survey = (byol_survey){.count = source->info.count};
     if (threads < 1) threads = omp_get_max_threads();
     byol_status status = survey_with(&r, threads, progress, context, error);
@@ -281,6 +254,7 @@ byol_status byol_source_statistics(const byol_source *source, int threads, float
            count = total < STATISTICS_SAMPLES ? total : STATISTICS_SAMPLES;
     moments *samples;
     byol_status status = BYOL_OK;
+    BYOL__TRY(byol__need_images(source, "a mean of pixels", error));
     BYOL__TRY(byol__alloc(&samples, count, sizeof *samples, "statistics of the images", error));
     if (threads < 1) threads = omp_get_max_threads();
 #pragma omp parallel num_threads(threads)

@@ -250,8 +250,9 @@ static byol__preparation preparation_of(const byol_encoder *encoder) {
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
                                  float *image, byol_error *error) {
     const byol__preparation how = preparation_of(encoder);
-    return byol__input_of(source)->prepare(&how, source, index, &encoder->own_buffers, image,
-                                           error);
+    const byol__input_kind *input;
+    BYOL__TRY(byol__input_of(source, &input, error));
+    return input->prepare(&how, source, index, &encoder->own_buffers, image, error);
 }
 
 /* Sets the vectors of unreadable images to zeros. */
@@ -295,6 +296,8 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
                          const byol__preparation *how, float *features, byol_progress progress,
                          void *context, byol_error *error) {
     byol_source_info info;
+    const byol__input_kind *input;
+    BYOL__TRY(byol__input_of(source, &input, error));
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (info.channels != encoder->origin.channels && !info.decoded)

@@ -22,9 +22,12 @@ byol_status byol__labelled_open(byol__labelled *set, const byol_source *source,
                                 const byol_view_recipe *recipe, int channels, int side,
                                 uint64_t seed, byol_error *error) {
     byol_source_info info;
+    const byol__input_kind *input;
+    BYOL__TRY(byol__input_of(source, &input, error));
     byol_source_describe(source, &info);
     *set = (byol__labelled){
         .source = source,
+        .input = input,
         .how = {.channels = channels, .side = side, .recipe = *recipe, .seed = seed}};
     if (info.channels != channels && !info.decoded)
         return byol__fail(error, BYOL_ERROR_MISMATCH,

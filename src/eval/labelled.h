@@ -12,6 +12,7 @@
 
 typedef struct byol__labelled {
     const byol_source *source;
+    const byol__input_kind *input;
     int32_t *labels; /* (count), owned */
     size_t count;    /* images of the source */
     byol__preparation how;

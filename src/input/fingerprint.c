@@ -12,12 +12,16 @@ byol_status byol__fingerprint(const byol_source *source, char *text, size_t size
     byol_source_info info;
     uint64_t digest = 0;
     byol_source_describe(source, &info);
-    if (source->methods->digest != NULL)
+    if (source->methods->digest != NULL) {
         BYOL__TRY(source->methods->digest(source, &digest, error));
-    else
-        BYOL__TRY(byol__input_of(source)->digest(source, &digest, error));
-    if (info.decoded)
-        snprintf(text, size, "%zu pictures, %016llx", info.count, (unsigned long long)digest);
+    } else {
+        const byol__input_kind *kind;
+        BYOL__TRY(byol__input_of(source, &kind, error));
+        BYOL__TRY(kind->digest(source, &digest, error));
+    }
+    if (info.decoded || info.samples == BYOL_SAMPLES_TEXTS)
+        snprintf(text, size, "%zu %s, %016llx", info.count, info.decoded ? "pictures" : "texts",
+                 (unsigned long long)digest);
     else
         snprintf(text, size, "%zu x %d x %d x %d, %016llx", info.count, info.channels, info.height,
                  info.width, (unsigned long long)digest);

@@ -186,8 +186,10 @@ static const byol__input_kind image_input = {
     .digest = digest,
 };
 
-/* So far every source holds pictures. */
-const byol__input_kind *byol__input_of(const byol_source *source) {
-    (void)source;
-    return &image_input;
+/* The only kind so far. */
+byol_status byol__input_of(const byol_source *source, const byol__input_kind **kind,
+                           byol_error *error) {
+    BYOL__TRY(byol__need_images(source, "a network", error));
+    *kind = &image_input;
+    return BYOL_OK;
 }

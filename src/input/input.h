@@ -67,8 +67,10 @@ typedef struct byol__input_kind {
     byol_status (*digest)(const byol_source *source, uint64_t *digest, byol_error *error);
 } byol__input_kind;
 
-/* The kind of input that `source` holds. */
-const byol__input_kind *byol__input_of(const byol_source *source);
+/* Sets `*kind` to the kind of input that `source` holds. BYOL_ERROR_INVALID where there is none for
+ * its samples. */
+byol_status byol__input_of(const byol_source *source, const byol__input_kind **kind,
+                           byol_error *error);
 
 /* Prepares samples indices[0 .. count-1] (NULL: `first` .. first + count - 1) into `images` (count,
  * channels, side, side), with all threads. `buffers`: one for each thread. The error is that of one

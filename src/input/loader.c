@@ -294,6 +294,8 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source,
                                 const byol__loader_options *options, byol_error *error) {
     byol_source_info info;
     byol__loader *loader;
+    const byol__input_kind *input;
+    BYOL__TRY(byol__input_of(source, &input, error));
     byol_source_describe(source, &info);
     BYOL__TRY(check_options(options, &info, error));
     BYOL__TRY(byol__alloc(&loader, 1, sizeof *loader, "loader", error));
@@ -302,7 +304,7 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source,
     pthread_cond_init(&loader->over, NULL);
     loader->source = source;
     loader->options = *options;
-    loader->input = byol__input_of(source);
+    loader->input = input;
     for (int view = 0; view < options->views.count; view++)
         loader->view_bytes[view] = loader->input->view_elements(&info, &options->views, view) *
                                    byol__dtype_bytes(loader->input->dtype);

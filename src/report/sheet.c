@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/png.h"
 #include "byol/views.h"
+#include "data/source_kind.h"
 
 enum {
     PICTURES = 3,    /* side by side: the original and two views */
@@ -165,6 +166,7 @@ byol_status byol_sheet_write(const char *path, const byol_config *config, const 
                              int count, byol_progress progress, void *context,
                              byol_sheet_info *info, byol_error *error) {
     byol_source_info images;
+    BYOL__TRY(byol__need_images(source, "a contact sheet", error));
     byol_source_describe(source, &images);
     if (count < 1)
         return byol__fail(error, BYOL_ERROR_INVALID,

@@ -184,6 +184,8 @@ static void read_losses(byol_trainer *trainer, const char *text) {
 static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run,
                          bool resume, byol_error *error) {
     byol_source_info info;
+    const byol__input_kind *input;
+    BYOL__TRY(byol__input_of(source, &input, error));
     byol_source_describe(source, &info);
     byol__origin *origin = &trainer->origin;
     origin->channels = info.channels;
@@ -200,8 +202,8 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
         BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
     origin->config.train.precision = resolve_precision(trainer);
     bool goes_on = trainer->record.checkpoint != NULL;
-    BYOL__TRY(byol__input_of(source)->settle(
-        source, goes_on ? &trainer->record.origin.config : NULL, &origin->config, error));
+    BYOL__TRY(input->settle(source, goes_on ? &trainer->record.origin.config : NULL,
+                            &origin->config, error));
     if (goes_on) BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
     BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, trainer->comm,
