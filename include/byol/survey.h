@@ -1,5 +1,5 @@
 /* What a source holds, found by reading all of it; and the mean and deviation for normalising its
- * images. */
+ * images; how long its texts are. */
 #ifndef BYOL_SURVEY_H
 #define BYOL_SURVEY_H
 
@@ -22,7 +22,7 @@ typedef struct byol_unreadable {
     char reason[240];
 } byol_unreadable;
 
-/* Image `index` has exactly the bytes of image `of`, which comes before it. */
+/* Sample `index` has exactly the bytes of sample `of`, which comes before it. */
 typedef struct byol_duplicate {
     size_t index, of;
 } byol_duplicate;
@@ -51,6 +51,23 @@ BYOL_API void byol_survey_release(byol_survey *survey);
  * left out; BYOL_ERROR_FORMAT where none is left. */
 BYOL_API byol_status byol_source_statistics(const byol_source *source, int threads, float mean[3],
                                             float std[3], byol_error *error);
+
+/* 95 % of the texts are no longer than `p95`. */
+typedef struct byol_lengths {
+    size_t min, median, p95, max;
+} byol_lengths;
+
+typedef struct byol_text_survey {
+    size_t count;
+    byol_lengths bytes, words;  /* a word is what stands between blanks and ends of lines */
+    byol_duplicate *duplicates; /* owned, by index */
+    size_t duplicate_count;
+} byol_text_survey;
+
+/* Measures all texts. BYOL_ERROR_INVALID where the source holds images. */
+BYOL_API byol_status byol_source_survey_texts(const byol_source *source, byol_text_survey *survey,
+                                              byol_error *error);
+BYOL_API void byol_text_survey_release(byol_text_survey *survey);
 
 #ifdef __cplusplus
 }

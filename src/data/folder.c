@@ -15,8 +15,8 @@
 
 /* ---- folders ---- */
 
-static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_length,
-                         byol_error *error) {
+static byol_status visit(byol__pictures *pictures, FTSENT *entry,
+                         int (*is_wanted)(const char *name), byol_error *error) {
     switch (entry->fts_info) {
     case FTS_DNR:
     case FTS_ERR:
@@ -25,8 +25,8 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
     case FTS_F:
     case FTS_NS:     /* what cannot be read now is counted when it is used */
     case FTS_SLNONE: /* a link to nowhere */
-        if (!byol__is_picture_name(entry->fts_name)) return BYOL_OK;
-        return byol__pictures_add(pictures, entry->fts_path + root_length, error);
+        if (!is_wanted(entry->fts_name)) return BYOL_OK;
+        return byol__pictures_add(pictures, entry->fts_path + strlen(pictures->root), error);
     default: return BYOL_OK;
     }
 }
@@ -34,7 +34,8 @@ static byol_status visit(byol__pictures *pictures, FTSENT *entry, size_t root_le
 /* Links are followed. A folder that contains itself through a link is seen once (FTS_DC). Names
  * that begin with a dot are skipped. So is an archiver's __MACOSX: it holds no pictures, whatever
  * the names in it say. */
-static byol_status walk(byol__pictures *pictures, const char *folder, byol_error *error) {
+static byol_status add_tree(byol__pictures *pictures, const char *folder,
+                            int (*is_wanted)(const char *name), byol_error *error) {
     char *roots[] = {(char *)folder, NULL};
     FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
     if (tree == NULL)
@@ -46,23 +47,31 @@ static byol_status walk(byol__pictures *pictures, const char *folder, byol_error
         if (hidden && entry->fts_level > FTS_ROOTLEVEL)
             fts_set(tree, entry, FTS_SKIP);
         else
-            status = visit(pictures, entry, strlen(pictures->root), error);
+            status = visit(pictures, entry, is_wanted, error);
     }
     fts_close(tree);
     return status;
 }
 
-byol_status byol__folder_open(byol_source **out, const char *folder, const char *split,
-                              byol_error *error) {
-    char root[PATH_MAX + 1], what[PATH_MAX + 64];
-    byol__pictures *pictures;
+byol_status byol__pictures_create_tree(byol__pictures **out, const char *folder,
+                                       int (*is_wanted)(const char *name), byol_error *error) {
+    char root[PATH_MAX + 1];
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/') length--;
     snprintf(root, sizeof root, "%.*s%s", (int)length, folder,
              folder[length - 1] == '/' ? "" : "/");
-    BYOL__TRY(byol__pictures_create(&pictures, "folder", root, error));
-    byol_status status = walk(pictures, root, error);
-    if (status == BYOL_OK) status = byol__pictures_arrange(pictures, split, error);
+    BYOL__TRY(byol__pictures_create(out, "folder", root, error));
+    byol_status status = add_tree(*out, root, is_wanted, error);
+    if (status != BYOL_OK) byol_source_free(&(*out)->base);
+    return status;
+}
+
+byol_status byol__folder_open(byol_source **out, const char *folder, const char *split,
+                              byol_error *error) {
+    char what[PATH_MAX + 64];
+    byol__pictures *pictures;
+    BYOL__TRY(byol__pictures_create_tree(&pictures, folder, byol__is_picture_name, error));
+    byol_status status = byol__pictures_arrange(pictures, split, error);
     snprintf(what, sizeof what, "%s%s%s", folder, *split != '\0' ? ":" : "", split);
     if (status == BYOL_OK) status = byol__pictures_complete(pictures, what, error);
     if (status == BYOL_OK)

@@ -49,21 +49,80 @@ static byol_status not_found(const char *name, byol_error *error) {
         name, folder != NULL ? " nor below " : "", folder != NULL ? folder : "");
 }
 
-/* Tries all of `spec` as a path first, so that a path with a colon in it can be opened. */
-static byol_status locate(const char *spec, char path[PATH_MAX], const char **split,
-                          byol_error *error) {
+/* A specification in its parts. */
+typedef struct parts {
+    char path[PATH_MAX], split[256];
+    bool has_columns;
+    byol__text_columns columns;
+} parts;
+
+/* Copies the value of "key=value" to `value` if the key is this one. */
+static bool take_value(const char *item, size_t length, const char *key, char *value, size_t size) {
+    size_t own = strlen(key);
+    if (length <= own || length - own >= size || strncmp(item, key, own) != 0) return false;
+    snprintf(value, size, "%.*s", (int)(length - own), item + own);
+    return true;
+}
+
+/* "text=body,label=stars,classes=coarse". False, with nothing changed, if it is anything else. */
+static bool take_columns(const char *text, byol__text_columns *out) {
+    byol__text_columns columns = {.coarse = false};
+    for (const char *item = text;; item++) {
+        char kind[8] = "";
+        size_t length = strcspn(item, ",");
+        bool known = take_value(item, length, "text=", columns.text, sizeof columns.text) ||
+                     take_value(item, length, "label=", columns.label, sizeof columns.label) ||
+                     take_value(item, length, "classes=", kind, sizeof kind);
+        if (!known || (*kind != '\0' && strcmp(kind, "coarse") != 0)) return false;
+        columns.coarse |= *kind != '\0';
+        item += length;
+        if (*item == '\0') break;
+    }
+    *out = columns;
+    return true;
+}
+
+/* Tries all of it as a path first, so that a path with a colon in it can be opened. */
+static byol_status locate_split(const char *spec, parts *found, byol_error *error) {
     char name[PATH_MAX];
-    *split = "";
-    if (find(spec, path)) return BYOL_OK;
+    if (find(spec, found->path)) return BYOL_OK;
     const char *colon = strrchr(spec, ':');
     if (strlen(spec) >= sizeof name || colon == NULL) return not_found(spec, error);
     snprintf(name, sizeof name, "%.*s", (int)(colon - spec), spec);
-    *split = colon + 1;
-    return find(name, path) ? BYOL_OK : not_found(name, error);
+    snprintf(found->split, sizeof found->split, "%s", colon + 1);
+    return find(name, found->path) ? BYOL_OK : not_found(name, error);
+}
+
+/* PATH, PATH:SPLIT, PATH:COLUMNS, PATH:SPLIT:COLUMNS. */
+static byol_status locate(const char *spec, parts *found, byol_error *error) {
+    char front[PATH_MAX];
+    *found = (parts){.has_columns = false};
+    const char *colon = strrchr(spec, ':');
+    if (find(spec, found->path)) return BYOL_OK;
+    if (colon == NULL || strlen(spec) >= sizeof front || !take_columns(colon + 1, &found->columns))
+        return locate_split(spec, found, error);
+    found->has_columns = true;
+    snprintf(front, sizeof front, "%.*s", (int)(colon - spec), spec);
+    return locate_split(front, found, error);
+}
+
+/* Pictures, or what is in a folder beside them: shards, or else texts. */
+static byol_status open_tree(byol_source **out, const char *folder, const char *split,
+                             const byol__text_columns *columns, byol_error *error) {
+    char path[PATH_MAX];
+    byol_error why = {0};
+    byol_status status = byol__folder_open(out, folder, split, &why);
+    int splits = *split != '\0' && is_there("%s/%s", folder, split, path) && byol__is_folder(path);
+    if (status == BYOL_ERROR_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
+        return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
+    if (status == BYOL_ERROR_NOT_FOUND && byol__texts_are_in(folder))
+        return byol__texts_open_folder(out, folder, split, columns, error);
+    if (status != BYOL_OK && error != NULL) *error = why;
+    return status;
 }
 
 static byol_status open_folder(byol_source **out, const char *folder, const char *split,
-                               byol_error *error) {
+                               const byol__text_columns *columns, byol_error *error) {
     char path[PATH_MAX], found[PATH_MAX] = "";
     if (byol__idx_is_in(folder)) return byol__idx_open_folder(out, folder, split, error);
     if (byol__cifar_is_in(folder)) return byol__cifar_open(out, folder, split, error);
@@ -75,23 +134,49 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
         memcpy(found, path, sizeof found);
     }
     if (*found != '\0') return byol__cifar_open(out, found, split, error);
-    byol_error why = {0};
-    byol_status status = byol__folder_open(out, folder, split, &why);
-    int splits = *split != '\0' && is_there("%s/%s", folder, split, path) && byol__is_folder(path);
-    if (status == BYOL_ERROR_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
-        return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
-    if (status != BYOL_OK && error != NULL) *error = why;
+    byol_status status = open_tree(out, folder, split, columns, error);
     if (status != BYOL_ERROR_NOT_FOUND || *split != '\0') return status;
     return byol__fail(
         error, BYOL_ERROR_NOT_FOUND,
         "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and "
         "below, "
         "train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), data_batch_1.bin .. and "
-        "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100)",
+        "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100), texts (train.tsv, .csv, "
+        ".jsonl or .txt; .txt files in it and below)",
         folder);
 }
 
 enum { LOOK_BYTES = 4096 };
+
+/* Of `length` bytes. After the path comes a tab and a label, or a blank and a number, or nothing.
+ */
+static bool begins_with_a_picture(const char *line, size_t length) {
+    char path[LOOK_BYTES + 1];
+    while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL) length--;
+    snprintf(path, sizeof path, "%.*s", (int)length, line);
+    char *tab = strchr(path, '\t'), *blank = strrchr(path, ' ');
+    if (tab != NULL)
+        *tab = '\0';
+    else if (blank != NULL && blank[1 + strspn(blank + 1, "0123456789")] == '\0')
+        *blank = '\0';
+    return byol__is_picture_name(path);
+}
+
+/* Do these bytes list pictures, and are no texts? The first line that says something decides; if
+ * there are only comments, it is a list with nothing in it. */
+static bool names_pictures(const char *bytes, size_t length) {
+    bool has_comments = false;
+    for (size_t at = 0; at < length;) {
+        const char *newline = memchr(bytes + at, '\n', length - at);
+        size_t line = newline != NULL ? (size_t)(newline - bytes) - at : length - at;
+        size_t blanks = 0;
+        while (blanks < line && strchr(" \t\r", bytes[at + blanks]) != NULL) blanks++;
+        if (blanks < line && bytes[at] != '#') return begins_with_a_picture(bytes + at, line);
+        has_comments |= blanks < line;
+        at += line + 1;
+    }
+    return has_comments && length < LOOK_BYTES;
+}
 
 /* A list contains text (no zeros and no other control characters) and has the extension of one. */
 static bool is_list(const char *path, const unsigned char *bytes, size_t length) {
@@ -103,7 +188,7 @@ static bool is_list(const char *path, const unsigned char *bytes, size_t length)
     if (!is_called) return false;
     for (size_t i = 0; i < length; i++)
         if (bytes[i] < 32 && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r') return false;
-    return length > 0;
+    return length > 0 && (!byol__is_text_name(path) || names_pictures((const char *)bytes, length));
 }
 
 static size_t look_at_front(const char *path, unsigned char *bytes) {
@@ -145,27 +230,39 @@ static byol_status open_archive_or_idx(byol_source **out, const char *path, cons
 }
 
 static byol_status open_file(byol_source **out, const char *path, const char *split,
-                             byol_error *error) {
+                             const byol__text_columns *columns, byol_error *error) {
     unsigned char front[LOOK_BYTES];
     size_t length = look_at_front(path, front);
     bool is_npy = byol__npy_begins(front, length), lists = is_list(path, front, length);
     bool is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
-    if (!is_npy && !lists && !is_picture) return open_archive_or_idx(out, path, split, error);
+    bool is_text = !is_npy && !lists && !is_picture && byol__is_text_name(path);
+    if (!is_npy && !lists && !is_picture && !is_text)
+        return open_archive_or_idx(out, path, split, error);
     if (*split != '\0')
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "%s is one file and has no split '%.50s': leave it out", path, split);
+                          "%s is one file and has no split '%.50s': leave it out%s", path, split,
+                          is_text ? ", or name columns: text=NAME,label=NAME" : "");
     if (is_npy) return byol__npy_open(out, path, error);
+    if (is_text) return byol__texts_open_file(out, path, columns, error);
     const char *const paths[] = {path};
     return is_picture ? byol_source_from_files(out, paths, 1, error)
                       : byol__list_open(out, path, error);
 }
 
 byol_status byol_source_open(byol_source **out, const char *spec, byol_error *error) {
-    char path[PATH_MAX];
-    const char *split;
-    if (strchr(spec, '{') != NULL && !find(spec, path))
+    parts found;
+    if (strchr(spec, '{') != NULL && !find(spec, found.path))
         return byol__shards_open_braces(out, spec, error);
-    BYOL__TRY(locate(spec, path, &split, error));
-    return byol__is_folder(path) ? open_folder(out, path, split, error)
-                                 : open_file(out, path, split, error);
+    BYOL__TRY(locate(spec, &found, error));
+    byol_source *source = NULL;
+    BYOL__TRY(byol__is_folder(found.path)
+                  ? open_folder(&source, found.path, found.split, &found.columns, error)
+                  : open_file(&source, found.path, found.split, &found.columns, error));
+    if (found.has_columns && source->info.samples != BYOL_SAMPLES_TEXTS) {
+        byol_source_free(source);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%s holds images: it has no columns to name, leave them out", found.path);
+    }
+    *out = source;
+    return BYOL_OK;
 }

@@ -196,6 +196,7 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
     pictures->base.info.description = pictures->base.description;
     pictures->base.info.decoded = 1;
     pictures->unpacked = -1;
+    pictures->noun = "pictures (JPEG, PNG, WebP, PGM, PPM)";
     pictures->root = strdup(root);
     if (pictures->root == NULL) {
         byol__free(pictures);
@@ -351,14 +352,14 @@ static size_t first_folder(const byol__pictures *pictures, const byol__member *m
 /* Names of splits. Those in one row mean the same split. */
 static const char *const splits[][4] = {
     {"train", "training"}, {"test", "testing"}, {"val", "valid", "validation", "dev"}};
-enum { SPLITS = sizeof splits / sizeof *splits, TEST = 1, VALIDATION = 2, NO_SPLIT = -1 };
+enum { SPLITS = sizeof splits / sizeof *splits };
 
-static int split_number(const char *text, size_t length) {
+int byol__split_number(const char *name, size_t length) {
     for (int s = 0; s < SPLITS; s++)
         for (int i = 0; i < 4 && splits[s][i] != NULL; i++)
-            if (strlen(splits[s][i]) == length && strncmp(splits[s][i], text, length) == 0)
+            if (strlen(splits[s][i]) == length && strncmp(splits[s][i], name, length) == 0)
                 return s;
-    return NO_SPLIT;
+    return BYOL__NO_SPLIT;
 }
 
 static bool is_of_split(const byol__pictures *pictures, const byol__member *member,
@@ -366,9 +367,9 @@ static bool is_of_split(const byol__pictures *pictures, const byol__member *memb
     const char *folder = pictures->text + member->word;
     size_t length = first_folder(pictures, member), wanted = strlen(split);
     if (length == 0) return false;
-    int number = split_number(split, wanted);
+    int number = byol__split_number(split, wanted);
     return (length == wanted && strncmp(folder, split, length) == 0) ||
-           (number != NO_SPLIT && split_number(folder, length) == number);
+           (number != BYOL__NO_SPLIT && byol__split_number(folder, length) == number);
 }
 
 static size_t count_of_split(const byol__pictures *pictures, const char *split) {
@@ -381,7 +382,8 @@ static size_t count_of_split(const byol__pictures *pictures, const char *split) 
 static int is_made_of_splits(const byol__pictures *pictures) {
     for (size_t i = 0; i < pictures->count; i++) {
         const byol__member *member = &pictures->members[i];
-        if (split_number(pictures->text + member->word, first_folder(pictures, member)) == NO_SPLIT)
+        if (byol__split_number(pictures->text + member->word, first_folder(pictures, member)) ==
+            BYOL__NO_SPLIT)
             return 0;
     }
     return 1;
@@ -411,8 +413,9 @@ static byol_status no_split(const byol__pictures *pictures, const char *split, b
         if (count_of_split(pictures, splits[s][0]) > 0)
             snprintf(seen + strlen(seen), sizeof seen - strlen(seen), " %s", splits[s][0]);
     return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                      "%s has no split '%.50s': there is no folder of that name with pictures%s%s",
-                      pictures->root, split, *seen != '\0' ? "; there are:" : "", seen);
+                      "%s has no split '%.50s': there is no folder of that name with %s%s%s",
+                      pictures->root, split, pictures->noun, *seen != '\0' ? "; there are:" : "",
+                      seen);
 }
 
 /* Labels over all splits, so that a class has the same number in each. No labels if there is only
@@ -428,8 +431,7 @@ static byol_status label_by_folder(byol__pictures *pictures, byol_error *error) 
 
 byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, byol_error *error) {
     if (pictures->count == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                          "there are no pictures in %s (JPEG, PNG, WebP, PGM, PPM)",
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no %s in %s", pictures->noun,
                           pictures->root);
     qsort_r(pictures->members, pictures->count, sizeof *pictures->members, by_name, pictures->text);
     for (size_t i = 0; i < pictures->count; i++)
@@ -441,8 +443,9 @@ byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, 
     if (*split == '\0' && is_made_of_splits(pictures) && count_of_split(pictures, "train") > 0)
         split = "train";
     if (*split == '\0') return label_by_folder(pictures, error);
-    if (split_number(split, strlen(split)) == TEST && count_of_split(pictures, split) == 0)
-        split = splits[VALIDATION][0]; /* a data set has one or the other to evaluate on */
+    if (byol__split_number(split, strlen(split)) == BYOL__TEST &&
+        count_of_split(pictures, split) == 0)
+        split = splits[BYOL__VALIDATION][0]; /* a data set has one or the other to evaluate on */
     if (count_of_split(pictures, split) == 0) return no_split(pictures, split, error);
 
     char *wanted = malloc(pictures->count);

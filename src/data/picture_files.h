@@ -29,7 +29,8 @@ typedef struct byol__shard {
 
 typedef struct byol__pictures {
     byol_source base;
-    char *root; /* owned; names of separate files are relative to it */
+    const char *noun; /* of what is in the files, for messages: "pictures (JPEG, ..)" */
+    char *root;       /* owned; names of separate files are relative to it */
     byol__member *members;
     size_t count, capacity;
     char *text; /* names, one after the other; begins with a NUL, so that no name is at 0 */
@@ -49,6 +50,15 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
 
 /* Appends a separate file. */
 byol_status byol__pictures_add(byol__pictures *pictures, const char *name, byol_error *error);
+
+/* A source with the files in `folder` and below whose names are wanted; the same rules. */
+byol_status byol__pictures_create_tree(byol__pictures **out, const char *folder,
+                                       int (*is_wanted)(const char *name), byol_error *error);
+
+/* Which split a folder or file of this name holds: the same number for names of one meaning; -1 if
+ * it is no name of a split. */
+int byol__split_number(const char *name, size_t length);
+enum { BYOL__NO_SPLIT = -1, BYOL__TRAIN, BYOL__TEST, BYOL__VALIDATION };
 
 /* Sets the class of member `index` to `word`. */
 byol_status byol__pictures_set_word(byol__pictures *pictures, size_t index, const char *word,
