@@ -161,12 +161,24 @@ static int are_same_images(const cli_labelled *a, const cli_labelled *b) {
     return 1;
 }
 
-/* "cifar:1,2,3" and "test" -> "cifar:test". A colon before a slash belongs to a folder's name. */
+/* Where the last colon is in the first `length` bytes; `length` if there is none behind the last
+ * slash: it belongs to a folder's name. */
+static size_t last_colon(const char *spec, size_t length) {
+    for (size_t i = length; i > 0 && spec[i - 1] != '/'; i--)
+        if (spec[i - 1] == ':') return i - 1;
+    return length;
+}
+
+/* "cifar:1,2,3" and "test" -> "cifar:test". Columns stay behind it: "set:train:text=body" ->
+ * "set:test:text=body". */
 static void with_split(const char *spec, const char *split, char out[BYOL_PATH_MAX]) {
-    const char *colon = strrchr(spec, ':');
-    size_t base =
-        colon != NULL && strchr(colon, '/') == NULL ? (size_t)(colon - spec) : strlen(spec);
-    snprintf(out, BYOL_PATH_MAX, "%.*s:%s", (int)base, spec, split);
+    size_t length = strlen(spec), columns = last_colon(spec, length);
+    const char *item = spec + columns + (columns < length);
+    bool has_columns = strncmp(item, "text=", 5) == 0 || strncmp(item, "label=", 6) == 0 ||
+                       strncmp(item, "classes=", 8) == 0;
+    if (!has_columns) columns = length;
+    snprintf(out, BYOL_PATH_MAX, "%.*s:%s%s", (int)last_colon(spec, columns), spec, split,
+             spec + columns);
 }
 
 void cli_eval_sources(const byol_config *config, const char *given_train, const char *given_test,

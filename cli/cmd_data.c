@@ -1,10 +1,6 @@
 #include <stdlib.h>
 
-#include "byol/source.h"
-#include "byol/survey.h"
-#include "cli.h"
-
-enum { NAMES_SHOWN = 10 };
+#include "cli_data.h"
 
 typedef struct arguments {
     const char *source;
@@ -29,8 +25,9 @@ static const struct argp parser = {
     options,
     parse,
     "SRC",
-    "Reads all images of a source and tells what was found: sizes, classes, files that "
-    "cannot be read, duplicates, and the mean and deviation to normalise by."
+    "Reads all images or texts of a source and tells what was found: sizes, classes, files that "
+    "cannot be read, duplicates, and the mean and deviation to normalise by; of texts their "
+    "lengths in bytes and words."
     "\vExample:\n  byol data photos/",
     cli_output_children,
     NULL,
@@ -53,38 +50,13 @@ static void print_span(FILE *stream, const char *what, byol_span span) {
         fprintf(stream, "  %-16s %d .. %d, median %d\n", what, span.min, span.max, span.median);
 }
 
-static void print_classes(FILE *stream, const found *f) {
-    size_t smallest = 0, largest = 0;
-    for (int c = 0; c < f->info.classes; c++) {
-        if (f->class_counts[c] < f->class_counts[smallest]) smallest = (size_t)c;
-        if (f->class_counts[c] > f->class_counts[largest]) largest = (size_t)c;
-    }
-    if (f->info.classes == 0)
-        fprintf(stream, "  %-16s none\n", "labels");
-    else
-        fprintf(stream, "  %-16s %d, of %zu .. %zu images\n", "classes", f->info.classes,
-                f->class_counts[smallest], f->class_counts[largest]);
-}
-
 static void print_unreadable(FILE *stream, const found *f) {
     const byol_survey *survey = &f->survey;
     fprintf(stream, "  %-16s %zu (%.2g %%)\n", "unreadable", survey->unreadable_count,
             100 * (double)survey->unreadable_count / (double)survey->count);
-    for (size_t i = 0; i < survey->unreadable_count && i < NAMES_SHOWN; i++)
+    for (size_t i = 0; i < survey->unreadable_count && i < CLI_NAMES_SHOWN; i++)
         fprintf(stream, "    %s\n", survey->unreadable[i].reason);
-    if (survey->unreadable_count > NAMES_SHOWN) fprintf(stream, "    ... (--json names all)\n");
-}
-
-static void print_duplicates(FILE *stream, const found *f) {
-    const byol_survey *survey = &f->survey;
-    char name[512], original[512];
-    fprintf(stream, "  %-16s %zu\n", "duplicates", survey->duplicate_count);
-    for (size_t i = 0; i < survey->duplicate_count && i < NAMES_SHOWN; i++) {
-        byol_source_name(f->source, survey->duplicates[i].index, name, sizeof name);
-        byol_source_name(f->source, survey->duplicates[i].of, original, sizeof original);
-        fprintf(stream, "    %s is %s\n", name, original);
-    }
-    if (survey->duplicate_count > NAMES_SHOWN) fprintf(stream, "    ... (--json names all)\n");
+    if (survey->unreadable_count > CLI_NAMES_SHOWN) fprintf(stream, "    ... (--json names all)\n");
 }
 
 static void print(const found *f) {
@@ -97,9 +69,9 @@ static void print(const found *f) {
     print_span(stream, "width", f->survey.width);
     fprintf(stream, "  %-16s %d (%zu images are gray)\n", "channels", f->info.channels,
             f->survey.gray);
-    print_classes(stream, f);
+    cli_print_classes(stream, f->source, f->class_counts, "images");
     print_unreadable(stream, f);
-    print_duplicates(stream, f);
+    cli_print_duplicates(stream, f->source, f->survey.duplicates, f->survey.duplicate_count);
     fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "mean", (double)f->mean[0], (double)f->mean[1],
             (double)f->mean[2]);
     fprintf(stream, "  %-16s %.4f, %.4f, %.4f\n", "deviation", (double)f->std[0], (double)f->std[1],
@@ -107,13 +79,6 @@ static void print(const found *f) {
 }
 
 /* ---- for scripts ---- */
-
-static json_t *name_of(const found *f, size_t index) {
-    char name[4096];
-    byol_source_name(f->source, index, name, sizeof name);
-    json_t *text = json_string(name);
-    return text != NULL ? text : json_integer((json_int_t)index); /* names need not be UTF-8 */
-}
 
 static json_t *span(byol_span s) { return json_pack("[i, i, i]", s.min, s.median, s.max); }
 
@@ -124,25 +89,7 @@ static json_t *triple(const float x[3]) {
 static json_t *unreadable(const found *f) {
     json_t *list = json_array();
     for (size_t i = 0; i < f->survey.unreadable_count; i++)
-        json_array_append_new(list, name_of(f, f->survey.unreadable[i].index));
-    return list;
-}
-
-static json_t *duplicates(const found *f) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < f->survey.duplicate_count; i++)
-        json_array_append_new(list, json_pack("[o, o]", name_of(f, f->survey.duplicates[i].index),
-                                              name_of(f, f->survey.duplicates[i].of)));
-    return list;
-}
-
-static json_t *class_counts(const found *f) {
-    json_t *list = json_array();
-    for (int c = 0; c < f->info.classes; c++) {
-        const char *name = byol_source_class_name(f->source, c);
-        json_array_append_new(list, json_pack("{s:o, s:I}", "name", cli_text(name), "count",
-                                              (json_int_t)f->class_counts[c]));
-    }
+        json_array_append_new(list, cli_sample_name(f->source, f->survey.unreadable[i].index));
     return list;
 }
 
@@ -151,7 +98,9 @@ static json_t *describe(const found *f) {
                      (json_int_t)f->survey.count, "readable", (json_int_t)f->survey.readable,
                      "channels", f->info.channels, "gray", (json_int_t)f->survey.gray, "height",
                      span(f->survey.height), "width", span(f->survey.width), "classes",
-                     class_counts(f), "unreadable", unreadable(f), "duplicates", duplicates(f),
+                     cli_class_counts(f->source, f->class_counts), "unreadable", unreadable(f),
+                     "duplicates",
+                     cli_duplicates(f->source, f->survey.duplicates, f->survey.duplicate_count),
                      "mean", triple(f->mean), "std", triple(f->std));
 }
 
@@ -167,13 +116,21 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
     if (status == BYOL_OK)
         status = byol_source_statistics(f->source, args->threads, f->mean, f->std, error);
     if (status != BYOL_OK) return status;
-    f->class_counts = calloc((size_t)f->info.classes + 1, sizeof *f->class_counts);
-    if (f->class_counts == NULL)
-        return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %d classes", f->info.classes);
-    for (size_t i = 0; i < f->info.count && f->info.classes > 0; i++)
-        if (!byol_source_unreadable(f->source, i))
-            f->class_counts[byol_source_label(f->source, i)]++;
-    return BYOL_OK;
+    return cli_count_classes(f->source, &f->class_counts, error);
+}
+
+/* Prints what was found in a source of images, and makes the object for scripts. */
+static byol_status tell_images(const arguments *args, const byol_source *source, json_t **result,
+                               byol_error *error) {
+    found f = {.source = source};
+    byol_status status = look(args, &f, error);
+    if (status == BYOL_OK) {
+        print(&f);
+        *result = describe(&f);
+    }
+    free(f.class_counts);
+    byol_survey_release(&f.survey);
+    return status;
 }
 
 int cmd_data(int argc, char **argv) {
@@ -181,18 +138,14 @@ int cmd_data(int argc, char **argv) {
     if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
     cli_catch_interrupts();
     byol_source *source = NULL;
-    found f = {0};
+    byol_source_info info = {0};
     json_t *result = NULL;
     byol_error error = {0};
     byol_status status = byol_source_open(&source, args.source, &error);
-    f.source = source;
-    if (status == BYOL_OK) status = look(&args, &f, &error);
-    if (status == BYOL_OK) {
-        print(&f);
-        result = describe(&f);
-    }
-    free(f.class_counts);
-    byol_survey_release(&f.survey);
+    if (status == BYOL_OK) byol_source_describe(source, &info);
+    if (status == BYOL_OK)
+        status = info.samples == BYOL_SAMPLES_TEXTS ? cli_tell_texts(source, &result, &error)
+                                                    : tell_images(&args, source, &result, &error);
     byol_source_free(source);
     return cli_conclude(status, result, &error);
 }

@@ -58,8 +58,12 @@ static void look_at_data(subject *s, int channels) {
     int wanted = channels == 0 || s->config.data.image_size == 0;
     if (wanted && s->config.data.train[0] != '\0' &&
         byol_source_open(&source, s->config.data.train, NULL) == BYOL_OK) {
-        byol_source_describe(source, &info);
-        size = byol_source_view_size(source);
+        byol_source_info found;
+        byol_source_describe(source, &found);
+        if (found.samples == BYOL_SAMPLES_IMAGES) {
+            info = found;
+            size = byol_source_view_size(source);
+        }
     }
     s->channels = channels > 0 ? channels : info.channels;
     s->image_size = s->config.data.image_size > 0 ? s->config.data.image_size : size;
