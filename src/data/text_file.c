@@ -53,11 +53,18 @@ static size_t character(const unsigned char *s, size_t left) {
     return length;
 }
 
+/* Are these eight bytes ASCII without a NUL? Most bytes of most texts are. */
+static bool are_ascii(const unsigned char *s) {
+    uint64_t eight, ones = UINT64_C(0x0101010101010101), highest = ones << 7;
+    memcpy(&eight, s, sizeof eight);
+    return ((eight | (eight - ones)) & highest) == 0;
+}
+
 size_t byol__text_valid(const char *text, size_t length) {
     const unsigned char *s = (const unsigned char *)text;
     size_t i = 0;
     while (i < length) {
-        size_t step = character(s + i, length - i);
+        size_t step = length - i >= 8 && are_ascii(s + i) ? 8 : character(s + i, length - i);
         if (step == 0) break;
         i += step;
     }
@@ -159,7 +166,7 @@ void byol__text_file_release(byol__text_file *file) {
 
 bool byol__is_blank(const char *text, size_t length) {
     for (size_t i = 0; i < length; i++)
-        if (text[i] == '\0' || strchr(" \t\r\n\v\f", text[i]) == NULL) return false;
+        if (text[i] != ' ' && (text[i] < '\t' || text[i] > '\r')) return false;
     return true;
 }
 

@@ -361,7 +361,7 @@ static void a_file_without_text_is_refused(void **state) {
     is_refused("a.csv", "\xef\xbb\xbf", "a.csv is empty");
     is_refused("b.csv", "\n\n", "b.csv holds no text: 2 empty lines");
     write_packed("a.tsv.gz", "", ARCHIVE_FILTER_GZIP);
-    fails(in_folder("a.tsv.gz"), BYOL_ERROR_FORMAT, "a.tsv.gz");
+    fails(in_folder("a.tsv.gz"), BYOL_ERROR_FORMAT, "a.tsv.gz holds nothing");
     write_text("b.tsv", " \n\r\n");
     fails(in_folder("b.tsv"), BYOL_ERROR_FORMAT, "b.tsv holds no text: 2 empty lines");
     fails(in_folder("none.txt"), BYOL_ERROR_NOT_FOUND, "none.txt");
@@ -415,6 +415,15 @@ static void utf8_is_what_unicode_says(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(byol__text_valid(wrong[i], strlen(wrong[i])), 0);
     assert_int_equal(byol__text_valid("ab\0c", 4), 2);
+    for (size_t i = 0; i < 16; i++) { /* wherever it stands among others */
+        char text[] = "0123456789abcdef";
+        text[i] = '\0';
+        assert_int_equal(byol__text_valid(text, 16), i);
+        text[i] = '\xff';
+        assert_int_equal(byol__text_valid(text, 16), i);
+        text[i] = '\x01';
+        assert_int_equal(byol__text_valid(text, 16), 16);
+    }
     assert_int_equal(byol__text_valid("", 0), 0);
 }
 
