@@ -5,8 +5,12 @@
 
 static void print_lengths(FILE *stream, const char *what, byol_lengths l) {
     char min[32], median[32], p95[32], max[32];
-    fprintf(stream, "  %-16s %s .. %s, median %s, 95 %% up to %s\n", what, cli_count(min, l.min),
-            cli_count(max, l.max), cli_count(median, l.median), cli_count(p95, l.p95));
+    if (l.min == l.max)
+        fprintf(stream, "  %-16s %s\n", what, cli_count(max, l.max));
+    else
+        fprintf(stream, "  %-16s %s .. %s, median %s, 95 %% up to %s\n", what,
+                cli_count(min, l.min), cli_count(max, l.max), cli_count(median, l.median),
+                cli_count(p95, l.p95));
 }
 
 static void print(const byol_source *source, const byol_source_info *info,

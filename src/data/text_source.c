@@ -272,12 +272,14 @@ byol_status byol__texts_complete(byol__texts *texts, const char *what, const cha
     texts->words = (byol__bytes){0};
     shrink(&texts->arena);
     info->count = texts->count;
-    if (info->classes > 0) snprintf(classes, sizeof classes, "%d classes", info->classes);
+    if (info->classes > 0)
+        snprintf(classes, sizeof classes, "%d class%s", info->classes,
+                 info->classes == 1 ? "" : "es");
     if (info->skipped > 0)
         snprintf(skipped, sizeof skipped, ", %zu empty %s%s skipped", info->skipped, unit,
                  info->skipped == 1 ? "" : "s");
-    snprintf(texts->base.description, sizeof texts->base.description, "%.380s: %zu texts, %s%s",
-             what, info->count, classes, skipped);
+    snprintf(texts->base.description, sizeof texts->base.description, "%.380s: %zu text%s, %s%s",
+             what, info->count, info->count == 1 ? "" : "s", classes, skipped);
     return BYOL_OK;
 }
 

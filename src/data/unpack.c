@@ -61,6 +61,7 @@ byol_status byol__unpack_open(byol__unpack *unpack, const char *path, byol_error
     byol__unpack_filters(unpack->archive);
     archive_read_support_format_tar(unpack->archive);
     archive_read_support_format_raw(unpack->archive);
+    archive_read_support_format_empty(unpack->archive); /* compressed, but nothing in it */
     byol_status status = BYOL_OK;
     int more = 1;
     if (archive_read_open_filename(unpack->archive, path, READ_BYTES) != ARCHIVE_OK)
