@@ -12,10 +12,8 @@ byol_status cli_count_classes(const byol_source *source, size_t **counts, byol_e
     byol_source_info info;
     byol_source_describe(source, &info);
     *counts = calloc((size_t)info.classes + 1, sizeof **counts);
-    if (*counts == NULL) {
-        snprintf(error->text, sizeof error->text, "no memory for %d classes", info.classes);
-        return BYOL_ERROR_MEMORY;
-    }
+    if (*counts == NULL)
+        return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %d classes", info.classes);
     for (size_t i = 0; i < info.count && info.classes > 0; i++)
         if (!byol_source_unreadable(source, i)) (*counts)[byol_source_label(source, i)]++;
     return BYOL_OK;

@@ -1,3 +1,4 @@
+#include <string.h>
 
 #include "byol/export.h"
 #include "cli.h"
