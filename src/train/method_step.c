@@ -155,11 +155,20 @@ static byol_status sum_over_ranks(byol__method *method, byol_error *error) {
     return byol__comm_sum_doubles(method->comm, &method->pending_loss, 1, error);
 }
 
+/* No optimizer moves a frozen row: its gradient must not count in the norm. */
+static void clear_frozen(byol__method *method) {
+    const byol__table *table = &method->graph.params;
+    for (int r = 0; r < table->count; r++)
+        if (table->rows[r].flags & BYOL__FROZEN)
+            byol__arena_clear(method->grads + table->rows[r].offset, table->rows[r].count);
+}
+
 byol_status byol__method_update(byol__method *method, double lr, double tau,
                                 byol__step_result *result, byol_error *error) {
     size_t count = method->graph.params.total;
     double begin = byol__now();
     BYOL__TRY(sum_over_ranks(method, error));
+    clear_frozen(method);
     double mean = 1.0 / (method->pending * method->comm->size);
     double norm = byol__arena_norm(method->grads, count) * mean;
     result->loss = method->pending_loss * mean;

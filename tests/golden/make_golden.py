@@ -3,6 +3,7 @@
 
     python3 make_golden.py            writes the .safetensors of this folder anew
     python3 make_golden.py --check    computes again and compares with the files that are there
+    python3 make_golden.py vit        the same of one file or several, named without their ending
 
 Everything is computed in float64 and stored as float32, so the files carry no rounding of PyTorch's own. How far float32
 may stray from them is measured here too: the same steps run in float32, from weights that are disturbed by one rounding,
@@ -26,7 +27,10 @@ family.safetensors has three steps of the other members of the family (FAMILY), 
 gradient and the end of a few tensors:
     <member>/loss, <member>/grad/<parameter>, <member>/online/<parameter>, <member>/online_stat/..., <member>/target/...
 losses.safetensors has five steps of the losses that push apart and of several views (LOSSES), in the same form.
-Views are not stored: images() makes them from an integer hash, test_golden.c has the same lines in C.
+vit.safetensors has ten steps of vision transformers (VITS), with the first step's gradients and the end of a few tensors:
+    init/<parameter>, or <member>/init/<parameter> where it is not the same for all
+    <member>/loss, <member>/loss_of_batch32, <member>/grad/<parameter>, <member>/online/<parameter>, <member>/target/<parameter>
+Where timm is installed, its VisionTransformer is held against ours. Views are not stored: images() makes them from an integer hash, test_golden.c has the same lines in C.
 """
 import functools
 import json
@@ -34,6 +38,7 @@ import math
 import os
 import struct
 import sys
+import zlib
 
 import numpy as np
 import torch
@@ -54,7 +59,18 @@ OPTIMIZERS = {
     "sgd": dict(momentum=0.9, weight_decay=1e-3),
     "lars": dict(momentum=0.9, weight_decay=1e-3, trust=0.02),
     "adam": dict(beta1=0.9, beta2=0.99, epsilon=1e-2, weight_decay=1e-3),
+    "adamw": dict(beta1=0.9, beta2=0.99, epsilon=1e-2, weight_decay=0.05),
 }
+VIT = dict(depth=2, width=24, heads=3, patch=4, size=16, batch=8, hidden=32, out=16, seed=5)
+# pool: the class token, or the mean of the patches' tokens. moco: MoCo v3's, sines for places and patches that stay as they are
+VITS = {
+    "class": dict(VIT, pool="class", lr=dict(adamw=0.003)),
+    "mean": dict(VIT, pool="mean", lr=dict(adamw=0.003)),
+    "moco": dict(VIT, pool="class", moco=True, lr=dict(sgd=0.005)),
+}
+VIT_TENSORS = ("cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", "blocks.0.norm1.weight",
+               "blocks.0.attn.qkv.weight", "blocks.0.attn.qkv.bias", "blocks.1.attn.proj.weight", "blocks.1.mlp.fc1.bias",
+               "norm.weight", "fc_norm.weight", "projector.0.weight", "predictor.3.weight")
 FAMILY_STEPS, FAMILY_LR, TEMPERATURE, MARGIN = 3, 0.005, 0.5, 0.5
 # distance - target: an average, the online network behind a stop-gradient or (both) without one and without a predictor, or
 # a frozen copy in evaluation mode. Frozen: one direction; mse with its second, detached term.
@@ -169,6 +185,84 @@ class Network:
         return projection, self.head("predictor", projection)
 
 
+def sines(side, channels):
+    """(1, 1 + side^2, channels): of the column, then of the row; zeros for the class token, which comes first."""
+    row, column = (x.flatten().double() for x in torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij"))
+    frequency = 10000.0 ** (-torch.arange(channels // 4, dtype=torch.float64) / (channels // 4))
+    x, y = (torch.outer(place, frequency) for place in (column, row))
+    return F.pad(torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], 1), (0, 0, 1, 0))[None]
+
+
+class VisionTransformer(Network):
+    """A pre-norm vision transformer by timm's names, with the same two heads."""
+
+    def parameter(self, name, shape, scale, offset=0.0):
+        if self.building:  # the number of places depends on the pool; what else has the same name is the same
+            self.generator.manual_seed(self.net["seed"] + zlib.crc32(name.encode()))
+        value = super().parameter(name, shape, scale, offset)
+        if self.building and self.net.get("moco") and name == "pos_embed":
+            value.data = sines(self.net["size"] // self.net["patch"], self.net["width"]).float().to(self.dtype)
+        if self.net.get("moco") and name.startswith(("pos_embed", "patch_embed")):
+            value.requires_grad_(False)
+        return value
+
+    def layer_norm(self, name, x):
+        weight = self.parameter(name + ".weight", (x.shape[-1],), 0.2, 1.0)
+        return F.layer_norm(x, x.shape[-1:], weight, self.parameter(name + ".bias", (x.shape[-1],), 0.1), 1e-6)
+
+    def tokens(self, name, x, out):
+        weight = self.parameter(name + ".weight", (out, x.shape[-1]), 1 / math.sqrt(x.shape[-1]))
+        return F.linear(x, weight, self.parameter(name + ".bias", (out,), 0.1))
+
+    def attention(self, name, x):
+        n, length, width = x.shape
+        qkv = self.tokens(name + ".qkv", x, 3 * width).reshape(n, length, 3, self.net["heads"], width // self.net["heads"])
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        weights = (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1)
+        return self.tokens(name + ".proj", (weights @ v).transpose(1, 2).reshape(n, length, width), width)
+
+    def features(self, images):
+        width, patch = self.net["width"], self.net["patch"]
+        weight = self.parameter("patch_embed.proj.weight", (width, 3, patch, patch), 1 / math.sqrt(3 * patch**2))
+        x = F.conv2d(images, weight, self.parameter("patch_embed.proj.bias", (width,), 0.1), stride=patch)
+        x = x.flatten(2).transpose(1, 2)
+        if self.net["pool"] == "class":
+            x = torch.cat([self.parameter("cls_token", (1, 1, width), 0.5).expand(len(x), -1, -1).to(x.dtype), x], 1)
+        x = x + self.parameter("pos_embed", (1, x.shape[1], width), 0.5)
+        for i in range(self.net["depth"]):
+            x = x + self.attention(f"blocks.{i}.attn", self.layer_norm(f"blocks.{i}.norm1", x))
+            y = F.gelu(self.tokens(f"blocks.{i}.mlp.fc1", self.layer_norm(f"blocks.{i}.norm2", x), 4 * width))
+            x = x + self.tokens(f"blocks.{i}.mlp.fc2", y, width)
+        return self.layer_norm("norm", x)[:, 0] if self.net["pool"] == "class" else self.layer_norm("fc_norm", x.mean(1))
+
+    def forward(self, images):
+        projection = self.head("projector", self.features(images))
+        return projection, self.head("predictor", projection)
+
+
+def network_of(net, dtype):
+    return VisionTransformer(net, dtype) if "patch" in net else Network(net, dtype)
+
+
+def hold_against_timm(net):
+    """timm's own network with the weights of ours says the same."""
+    try:
+        from timm.models.vision_transformer import VisionTransformer as Theirs
+    except ImportError:
+        print("  timm is not installed: nothing to hold the network against")
+        return
+    ours, is_class = network_of(net, torch.float64), net["pool"] == "class"
+    theirs = Theirs(img_size=net["size"], patch_size=net["patch"], embed_dim=net["width"], depth=net["depth"],
+                    num_heads=net["heads"], num_classes=0, class_token=is_class, global_pool="token" if is_class else "avg")
+    theirs.double().eval()
+    theirs.load_state_dict({k: v for k, v in ours.params.items() if not k.startswith(("projector.", "predictor."))})
+    with torch.no_grad():
+        expected = theirs(images(net, 0, 1))
+        far = (ours.features(images(net, 0, 1)) - expected).abs().max().item() / expected.abs().max().item()
+    print(f"  timm's network differs by {far:.1e}")
+    assert far < 1e-12, "this is not timm's network"
+
+
 def normalize(x):
     return x * torch.rsqrt(torch.clamp((x * x).sum(1, keepdim=True), min=1e-12))
 
@@ -190,10 +284,12 @@ def tau_at(step):
 
 def update(kind, o, lr, t, w, g, state):
     """One parameter; `t` counts from 1. In place."""
-    plain = w.dim() == 1  # biases, BN scale and shift: no weight decay, no LARS scaling
-    if not plain:
+    plain = w.dim() in (1, 3)  # biases, scale and shift of norms, tokens: no weight decay, no LARS scaling
+    if kind == "adamw" and not plain:
+        w.mul_(1 - lr * o["weight_decay"])
+    elif not plain:
         g = g + o["weight_decay"] * w
-    if kind == "adam":
+    if kind in ("adam", "adamw"):
         m, v = state
         m.mul_(o["beta1"]).add_((1 - o["beta1"]) * g)
         v.mul_(o["beta2"]).add_((1 - o["beta2"]) * g * g)
@@ -209,8 +305,8 @@ def update(kind, o, lr, t, w, g, state):
 
 
 def train(net, kind, dtype=torch.float64, disturb=None, size=2.0**-22):
-    """Ten steps. Returns {name: tensor} of the ten steps, and of the first step alone."""
-    online, target = Network(net, dtype), Network(net, dtype)
+    """Ten steps. Returns {name: tensor} of the first step alone, and of the ten steps."""
+    online, target = network_of(net, dtype), network_of(net, dtype)
     if disturb is not None:  # each weight moved by up to one rounding of float32
         generator = torch.Generator().manual_seed(disturb)
         for p in online.params.values():
@@ -219,7 +315,7 @@ def train(net, kind, dtype=torch.float64, disturb=None, size=2.0**-22):
         p.requires_grad_(False)
         p.copy_(online.params[name].detach())
     first = {"init/" + k: p.detach().clone() for k, p in online.params.items()}
-    state = {k: [torch.zeros_like(p.data) for _ in range(2 if kind == "adam" else 1)] for k, p in online.params.items()}
+    state = {k: [torch.zeros_like(p.data) for _ in range(2 if kind.startswith("adam") else 1)] for k, p in online.params.items()}
     losses = []
     for step in range(STEPS):
         views = [images(net, step, 1).to(dtype), images(net, step, 2).to(dtype)]
@@ -240,10 +336,12 @@ def train(net, kind, dtype=torch.float64, disturb=None, size=2.0**-22):
                 first[f"target/projection/view{k + 1}"] = z[k]
         if step == 0:
             first["loss"] = torch.tensor([loss], dtype=dtype)
-            first.update({"grad/" + name: p.grad.clone() for name, p in online.params.items()})
+            first.update({"grad/" + name: p.grad.clone() for name, p in online.params.items() if p.requires_grad})
         with torch.no_grad():
             lr = learning_rate(net["lr"][kind], step)
             for name, p in online.params.items():
+                if not p.requires_grad:
+                    continue
                 update(kind, OPTIMIZERS[kind], lr, step + 1, p, p.grad, state[name])
             for name, p in target.params.items():
                 p.mul_(tau_at(step)).add_((1 - tau_at(step)) * online.params[name])
@@ -483,31 +581,60 @@ def finish(path, tensors):
     print(f" wrote {path}, {os.path.getsize(path)} bytes")
 
 
+def make_net(net):
+    tensors = {}
+    for kind in net["lr"]:
+        first, whole = train(net, kind)
+        tensors.update({**first, **whole})
+        moved = {k: v for k, v in whole.items() if "/final/online/" in k and v.dim() > 1}
+        change = [distance(k, first["init/" + k.split("/final/online/")[1]], v) for k, v in moved.items()]
+        print(f" {kind}: loss {['%.4f' % x for x in whole[kind + '/loss']]}, kernels moved by {min(change):.1e} .. {max(change):.1e}")
+        report_float32(net, kind, {**first, **whole})
+        wide = {**net, "batch": 32}
+        tensors[kind + "/loss_of_batch32"] = train(wide, kind)[1][kind + "/loss"]
+        report_bf16(wide, kind, tensors[kind + "/loss_of_batch32"])
+    return tensors
+
+
+def make_vits():
+    """Of all that make_net() makes, what VIT_TENSORS names, and the gradients that are not zero in exact arithmetic."""
+    tensors = {}
+    for member, net in VITS.items():
+        print(f" {member}: {net}")
+        hold_against_timm(net)
+        made, (kind,) = make_net(net), net["lr"]
+        for name, value in made.items():
+            what, _, parameter = name.partition("/")
+            if what == "init":
+                shared = torch.equal(tensors.setdefault(name, value), value)
+                tensors[name if shared else f"{member}/{name}"] = value
+            elif what == "grad" and value.abs().max() > 1e-9:
+                tensors[f"{member}/{name}"] = value
+        tensors.update({f"{member}/{k}": made[f"{kind}/{k}"] for k in ("loss", "loss_of_batch32")})
+        for side, names in (("online", VIT_TENSORS), ("target", VIT_TENSORS[:-1])):  # the target has no predictor
+            kept = {k: made.get(f"{kind}/final/{side}/{k}") for k in names}
+            tensors.update({f"{member}/{side}/{k}": v for k, v in kept.items() if v is not None})
+    return tensors
+
+
+def make_family():
+    net = NETS["resnet18"]
+    return make_members({f"{kind}-{target}": functools.partial(train_family, net, kind, target) for kind, target in FAMILY})
+
+
+def make_losses():
+    return make_members({name: functools.partial(train_losses, NETS["resnet18"], name) for name in LOSSES})
+
+
 def main():
     np.seterr(over="ignore")  # the hash wraps around
     torch.set_num_threads(2)
     folder = os.path.dirname(os.path.abspath(__file__))
-    for file, net in NETS.items():
-        tensors = {}
-        print(f"{file}: {net}")
-        for kind in OPTIMIZERS:
-            first, whole = train(net, kind)
-            tensors.update({**first, **whole})
-            moved = {k: v for k, v in whole.items() if "/final/online/" in k and v.dim() > 1}
-            change = [distance(k, first["init/" + k.split("/final/online/")[1]], v) for k, v in moved.items()]
-            print(f" {kind}: loss {['%.4f' % x for x in whole[kind + '/loss']]}, kernels moved by {min(change):.1e} .. {max(change):.1e}")
-            report_float32(net, kind, {**first, **whole})
-            wide = {**net, "batch": 32}
-            tensors[kind + "/loss_of_batch32"] = train(wide, kind)[1][kind + "/loss"]
-            report_bf16(wide, kind, tensors[kind + "/loss_of_batch32"])
-        finish(os.path.join(folder, file + ".safetensors"), tensors)
-    print("family:")
-    net = NETS["resnet18"]
-    family = {f"{kind}-{target}": functools.partial(train_family, net, kind, target) for kind, target in FAMILY}
-    finish(os.path.join(folder, "family.safetensors"), make_members(family))
-    print("losses:")
-    losses = {name: functools.partial(train_losses, net, name) for name in LOSSES}
-    finish(os.path.join(folder, "losses.safetensors"), make_members(losses))
+    files = {name: functools.partial(make_net, net) for name, net in NETS.items()}
+    files.update(family=make_family, losses=make_losses, vit=make_vits)
+    for name in [name for name in sys.argv[1:] if not name.startswith("--")] or files:
+        print(f"{name}: {NETS.get(name, '')}")
+        finish(os.path.join(folder, name + ".safetensors"), files[name]())
 
 
 if __name__ == "__main__":

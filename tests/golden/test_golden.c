@@ -9,19 +9,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/memory.h"
 #include "byol/config.h"
+#include "golden_file.h"
 #include "golden_views.h"
 #include "graph/op.h"
 #include "optim/optim.h"
 #include "plan/plan.h"
-#include "state/safetensors.h"
-#include "train/method.h"
 
 enum {
     STEPS = 10,
@@ -29,8 +23,7 @@ enum {
     CHANNELS = GOLDEN_CHANNELS,
     TAPPED = 2 /* samples of the stored activations */
 };
-static const double tau0 = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4,
-                    bf16_loss_tolerance = 0.02;
+static const double tau0 = 0.9;
 
 /* The figures of NETS and OPTIMIZERS in make_golden.py. */
 typedef struct golden_net {
@@ -89,38 +82,13 @@ typedef struct fixture {
     float *buffer; /* any one tensor */
 } fixture;
 
-static float *floats(size_t count) {
-    byol_error error = {0};
-    float *out = NULL;
-    if (byol__alloc(&out, count, sizeof(float), "test", &error) != BYOL_OK)
-        fail_msg("%s", error.text);
-    return out;
-}
-
-static void check(byol_status status, const byol_error *error) {
-    if (status != BYOL_OK) fail_msg("%s: %s", byol_status_name(status), error->text);
-}
-
 static void set_up(fixture *f, const golden_net *net, byol_optimizer_name optimizer,
                    byol_precision precision) {
-    byol_error error = {0};
-    char path[512], name[160];
-    snprintf(path, sizeof path, TEST_FOLDER "/golden/%s.safetensors", net->name);
     f->net = net;
-    check(byol__safetensors_open(&f->file, path, &error), &error);
-
+    f->file = golden_open(net->name);
     byol_config config = config_of(net, optimizer, precision);
-    check(byol__method_create(&f->method, &config, CHANNELS, &byol__comm_alone, &error), &error);
-    const byol__table *table = &f->method->graph.params;
-    for (int i = 0; i < table->count; i++) {
-        const byol__param *row = &table->rows[i];
-        snprintf(name, sizeof name, "init/%s", row->name);
-        check(byol__safetensors_read(f->file, name, row->dims, row->ndims,
-                                     f->method->params + row->offset, &error),
-              &error);
-    }
-    memcpy(f->method->target_params, f->method->params, f->method->target_count * sizeof(float));
-    byol__method_stage(f->method, NULL);
+    check(byol__method_create(&f->method, &config, CHANNELS, &byol__comm_alone, &error));
+    golden_begin(f->method, f->file, net->name);
 
     size_t pixels = (size_t)net->batch * CHANNELS * (size_t)net->size * (size_t)net->size;
     for (int v = 0; v < 2; v++) f->views[v] = floats(pixels);
@@ -155,10 +123,9 @@ static double largest(const float *values, size_t count) {
  * of its siblings. */
 static void assert_tensor(fixture *f, const char *name, const int *dims, int ndims,
                           const float *values, double zero_scale) {
-    byol_error error = {0};
     size_t count = 1;
     for (int i = 0; i < ndims; i++) count *= (size_t)dims[i];
-    check(byol__safetensors_read(f->file, name, dims, ndims, f->buffer, &error), &error);
+    check(byol__safetensors_read(f->file, name, dims, ndims, f->buffer, &error));
 
     double scale = largest(f->buffer, count), worst = 0;
     if (scale < 1e-12) scale = zero_scale;
@@ -182,9 +149,8 @@ static void assert_arena(fixture *f, const char *prefix, const byol__table *tabl
 
 static void assert_loss(fixture *f, const char *name, int step, int count, double loss,
                         double tolerance) {
-    byol_error error = {0};
     float losses[STEPS];
-    check(byol__safetensors_read(f->file, name, &count, 1, losses, &error), &error);
+    check(byol__safetensors_read(f->file, name, &count, 1, losses, &error));
     if (!(fabs(loss - (double)losses[step]) <= tolerance))
         fail_msg("%s %s, step %d: %.7f, should be %.7f", f->net->name, name, step + 1, loss,
                  (double)losses[step]);
@@ -196,7 +162,6 @@ static void assert_loss(fixture *f, const char *name, int step, int count, doubl
  * ".conv1". */
 static void assert_block_ends(fixture *f, int view) {
     const byol__graph *graph = &f->method->graph;
-    byol_error error = {0};
     char block[BYOL__NODE_NAME_MAX] = "", name[128];
     int blocks = 0;
     for (uint32_t n = 0; n < graph->node_count; n++) {
@@ -210,7 +175,7 @@ static void assert_block_ends(fixture *f, int view) {
 
         byol__shape shape = graph->values[node->dst].shape;
         float *activation = floats((size_t)f->net->batch * (size_t)(shape.c * shape.h * shape.w));
-        check(byol__plan_read_value(f->method->online[0], node->dst, activation, &error), &error);
+        check(byol__plan_read_value(f->method->online[0], node->dst, activation, &error));
         snprintf(name, sizeof name, "activation/%s/view%d", block, view + 1);
         assert_tensor(f, name, (int[4]){TAPPED, shape.c, shape.h, shape.w}, 4, activation, 0);
         byol__free(activation);
@@ -263,7 +228,6 @@ static void first_step_of_resnet50_is_pytorchs(void **state) {
  */
 static void run_ten_steps(fixture *f, const golden_optimizer *optimizer, const char *losses,
                           double relative) {
-    byol_error error = {0};
     double lr = f->net->lr[optimizer - optimizers];
     char name[64];
     snprintf(name, sizeof name, "%s/%s", optimizer->name, losses);
@@ -274,8 +238,7 @@ static void run_ten_steps(fixture *f, const golden_optimizer *optimizer, const c
                     relative > 0 ? relative * loss : loss_tolerance);
         check(byol__method_update(f->method, byol__lr_at(lr, step, STEPS, WARMUP),
                                   byol__tau_at(BYOL_TAU_COSINE, tau0, step, STEPS), &result,
-                                  &error),
-              &error);
+                                  &error));
     }
 }
 

@@ -9,15 +9,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/memory.h"
+#include "golden_file.h"
 #include "golden_views.h"
-#include "state/safetensors.h"
-#include "train/method.h"
 
 enum {
     STEPS = 3,
@@ -26,7 +20,7 @@ enum {
     BATCH = 8,
     PIXELS = BATCH * GOLDEN_CHANNELS * SIZE * SIZE
 };
-static const double tau = 0.9, loss_tolerance = 1e-5, tensor_tolerance = 1e-4;
+static const double tau = 0.9;
 
 /* ---- A member ---- */
 
@@ -63,66 +57,17 @@ static byol_config config_of(byol_distance_kind distance, byol_target_kind kind,
     return config;
 }
 
-static byol_error error;
-
-static void check(byol_status status) {
-    if (status != BYOL_OK) fail_msg("%s: %s", byol_status_name(status), error.text);
-}
-
-static byol__safetensors *open_file(const char *name) {
-    char path[512];
-    byol__safetensors *file;
-    snprintf(path, sizeof path, TEST_FOLDER "/golden/%s.safetensors", name);
-    check(byol__safetensors_open(&file, path, &error));
-    return file;
-}
-
 static byol__method *create(const byol_config *config) {
     byol__method *method;
     check(byol_config_check(config, &error));
     check(byol__method_create(&method, config, GOLDEN_CHANNELS, &byol__comm_alone, &error));
-    byol__safetensors *file = open_file("resnet18");
-    const byol__table *table = &method->graph.params;
-    for (int i = 0; i < table->count; i++) {
-        const byol__param *row = &table->rows[i];
-        char name[160];
-        snprintf(name, sizeof name, "init/%s", row->name);
-        check(byol__safetensors_read(file, name, row->dims, row->ndims,
-                                     method->params + row->offset, &error));
-    }
+    byol__safetensors *file = golden_open("resnet18");
+    golden_begin(method, file, "resnet18");
     byol__safetensors_close(file);
-    if (method->kind != BYOL_TARGET_ONLINE)
-        memcpy(method->target_params, method->params, method->target_count * sizeof(float));
-    byol__method_stage(method, NULL);
     return method;
 }
 
 /* ---- Comparing ---- */
-
-/* Every tensor that the file has under member/what, with the row of that name; returns how many. */
-static int assert_tensors(const byol__safetensors *file, const char *prefix, const char *what,
-                          const byol__table *table, const float *arena) {
-    char front[64];
-    int found = 0;
-    snprintf(front, sizeof front, "%s/%s/", prefix, what);
-    for (size_t i = 0; i < byol__safetensors_count(file); i++) {
-        byol__tensor tensor;
-        check(byol__safetensors_tensor(file, i, &tensor, &error));
-        if (strncmp(tensor.name, front, strlen(front)) != 0) continue;
-        int row = byol__table_find(table, tensor.name + strlen(front));
-        if (row == BYOL__NONE) fail_msg("there is no %s", tensor.name);
-        const float *values = arena + table->rows[row].offset;
-        double largest = 0, worst = 0;
-        for (size_t k = 0; k < table->rows[row].count; k++) {
-            largest = fmax(largest, fabs((double)tensor.data[k]));
-            worst = fmax(worst, fabs((double)values[k] - (double)tensor.data[k]));
-        }
-        if (!(worst <= tensor_tolerance * largest))
-            fail_msg("%s: off by %.2e of %.2e", tensor.name, worst, largest);
-        found++;
-    }
-    return found;
-}
 
 static void assert_end(const byol__safetensors *file, const char *prefix,
                        const byol__method *method) {
@@ -147,7 +92,7 @@ static double allowed(double expected) { return loss_tolerance * fmax(1, fabs(ex
 static void steps_are_pytorchs(const member *m) {
     static float views[4][PIXELS];
     const void *const view[] = {views[0], views[1], views[2], views[3]};
-    byol__safetensors *file = open_file(m->file);
+    byol__safetensors *file = golden_open(m->file);
     byol__method *method = create(&m->config);
     char name[64];
     float losses[LOSSES_STEPS];
