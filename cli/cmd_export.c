@@ -74,8 +74,8 @@ static const struct argp_option options[] = {
      ".safetensors: backbone (default), or all: with projector and predictor", 0},
     {"classes", CLASSES, "N", 0,
      ".safetensors: add a classifier of N classes, all zero and yet to be trained (fc.weight, "
-     "fc.bias), so that "
-     "torchvision's network finds nothing missing",
+     "fc.bias; of a vit head.weight, head.bias), so that torchvision's or timm's network finds "
+     "nothing missing",
      0},
     {"output", OUTPUT, "NAME", 0,
      ".onnx: what comes out: backbone (default), projection or prediction", 0},
@@ -87,7 +87,7 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Writes an encoder for other programs. The weights have torchvision's names; the "
+    "Writes an encoder for other programs. The weights have torchvision's and timm's names; the "
     "ONNX network takes RGB in 0 .. 1 and any batch size."
     "\vExamples:\n"
     "  byol export runs/first --out encoder.onnx\n"
@@ -96,25 +96,30 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-/* timm's network for a vit's weights. */
-static void tell_of_vit(const byol_encoder *encoder) {
+/* timm's network that takes these weights. */
+static void tell_of_timm(const byol_encoder *encoder, int classes) {
     const byol_config *config = byol_encoder_config(encoder);
     int width = config->encoder.width, heads = config->encoder.heads;
-    if (heads == 0) heads = width < 64 ? 1 : width / 64;
-    cli_say("in timm: timm.create_model(\"vit_tiny_patch16_224\", img_size=%d, patch_size=%d, "
-            "in_chans=%d, embed_dim=%d, depth=%d, num_heads=%d, num_classes=0%s)",
-            config->data.image_size, config->encoder.patch, byol_encoder_channels(encoder), width,
-            config->encoder.depth, heads,
+    if (config->encoder.out > 0) {
+        cli_say("note: encoder.out is %d; timm's network has no such last layer",
+                config->encoder.out);
+        return;
+    }
+    if (heads == 0) heads = width < 128 ? 1 : width / 64;
+    cli_say("note: for timm.create_model(\"vit_tiny_patch16_224\", img_size=%d, patch_size=%d, "
+            "embed_dim=%d, depth=%d, num_heads=%d, in_chans=%d, num_classes=%d%s)",
+            config->data.image_size, config->encoder.patch, width, config->encoder.depth, heads,
+            byol_encoder_channels(encoder), classes,
             config->encoder.pool == BYOL_POOL_MEAN ? ", class_token=False, global_pool=\"avg\""
                                                    : "");
 }
 
 /* If torchvision's network of that name has other shapes, its load_state_dict fails: warn here. */
-static void tell_of_shapes(const byol_encoder *encoder) {
+static void tell_of_shapes(const byol_encoder *encoder, int classes) {
     const byol_config *config = byol_encoder_config(encoder);
     int channels = byol_encoder_channels(encoder);
     if (strcmp(config->encoder.name, "vit") == 0)
-        tell_of_vit(encoder);
+        tell_of_timm(encoder, classes);
     else if (config->encoder.width != 64)
         cli_say("note: width %d; torchvision's and timm's networks have width 64 and do not take "
                 "these weights",
@@ -136,7 +141,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_error
     if (format_of(args->out) == ONNX)
         return byol_export_onnx(*encoder, args->out, &args->onnx, error);
     status = byol_export_safetensors(*encoder, args->out, &args->weights, error);
-    if (status == BYOL_OK) tell_of_shapes(*encoder);
+    if (status == BYOL_OK) tell_of_shapes(*encoder, args->weights.classes);
     return status;
 }
 

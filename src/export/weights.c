@@ -1,5 +1,6 @@
-/* Weights for PyTorch: the arenas as they are, because their rows have torchvision's names and
- * shapes. */
+/* Weights for PyTorch: the arenas as they are, because their rows have torchvision's and timm's
+ * names and shapes. */
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -11,14 +12,16 @@
 enum { CLASSES_MAX = 1 << 20 };
 
 /* An untrained classifier: zeros, so that only its gradient decides what it becomes. */
-static byol_status make_classifier(byol__table *table, byol__param rows[2], int classes,
-                                   int dimension, float **values, byol_error *error) {
+static byol_status make_classifier(byol__table *table, byol__param rows[2], const char *name,
+                                   int classes, int dimension, float **values, byol_error *error) {
     if (classes < 0 || classes > CLASSES_MAX)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "a classifier of %d classes cannot be written; 0 .. %d can", classes,
                           CLASSES_MAX);
-    rows[0] = (byol__param){.name = "fc.weight", .dims = {classes, dimension}, .ndims = 2};
-    rows[1] = (byol__param){.name = "fc.bias", .dims = {classes}, .ndims = 1};
+    rows[0] = (byol__param){.dims = {classes, dimension}, .ndims = 2};
+    rows[1] = (byol__param){.dims = {classes}, .ndims = 1};
+    snprintf(rows[0].name, sizeof rows[0].name, "%s.weight", name);
+    snprintf(rows[1].name, sizeof rows[1].name, "%s.bias", name);
     *table = (byol__table){.rows = rows, .count = classes > 0 ? 2 : 0};
     return byol__alloc(values, (size_t)classes * (size_t)dimension, sizeof(float), "a classifier",
                        error);
@@ -42,7 +45,8 @@ byol_status byol_export_safetensors(const byol_encoder *encoder, const char *pat
     byol__table classifier;
     byol__param rows[2];
     float *zeros = NULL;
-    BYOL__TRY(make_classifier(&classifier, rows, options->classes,
+    BYOL__TRY(make_classifier(&classifier, rows, byol__classifier_name(&weights.origin->config),
+                              options->classes,
                               byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE), &zeros, error));
     const byol__arena arenas[] = {
         {"", &weights.graph->params, last, weights.params},

@@ -46,10 +46,13 @@ byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width)
 byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind,
                           byol__value_id src, int hidden, int out);
 
-/* The backbone with a linear classifier on its representation: "fc.weight" (classes, dimension) and
- * "fc.bias", as in torchvision (classifier.weight if the encoder has its own fc). The classifier is
- * the section BYOL__CLASSIFIER; the logits are the output BYOL__LOGITS. The backbone's rows lie as
- * in the online network. Finished. */
+/* The name of the classifier's layer: "fc" as in torchvision, a vit's "head" as in timm,
+ * "classifier" if the encoder has an fc of its own. */
+const char *byol__classifier_name(const byol_config *config);
+
+/* The backbone with a linear classifier on its representation, weight (classes, dimension) and
+ * bias. The classifier is the section BYOL__CLASSIFIER; the logits are the output BYOL__LOGITS. The
+ * backbone's rows lie as in the online network. Finished. */
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error);
 

@@ -131,13 +131,17 @@ byol_status byol__online_network(byol__graph *graph, const byol_config *config, 
     return BYOL_OK;
 }
 
+const char *byol__classifier_name(const byol_config *config) {
+    if (own_outputs(config) > 0) return "classifier";
+    return strcmp(config->encoder.name, "vit") == 0 ? "head" : "fc";
+}
+
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error) {
     BYOL__TRY(backbone(graph, config, channels, image_size, error));
     byol__graph_section(graph, BYOL__CLASSIFIER, "classifier");
-    const char *name = own_outputs(config) > 0 ? "classifier" : "fc";
-    byol__value_id logits =
-        byol__graph_linear(graph, name, graph->output[BYOL__REPRESENTATION], classes, 1);
+    byol__value_id logits = byol__graph_linear(graph, byol__classifier_name(config),
+                                               graph->output[BYOL__REPRESENTATION], classes, 1);
     byol__graph_mark(graph, BYOL__LOGITS, "logits", logits);
     return byol__graph_finish(graph, error);
 }

@@ -333,6 +333,21 @@ static void exported_weights_are_the_parts_that_were_asked_for(void **state) {
     byol_encoder_free(encoder);
 }
 
+static void the_classifier_has_the_name_that_the_networks_own_library_gives_it(void **state) {
+    (void)state;
+    const byol_weights_options options = {.classes = 7};
+    byol_encoder *resnet = make_encoder("resnet18", BYOL_STEM_SMALL),
+                 *transformer = make_encoder("vit", BYOL_STEM_SMALL);
+    assert_int_equal(byol_export_safetensors(resnet, path, &options, NULL), BYOL_OK);
+    tensors_in(path, "fc.weight", 1); /* torchvision */
+    assert_int_equal(byol_export_safetensors(transformer, path, &options, NULL), BYOL_OK);
+    tensors_in(path, "head.weight", 1); /* timm */
+    tensors_in(path, "fc.weight", 0);
+    unlink(path);
+    byol_encoder_free(resnet);
+    byol_encoder_free(transformer);
+}
+
 static void a_backbone_alone_has_no_heads_to_export(void **state) {
     (void)state;
     byol_encoder *whole = make_encoder("resnet18", BYOL_STEM_SMALL), *encoder;
@@ -367,6 +382,7 @@ int main(void) {
         cmocka_unit_test(
             initializers_bear_the_names_of_the_weights_and_no_more_are_written_than_used),
         cmocka_unit_test(exported_weights_are_the_parts_that_were_asked_for),
+        cmocka_unit_test(the_classifier_has_the_name_that_the_networks_own_library_gives_it),
         cmocka_unit_test(a_backbone_alone_has_no_heads_to_export),
         cmocka_unit_test(a_path_that_cannot_be_written_is_an_error_that_names_it),
     };
