@@ -10,10 +10,12 @@
 #include "state/checkpoint.h"
 #include "state/runfolder.h"
 #include "state/safetensors.h"
+#include "train/places.h"
 
 /* Which sections have tensors in the file, which lack some, and what does not fit. */
 typedef struct sections {
     int found[BYOL__SECTIONS_MAX], missing[BYOL__SECTIONS_MAX];
+    bool resized; /* the places of patches, which were of another size of image */
     int wrong;
     byol_status status; /* of the first that does not fit */
     char words[768];
@@ -43,12 +45,27 @@ static void note_wrong(sections *seen, const char *path, byol_status status, con
     append(seen->words, sizeof seen->words, words);
 }
 
+/* A row called pos_embed that has another number of places in the file. */
+static byol_status read_resized(const byol__safetensors *file, const char *prefix,
+                                const byol__table *table, const byol__param *row, float *arena,
+                                sections *seen) {
+    char name[BYOL__PARAM_NAME_MAX + 8];
+    int in_front = byol__table_find(table, "cls_token") != BYOL__NONE;
+    if (strcmp(row->name, "pos_embed") != 0) return BYOL_ERROR_MISMATCH;
+    snprintf(name, sizeof name, "%s%s", prefix, row->name);
+    BYOL__TRY(byol__read_places(file, name, row, in_front, arena + row->offset, NULL));
+    seen->resized = true;
+    return BYOL_OK;
+}
+
 static void read_table(const byol__safetensors *file, const char *path, const char *prefix,
                        const byol__table *table, float *arena, sections *seen) {
     for (int r = 0; r < table->count; r++) {
         const byol__param *row = &table->rows[r];
         byol_error why = {0};
         byol_status status = read_row(file, prefix, row, arena, &why);
+        if (status == BYOL_ERROR_MISMATCH)
+            status = read_resized(file, prefix, table, row, arena, seen);
         int excused = status == BYOL_ERROR_NOT_FOUND && row->section != BYOL__BACKBONE;
         seen->found[row->section] |= status == BYOL_OK;
         seen->missing[row->section] |= excused;
@@ -63,9 +80,10 @@ static byol_status judge(sections *seen, byol_error *error) {
                        section == BYOL__PROJECTOR ? "a part of the projector is missing"
                                                   : "a part of the predictor is missing");
     if (seen->wrong == 0) return BYOL_OK;
-    return byol__fail(error, seen->status,
-                      "%d tensor%s not fit (encoder.name, .width and .stem decide shapes): %s",
-                      seen->wrong, seen->wrong == 1 ? " does" : "s do", seen->words);
+    return byol__fail(
+        error, seen->status,
+        "%d tensor%s not fit (encoder.name, .width, .stem and .patch decide shapes): %s",
+        seen->wrong, seen->wrong == 1 ? " does" : "s do", seen->words);
 }
 
 /* Names the tensors that have no place in the network. PyTorch's counters of batches do not
@@ -85,8 +103,9 @@ static void tell_left_out(const byol__safetensors *file, const char *path, const
             append(list, sizeof list, name);
     }
     int fresh = seen->missing[BYOL__PROJECTOR] || seen->missing[BYOL__PREDICTOR];
-    if (list[0] == '\0' && !fresh) return;
-    snprintf(text, sizeof text, "begins with %.300s%s%s%s", path,
+    if (list[0] == '\0' && !fresh && !seen->resized) return;
+    snprintf(text, sizeof text, "begins with %.300s%s%s%s%s", path,
+             seen->resized ? "; places of patches are resized to this size of image" : "",
              fresh ? "; heads that it lacks begin at random" : "",
              list[0] != '\0' ? "; left out: " : "", list);
     hear(context, text);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,11 +125,110 @@ static void every_tensor_that_does_not_fit_is_named_with_both_shapes(void **stat
     byol__graph_release(&wide);
 }
 
+/* A transformer of 4 channels on patches x patches patches of 8 pixels, with a class token. */
+static byol__graph transformer(int patches) {
+    byol_config config;
+    byol__graph graph;
+    byol_error error = {0};
+    byol_config_init(&config);
+    byol_config_set(&config, "encoder.name", "vit", NULL);
+    config.encoder.width = 4;
+    config.encoder.depth = 1;
+    config.encoder.patch = 8;
+    byol__graph_init(&graph);
+    if (byol__online_network(&graph, &config, 3, 8 * patches, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
+    return graph;
+}
+
+/* A backbone of `from` whose class token's place is 9, 10, 11, 12 and whose others are values[i] +
+ * channel. */
+static void write_places(const byol__graph *from, int count, const float *values) {
+    static float ones[1 << 12], places[1 << 8];
+    byol__tensor tensors[32];
+    size_t tensor_count = 0;
+    byol_error error = {0};
+    for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) ones[i] = 1;
+    for (int c = 0; c < 4; c++) {
+        places[c] = (float)(9 + c);
+        for (int i = 0; i < count; i++) places[4 + 4 * i + c] = values[i] + (float)c;
+    }
+    for (int r = 0; r < from->params.count; r++) {
+        const byol__param *row = &from->params.rows[r];
+        int is_places = strcmp(row->name, "pos_embed") == 0;
+        if (row->section != BYOL__BACKBONE) continue;
+        byol__tensor *tensor = &tensors[tensor_count++];
+        *tensor = (byol__tensor){row->name, is_places ? places : ones, {0}, row->ndims};
+        memcpy(tensor->dims, row->dims, sizeof row->dims);
+        if (is_places) tensor->dims[1] = count + 1;
+    }
+    snprintf(path, sizeof path, "/tmp/byol_start_%d.safetensors", (int)getpid());
+    if (byol__safetensors_write(path, tensors, tensor_count, NULL, 0, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
+}
+
+static const float three_by_three[] = {0, 1, 3, 2, -1, 4, 5, 0, 2};
+
+static void assert_resized(int patches, const double *expected) {
+    byol__graph graph = transformer(patches);
+    float *params, *statistics;
+    char heard[1024] = "";
+    byol_error error = {0};
+    assert_int_equal(byol__alloc(&params, graph.params.total, sizeof *params, "test", NULL),
+                     BYOL_OK);
+    assert_int_equal(byol__alloc(&statistics, 64, sizeof *statistics, "test", NULL), BYOL_OK);
+    write_places(&graph, 9, three_by_three);
+    if (byol__start_from(path, &graph, params, statistics, remember, heard, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
+    assert_non_null(strstr(heard, "places of patches are resized"));
+    int row = byol__table_find(&graph.params, "pos_embed");
+    const float *places = params + graph.params.rows[row].offset;
+    for (int c = 0; c < 4; c++) {
+        assert_true(places[c] == (float)(9 + c));
+        for (int i = 0; i < patches * patches; i++)
+            assert_true(fabs((double)places[4 + 4 * i + c] - expected[i] - c) < 1e-5);
+    }
+    byol__free(params);
+    byol__free(statistics);
+    byol__graph_release(&graph);
+}
+
+/* The numbers are those of timm's resample_abs_pos_embed, timm 1.0.31. */
+static void places_of_another_size_of_image_are_resized_as_timm_does(void **state) {
+    (void)state;
+    assert_resized(2, (double[]){0.340469, 2.308062, 2.342407, 1.451672});
+    assert_resized(4, (double[]){-0.167632, 0.523917, 1.877295, 3.044052, 1.114426, -0.100555,
+                                 1.107299, 3.980767, 3.470428, 0.449035, 0.477241, 3.537362,
+                                 5.423368, 1.828142, 0.382112, 1.991813});
+}
+
+static void places_that_are_no_square_do_not_fit(void **state) {
+    (void)state;
+    byol__graph graph = transformer(2);
+    float *params, *statistics;
+    byol_error error = {0};
+    assert_int_equal(byol__alloc(&params, graph.params.total, sizeof *params, "test", NULL),
+                     BYOL_OK);
+    assert_int_equal(byol__alloc(&statistics, 64, sizeof *statistics, "test", NULL), BYOL_OK);
+    write_places(&graph, 8, three_by_three);
+    assert_int_equal(byol__start_from(path, &graph, params, statistics, NULL, NULL, &error),
+                     BYOL_ERROR_MISMATCH);
+    const char *const words[] = {"1 tensor does not fit", "pos_embed", "(1, 9, 4)", "(1, 5, 4)"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(error.text, words[i]) == NULL) fail_msg("'%s' lacks '%s'", error.text, words[i]);
+    byol__free(params);
+    byol__free(statistics);
+    byol__graph_release(&graph);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_backbone_with_torchvisions_names_is_taken, remove_file),
         cmocka_unit_test_teardown(every_tensor_that_does_not_fit_is_named_with_both_shapes,
                                   remove_file),
+        cmocka_unit_test_teardown(places_of_another_size_of_image_are_resized_as_timm_does,
+                                  remove_file),
+        cmocka_unit_test_teardown(places_that_are_no_square_do_not_fit, remove_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
