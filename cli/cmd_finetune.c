@@ -50,7 +50,8 @@ static const struct argp_option options[] = {
     {"crop", CROP, "X", 0, "Random crops show this share of an image or more (default 0.4)", 0},
     {"precision", PRECISION, "NAME", 0, "Of training: auto (default), fp32 or bf16", 0},
     {"out", 'o', "FILE.safetensors", 0,
-     "Save the fine-tuned network with torchvision's names, head included (fc.*)", 0},
+     "Save the fine-tuned network with torchvision's names, head included (fc.*, a vit's head.*)",
+     0},
     {"no-scratch", NO_SCRATCH, NULL, 0,
      "Do not train the same network from random weights beside it: half the time, but nothing to "
      "compare with",
