@@ -107,6 +107,45 @@ BYOL_API byol_status byol_tokenizer_decode(const byol_tokenizer *tokenizer, cons
                                            byol_tokenizer_scratch *scratch, const char **text,
                                            size_t *length, byol_error *error);
 
+/* ---- Training ---- */
+
+typedef struct byol_tokenizer_options {
+    byol_tokenizer_model model;
+    int vocabulary;    /* tokens, special ones included; fewer where the texts do not have them */
+    bool lowercase;    /* for WordPiece without accents, too */
+    int min_frequency; /* a pair of tokens that is met less often is not merged */
+    int alphabet;      /* WordPiece: at most so many different characters; 0: all that are met */
+    bool prefix_space; /* byte-level: a text begins with a space, so that its first word is like
+                          others */
+} byol_tokenizer_options;
+
+/* WordPiece, 30,000 tokens, lowercase, a frequency of at least 2, at most 1,000 characters, a space
+ * before the text. */
+BYOL_API void byol_tokenizer_options_init(byol_tokenizer_options *options);
+
+/* Texts to learn from. */
+typedef struct byol_texts {
+    size_t count;
+    /* Sets `*text` and `*length` to text `index`; it stays as it is until the next call. Called
+     * once for each index, in order. */
+    byol_status (*text)(void *context, size_t index, const char **text, size_t *length,
+                        byol_error *error);
+    void *context;
+} byol_texts;
+
+/* Learns a vocabulary. Its first ids are 0 [PAD], 1 [UNK], 2 [CLS], 3 [SEP], 4 [MASK] (<pad>,
+ * <unk>, <s>, </s>, <mask> for byte-level), then come the characters, then the merges. The same
+ * texts give the same tokenizer: of pairs that are as frequent, that of the smaller ids is merged
+ * first, as in Hugging Face's trainer.
+ *
+ * `progress` may be NULL; it counts texts, then tokens. BYOL_ERROR_INVALID: the options are
+ * impossible, or there is no text. BYOL_ERROR_FORMAT: a text is not UTF-8. BYOL_ERROR_CANCELLED,
+ * BYOL_ERROR_MEMORY, and what `text` returns. `*out` is owned: byol_tokenizer_free. */
+BYOL_API byol_status byol_tokenizer_train(byol_tokenizer **out,
+                                          const byol_tokenizer_options *options,
+                                          const byol_texts *texts, byol_progress progress,
+                                          void *context, byol_error *error);
+
 #ifdef __cplusplus
 }
 #endif
