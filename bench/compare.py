@@ -16,7 +16,8 @@ here = Path(__file__).resolve().parent
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--byol", default=str(here.parent / "build" / "byol"), help="our program (%(default)s)")
-    parser.add_argument("--torch-python", default="python3", help="a command that runs a Python with torch (%(default)s)")
+    parser.add_argument("--torch-python", default="python3", help="a command that runs a Python with torch (%(default)s); to get the newest: "
+                        "python3 -m venv torch && torch/bin/pip install torch, then torch/bin/python")
     parser.add_argument("--cases", default="16x256xfp32,64x64xfp32",
                         help="WIDTHxBATCHxPRECISION, ... (%(default)s); of another network ENCODER:WIDTHxBATCHxPRECISION@PIXELS")
     parser.add_argument("--rounds", type=int, default=3, help="of both programs (%(default)s)")
