@@ -1,5 +1,5 @@
-/* Evaluates features: kNN and a linear probe, over any (count, dimension) matrix of floats, and a
- * report on any predictions. */
+/* Evaluates features: kNN and a linear probe, over any (count, dimension) matrix of floats;
+ * fine-tuning; baselines that need no network; a report on any predictions. */
 #ifndef BYOL_EVAL_H
 #define BYOL_EVAL_H
 
@@ -138,6 +138,15 @@ BYOL_API byol_status byol_finetune(const byol_encoder *encoder, const byol_sourc
                                    const byol_source *test, const byol_finetune_options *options,
                                    byol_finetune_result *result, int32_t *predicted,
                                    byol_progress progress, void *context, byol_error *error);
+
+/* ---- Baselines ---- */
+
+/* Names the most frequent class of `train` (of equals, the first) for every sample of `test`:
+ * `*accuracy` in percent, and that class in `*label`, which may be NULL. For sources of any kind.
+ * Classes are the same if their names are or, where a source has no names, if their numbers are.
+ * BYOL_ERROR_INVALID for sources without labels. */
+BYOL_API byol_status byol_majority(const byol_source *train, const byol_source *test,
+                                   double *accuracy, int32_t *label, byol_error *error);
 
 /* ---- Classification report ---- */
 
