@@ -148,6 +148,46 @@ BYOL_API byol_status byol_finetune(const byol_encoder *encoder, const byol_sourc
 BYOL_API byol_status byol_majority(const byol_source *train, const byol_source *test,
                                    double *accuracy, int32_t *label, byol_error *error);
 
+typedef struct byol_tfidf_options {
+    /* A word that is n times in a text counts 1 + ln(n), not n; default 0. */
+    bool sublinear;
+    /* Inverse strengths of the penalty (scikit-learn's C) to choose from on held-out training
+     * texts; borrowed. Default: 1, 4, 16, 64. */
+    const float *cs;
+    int c_count;    /* number of `cs` */
+    float held_out; /* share of each class's training texts held out for the choice; default 0.1 */
+    uint64_t seed;  /* of what is held out; default 1 */
+    int threads; /* default 0: every processor the process may use; changes nothing but the time */
+} byol_tfidf_options;
+
+BYOL_API void byol_tfidf_options_init(byol_tfidf_options *options);
+
+typedef struct byol_tfidf_result {
+    double accuracy;          /* on the test set, percent; learned anew from all training texts */
+    double held_out_accuracy; /* of the chosen C, percent */
+    float c;                  /* the chosen C; of equals, the first */
+    size_t terms;             /* different words and pairs of words in the training texts */
+    /* Of `labels` and `predicted`: training's classes, then those that only the test source has. */
+    int classes;
+} byol_tfidf_result;
+
+/* Words and pairs of neighbouring words, weighed by how rare they are (TF-IDF), and logistic
+ * regression on them: what is possible without any network, and what a text classifier must stand
+ * beside. The numbers are those of scikit-learn's TfidfVectorizer(ngram_range=(1, 2)) and
+ * LogisticRegression. The test set is used once, at the end; words that only it has are ignored.
+ *
+ * Classes are matched as byol_majority has it; a text of a class that no training text has counts
+ * as an error. `labels` and `predicted` (one for each test text) may be NULL: the test texts'
+ * labels in the common numbering, and what was predicted, for byol_classification_init.
+ *
+ * BYOL_ERROR_INVALID for options out of range, sources of images or without labels, or where no
+ * class has two training texts, one to learn from and one to hold out; BYOL_ERROR_NUMERIC where a C
+ * is so large that the minimum is not found. */
+BYOL_API byol_status byol_tfidf(const byol_source *train, const byol_source *test,
+                                const byol_tfidf_options *options, byol_tfidf_result *result,
+                                int32_t *labels, int32_t *predicted, byol_progress progress,
+                                void *context, byol_error *error);
+
 /* ---- Classification report ---- */
 
 /* Scores of one class, or a mean over classes, in percent. With TP, FP, FN counted for the class:
