@@ -76,9 +76,15 @@ typedef struct byol_config {
         byol_statistics statistics;
         /* Share of the images, 0 .. 1, that may turn out unreadable before the run stops. */
         float max_unreadable;
+        /* Of texts. */
+        int length;     /* tokens that a network is given, 8 .. 4096; longer texts are cut */
+        int vocabulary; /* tokens to learn from data.train, or what data.tokenizer has */
+        char tokenizer[BYOL_PATH_MAX]; /* a tokenizer.json; empty: it is learned */
+        bool byte_level;               /* learn byte-level BPE, not WordPiece */
     } data;
     struct {
-        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5, vit */
+        char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5, vit,
+                                     transformer */
         /* Channels of the first stage, 4 .. 1024; 64 is the standard. Of a vit: of a token. */
         int width;
         /* Of a resnet. small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool. */
@@ -125,6 +131,7 @@ typedef struct byol_config {
     struct {
         char preset[BYOL_NAME_MAX]; /* byol, simclr, small: where the views start from */
         byol_view_recipe view[BYOL_VIEW_KINDS]; /* keys views.view1.* to views.view3.* */
+        byol_text_recipe text[BYOL_VIEW_KINDS]; /* of texts, under the same keys */
         /* Views of each kind per image; at most BYOL_VIEWS_MAX in all. */
         int count[BYOL_VIEW_KINDS];
         int size[BYOL_VIEW_KINDS]; /* side in pixels, 8 .. 1024; 0: data.image_size */

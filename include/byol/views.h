@@ -39,6 +39,15 @@ typedef struct byol_view_recipe {
     float mean[3], std[3];
 } byol_view_recipe;
 
+/* How a random view of a text is made, in this order. Shares of its tokens, 0 .. 1. */
+typedef struct byol_text_recipe {
+    float crop_min; /* least share that a random window of the text keeps; 1: all that fits */
+    float span;     /* at most so many tokens in a row are left out, once */
+    float drop;     /* each token is left out with this probability */
+    float swap;     /* each changes places with the next with this probability */
+    float mask;     /* each becomes the mask token with this probability */
+} byol_text_recipe;
+
 /* Fills the recipes of the three kinds of views from a preset: "byol" (DeepMind's), "simclr"
  * (symmetric: blur .5, no solarize) or "small" (32 pixels: no blur, solarize 0 / .2). The third
  * recipe is the first with crops of 5 to 30 % of the area, for small views. Mean and std are

@@ -15,6 +15,14 @@
      range_,                                                                                       \
      .help = help_},
 
+#define TEXT_ROW(view_, field, default_, help_)                                                    \
+    {.key = "views.view" #view_ "." #field,                                                        \
+     .kind = BYOL__NUMBER,                                                                         \
+     FIELD(views.text[view_ - 1].field),                                                           \
+     .default_value = default_,                                                                    \
+     RANGE(0, 1),                                                                                  \
+     .help = help_},
+
 /* The number of views of a kind, or their size. */
 #define COUNT_ROW(view_, field, default_, range_, help_)                                           \
     {.key = "views.view" #view_ "." #field,                                                        \
@@ -66,6 +74,11 @@
     RECIPE_ROW(v, cutout, BYOL__NUMBER, RANGE(0, 1), "probability of cutting a square out")        \
     RECIPE_ROW(v, cutout_size, BYOL__NUMBER, RANGE(0, 1),                                          \
                "side of that square, as a share of the picture's")                                 \
+    TEXT_ROW(v, crop_min, "0.5", "of a text: least share that a random window keeps; 1: all")      \
+    TEXT_ROW(v, span, "0", "of a text: at most this share is left out, in one piece")              \
+    TEXT_ROW(v, drop, "0.1", "of a text: probability that a token is left out")                    \
+    TEXT_ROW(v, swap, "0", "of a text: probability that a token and the next change places")       \
+    TEXT_ROW(v, mask, "0.1", "of a text: probability that a token becomes the mask token")         \
     RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),                                          \
                "three numbers taken off the channels, the last step")                              \
     RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                                          \
@@ -111,6 +124,30 @@ const byol__option byol__options[] = {
      .help = "share of the images that may turn out unreadable (they are skipped) before the run "
              "stops; one may in any "
              "case, unless it is 0"},
+
+    {.key = "data.length",
+     .kind = BYOL__INTEGER,
+     FIELD(data.length),
+     .default_value = "64",
+     RANGE(8, 4096),
+     .help = "of texts: tokens that the network is given; longer texts are cut"},
+    {.key = "data.vocabulary",
+     .kind = BYOL__INTEGER,
+     FIELD(data.vocabulary),
+     .default_value = "8000",
+     RANGE(64, 1000000),
+     .help = "of texts: tokens to learn from data.train; with data.tokenizer, as many as it has"},
+    {.key = "data.tokenizer",
+     .kind = BYOL__TEXT,
+     FIELD(data.tokenizer),
+     .default_value = "",
+     .help =
+         "of texts: a tokenizer.json (Hugging Face's), whose padding is token 0; empty: learned"},
+    {.key = "data.byte_level",
+     .kind = BYOL__SWITCH,
+     FIELD(data.byte_level),
+     .default_value = "false",
+     .help = "of texts: true learns byte-level BPE, false WordPiece in lower case"},
 
     {.key = "encoder.name",
      .kind = BYOL__TEXT,

@@ -34,7 +34,7 @@ extern const byol__option byol__options[];
 extern const size_t byol__options_count;
 
 /* All encoders; src/nets/networks.c builds them. */
-#define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5, vit"
+#define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5, vit, transformer"
 
 enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
 

@@ -1,8 +1,9 @@
-/* The views that a configuration makes of every image, one by one. */
+/* The views that a configuration makes of every image or text, one by one. */
 #ifndef BYOL__VIEW_LIST_H
 #define BYOL__VIEW_LIST_H
 
 #include "byol/config.h"
+#include "byol/tokenizer.h"
 
 typedef struct byol__view_list {
     int count;
@@ -10,6 +11,10 @@ typedef struct byol__view_list {
                   never the reverse */
     byol_view_recipe recipe[BYOL_VIEWS_MAX];
     int size[BYOL_VIEWS_MAX]; /* side in pixels */
+    /* Of texts. */
+    byol_text_recipe text[BYOL_VIEWS_MAX];
+    const byol_tokenizer *tokenizer; /* borrowed; NULL: images, or not known yet */
+    int length;                      /* tokens */
 } byol__view_list;
 
 /* views.view1.count times view1, then view2, then view3. `config` must be checked. A size of 0

@@ -21,7 +21,8 @@
 enum { BATCH = 64 };
 
 struct byol_encoder {
-    byol__origin origin; /* configuration, channels, and where the weights come from */
+    byol__origin origin;       /* configuration, channels, and where the weights come from */
+    byol_tokenizer *tokenizer; /* of texts, what origin.tokenizer points to; NULL: images */
     int threads;
     byol__section last; /* the last section that has weights */
     byol__graph graph;
@@ -31,7 +32,7 @@ struct byol_encoder {
     /* How far the plan goes: who wants only the backbone does not pay for the heads. */
     byol__output planned;
     void *workspace;
-    float *images;                  /* (BATCH, C, H, W) */
+    void *samples;                  /* (BATCH, C, H, W), or (BATCH, L) tokens */
     byol__view_buffers own_buffers; /* for byol_encoder_prepare */
 };
 
@@ -42,6 +43,18 @@ static const byol__output output_of_layer[] = {
 };
 
 /* ---- Creating one ---- */
+
+/* Takes a copy of `tokenizer`; NULL: there is none. */
+static byol_status copy_tokenizer(byol_encoder *encoder, const byol_tokenizer *tokenizer,
+                                  byol_error *error) {
+    encoder->origin.tokenizer = NULL;
+    if (tokenizer == NULL) return BYOL_OK;
+    size_t length;
+    const char *json = byol_tokenizer_json(tokenizer, &length);
+    BYOL__TRY(byol_tokenizer_parse(&encoder->tokenizer, json, length, "the tokenizer", error));
+    encoder->origin.tokenizer = encoder->tokenizer;
+    return BYOL_OK;
+}
 
 /* The network without values, which are then read into it. */
 static byol_status create_empty(byol_encoder **out, const byol_config *config, int channels,
@@ -102,19 +115,30 @@ static byol_status make_plan(byol_encoder *encoder, byol__output output, byol_er
     return status;
 }
 
+byol__preparation byol__encoder_preparation(const byol_encoder *encoder) {
+    const byol_config *config = &encoder->origin.config;
+    return (byol__preparation){.channels = encoder->origin.channels,
+                               .side = config->data.image_size,
+                               .tokenizer = encoder->tokenizer,
+                               .length = config->data.length,
+                               .recipe = config->views.view[0]};
+}
+
 static byol_status make_room(byol_encoder *encoder, byol_error *error) {
-    size_t side = (size_t)encoder->origin.config.data.image_size;
-    BYOL__TRY(byol__alloc(&encoder->images,
-                          (size_t)(BATCH * encoder->origin.channels) * side * side, sizeof(float),
-                          "images of the encoder", error));
+    const byol__preparation how = byol__encoder_preparation(encoder);
+    BYOL__TRY(byol__alloc(&encoder->samples, BATCH * byol__prepared_elements(&how), sizeof(float),
+                          "samples of the encoder", error));
     return make_plan(encoder, BYOL__REPRESENTATION, error);
 }
 
-/* Makes the plan with the encoder's threads and returns the encoder, or frees it. */
-static byol_status complete(byol_encoder **out, byol_encoder *encoder, byol_error *error) {
+/* Copies the tokenizer, makes the plan with the encoder's threads and returns the encoder, or frees
+ * it. */
+static byol_status complete(byol_encoder **out, byol_encoder *encoder,
+                            const byol_tokenizer *tokenizer, byol_error *error) {
     byol__threads threads = byol__threads_begin(encoder->threads);
     encoder->threads = threads.count;
-    byol_status status = make_room(encoder, error);
+    byol_status status = copy_tokenizer(encoder, tokenizer, error);
+    if (status == BYOL_OK) status = make_room(encoder, error);
     byol__threads_end(threads);
     if (status != BYOL_OK) {
         byol_encoder_free(encoder);
@@ -132,7 +156,7 @@ byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin,
     encoder->origin = *origin;
     byol__arena_copy(encoder->params, params, encoder->graph.params.total);
     byol__arena_copy(encoder->statistics, statistics, encoder->graph.statistics.total);
-    return complete(out, encoder, error);
+    return complete(out, encoder, origin->tokenizer, error);
 }
 
 byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *like, uint64_t seed,
@@ -143,7 +167,7 @@ byol_status byol_encoder_create_random(byol_encoder **out, const byol_encoder *l
     encoder->last = like->last;
     byol__params_init(&encoder->graph.params, seed, encoder->params);
     byol__params_init(&encoder->graph.statistics, seed, encoder->statistics);
-    return complete(out, encoder, error);
+    return complete(out, encoder, like->tokenizer, error);
 }
 
 void byol_encoder_free(byol_encoder *encoder) {
@@ -153,7 +177,8 @@ void byol_encoder_free(byol_encoder *encoder) {
     byol__graph_release(&encoder->graph);
     byol__arena_free(encoder->params);
     byol__arena_free(encoder->statistics);
-    byol__free(encoder->images);
+    byol__free(encoder->samples);
+    byol_tokenizer_free(encoder->tokenizer);
     byol__free(encoder);
 }
 
@@ -200,15 +225,19 @@ byol_status byol_encoder_load(byol_encoder **out, const char *path, int threads,
     byol__origin origin;
     byol_encoder *encoder;
     BYOL__TRY(open_weights(path, &file, &origin, error));
-    byol_status status = create_empty(&encoder, &origin.config, origin.channels, threads, error);
+    byol_tokenizer *tokenizer = NULL;
+    byol_status status = byol__checkpoint_tokenizer(file, path, &tokenizer, error);
+    if (status == BYOL_OK)
+        status = create_empty(&encoder, &origin.config, origin.channels, threads, error);
     if (status == BYOL_OK) {
         encoder->origin = origin;
         status = read_weights(encoder, file, error);
         if (status == BYOL_OK)
-            status = complete(out, encoder, error);
+            status = complete(out, encoder, tokenizer, error);
         else
             byol_encoder_free(encoder);
     }
+    byol_tokenizer_free(tokenizer);
     byol__safetensors_close(file);
     return status == BYOL_OK ? BYOL_OK : byol__fail_within(error, status, "cannot load %s", path);
 }
@@ -240,19 +269,12 @@ int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.
 
 /* ---- Embedding ---- */
 
-static byol__preparation preparation_of(const byol_encoder *encoder) {
-    const byol_config *config = &encoder->origin.config;
-    return (byol__preparation){.channels = encoder->origin.channels,
-                               .side = config->data.image_size,
-                               .recipe = config->views.view[0]};
-}
-
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
                                  float *image, byol_error *error) {
-    const byol__preparation how = preparation_of(encoder);
-    const byol__input_kind *input;
-    BYOL__TRY(byol__input_of(source, &input, error));
-    return input->prepare(&how, source, index, &encoder->own_buffers, image, error);
+    const byol__preparation how = byol__encoder_preparation(encoder);
+    BYOL__TRY(byol__check_input(&how, source, error));
+    return byol__input_of(source)->prepare(&how, source, index, &encoder->own_buffers, image,
+                                           error);
 }
 
 /* Sets the vectors of unreadable images to zeros. */
@@ -277,8 +299,8 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
     for (size_t first = 0; first < total; first += BATCH) {
         size_t count = total - first < BATCH ? total - first : BATCH;
         BYOL__TRY(
-            byol__prepare_batch(how, source, NULL, first, count, buffers, encoder->images, error));
-        BYOL__TRY(byol__plan_forward(encoder->plan, encoder->images, error));
+            byol__prepare_batch(how, source, NULL, first, count, buffers, encoder->samples, error));
+        BYOL__TRY(byol__plan_forward(encoder->plan, encoder->samples, error));
         byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
         memcpy(features + first * dimension, rows, count * dimension * sizeof(float));
         unreadable += clear_unreadable(source, first, count, dimension, features);
@@ -296,14 +318,9 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
                          const byol__preparation *how, float *features, byol_progress progress,
                          void *context, byol_error *error) {
     byol_source_info info;
-    const byol__input_kind *input;
-    BYOL__TRY(byol__input_of(source, &input, error));
+    BYOL__TRY(byol__check_input(how, source, error));
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
-    if (info.channels != encoder->origin.channels && !info.decoded)
-        return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the encoder was trained on %d channels, these images have %d (%s)",
-                          encoder->origin.channels, info.channels, info.description);
     if (dimension == 0)
         return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted layer");
 
@@ -331,7 +348,7 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
 byol_status byol_encoder_embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                                float *features, byol_progress progress, void *context,
                                byol_error *error) {
-    const byol__preparation how = preparation_of(encoder);
+    const byol__preparation how = byol__encoder_preparation(encoder);
     return embed(encoder, source, layer, &how, features, progress, context, error);
 }
 
@@ -339,7 +356,7 @@ byol_status byol_encoder_embed_augmented(byol_encoder *encoder, const byol_sourc
                                          byol_layer layer, uint64_t seed, uint32_t pass,
                                          float *features, byol_progress progress, void *context,
                                          byol_error *error) {
-    byol__preparation how = preparation_of(encoder);
+    byol__preparation how = byol__encoder_preparation(encoder);
     how.augmented = true;
     how.seed = seed;
     how.pass = pass;
@@ -363,7 +380,7 @@ byol_status byol_encoder_embed_mean(byol_encoder *encoder, const byol_source *so
                                     byol_progress progress, void *context, byol_error *error) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    byol__preparation how = preparation_of(encoder);
+    byol__preparation how = byol__encoder_preparation(encoder);
     how.seed = seed;
     byol__recipe_to_crop_and_flip(&how.recipe);
     how.recipe.crop_area_min = 0.5f;

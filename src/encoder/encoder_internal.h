@@ -4,12 +4,16 @@
 
 #include "byol/encoder.h"
 #include "graph/graph.h"
+#include "input/input.h"
 #include "state/checkpoint.h"
 
 /* Copies an online network: `params` and `statistics` are arenas of byol__online_network for the
  * origin's configuration and channels. */
 byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin,
                                  const float *params, const float *statistics, byol_error *error);
+
+/* How samples are prepared for it. The tokenizer is borrowed. */
+byol__preparation byol__encoder_preparation(const byol_encoder *encoder);
 
 /* The parts of an encoder, all borrowed from it. */
 typedef struct byol__weights {

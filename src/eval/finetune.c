@@ -219,7 +219,6 @@ static byol_status count_steps(tuning *t, byol_error *error) {
 
 static byol_status open_images(tuning *t, const byol_source *train, const byol_source *test,
                                byol_error *error) {
-    const byol_config *config = byol_encoder_config(t->encoder);
     byol_source_info train_info, test_info;
     byol_source_describe(train, &train_info);
     byol_source_describe(test, &test_info);
@@ -228,14 +227,13 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
                           "the test images have %d classes, the training images %d",
                           test_info.classes, train_info.classes);
     t->classes = train_info.classes;
-    byol_view_recipe recipe = config->views.view[0];
-    byol__recipe_to_crop_and_flip(&recipe);
-    recipe.crop_area_min = t->options.crop_area_min;
-    recipe.crop_area_max = 1;
-    int channels = byol_encoder_channels(t->encoder), side = config->data.image_size;
-    BYOL__TRY(
-        byol__labelled_open(&t->train, train, &recipe, channels, side, t->options.seed, error));
-    BYOL__TRY(byol__labelled_open(&t->test, test, &recipe, channels, side, t->options.seed, error));
+    byol__preparation how = byol__encoder_preparation(t->encoder);
+    byol__recipe_to_crop_and_flip(&how.recipe);
+    how.recipe.crop_area_min = t->options.crop_area_min;
+    how.recipe.crop_area_max = 1;
+    how.seed = t->options.seed;
+    BYOL__TRY(byol__labelled_open(&t->train, train, &how, error));
+    BYOL__TRY(byol__labelled_open(&t->test, test, &how, error));
     return byol__split_draw(&t->split, t->train.labels, t->train.count, t->classes,
                             (double)t->options.label_fraction, (double)t->options.held_out,
                             t->options.seed, error);

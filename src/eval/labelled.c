@@ -19,20 +19,11 @@ static byol_status read_labels(byol__labelled *set, const byol_source_info *info
 }
 
 byol_status byol__labelled_open(byol__labelled *set, const byol_source *source,
-                                const byol_view_recipe *recipe, int channels, int side,
-                                uint64_t seed, byol_error *error) {
+                                const byol__preparation *how, byol_error *error) {
     byol_source_info info;
-    const byol__input_kind *input;
-    BYOL__TRY(byol__input_of(source, &input, error));
+    BYOL__TRY(byol__check_input(how, source, error));
     byol_source_describe(source, &info);
-    *set = (byol__labelled){
-        .source = source,
-        .input = input,
-        .how = {.channels = channels, .side = side, .recipe = *recipe, .seed = seed}};
-    if (info.channels != channels && !info.decoded)
-        return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the encoder was trained on %d channels, but the images of %s have %d",
-                          channels, info.description, info.channels);
+    *set = (byol__labelled){.source = source, .how = *how};
     set->threads = omp_get_max_threads();
     byol_status status = read_labels(set, &info, error);
     if (status == BYOL_OK)
@@ -51,14 +42,14 @@ void byol__labelled_release(byol__labelled *set) {
 }
 
 byol_status byol__labelled_batch(const byol__labelled *set, const uint32_t *indices, size_t first,
-                                 size_t n, int pass, float *images, int32_t *labels,
+                                 size_t n, int pass, void *samples, int32_t *labels,
                                  byol_error *error) {
     byol__preparation how = set->how;
     how.augmented = pass >= 0;
     how.pass = pass >= 0 ? (uint32_t)pass : 0;
     for (size_t i = 0; i < n && labels != NULL; i++)
         labels[i] = set->labels[indices != NULL ? indices[i] : first + i];
-    return byol__prepare_batch(&how, set->source, indices, first, n, set->buffers, images, error);
+    return byol__prepare_batch(&how, set->source, indices, first, n, set->buffers, samples, error);
 }
 
 byol_status byol__labelled_check(const byol__labelled *set, double max_unreadable,

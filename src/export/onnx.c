@@ -82,7 +82,7 @@ static byol_status translate(model *m, const byol__node *of, byol_error *error) 
     const byol__table *params = &m->graph->params, *statistics = &m->graph->statistics;
     char *dst = m->value_name[of->dst], lines[BYOL__ONNX_LINES_MAX] = "";
     if (of->op == NULL) {
-        add_normalisation(m, dst);
+        if (m->weights.origin->channels > 0) add_normalisation(m, dst);
         return BYOL_OK;
     }
     if (of->op->onnx_lines != NULL) of->op->onnx_lines(m->graph, of, lines);
@@ -103,8 +103,15 @@ static byol_status translate(model *m, const byol__node *of, byol_error *error) 
 
 /* ---- Inputs and outputs ---- */
 
-/* (batch, c, h, w); tokens: (batch, n, c). */
-static void set_port(onnx_port *port, char *name, byol__shape shape) {
+/* An extent that the caller chooses. */
+static void set_free(onnx_port *port, int dim, const char *name) {
+    port->dim[dim].value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+    port->dim[dim].dim_param = (char *)(uintptr_t)name;
+}
+
+/* (batch, c, h, w); tokens: (batch, n, c); their numbers: (batch, length). */
+static void set_port(onnx_port *port, char *name, const byol__value *value) {
+    byol__shape shape = value->shape;
     onnx__value_info_proto__init(&port->proto);
     onnx__type_proto__init(&port->type);
     onnx__type_proto__tensor__init(&port->tensor);
@@ -118,12 +125,13 @@ static void set_port(onnx_port *port, char *name, byol__shape shape) {
         port->dim[i].dim_value = sizes[i];
         port->dims[i] = &port->dim[i];
     }
-    port->dim[0].value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-    port->dim[0].dim_param = "batch";
+    set_free(port, 0, "batch");
+    if (value->integers) set_free(port, 1, "length");
     port->shape.n_dim = (size_t)ndims;
     port->shape.dim = port->dims;
     port->tensor.has_elem_type = 1;
-    port->tensor.elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    port->tensor.elem_type = value->integers ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64
+                                             : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
     port->tensor.shape = &port->shape;
     port->type.value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     port->type.tensor_type = &port->tensor;
@@ -133,7 +141,7 @@ static void set_port(onnx_port *port, char *name, byol__shape shape) {
 
 static void add_output(model *m, byol__value_id value, const char *name) {
     snprintf(m->value_name[value], VALUE_NAME_MAX, "%s", name);
-    set_port(&m->outputs[m->output_count], m->value_name[value], m->graph->values[value].shape);
+    set_port(&m->outputs[m->output_count], m->value_name[value], &m->graph->values[value]);
     m->output_list[m->output_count] = &m->outputs[m->output_count].proto;
     m->output_count++;
 }
@@ -176,7 +184,9 @@ static byol_status fill_body(model *m, const byol_onnx_options *options, byol_er
         snprintf(m->value_name[v], VALUE_NAME_MAX, "%s:%u",
                  node->op == NULL ? "normalised" : node->name, v);
     }
-    set_port(&m->input, "images", graph->values[graph->nodes[0].dst].shape);
+    if (graph->values[0].integers) snprintf(m->value_name[0], VALUE_NAME_MAX, "input_ids");
+    char *input = m->weights.origin->channels > 0 ? "images" : m->value_name[0];
+    set_port(&m->input, input, &graph->values[0]);
     m->input_list[0] = &m->input.proto;
     add_output(m, end, graph->output_name[options->output]);
     if (options->features) add_features(m);
@@ -213,9 +223,11 @@ static void fill_model(model *m) {
     m->proto.ir_version = IR_VERSION;
     m->proto.producer_name = "byol";
     m->proto.producer_version = BYOL_VERSION;
-    m->proto.doc_string = "images: RGB (or grey) in 0 .. 1, short side resized to the input's "
-                          "size, centre crop; mean "
-                          "and standard deviation are applied within.";
+    m->proto.doc_string =
+        m->weights.origin->channels > 0
+            ? "images: RGB (or grey) in 0 .. 1, short side resized to the input's size, centre "
+              "crop; mean and standard deviation are applied within."
+            : "input_ids: the tokens of each text, 0 behind its end.";
     m->proto.opset_import = m->opsets;
     m->proto.n_opset_import = 1;
     m->proto.graph = &m->body;

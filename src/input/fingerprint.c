@@ -15,9 +15,7 @@ byol_status byol__fingerprint(const byol_source *source, char *text, size_t size
     if (source->methods->digest != NULL) {
         BYOL__TRY(source->methods->digest(source, &digest, error));
     } else {
-        const byol__input_kind *kind;
-        BYOL__TRY(byol__input_of(source, &kind, error));
-        BYOL__TRY(kind->digest(source, &digest, error));
+        BYOL__TRY(byol__input_of(source)->digest(source, &digest, error));
     }
     if (info.decoded || info.samples == BYOL_SAMPLES_TEXTS)
         snprintf(text, size, "%zu %s, %016llx", info.count, info.decoded ? "pictures" : "texts",

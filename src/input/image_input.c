@@ -174,7 +174,7 @@ static byol_status digest(const byol_source *source, uint64_t *value, byol_error
     return status;
 }
 
-static const byol__input_kind image_input = {
+const byol__input_kind byol__image_input = {
     .name = "image",
     .dtype = BYOL__F32,
     .view_elements = view_elements,
@@ -185,11 +185,3 @@ static const byol__input_kind image_input = {
     .settle = settle,
     .digest = digest,
 };
-
-/* The only kind so far. */
-byol_status byol__input_of(const byol_source *source, const byol__input_kind **kind,
-                           byol_error *error) {
-    BYOL__TRY(byol__need_images(source, "a network", error));
-    *kind = &image_input;
-    return BYOL_OK;
-}

@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "byol/config.h"
 #include "byol/source.h"
+#include "byol/tokenizer.h"
 #include "byol/views.h"
 #include "config/view_list.h"
 #include "input/view_buffers.h"
@@ -23,8 +24,10 @@ typedef struct byol__sample_key {
 /* How a sample is prepared for evaluation: one fixed view (for a picture: short side resized,
  * centre cropped), its mirror image, or a random view of pass `pass`. */
 typedef struct byol__preparation {
-    int channels, side;      /* of the network's input */
-    byol_view_recipe recipe; /* for random views; mean and std for all */
+    int channels, side;              /* of the network's input, if that is images */
+    const byol_tokenizer *tokenizer; /* of texts, borrowed; NULL: images */
+    int length;                      /* tokens of a text */
+    byol_view_recipe recipe;         /* for random views; mean and std for all */
     bool augmented, mirrored;
     uint64_t seed; /* for random views, with the pass and the sample's index */
     uint32_t pass;
@@ -67,16 +70,26 @@ typedef struct byol__input_kind {
     byol_status (*digest)(const byol_source *source, uint64_t *digest, byol_error *error);
 } byol__input_kind;
 
-/* Sets `*kind` to the kind of input that `source` holds. BYOL_ERROR_INVALID where there is none for
- * its samples. */
-byol_status byol__input_of(const byol_source *source, const byol__input_kind **kind,
-                           byol_error *error);
+/* The elements of one prepared sample. */
+size_t byol__prepared_elements(const byol__preparation *how);
 
-/* Prepares samples indices[0 .. count-1] (NULL: `first` .. first + count - 1) into `images` (count,
- * channels, side, side), with all threads. `buffers`: one for each thread. The error is that of one
- * of those that failed. */
+/* text_input.c: loads data.tokenizer, or learns one from the source, which holds texts; sets
+ * data.vocabulary. BYOL_ERROR_UNSUPPORTED: its padding is not token 0. */
+byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source,
+                                 byol_config *config, byol_error *error);
+
+/* The kind of input that `source` holds. */
+const byol__input_kind *byol__input_of(const byol_source *source);
+
+/* BYOL_ERROR_MISMATCH: the source holds no such samples as are prepared so. */
+byol_status byol__check_input(const byol__preparation *how, const byol_source *source,
+                              byol_error *error);
+
+/* Prepares samples indices[0 .. count-1] (NULL: `first` .. first + count - 1) into `samples`, of
+ * byol__prepared_elements each, with all threads. `buffers`: one for each thread. The error is that
+ * of one of those that failed. */
 byol_status byol__prepare_batch(const byol__preparation *how, const byol_source *source,
                                 const uint32_t *indices, size_t first, size_t count,
-                                byol__view_buffers *buffers, float *images, byol_error *error);
+                                byol__view_buffers *buffers, void *samples, byol_error *error);
 
 #endif

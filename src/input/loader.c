@@ -236,6 +236,7 @@ static byol_status check_options(const byol__loader_options *options, const byol
     int smallest = options->views.size[0];
     for (int view = 1; view < options->views.count; view++)
         if (options->views.size[view] < smallest) smallest = options->views.size[view];
+    if (info->samples == BYOL_SAMPLES_TEXTS) smallest = options->views.length;
     if (options->batch_size < 1 || options->threads < 1 || options->views.count < 1 || smallest < 1)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "batch size %d, %d views of %d pixels and more, %d loader threads: each "
@@ -294,8 +295,6 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source,
                                 const byol__loader_options *options, byol_error *error) {
     byol_source_info info;
     byol__loader *loader;
-    const byol__input_kind *input;
-    BYOL__TRY(byol__input_of(source, &input, error));
     byol_source_describe(source, &info);
     BYOL__TRY(check_options(options, &info, error));
     BYOL__TRY(byol__alloc(&loader, 1, sizeof *loader, "loader", error));
@@ -304,7 +303,7 @@ byol_status byol__loader_create(byol__loader **out, const byol_source *source,
     pthread_cond_init(&loader->over, NULL);
     loader->source = source;
     loader->options = *options;
-    loader->input = input;
+    loader->input = byol__input_of(source);
     for (int view = 0; view < options->views.count; view++)
         loader->view_bytes[view] = loader->input->view_elements(&info, &options->views, view) *
                                    byol__dtype_bytes(loader->input->dtype);

@@ -1,22 +1,57 @@
-/* Batches for evaluation. */
+/* Which kind of input a source holds, and batches for evaluation. */
+#include <stdbool.h>
+
 #include <omp.h>
 
 #include "base/error.h"
 #include "input/input.h"
 
+extern const byol__input_kind byol__image_input, byol__text_input;
+
+static bool holds_texts(const byol_source *source) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    return info.samples == BYOL_SAMPLES_TEXTS;
+}
+
+const byol__input_kind *byol__input_of(const byol_source *source) {
+    return holds_texts(source) ? &byol__text_input : &byol__image_input;
+}
+
+size_t byol__prepared_elements(const byol__preparation *how) {
+    return how->tokenizer != NULL ? (size_t)how->length
+                                  : (size_t)how->channels * (size_t)how->side * (size_t)how->side;
+}
+
+byol_status byol__check_input(const byol__preparation *how, const byol_source *source,
+                              byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    bool learned_texts = how->tokenizer != NULL;
+    if (holds_texts(source) != learned_texts)
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "the encoder was trained on %s, not on %s: %s",
+                          learned_texts ? "texts" : "images", learned_texts ? "images" : "texts",
+                          info.description);
+    if (!learned_texts && info.channels != how->channels && !info.decoded)
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "the encoder was trained on %d channels, these images have %d (%s)",
+                          how->channels, info.channels, info.description);
+    return BYOL_OK;
+}
+
 byol_status byol__prepare_batch(const byol__preparation *how, const byol_source *source,
                                 const uint32_t *indices, size_t first, size_t count,
-                                byol__view_buffers *buffers, float *images, byol_error *error) {
-    const byol__input_kind *input;
-    BYOL__TRY(byol__input_of(source, &input, error));
-    size_t size = (size_t)how->channels * (size_t)how->side * (size_t)how->side;
+                                byol__view_buffers *buffers, void *samples, byol_error *error) {
+    const byol__input_kind *input = byol__input_of(source);
+    size_t bytes = byol__prepared_elements(how) * byol__dtype_bytes(input->dtype);
     byol_status status = BYOL_OK;
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < count; i++) {
         size_t index = indices != NULL ? indices[i] : first + i;
         byol_error why = {0};
         byol_status one = input->prepare(how, source, index, &buffers[omp_get_thread_num()],
-                                         images + i * size, &why);
+                                         (char *)samples + i * bytes, &why);
         if (one == BYOL_OK) continue;
 #pragma omp critical(byol_prepare_batch)
         {

@@ -19,5 +19,7 @@ byol_status byol__view_buffers_fit(byol__view_buffers *buffers, int channels, in
 void byol__view_buffers_release(byol__view_buffers *buffers) {
     byol_picture_release(&buffers->picture);
     byol__free(buffers->scratch);
+    byol__free(buffers->tokens);
+    byol_tokenizer_scratch_release(&buffers->text);
     *buffers = (byol__view_buffers){0};
 }

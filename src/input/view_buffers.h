@@ -4,14 +4,20 @@
 #define BYOL__VIEW_BUFFERS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "byol/source.h"
 #include "byol/status.h"
+#include "byol/tokenizer.h"
 
 typedef struct byol__view_buffers {
     byol_picture picture;
     void *scratch; /* enough for views of picture.image after byol__view_buffers_fit */
     size_t scratch_bytes;
+    /* Of a text: its tokens, and as much room again for a view's. */
+    int32_t *tokens;
+    size_t token_count, token_capacity;
+    byol_tokenizer_scratch text;
 } byol__view_buffers; /* zero-initialise */
 
 /* Makes the scratch large enough for views of `size` of an image of channels x height x width. */

@@ -1,4 +1,5 @@
 /* Encoder by name, heads, and the whole networks of a configuration. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,18 +33,22 @@ static const struct {
     {"conv1", 0, byol__conv1}, {"conv4", 0, byol__conv4}, {"conv5", 0, byol__conv5},
 };
 
-static byol_status encode(byol__graph *graph, const byol_config *config, byol__value_id images,
+static byol_status encode(byol__graph *graph, const byol_config *config, byol__value_id input,
                           byol__value_id *out, byol_error *error) {
+    if (strcmp(config->encoder.name, "transformer") == 0) {
+        *out = byol__transformer(graph, input, config->data.vocabulary, config);
+        return BYOL_OK;
+    }
     if (strcmp(config->encoder.name, "vit") == 0) {
-        *out = byol__vit(graph, images, config);
+        *out = byol__vit(graph, input, config);
         return BYOL_OK;
     }
     for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
         if (strcmp(config->encoder.name, encoders[i].name) != 0) continue;
         int width = config->encoder.width;
         *out = encoders[i].build != NULL
-                   ? encoders[i].build(graph, images, width)
-                   : byol__resnet(graph, images, encoders[i].depth, width, config->encoder.stem);
+                   ? encoders[i].build(graph, input, width)
+                   : byol__resnet(graph, input, encoders[i].depth, width, config->encoder.stem);
         return BYOL_OK;
     }
     return byol__fail(error, BYOL_ERROR_INVALID,
@@ -60,9 +65,12 @@ static int own_outputs(const byol_config *config) {
 /* Appends the encoder, with its output marked. */
 static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
                             int image_size, byol_error *error) {
-    byol__value_id y = 0, images = byol__graph_input(graph, channels, image_size, image_size);
+    bool is_text = strcmp(config->encoder.name, "transformer") == 0;
+    byol__value_id y = 0, input = is_text
+                                      ? byol__graph_tokens(graph, config->data.length)
+                                      : byol__graph_input(graph, channels, image_size, image_size);
     byol__graph_section(graph, BYOL__BACKBONE, "backbone");
-    BYOL__TRY(encode(graph, config, images, &y, error));
+    BYOL__TRY(encode(graph, config, input, &y, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
     byol__graph_mark(graph, BYOL__REPRESENTATION, "backbone", y);
     return BYOL_OK;

@@ -114,7 +114,11 @@ static void places_in_onnx(const byol__graph *graph, const byol__node *node, cha
     byol__shape src = graph->values[node->src[0]].shape;
     int used = node->attributes.shared ? 1 : src.h * src.w;
     const char *rows = rows_in_onnx(src, lines), *places = "weight";
-    if (used < node->attributes.vocabulary) {
+    if (src.rank == 2 && !node->attributes.bare && !node->attributes.shared) {
+        byol__onnx_append(lines, "length = Shape x start=1 end=2\n"
+                                 "used = Slice weight [0] length [0]\n");
+        places = "used";
+    } else if (used < node->attributes.vocabulary) {
         byol__onnx_append(lines, "used = Slice weight [0] [%d] [%d]\n", used,
                           node->attributes.bare);
         places = "used";

@@ -58,6 +58,9 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
     snprintf(batches, sizeof batches, "%" PRIu64, origin->batches);
     snprintf(channels, sizeof channels, "%d", origin->channels);
     snprintf(seed, sizeof seed, "%" PRIu64, origin->config.train.seed);
+    size_t length;
+    const char *tokenizer =
+        origin->tokenizer == NULL ? NULL : byol_tokenizer_json(origin->tokenizer, &length);
     BYOL__TRY(config_as_text(&origin->config, &config, error));
     const byol__metadata metadata[] = {
         {"byol.format", format},
@@ -70,9 +73,10 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
         {"byol.monitor", origin->monitor},
         {"byol.losses", origin->losses},
         {"byol.pacing", origin->pacing},
+        {"byol.tokenizer", tokenizer}, /* the last: images have none */
     };
-    byol_status status = byol__safetensors_write(path, tensors, count, metadata,
-                                                 sizeof metadata / sizeof *metadata, error);
+    size_t pairs = sizeof metadata / sizeof *metadata - (tokenizer == NULL);
+    byol_status status = byol__safetensors_write(path, tensors, count, metadata, pairs, error);
     free(config);
     return status;
 }
@@ -132,11 +136,12 @@ static byol_status read_origin(const byol__safetensors *file, const char *path,
     origin->batches = read_number(file, "byol.batches", &good);
     uint64_t channels = read_number(file, "byol.channels", &good);
     /* A source has no other numbers of channels, and buffers are sized for these. */
-    if (!good || (channels != 1 && channels != 3))
+    if (!good || (channels != 0 && channels != 1 && channels != 3))
         return byol__fail(error, BYOL_ERROR_FORMAT,
                           "%s: byol.step, byol.batches or byol.channels is not a proper number",
                           path);
     origin->channels = (int)channels;
+    origin->tokenizer = NULL;
     snprintf(origin->data, sizeof origin->data, "%s", data);
     read_words(file, "byol.monitor", origin->monitor, sizeof origin->monitor);
     read_words(file, "byol.losses", origin->losses, sizeof origin->losses);
@@ -146,6 +151,17 @@ static byol_status read_origin(const byol__safetensors *file, const char *path,
     BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol", error));
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
     return status == BYOL_ERROR_INVALID ? BYOL_ERROR_FORMAT : status;
+}
+
+byol_status byol__checkpoint_tokenizer(const byol__safetensors *file, const char *path,
+                                       byol_tokenizer **out, byol_error *error) {
+    const char *json = byol__safetensors_metadata(file, "byol.tokenizer");
+    const char *channels = byol__safetensors_metadata(file, "byol.channels");
+    *out = NULL;
+    if (json != NULL) return byol_tokenizer_parse(out, json, strlen(json), path, error);
+    if (channels == NULL || strcmp(channels, "0") != 0) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_FORMAT, "%s is an encoder of texts without its tokenizer",
+                      path);
 }
 
 byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin,

@@ -9,6 +9,7 @@
 
 #include "byol/config.h"
 #include "byol/status.h"
+#include "byol/tokenizer.h"
 #include "graph/graph.h"
 #include "state/safetensors.h"
 
@@ -23,10 +24,11 @@ typedef struct byol__arena {
 
 /* Where weights come from: the metadata of a file. */
 typedef struct byol__origin {
-    uint64_t step;    /* optimizer steps done */
-    uint64_t batches; /* batches seen: the data position */
-    int channels;     /* of the input images */
-    char data[96];    /* fingerprint of the training images */
+    uint64_t step;                   /* optimizer steps done */
+    uint64_t batches;                /* batches seen: the data position */
+    int channels;                    /* of the input images; 0: texts */
+    const byol_tokenizer *tokenizer; /* of texts, borrowed; NULL: images, or just opened */
+    char data[96];                   /* fingerprint of the training images */
     /* The monitor's state, as its text; empty: none. */
     char monitor[160];
     /* The trainer's sums for the current epoch, as its text; empty: none. */
@@ -44,6 +46,11 @@ byol_status byol__checkpoint_write(const char *path, const byol__arena *arenas, 
  * Owned: byol__safetensors_close. */
 byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin,
                                   byol_error *error);
+
+/* The tokenizer that an encoder of texts was trained with; NULL if there is none. Owned:
+ * byol_tokenizer_free. BYOL_ERROR_FORMAT: it is damaged, or missing where the encoder needs it. */
+byol_status byol__checkpoint_tokenizer(const byol__safetensors *file, const char *path,
+                                       byol_tokenizer **out, byol_error *error);
 
 /* What stands before the names of the online network's tensors: "online." in a checkpoint, nothing
  * in an encoder file. Looks for `row`, which is in both, and may fill its values in `arena`. */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/c_locale.h"
 #include "base/clock.h"
@@ -42,8 +43,9 @@ struct byol_trainer {
     uint64_t first_step;
     byol__method *method;
     byol__loader *loader;
-    byol__vectors teacher; /* with target.kind vectors */
-    bool recorded;         /* there is a run folder */
+    byol__vectors teacher;     /* with target.kind vectors */
+    byol_tokenizer *tokenizer; /* of texts */
+    bool recorded;             /* there is a run folder */
     byol__record record;
     char data[256]; /* the training images, in words */
     const byol_source *source;
@@ -132,6 +134,37 @@ static void fit_short_run(byol_trainer *trainer, size_t images) {
     warn(trainer, text);
 }
 
+/* An encoder for the samples that there are. */
+static byol_status check_encoder(const byol_config *config, const byol_source_info *info,
+                                 byol_error *error) {
+    bool takes_texts = strcmp(config->encoder.name, "transformer") == 0;
+    if (takes_texts == (info->samples == BYOL_SAMPLES_TEXTS)) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_INVALID, "encoder.name %s takes %s, and these are %s: %s",
+                      config->encoder.name, takes_texts ? "texts" : "images",
+                      takes_texts ? "images" : "texts; take encoder.name transformer",
+                      info->description);
+}
+
+/* The tokenizer of the run that goes on, or a new one. */
+static byol_status open_tokenizer(byol_trainer *trainer, const byol_source *source,
+                                  byol_error *error) {
+    const byol__safetensors *before = trainer->record.checkpoint;
+    if (before != NULL)
+        BYOL__TRY(byol__checkpoint_tokenizer(before, "the checkpoint", &trainer->tokenizer, error));
+    else
+        BYOL__TRY(
+            byol__tokenizer_make(&trainer->tokenizer, source, &trainer->origin.config, error));
+    trainer->origin.tokenizer = trainer->tokenizer;
+    return BYOL_OK;
+}
+
+/* Beside the weights, under the name that others look for. */
+static byol_status write_tokenizer(const byol_trainer *trainer, byol_error *error) {
+    char path[BYOL__RUN_PATH_MAX];
+    byol__run_path(trainer->record.folder.path, "tokenizer.json", path);
+    return byol_tokenizer_save(trainer->tokenizer, path, error);
+}
+
 static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
                                byol_error *error) {
     trainer->source = source;
@@ -144,6 +177,7 @@ static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
         .max_unreadable = (double)config->data.max_unreadable,
     };
     byol__view_list_make(&options.views, config);
+    options.views.tokenizer = trainer->tokenizer;
     return byol__loader_create(&trainer->loader, source, &options, error);
 }
 
@@ -184,9 +218,9 @@ static void read_losses(byol_trainer *trainer, const char *text) {
 static byol_status build(byol_trainer *trainer, const byol_source *source, const char *run,
                          bool resume, byol_error *error) {
     byol_source_info info;
-    const byol__input_kind *input;
-    BYOL__TRY(byol__input_of(source, &input, error));
+    const byol__input_kind *input = byol__input_of(source);
     byol_source_describe(source, &info);
+    BYOL__TRY(check_encoder(&trainer->origin.config, &info, error));
     byol__origin *origin = &trainer->origin;
     origin->channels = info.channels;
     snprintf(trainer->data, sizeof trainer->data, "%s", info.description);
@@ -202,6 +236,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
         BYOL__TRY(byol__record_open(&trainer->record, run, resume, warn, trainer, error));
     origin->config.train.precision = resolve_precision(trainer);
     bool goes_on = trainer->record.checkpoint != NULL;
+    if (info.samples == BYOL_SAMPLES_TEXTS) BYOL__TRY(open_tokenizer(trainer, source, error));
     BYOL__TRY(input->settle(source, goes_on ? &trainer->record.origin.config : NULL,
                             &origin->config, error));
     if (goes_on) BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
@@ -217,6 +252,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     byol__pacing_read(&trainer->pacing, &trainer->steps, trainer->record.origin.pacing);
     if (trainer->recorded)
         BYOL__TRY(byol__record_begin(&trainer->record, trainer->method, &origin->config, error));
+    if (trainer->recorded && trainer->tokenizer != NULL) BYOL__TRY(write_tokenizer(trainer, error));
     BYOL__TRY(byol__method_share(trainer->method, error));
     trainer->first_step = origin->step = trainer->method->step;
     origin->batches = origin->step * trainer->steps.accumulate;
@@ -249,6 +285,7 @@ void byol_trainer_free(byol_trainer *trainer) {
     byol__loader_free(trainer->loader);
     byol__method_free(trainer->method);
     byol__vectors_release(&trainer->teacher);
+    byol_tokenizer_free(trainer->tokenizer);
     byol__free(trainer->scratch);
     if (trainer->recorded) byol__record_close(&trainer->record);
     byol__free(trainer);

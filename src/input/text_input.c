@@ -1,0 +1,131 @@
+/* Texts as an input: tokens by text/, views by augment/token_view.c. */
+#include <string.h>
+
+#include "augment/token_view.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "input/input.h"
+
+/* ---- Training ---- */
+
+static size_t view_elements(const byol_source_info *info, const byol__view_list *views, int view) {
+    (void)info, (void)view;
+    return (size_t)views->length;
+}
+
+/* Makes room for `count` ids, and as many for a view's scratch. */
+static byol_status fit(byol__view_buffers *buffers, size_t count, byol_error *error) {
+    if (count <= buffers->token_capacity) return BYOL_OK;
+    byol__free(buffers->tokens);
+    buffers->tokens = NULL;
+    buffers->token_capacity = 0;
+    BYOL__TRY(byol__alloc(&buffers->tokens, 2 * count, sizeof *buffers->tokens, "tokens of a text",
+                          error));
+    buffers->token_capacity = count;
+    return BYOL_OK;
+}
+
+/* Few texts are longer than four views; the buffers grow where one is. */
+static byol_status reserve(const byol_source_info *info, const byol__view_list *views,
+                           byol__view_buffers *buffers, byol_error *error) {
+    (void)info;
+    return fit(buffers, 4 * (size_t)views->length, error);
+}
+
+static byol_status read(const byol_source *source, size_t index, const byol__view_list *views,
+                        const byol__sample_key *key, byol__view_buffers *buffers,
+                        byol_error *error) {
+    (void)key;
+    const char *text;
+    size_t length, count;
+    BYOL__TRY(byol_source_text(source, index, &text, &length, error));
+    BYOL__TRY(byol_tokenizer_encode(views->tokenizer, text, length, false, &buffers->text,
+                                    buffers->tokens, buffers->token_capacity, &count, error));
+    if (count > buffers->token_capacity) {
+        BYOL__TRY(fit(buffers, count, error));
+        BYOL__TRY(byol_tokenizer_encode(views->tokenizer, text, length, false, &buffers->text,
+                                        buffers->tokens, count, &count, error));
+    }
+    buffers->token_count = count;
+    return BYOL_OK;
+}
+
+static byol_status make(const byol__view_list *views, int view, const byol__sample_key *key,
+                        byol__view_buffers *buffers, void *dst, byol_error *error) {
+    (void)error;
+    byol_tokenizer_info info;
+    byol_tokenizer_describe(views->tokenizer, &info);
+    byol__random random =
+        byol__random_stream(key->seed, BYOL__PURPOSE_VIEW, key->epoch, key->index, (uint32_t)view);
+    byol__token_view(&views->text[view], &info.special, buffers->tokens, buffers->token_count,
+                     &random, buffers->tokens + buffers->token_capacity, dst,
+                     (size_t)views->length);
+    return BYOL_OK;
+}
+
+/* ---- Evaluation ---- */
+
+/* The text's beginning; views of texts are for training alone. */
+static byol_status prepare(const byol__preparation *how, const byol_source *source, size_t index,
+                           byol__view_buffers *buffers, void *dst, byol_error *error) {
+    const char *text;
+    size_t length, count, room = (size_t)how->length;
+    BYOL__TRY(byol_source_text(source, index, &text, &length, error));
+    memset(dst, 0, room * sizeof(int32_t));
+    return byol_tokenizer_encode(how->tokenizer, text, length, true, &buffers->text, dst, room,
+                                 &count, error);
+}
+
+/* ---- A run ---- */
+
+static byol_status settle(const byol_source *source, const byol_config *began, byol_config *config,
+                          byol_error *error) {
+    (void)source, (void)error;
+    if (began != NULL) config->data.vocabulary = began->data.vocabulary;
+    return BYOL_OK;
+}
+
+const byol__input_kind byol__text_input = {
+    .name = "text",
+    .dtype = BYOL__I32,
+    .view_elements = view_elements,
+    .reserve = reserve,
+    .read = read,
+    .make = make,
+    .prepare = prepare,
+    .settle = settle,
+};
+
+/* ---- The tokenizer ---- */
+
+static byol_status next_text(void *context, size_t index, const char **text, size_t *length,
+                             byol_error *error) {
+    return byol_source_text(context, index, text, length, error);
+}
+
+byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source,
+                                 byol_config *config, byol_error *error) {
+    byol_source_info info;
+    byol_tokenizer_options options;
+    byol_tokenizer_info made;
+    byol_source_describe(source, &info);
+    byol_tokenizer_options_init(&options);
+    options.vocabulary = config->data.vocabulary;
+    if (config->data.byte_level) {
+        options.model = BYOL_TOKENIZER_BYTE_BPE;
+        options.lowercase = false;
+    }
+    const byol_texts texts = {info.count, next_text, (void *)(uintptr_t)source};
+    if (config->data.tokenizer[0] != '\0')
+        BYOL__TRY(byol_tokenizer_load(out, config->data.tokenizer, error));
+    else
+        BYOL__TRY(byol_tokenizer_train(out, &options, &texts, NULL, NULL, error));
+    byol_tokenizer_describe(*out, &made);
+    config->data.vocabulary = (int)made.vocabulary;
+    if (made.special.pad == 0) return BYOL_OK;
+    byol_tokenizer_free(*out);
+    *out = NULL;
+    return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                      "%s: its padding token has number %d; the network takes 0 for padding",
+                      config->data.tokenizer, made.special.pad);
+}

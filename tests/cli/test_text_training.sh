@@ -1,0 +1,57 @@
+# A transformer learns from texts, goes on where it was stopped, and is judged and used as other encoders are.
+. "$(dirname "$0")/library.sh"
+
+awk 'BEGIN {
+    srand(1)
+    split("good fine warm bright happy|bad cold dark sad grim", words, "|")
+    for (i = 0; i < 160; i++) {
+        label = i % 2
+        count = split(words[label + 1], own, " ")
+        line = ""
+        for (j = 0; j < 6; j++) line = line " the " own[1 + int(rand() * count)] " thing"
+        printf "%s\t%s .\n", label ? "sour" : "sweet", line
+    }
+}' >all.tsv
+head -n 120 all.tsv >texts.tsv
+tail -n 40 all.tsv >held.tsv
+small="--encoder transformer --width 16 --set encoder.depth=1 --set encoder.heads=2 --set data.length=16 --set data.vocabulary=200
+    --set encoder.dropout=0.1 --batch-size 20 --threads 1 --quiet"
+
+# shellcheck disable=SC2086
+expect 0 pretrain --data texts.tsv --out whole --epochs 4 $small
+[ -s whole/tokenizer.json ] || say "the run has no tokenizer.json"
+grep -q '^  vocabulary: [1-9]' whole/config.yaml || say "config.yaml does not say how many tokens there are"
+
+# Killed and resumed: the same weights, bit for bit; the tokenizer is the checkpoint's.
+# shellcheck disable=SC2086
+expect 0 pretrain --data texts.tsv --out parts --epochs 4 $small --set checkpoint.every_steps=5 --set checkpoint.keep=50
+for newer in parts/checkpoints/*; do case $newer in *0000010*) ;; *) rm "$newer" ;; esac; done
+[ "$(ls parts/checkpoints | wc -l)" -eq 1 ] || say "not one checkpoint is left: $(ls parts/checkpoints)"
+rm parts/tokenizer.json
+# shellcheck disable=SC2086
+expect 0 pretrain --data texts.tsv --out parts --epochs 4 $small --set checkpoint.every_steps=5 --set checkpoint.keep=50 --resume
+cmp -s whole/tokenizer.json parts/tokenizer.json || say "the resumed run has another tokenizer"
+tensors() { tail -c +$(($(od -An -t u8 -N 8 "$1" | tr -d ' ') + 9)) "$1" | cksum; }
+[ "$(tensors whole/encoder.safetensors)" = "$(tensors parts/encoder.safetensors)" ] || say "the resumed run has other weights"
+
+expect 0 knn whole --train texts.tsv --test held.tsv --no-baselines
+expect 0 linear whole --train texts.tsv --test held.tsv --no-baselines
+expect 0 embed whole --data held.tsv --out vectors.npy
+expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 6 --batch-size 20
+grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
+expect 0 export whole --out whole.onnx
+
+# What does not go together is said in words.
+make_data
+expect 2 pretrain --data texts.tsv --out wrong --encoder conv4 --quiet
+says "take encoder.name transformer"
+expect 2 pretrain --data data:train --out wrong --encoder transformer --quiet
+says "takes texts, and these are images"
+expect 1 embed whole --data data:test --out wrong.npy
+says "was trained on texts, not on images"
+printf '{"version": "1.0", "model": {"type": "Unigram"}}' >unigram.json
+expect 1 pretrain --data texts.tsv --out wrong --encoder transformer --set data.tokenizer=unigram.json --quiet
+says "Unigram"
+expect 1 pretrain --data texts.tsv --out wrong --encoder transformer --set data.tokenizer=missing.json --quiet
+says "missing.json"
+finish
