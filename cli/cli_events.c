@@ -45,11 +45,13 @@ static byol_status write_views(cli_events *events, const char *run, const byol_s
 void cli_events_open(cli_events *events, const char *run, const byol_trainer *trainer,
                      const byol_source *source) {
     byol_trainer_info info;
+    byol_source_info data;
     byol_error error = {0};
     byol_trainer_describe(trainer, &info);
+    byol_source_describe(source, &data);
     *events = (cli_events){.trainer = trainer, .knn = NAN};
     byol_status status = byol_events_open(&events->file, run, info.first_step, &error);
-    if (status == BYOL_OK && info.first_step == 0)
+    if (status == BYOL_OK && info.first_step == 0 && data.samples == BYOL_SAMPLES_IMAGES)
         status = write_views(events, run, source, &error);
     if (status != BYOL_OK) give_up(events, &error);
 }
