@@ -8,6 +8,7 @@
 #include "bench/bench_shared.h"
 #include "byol/bench.h"
 #include "byol/source.h"
+#include "data/source_kind.h"
 #include "input/loader.h"
 
 /* Bytes of this process that are in memory now; 0 if the system does not report it. */
@@ -49,6 +50,7 @@ static byol_status measure(const byol_config *config, const byol_source *source,
                            const byol_bench_options *options, byol_bench_load_result *result,
                            byol_error *error) {
     byol_source_info info;
+    BYOL__TRY(byol__need_images(source, "measuring a loader", error));
     byol_source_describe(source, &info);
     byol_config resolved = *config;
     if (config->data.image_size == 0) resolved.data.image_size = byol_source_view_size(source);

@@ -135,7 +135,7 @@ const byol__option byol__options[] = {
      .kind = BYOL__INTEGER,
      FIELD(data.vocabulary),
      .default_value = "8000",
-     RANGE(64, 1000000),
+     RANGE(8, 1000000),
      .help = "of texts: tokens to learn from data.train; with data.tokenizer, as many as it has"},
     {.key = "data.tokenizer",
      .kind = BYOL__TEXT,

@@ -53,7 +53,7 @@ static byol_status copy_tokenizer(byol_encoder *encoder, const byol_tokenizer *t
     const char *json = byol_tokenizer_json(tokenizer, &length);
     BYOL__TRY(byol_tokenizer_parse(&encoder->tokenizer, json, length, "the tokenizer", error));
     encoder->origin.tokenizer = encoder->tokenizer;
-    return BYOL_OK;
+    return byol__tokenizer_check(encoder->tokenizer, &encoder->origin.config, error);
 }
 
 /* The network without values, which are then read into it. */

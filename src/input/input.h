@@ -78,10 +78,16 @@ size_t byol__prepared_elements(const byol__preparation *how);
 byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source,
                                  byol_config *config, byol_error *error);
 
+/* BYOL_ERROR_UNSUPPORTED: its padding is not token 0. BYOL_ERROR_MISMATCH: it has more tokens than
+ * a network of `config`. */
+byol_status byol__tokenizer_check(const byol_tokenizer *tokenizer, const byol_config *config,
+                                  byol_error *error);
+
 /* The kind of input that `source` holds. */
 const byol__input_kind *byol__input_of(const byol_source *source);
 
-/* BYOL_ERROR_MISMATCH: the source holds no such samples as are prepared so. */
+/* BYOL_ERROR_INVALID: the source holds texts, and images are prepared, or the reverse.
+ * BYOL_ERROR_MISMATCH: its images have other channels and are not decoded. */
 byol_status byol__check_input(const byol__preparation *how, const byol_source *source,
                               byol_error *error);
 

@@ -237,6 +237,9 @@ static byol_status check_options(const byol__loader_options *options, const byol
     for (int view = 1; view < options->views.count; view++)
         if (options->views.size[view] < smallest) smallest = options->views.size[view];
     if (info->samples == BYOL_SAMPLES_TEXTS) smallest = options->views.length;
+    if (info->samples == BYOL_SAMPLES_TEXTS && options->views.tokenizer == NULL)
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is no tokenizer for these texts: %s",
+                          info->description);
     if (options->batch_size < 1 || options->threads < 1 || options->views.count < 1 || smallest < 1)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "batch size %d, %d views of %d pixels and more, %d loader threads: each "

@@ -29,8 +29,8 @@ byol_status byol__check_input(const byol__preparation *how, const byol_source *s
     byol_source_describe(source, &info);
     bool learned_texts = how->tokenizer != NULL;
     if (holds_texts(source) != learned_texts)
-        return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the encoder was trained on %s, not on %s: %s",
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "the encoder was trained on %s, but these are %s: %s",
                           learned_texts ? "texts" : "images", learned_texts ? "images" : "texts",
                           info.description);
     if (!learned_texts && info.channels != how->channels && !info.decoded)

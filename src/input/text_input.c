@@ -122,10 +122,24 @@ byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source
         BYOL__TRY(byol_tokenizer_train(out, &options, &texts, NULL, NULL, error));
     byol_tokenizer_describe(*out, &made);
     config->data.vocabulary = (int)made.vocabulary;
-    if (made.special.pad == 0) return BYOL_OK;
+    byol_status status = byol__tokenizer_check(*out, config, error);
+    if (status == BYOL_OK) return BYOL_OK;
     byol_tokenizer_free(*out);
     *out = NULL;
-    return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                      "%s: its padding token has number %d; the network takes 0 for padding",
-                      config->data.tokenizer, made.special.pad);
+    return status;
+}
+
+byol_status byol__tokenizer_check(const byol_tokenizer *tokenizer, const byol_config *config,
+                                  byol_error *error) {
+    byol_tokenizer_info info;
+    byol_tokenizer_describe(tokenizer, &info);
+    if (info.special.pad != 0)
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "the tokenizer's padding has number %d; a network takes 0 for padding",
+                          info.special.pad);
+    if (info.vocabulary > (size_t)config->data.vocabulary)
+        return byol__fail(error, BYOL_ERROR_MISMATCH,
+                          "the tokenizer has %zu tokens, the network %d", info.vocabulary,
+                          config->data.vocabulary);
+    return BYOL_OK;
 }

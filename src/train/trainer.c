@@ -139,21 +139,25 @@ static byol_status check_encoder(const byol_config *config, const byol_source_in
                                  byol_error *error) {
     bool takes_texts = strcmp(config->encoder.name, "transformer") == 0;
     if (takes_texts == (info->samples == BYOL_SAMPLES_TEXTS)) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_INVALID, "encoder.name %s takes %s, and these are %s: %s",
-                      config->encoder.name, takes_texts ? "texts" : "images",
-                      takes_texts ? "images" : "texts; take encoder.name transformer",
-                      info->description);
+    return byol__fail(error, BYOL_ERROR_INVALID,
+                      takes_texts ? "encoder.name %s needs texts, but these are images: %s"
+                                  : "encoder.name %s needs images, but these are texts (take "
+                                    "encoder.name transformer): %s",
+                      config->encoder.name, info->description);
 }
 
 /* The tokenizer of the run that goes on, or a new one. */
 static byol_status open_tokenizer(byol_trainer *trainer, const byol_source *source,
                                   byol_error *error) {
     const byol__safetensors *before = trainer->record.checkpoint;
-    if (before != NULL)
-        BYOL__TRY(byol__checkpoint_tokenizer(before, "the checkpoint", &trainer->tokenizer, error));
+    byol_tokenizer **out = &trainer->tokenizer;
+    if (before == NULL)
+        BYOL__TRY(byol__tokenizer_make(out, source, &trainer->origin.config, error));
     else
-        BYOL__TRY(
-            byol__tokenizer_make(&trainer->tokenizer, source, &trainer->origin.config, error));
+        BYOL__TRY(byol__checkpoint_tokenizer(before, "the checkpoint", out, error));
+    /* A run of images has none; it is refused for its other data. */
+    if (before != NULL && *out != NULL)
+        BYOL__TRY(byol__tokenizer_check(*out, &trainer->record.origin.config, error));
     trainer->origin.tokenizer = trainer->tokenizer;
     return BYOL_OK;
 }

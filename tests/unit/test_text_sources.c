@@ -643,7 +643,7 @@ static void all_that_needs_images_says_so(void **state) {
     float numbers[TINY_IMAGES * 64], mean[3], std[3];
     assert_int_equal(byol_trainer_create(&trainer, &config, texts, NULL, 0, NULL, &error),
                      BYOL_ERROR_INVALID);
-    assert_non_null(strstr(error.text, "a network needs images, but these are texts: memory: 3"));
+    assert_non_null(strstr(error.text, "needs images, but these are texts"));
     assert_int_equal(byol_trainer_create(&trainer, &config, images, NULL, 0, NULL, &error),
                      BYOL_OK);
     assert_int_equal(byol_trainer_encoder(trainer, &encoder, &error), BYOL_OK);
