@@ -11,13 +11,26 @@
 #include "byol/views.h"
 #include "cli_vectors.h"
 
-typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, KINDS } kind;
+/* What is judged. Those from PIXELS on need no network: two of images, two of texts. */
+typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, TFIDF, MAJORITY, KINDS } kind;
 
 static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised",
-                                              "raw pixels", "gradients (HOG)"};
+                                              "raw pixels",      "gradients (HOG)",
+                                              "words (TF-IDF)",  "most frequent class"};
 
-static const char *const kind_keys[KINDS] = {"accuracy", "random_init_accuracy", "pixel_accuracy",
-                                             "hog_accuracy"};
+static const char *const kind_keys[KINDS] = {"accuracy",       "random_init_accuracy",
+                                             "pixel_accuracy", "hog_accuracy",
+                                             "tfidf_accuracy", "majority_accuracy"};
+
+/* In a sentence. */
+static const char *const kind_words[KINDS] = {
+    [PIXELS] = "the raw pixels",
+    [HOG] = "gradients of the pixels (HOG)",
+    [TFIDF] = "a regression on words (TF-IDF)",
+    [MAJORITY] = "naming the most frequent class",
+};
+
+static const char *samples_of(const cli_session *s) { return s->has_texts ? "texts" : "images"; }
 
 static byol_status no_memory(byol_error *error, const char *what) {
     return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %s; --limit takes fewer images",
@@ -307,9 +320,9 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
     if (values == NULL) return no_memory(error, "features");
     *features = (byol_features){values, set->labels, set->count, dimension, s->train.classes};
     char what_is_done[64];
-    snprintf(what_is_done, sizeof what_is_done, "%s: %s images", kind_names[what],
-             set == &s->test ? "test" : "training");
-    cli_progress_begin(&s->progress, what_is_done, "images");
+    snprintf(what_is_done, sizeof what_is_done, "%s: %s %s", kind_names[what],
+             set == &s->test ? "test" : "training", samples_of(s));
+    cli_progress_begin(&s->progress, what_is_done, samples_of(s));
     byol_encoder *encoder = what == TRAINED ? s->trained : s->random;
     byol_status status =
         what >= PIXELS ? describe_images(s, what, set, (size_t)dimension, values, error)
@@ -355,16 +368,21 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
     for (int k = 1; k < KINDS; k++)
         if (rows[k].measured && rows[k].accuracy > rows[best].accuracy) best = k;
     char train[32], test[32];
-    fprintf(stream, "%s\n%s training images, %s test images, %d classes\n\n", s->options->model,
-            cli_count(train, s->train.count), cli_count(test, s->test.count), s->train.classes);
+    fprintf(stream, "%s\n%s training %s, %s test %s, %d classes\n\n", s->options->model,
+            cli_count(train, s->train.count), samples_of(s), cli_count(test, s->test.count),
+            samples_of(s), s->train.classes);
     fprintf(stream, "  %-22s %10s  %8s\n", "features", "accuracy", choice_name);
-    for (int k = 0; k < KINDS; k++)
-        if (rows[k].measured)
-            fprintf(stream, "%s%c %-22s %8.2f %%  %8.4g%s\n", k == best ? cli_bold(stream) : "",
-                    k == best ? '*' : ' ', kind_names[k], rows[k].accuracy, rows[k].choice,
-                    k == best ? cli_plain(stream) : "");
-    fprintf(stream, "\n(* the best; %s %s)\n", choice_name,
-            s->options->choice_given ? "as given" : "chosen on held-out training images");
+    for (int k = 0; k < KINDS; k++) {
+        char choice[24] = "";
+        if (!rows[k].measured) continue;
+        if (k < TFIDF) snprintf(choice, sizeof choice, "%8.4g", rows[k].choice);
+        fprintf(stream, "%s%c %-22s %8.2f %%  %s%s\n", k == best ? cli_bold(stream) : "",
+                k == best ? '*' : ' ', kind_names[k], rows[k].accuracy, choice,
+                k == best ? cli_plain(stream) : "");
+    }
+    fprintf(stream, "\n(* the best; %s %s %s)\n", choice_name,
+            s->options->choice_given ? "as given" : "chosen on held-out training",
+            s->options->choice_given ? "" : samples_of(s));
     if (s->options->mean)
         fprintf(
             stream,
@@ -374,17 +392,18 @@ static void print_table(const cli_session *s, const cli_row rows[KINDS], const c
 
 static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
     double trained = rows[TRAINED].accuracy, untrained = rows[RANDOM].accuracy;
-    bool is_hog = rows[HOG].measured && rows[HOG].accuracy > rows[PIXELS].accuracy;
-    double simple =
-        is_hog ? rows[HOG].accuracy : rows[PIXELS].accuracy; /* the best that needs no network */
-    const char *simple_name = is_hog ? "gradients of the pixels (HOG)" : "the raw pixels";
+    int best = PIXELS; /* of those that need no network */
+    for (int k = HOG; k < KINDS; k++)
+        if (rows[k].measured && rows[k].accuracy > rows[best].accuracy) best = k;
+    double simple = rows[best].accuracy;
     char text[256];
     if (s->same_images || !rows[RANDOM].measured) return; /* then nothing can be said */
     if (trained >= 100 && (untrained >= 100 || simple >= 100))
         snprintf(text, sizeof text,
-                 "the trained encoder gets every test image right, and so %s: these images are too "
+                 "the trained encoder gets every one of the test %s right, and so %s: they are too "
                  "few or too easy to "
                  "show what it has learned",
+                 samples_of(s),
                  untrained >= 100 ? "does one with random weights"
                                   : "do features without a network");
     else if (trained <= untrained)
@@ -399,7 +418,7 @@ static void warn_if_worthless(const cli_session *s, const cli_row rows[KINDS]) {
                  "the trained encoder (%.2f %%) has learned something (random weights: %.2f %%), "
                  "but it is no better "
                  "than %s (%.2f %%). Train longer, or check the views",
-                 trained, untrained, simple_name, simple);
+                 trained, untrained, kind_words[best], simple);
     else
         return;
     cli_warn(text);
@@ -463,6 +482,9 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
                            s->test.channels, s->train.channels);
     }
     if (status != BYOL_OK) return status;
+    byol_source_info info;
+    byol_source_describe(s->train.source, &info);
+    s->has_texts = info.samples == BYOL_SAMPLES_TEXTS;
     cli_say("train: %s", s->train.description);
     cli_say("test:  %s", s->test.description);
     s->same_images = are_same_images(&s->train, &s->test);
@@ -514,17 +536,38 @@ static double accuracy_of(const cli_row *row) {
     return row->measured ? row->accuracy : (double)NAN;
 }
 
+/* What is possible with texts without any network. */
+static byol_status measure_words(cli_session *s, cli_row rows[KINDS], byol_error *error) {
+    byol_tfidf_options usual;
+    byol_tfidf_result result;
+    byol_tfidf_options_init(&usual);
+    usual.threads = s->options->threads;
+    cli_progress_begin(&s->progress, kind_names[TFIDF], NULL);
+    byol_status status = byol_tfidf(s->train.source, s->test.source, &usual, &result, NULL, NULL,
+                                    cli_progress_hook, &s->progress, error);
+    cli_progress_end(&s->progress);
+    if (status == BYOL_OK)
+        status =
+            byol_majority(s->train.source, s->test.source, &rows[MAJORITY].accuracy, NULL, error);
+    if (status != BYOL_OK) return status;
+    rows[TFIDF].accuracy = result.accuracy;
+    rows[TFIDF].measured = rows[MAJORITY].measured = 1;
+    return BYOL_OK;
+}
+
 /* Measures all kinds on an open session. rows[TRAINED].predicted is the caller's: free. */
 static byol_status measure_all(cli_session *s, const char *choice_name, cli_measure measure,
                                const void *context, cli_row rows[KINDS], byol_error *error) {
     byol_status status = BYOL_OK;
     rows[TRAINED].predicted = malloc(s->test.count * sizeof *rows->predicted);
     if (rows[TRAINED].predicted == NULL) return no_memory(error, "predictions");
-    for (kind what = TRAINED; what < KINDS && status == BYOL_OK; what++) {
+    for (kind what = TRAINED; what <= HOG && status == BYOL_OK; what++) {
         if ((what != TRAINED && s->options->no_baselines) || dimension_of(s, what) == 0) continue;
         status = measure_kind(s, what, measure, context, &rows[what], error);
         rows[what].measured = 1;
     }
+    if (status == BYOL_OK && s->has_texts && !s->options->no_baselines)
+        status = measure_words(s, rows, error);
     const cli_accuracies accuracies = {accuracy_of(&rows[TRAINED]), accuracy_of(&rows[RANDOM]),
                                        accuracy_of(&rows[PIXELS]), accuracy_of(&rows[HOG])};
     /* The run keeps results of the centre view only, so that they can be compared. */

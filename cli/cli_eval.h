@@ -4,6 +4,8 @@
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
+#include <stdbool.h>
+
 #include "byol/eval.h"
 #include "byol/source.h"
 #include "cli.h"
@@ -56,6 +58,7 @@ typedef struct cli_session {
     const cli_eval *options;
     byol_encoder *trained, *random; /* random: the same network before training */
     cli_labelled train, test;
+    bool has_texts;  /* texts, not images */
     int same_images; /* train and test hold the same images; a warning was given */
     cli_progress progress;
 } cli_session;

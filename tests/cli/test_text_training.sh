@@ -35,11 +35,23 @@ tensors() { tail -c +$(($(od -An -t u8 -N 8 "$1" | tr -d ' ') + 9)) "$1" | cksum
 [ "$(tensors whole/encoder.safetensors)" = "$(tensors parts/encoder.safetensors)" ] || say "the resumed run has other weights"
 
 expect 0 knn whole --train texts.tsv --test held.tsv --no-baselines
-expect 0 linear whole --train texts.tsv --test held.tsv --no-baselines
+expect 0 linear whole --train texts.tsv --test held.tsv --json
+is_json accuracy random_init_accuracy tfidf_accuracy majority_accuracy
 expect 0 embed whole --data held.tsv --out vectors.npy
 expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 6 --batch-size 20
 grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
 expect 0 export whole --out whole.onnx
+
+# The configurations for texts, made small.
+for config in "$source_dir"/configs/text/*.yaml; do
+    name=$(basename "$config" .yaml)
+    # shellcheck disable=SC2086
+    expect 0 pretrain "$config" --data texts.tsv --out "$name" --epochs 2 $small --set encoder.dropout=0.1 --set projector.hidden=16 \
+        --set projector.out=8 --set predictor.hidden=16 --set optimizer.warmup_epochs=0 --json
+    is_json run epochs steps loss
+    grep -q '"loss": null' stdout && say "$name: no loss"
+    expect 0 embed "$name" --data held.tsv --out "$name.npy"
+done
 
 # What does not go together is said in words.
 make_data
