@@ -33,7 +33,7 @@ static const char *const kind_words[KINDS] = {
 static const char *samples_of(const cli_session *s) { return s->has_texts ? "texts" : "images"; }
 
 static byol_status no_memory(byol_error *error, const char *what) {
-    return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %s; --limit takes fewer images",
+    return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %s; --limit takes fewer samples",
                      what);
 }
 
@@ -153,7 +153,12 @@ static int equal_pixels(const byol_image *a, const byol_image *b) {
     return 1;
 }
 
-static int is_same_image(const byol_source *a, const byol_source *b, size_t index) {
+static int is_same_sample(const byol_source *a, const byol_source *b, size_t index) {
+    const char *text, *other_text;
+    size_t length, other_length;
+    if (byol_source_text(a, index, &text, &length, NULL) == BYOL_OK &&
+        byol_source_text(b, index, &other_text, &other_length, NULL) == BYOL_OK)
+        return length == other_length && memcmp(text, other_text, length) == 0;
     byol_picture one = {0}, other = {0};
     int same = byol_source_image(a, index, NULL, &one, NULL) == BYOL_OK &&
                byol_source_image(b, index, NULL, &other, NULL) == BYOL_OK &&
@@ -170,7 +175,7 @@ static int are_same_images(const cli_labelled *a, const cli_labelled *b) {
     if (a->count != b->count || memcmp(a->labels, b->labels, a->count * sizeof *a->labels) != 0)
         return 0;
     for (size_t i = 0; i < a->count && i < LOOKED_AT; i++)
-        if (!is_same_image(a->source, b->source, i)) return 0;
+        if (!is_same_sample(a->source, b->source, i)) return 0;
     return 1;
 }
 
@@ -304,7 +309,9 @@ static byol_status describe_images(cli_session *s, kind what, const cli_labelled
     return status;
 }
 
+/* 0: there is no such thing. */
 static int dimension_of(const cli_session *s, kind what) {
+    if (s->has_texts && what >= PIXELS) return 0;
     int side = byol_encoder_config(s->trained)->data.image_size;
     if (what == PIXELS) return s->train.channels * side * side;
     if (what == HOG) return byol_hog_dimension(side);
@@ -455,11 +462,11 @@ static byol_status open_sets(cli_session *s, const char *train, const char *test
     if (status == BYOL_ERROR_NOT_FOUND && eval->train == NULL)
         append(error, " (as the run's config.yaml has it, from the folder where it was trained; "
                       "--train SRC says where "
-                      "the images are now)");
+                      "the data are now)");
     if (status != BYOL_OK) return status;
     status = cli_labelled_open(&s->test, test, eval->limit, eval->threads, error);
     if (status != BYOL_OK && eval->test == NULL)
-        append(error, ". There must be labelled images to test with: name them with --test SRC");
+        append(error, ". There must be labelled samples to test with: name them with --test SRC");
     return status;
 }
 
@@ -489,7 +496,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     cli_say("test:  %s", s->test.description);
     s->same_images = are_same_images(&s->train, &s->test);
     if (s->same_images)
-        cli_warn("the test images are the training images: accuracies on what was learned from "
+        cli_warn("the test samples are the training samples: accuracies on what was learned from "
                  "mean little. Name "
                  "other ones with --test");
     uint64_t seed = s->options->has_seed ? s->options->seed : config->train.seed;

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "data/source_kind.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
 #include "graph/arena.h"
@@ -272,6 +273,7 @@ int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
                                  float *image, byol_error *error) {
     const byol__preparation how = byol__encoder_preparation(encoder);
+    BYOL__TRY(byol__need_images(source, "byol_encoder_prepare", error));
     BYOL__TRY(byol__check_input(&how, source, error));
     return byol__input_of(source)->prepare(&how, source, index, &encoder->own_buffers, image,
                                            error);
@@ -319,6 +321,10 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
                          void *context, byol_error *error) {
     byol_source_info info;
     BYOL__TRY(byol__check_input(how, source, error));
+    if (how->tokenizer != NULL && (how->augmented || how->mirrored))
+        return byol__fail(
+            error, BYOL_ERROR_UNSUPPORTED,
+            "texts are embedded as they are: no mean over views, no augmented passes");
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (dimension == 0)

@@ -131,6 +131,7 @@ byol_status byol__classifier_create(byol__classifier **out, const byol_encoder *
     c->batch = options->batch;
     c->classes = options->classes;
     c->optimizer = options->optimizer;
+    c->seed = options->seed;
     byol_status status = build(c, encoder, options, error);
     if (status != BYOL_OK) {
         byol__classifier_free(c);
@@ -165,6 +166,8 @@ static byol_status learner_forward(byol__classifier *c, byol_error *error) {
         byol__plan_read(c->before, BYOL__REPRESENTATION, c->middle);
         input = c->middle;
     }
+    const byol__draw draw = {c->seed, (uint32_t)c->step, 0};
+    byol__plan_draw(c->learner, &draw);
     BYOL__TRY(byol__plan_forward(c->learner, input, error));
     byol__plan_read(c->learner, BYOL__LOGITS, c->logits);
     return BYOL_OK;

@@ -31,7 +31,7 @@ typedef struct byol__classifier {
     size_t params_before, statistics_before; /* how many of their floats belong to `front` */
     float *grads, *state[2], *lr_scale;      /* of `trained`: arenas, and a factor for each row */
     byol__optimizer_options optimizer;
-    uint64_t step;
+    uint64_t step, seed;  /* the seed: of dropout */
     float *images;        /* (batch, C, H, W): the next input */
     float *middle;        /* (batch, c, h, w) between front and back */
     float *logits, *diff; /* (batch, classes) */

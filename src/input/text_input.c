@@ -6,6 +6,14 @@
 #include "base/memory.h"
 #include "input/input.h"
 
+/* Padding is behind a text's end only: a padding token that stands in it is an unknown word. */
+static void keep_padding_out(const byol_tokenizer *tokenizer, int32_t *ids, size_t count) {
+    byol_tokenizer_info info;
+    byol_tokenizer_describe(tokenizer, &info);
+    for (size_t i = 0; i < count && info.special.unk >= 0; i++)
+        if (ids[i] == 0) ids[i] = info.special.unk;
+}
+
 /* ---- Training ---- */
 
 static size_t view_elements(const byol_source_info *info, const byol__view_list *views, int view) {
@@ -47,6 +55,7 @@ static byol_status read(const byol_source *source, size_t index, const byol__vie
                                         buffers->tokens, count, &count, error));
     }
     buffers->token_count = count;
+    keep_padding_out(views->tokenizer, buffers->tokens, count);
     return BYOL_OK;
 }
 
@@ -72,8 +81,10 @@ static byol_status prepare(const byol__preparation *how, const byol_source *sour
     size_t length, count, room = (size_t)how->length;
     BYOL__TRY(byol_source_text(source, index, &text, &length, error));
     memset(dst, 0, room * sizeof(int32_t));
-    return byol_tokenizer_encode(how->tokenizer, text, length, true, &buffers->text, dst, room,
-                                 &count, error);
+    BYOL__TRY(byol_tokenizer_encode(how->tokenizer, text, length, true, &buffers->text, dst, room,
+                                    &count, error));
+    keep_padding_out(how->tokenizer, dst, count < room ? count : room);
+    return BYOL_OK;
 }
 
 /* ---- A run ---- */
@@ -135,8 +146,17 @@ byol_status byol__tokenizer_check(const byol_tokenizer *tokenizer, const byol_co
     byol_tokenizer_describe(tokenizer, &info);
     if (info.special.pad != 0)
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                          "the tokenizer's padding has number %d; a network takes 0 for padding",
+                          info.special.pad < 0
+                              ? "the tokenizer has no padding token; a network takes 0 for it"
+                              : "the tokenizer's padding has number %d; a network takes 0 for it",
                           info.special.pad);
+    if (info.added_before != (size_t)(info.special.cls >= 0) ||
+        info.added_after != (size_t)(info.special.sep >= 0))
+        return byol__fail(
+            error, BYOL_ERROR_UNSUPPORTED,
+            "the tokenizer puts %zu tokens before a text and %zu behind it; they must "
+            "be its class token and its separator",
+            info.added_before, info.added_after);
     if (info.vocabulary > (size_t)config->data.vocabulary)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
                           "the tokenizer has %zu tokens, the network %d", info.vocabulary,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,17 @@ static void read_words(const byol__safetensors *file, const char *key, char *wor
     snprintf(words, size, "%s", text != NULL ? text : "");
 }
 
+/* An encoder of texts has a tokenizer and no channels; buffers are sized by either. */
+static byol_status check_kind(const byol__safetensors *file, const char *path,
+                              const byol__origin *origin, byol_error *error) {
+    bool of_texts = strcmp(origin->config.encoder.name, "transformer") == 0;
+    bool has_tokenizer = byol__safetensors_metadata(file, "byol.tokenizer") != NULL;
+    if (of_texts == has_tokenizer && of_texts == (origin->channels == 0)) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "%s: encoder.name %s, %d channels and %s tokenizer do not go together", path,
+                      origin->config.encoder.name, origin->channels, has_tokenizer ? "a" : "no");
+}
+
 static byol_status read_origin(const byol__safetensors *file, const char *path,
                                byol__origin *origin, byol_error *error) {
     int good = 1;
@@ -150,18 +162,15 @@ static byol_status read_origin(const byol__safetensors *file, const char *path,
     /* Files without a recipe are from before there were recipes. */
     BYOL__TRY(byol_config_set(&origin->config, "recipe", "byol", error));
     byol_status status = byol_config_parse(&origin->config, config, strlen(config), path, error);
-    return status == BYOL_ERROR_INVALID ? BYOL_ERROR_FORMAT : status;
+    if (status == BYOL_ERROR_INVALID) status = BYOL_ERROR_FORMAT;
+    return status == BYOL_OK ? check_kind(file, path, origin, error) : status;
 }
 
 byol_status byol__checkpoint_tokenizer(const byol__safetensors *file, const char *path,
                                        byol_tokenizer **out, byol_error *error) {
     const char *json = byol__safetensors_metadata(file, "byol.tokenizer");
-    const char *channels = byol__safetensors_metadata(file, "byol.channels");
     *out = NULL;
-    if (json != NULL) return byol_tokenizer_parse(out, json, strlen(json), path, error);
-    if (channels == NULL || strcmp(channels, "0") != 0) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_FORMAT, "%s is an encoder of texts without its tokenizer",
-                      path);
+    return json == NULL ? BYOL_OK : byol_tokenizer_parse(out, json, strlen(json), path, error);
 }
 
 byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byol__origin *origin,

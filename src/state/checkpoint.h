@@ -48,7 +48,7 @@ byol_status byol__checkpoint_open(byol__safetensors **out, const char *path, byo
                                   byol_error *error);
 
 /* The tokenizer that an encoder of texts was trained with; NULL if there is none. Owned:
- * byol_tokenizer_free. BYOL_ERROR_FORMAT: it is damaged, or missing where the encoder needs it. */
+ * byol_tokenizer_free. BYOL_ERROR_FORMAT: it is damaged. */
 byol_status byol__checkpoint_tokenizer(const byol__safetensors *file, const char *path,
                                        byol_tokenizer **out, byol_error *error);
 

@@ -24,6 +24,7 @@
 #include "train/monitor.h"
 #include "train/pacing.h"
 #include "train/record.h"
+#include "train/run_tokenizer.h"
 #include "train/steps.h"
 #include "train/summary.h"
 #include "train/trainer_internal.h"
@@ -134,30 +135,38 @@ static void fit_short_run(byol_trainer *trainer, size_t images) {
     warn(trainer, text);
 }
 
-/* An encoder for the samples that there are. */
+static bool takes_texts(const char *encoder) { return strcmp(encoder, "transformer") == 0; }
+
+/* Encoders for the samples that there are. */
 static byol_status check_encoder(const byol_config *config, const byol_source_info *info,
                                  byol_error *error) {
-    bool takes_texts = strcmp(config->encoder.name, "transformer") == 0;
-    if (takes_texts == (info->samples == BYOL_SAMPLES_TEXTS)) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_INVALID,
-                      takes_texts ? "encoder.name %s needs texts, but these are images: %s"
-                                  : "encoder.name %s needs images, but these are texts (take "
-                                    "encoder.name transformer): %s",
-                      config->encoder.name, info->description);
+    const char *name = config->encoder.name, *target = config->target.encoder;
+    bool texts = info->samples == BYOL_SAMPLES_TEXTS;
+    if (takes_texts(name) != texts)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          texts ? "encoder.name %s needs images, but these are texts (take "
+                                  "encoder.name transformer): %s"
+                                : "encoder.name %s needs texts, but these are images: %s",
+                          name, info->description);
+    if (strcmp(target, "same") != 0 && takes_texts(target) != texts)
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "target.encoder %s and encoder.name %s: one takes texts, the other images", target,
+            name);
+    return BYOL_OK;
 }
 
-/* The tokenizer of the run that goes on, or a new one. */
+/* Of texts: the tokenizer of the run that goes on, or a new one. */
 static byol_status open_tokenizer(byol_trainer *trainer, const byol_source *source,
                                   byol_error *error) {
     const byol__safetensors *before = trainer->record.checkpoint;
-    byol_tokenizer **out = &trainer->tokenizer;
-    if (before == NULL)
-        BYOL__TRY(byol__tokenizer_make(out, source, &trainer->origin.config, error));
-    else
-        BYOL__TRY(byol__checkpoint_tokenizer(before, "the checkpoint", out, error));
+    BYOL__TRY(before == NULL ? byol__tokenizer_begin(&trainer->tokenizer, source,
+                                                     &trainer->origin.config, warn, trainer, error)
+                             : byol__checkpoint_tokenizer(before, "the checkpoint",
+                                                          &trainer->tokenizer, error));
     /* A run of images has none; it is refused for its other data. */
-    if (before != NULL && *out != NULL)
-        BYOL__TRY(byol__tokenizer_check(*out, &trainer->record.origin.config, error));
+    if (before != NULL && trainer->tokenizer != NULL)
+        BYOL__TRY(byol__tokenizer_check(trainer->tokenizer, &trainer->record.origin.config, error));
     trainer->origin.tokenizer = trainer->tokenizer;
     return BYOL_OK;
 }

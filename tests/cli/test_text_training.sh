@@ -42,6 +42,20 @@ expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 6 --batch-siz
 grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
 expect 0 export whole --out whole.onnx
 
+# Weights to begin with bring their tokenizer, and take no other.
+# shellcheck disable=SC2086
+expect 0 pretrain --data held.tsv --out more --epochs 1 --init whole $small
+cmp -s whole/tokenizer.json more/tokenizer.json || say "--init has another tokenizer"
+# shellcheck disable=SC2086
+expect 0 pretrain --data held.tsv --out other --epochs 1 $small
+# shellcheck disable=SC2086
+expect 1 pretrain --data held.tsv --out wrong --epochs 1 --init whole $small --set data.tokenizer=other/tokenizer.json
+says "another tokenizer"
+expect 1 linear whole --train texts.tsv --test held.tsv --mean 2
+says "texts are embedded as they are"
+sed 's/"byol.channels":"0"/"byol.channels":"3"/' whole/encoder.safetensors >channels.safetensors
+expect 1 embed channels.safetensors --data held.tsv --out wrong.npy
+
 # The configurations for texts, made small.
 for config in "$source_dir"/configs/text/*.yaml; do
     name=$(basename "$config" .yaml)
