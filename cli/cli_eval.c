@@ -470,6 +470,15 @@ static byol_status open_sets(cli_session *s, const char *train, const char *test
     return status;
 }
 
+static void warn_of_same(const cli_session *s) {
+    char text[192];
+    snprintf(text, sizeof text,
+             "the test %s are the training %s: accuracies on what was learned from mean little. "
+             "Name other ones with --test",
+             samples_of(s), samples_of(s));
+    cli_warn(text);
+}
+
 byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *error) {
     s->options = eval;
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
@@ -495,10 +504,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     cli_say("train: %s", s->train.description);
     cli_say("test:  %s", s->test.description);
     s->same_images = are_same_images(&s->train, &s->test);
-    if (s->same_images)
-        cli_warn("the test samples are the training samples: accuracies on what was learned from "
-                 "mean little. Name "
-                 "other ones with --test");
+    if (s->same_images) warn_of_same(s);
     uint64_t seed = s->options->has_seed ? s->options->seed : config->train.seed;
     return byol_encoder_create_random(&s->random, s->trained, seed, error);
 }
