@@ -33,8 +33,9 @@ static const struct argp_option options[] = {
      0},
     {"train-stages", STAGES, "N", 0,
      "How many of the last stages of the backbone learn besides the head: all (default), or 0 (the "
-     "head alone) up to 5 "
-     "(a ResNet's four and its stem)",
+     "head alone) up to 5 (a ResNet's four and its stem) or the blocks of a vit and its patches; "
+     "of "
+     "a transformer all or 0",
      0},
     {"optimizer", OPTIMIZER, "NAME", 0, "adamw (default) or sgd", 0},
     {"lr", LR, "X", 0, "Learning rate of the head (default 0.001 for adamw, 0.05 for sgd)", 0},

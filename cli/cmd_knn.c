@@ -81,7 +81,8 @@ static const struct argp parser = {
     "RUN|WEIGHTS.safetensors",
     "Weighted nearest neighbours with cosine similarity: the trained encoder beside a randomly "
     "initialised one, raw "
-    "pixels and histograms of gradients (HOG)."
+    "pixels and histograms of gradients (HOG); of texts, words (TF-IDF) and the most frequent "
+    "class."
     "\vExample:\n  byol knn runs/first --train fashion-mnist:train --test fashion-mnist:test",
     cli_eval_children,
     NULL,

@@ -55,8 +55,9 @@ static const struct argp parser = {options,
                                    "RUN|WEIGHTS.safetensors",
                                    "A linear classifier on frozen features: the trained encoder "
                                    "beside a randomly initialised one, raw pixels and "
-                                   "histograms of gradients (HOG). The learning rate is chosen on "
-                                   "held-out training images, the test images are used "
+                                   "histograms of gradients (HOG); of texts, words (TF-IDF) and "
+                                   "the most frequent class. The learning rate is chosen on "
+                                   "held-out training samples, the test samples are used "
                                    "once."
                                    "\vExample:\n  byol linear runs/first --train "
                                    "fashion-mnist:train --test fashion-mnist:test --views 4",

@@ -32,7 +32,8 @@ BYOL_API const char *argp_program_version /* visible: the C library reads it */ 
 
 static void print_help(FILE *stream) {
     fputs("Usage: byol COMMAND [ARGUMENT...]\n\n"
-          "Learns image representations without labels (BYOL, arXiv 2006.07733), on the "
+          "Learns representations of images and texts without labels (BYOL, arXiv 2006.07733), on "
+          "the "
           "CPU.\n\nCommands:\n",
           stream);
     for (int i = 0; i < COMMANDS; i++)

@@ -679,3 +679,5 @@ void byol_option_describe(size_t index, byol_option_info *info) {
         .help = option->help,
     };
 }
+
+bool byol__encoder_takes_texts(const char *name) { return strcmp(name, "transformer") == 0; }

@@ -36,6 +36,9 @@ extern const size_t byol__options_count;
 /* All encoders; src/nets/networks.c builds them. */
 #define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5, vit, transformer"
 
+/* Whether an encoder of this name reads tokens of texts; else it reads images. */
+bool byol__encoder_takes_texts(const char *name);
+
 enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
 
 /* The row of `key`, or NULL. */

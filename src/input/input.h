@@ -73,10 +73,10 @@ typedef struct byol__input_kind {
 /* The elements of one prepared sample. */
 size_t byol__prepared_elements(const byol__preparation *how);
 
-/* text_input.c: loads data.tokenizer, or learns one from the source, which holds texts; sets
- * data.vocabulary. BYOL_ERROR_UNSUPPORTED: its padding is not token 0. */
+/* text_input.c: loads data.tokenizer, or learns one of data.vocabulary tokens from the source,
+ * which holds texts. */
 byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source,
-                                 byol_config *config, byol_error *error);
+                                 const byol_config *config, byol_error *error);
 
 /* BYOL_ERROR_UNSUPPORTED: its padding is not token 0. BYOL_ERROR_MISMATCH: it has more tokens than
  * a network of `config`. */

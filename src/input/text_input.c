@@ -115,10 +115,9 @@ static byol_status next_text(void *context, size_t index, const char **text, siz
 }
 
 byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source,
-                                 byol_config *config, byol_error *error) {
+                                 const byol_config *config, byol_error *error) {
     byol_source_info info;
     byol_tokenizer_options options;
-    byol_tokenizer_info made;
     byol_source_describe(source, &info);
     byol_tokenizer_options_init(&options);
     options.vocabulary = config->data.vocabulary;
@@ -128,16 +127,8 @@ byol_status byol__tokenizer_make(byol_tokenizer **out, const byol_source *source
     }
     const byol_texts texts = {info.count, next_text, (void *)(uintptr_t)source};
     if (config->data.tokenizer[0] != '\0')
-        BYOL__TRY(byol_tokenizer_load(out, config->data.tokenizer, error));
-    else
-        BYOL__TRY(byol_tokenizer_train(out, &options, &texts, NULL, NULL, error));
-    byol_tokenizer_describe(*out, &made);
-    config->data.vocabulary = (int)made.vocabulary;
-    byol_status status = byol__tokenizer_check(*out, config, error);
-    if (status == BYOL_OK) return BYOL_OK;
-    byol_tokenizer_free(*out);
-    *out = NULL;
-    return status;
+        return byol_tokenizer_load(out, config->data.tokenizer, error);
+    return byol_tokenizer_train(out, &options, &texts, NULL, NULL, error);
 }
 
 byol_status byol__tokenizer_check(const byol_tokenizer *tokenizer, const byol_config *config,

@@ -35,7 +35,7 @@ static const struct {
 
 static byol_status encode(byol__graph *graph, const byol_config *config, byol__value_id input,
                           byol__value_id *out, byol_error *error) {
-    if (strcmp(config->encoder.name, "transformer") == 0) {
+    if (byol__encoder_takes_texts(config->encoder.name)) {
         *out = byol__transformer(graph, input, config->data.vocabulary, config);
         return BYOL_OK;
     }
@@ -65,7 +65,7 @@ static int own_outputs(const byol_config *config) {
 /* Appends the encoder, with its output marked. */
 static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
                             int image_size, byol_error *error) {
-    bool is_text = strcmp(config->encoder.name, "transformer") == 0;
+    bool is_text = byol__encoder_takes_texts(config->encoder.name);
     byol__value_id y = 0, input = is_text
                                       ? byol__graph_tokens(graph, config->data.length)
                                       : byol__graph_input(graph, channels, image_size, image_size);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "config/options.h"
 
 enum { FORMAT_VERSION = 1, TENSOR_NAME_MAX = BYOL__PARAM_NAME_MAX + 32 };
 
@@ -121,7 +122,7 @@ static void read_words(const byol__safetensors *file, const char *key, char *wor
 /* An encoder of texts has a tokenizer and no channels; buffers are sized by either. */
 static byol_status check_kind(const byol__safetensors *file, const char *path,
                               const byol__origin *origin, byol_error *error) {
-    bool of_texts = strcmp(origin->config.encoder.name, "transformer") == 0;
+    bool of_texts = byol__encoder_takes_texts(origin->config.encoder.name);
     bool has_tokenizer = byol__safetensors_metadata(file, "byol.tokenizer") != NULL;
     if (of_texts == has_tokenizer && of_texts == (origin->channels == 0)) return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_FORMAT,

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "comm/comm.h"
+#include "config/options.h"
 #include "data/npy_vectors.h"
 #include "dnn/precision.h"
 #include "encoder/encoder_internal.h"
@@ -135,20 +136,18 @@ static void fit_short_run(byol_trainer *trainer, size_t images) {
     warn(trainer, text);
 }
 
-static bool takes_texts(const char *encoder) { return strcmp(encoder, "transformer") == 0; }
-
 /* Encoders for the samples that there are. */
 static byol_status check_encoder(const byol_config *config, const byol_source_info *info,
                                  byol_error *error) {
     const char *name = config->encoder.name, *target = config->target.encoder;
     bool texts = info->samples == BYOL_SAMPLES_TEXTS;
-    if (takes_texts(name) != texts)
+    if (byol__encoder_takes_texts(name) != texts)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           texts ? "encoder.name %s needs images, but these are texts (take "
                                   "encoder.name transformer): %s"
                                 : "encoder.name %s needs texts, but these are images: %s",
                           name, info->description);
-    if (strcmp(target, "same") != 0 && takes_texts(target) != texts)
+    if (strcmp(target, "same") != 0 && byol__encoder_takes_texts(target) != texts)
         return byol__fail(
             error, BYOL_ERROR_INVALID,
             "target.encoder %s and encoder.name %s: one takes texts, the other images", target,

@@ -53,8 +53,6 @@ expect 1 pretrain --data held.tsv --out wrong --epochs 1 --init whole $small --s
 says "another tokenizer"
 expect 1 linear whole --train texts.tsv --test held.tsv --mean 2
 says "texts are embedded as they are"
-sed 's/"byol.channels":"0"/"byol.channels":"3"/' whole/encoder.safetensors >channels.safetensors
-expect 1 embed channels.safetensors --data held.tsv --out wrong.npy
 
 # The configurations for texts, made small.
 for config in "$source_dir"/configs/text/*.yaml; do
