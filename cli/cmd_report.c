@@ -1,6 +1,8 @@
 #include "byol/report.h"
+
 #include "byol/source.h"
 #include "cli_eval.h"
+#include <stdbool.h>
 
 enum { RUNS_MAX = 16, EVALUATED = 10000 };
 
@@ -80,6 +82,12 @@ static const byol_source *images_of(const cli_labelled *set) {
     return set->source != NULL ? set->source : set->whole;
 }
 
+static bool holds_texts(const byol_source *source) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    return info.samples == BYOL_SAMPLES_TEXTS;
+}
+
 /* Pictures that cannot be opened are missing on the page, which says so. */
 static void open_pictures(const arguments *args, const byol_config *config, pictures *p,
                           byol_report_options *page) {
@@ -87,6 +95,13 @@ static void open_pictures(const arguments *args, const byol_config *config, pict
     byol_error error = {0}, ignored = {0};
     cli_eval_sources(config, args->train, args->test, train, test);
     byol_status status = byol_source_open(&p->data, config->data.train, &error);
+    if (status == BYOL_OK && holds_texts(p->data)) {
+        byol_source_free(p->data);
+        p->data = NULL;
+        status = cli_error(&error, BYOL_ERROR_UNSUPPORTED,
+                           "the run learned from texts, which a page does not show yet: it has "
+                           "curves, results and settings only");
+    }
     if (status == BYOL_OK) status = open_any(&p->train, train, args->threads, &error);
     if (status == BYOL_OK &&
         open_any(&p->test, test, args->threads, args->test != NULL ? &error : &ignored) !=

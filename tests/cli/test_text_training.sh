@@ -41,6 +41,8 @@ expect 0 embed whole --data held.tsv --out vectors.npy
 expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 6 --batch-size 20
 grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
 expect 0 export whole --out whole.onnx
+expect 0 report whole --out page.html
+says "learned from texts"
 
 # Weights to begin with bring their tokenizer, and take no other.
 # shellcheck disable=SC2086
