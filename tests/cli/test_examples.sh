@@ -9,6 +9,7 @@ elsewhere() {
     "cmake --install"* | "cc "* | "cpack "*) echo "run in cli_test_install" ;;
     "tensorboard "*) echo "run in cli_test_tensorboard" ;;
     "chromium "*) echo "run in cli_test_report_browser" ;;
+    "python3 -m venv "*) echo "not run, it installs PyTorch from elsewhere" ;;
     "python3 bench/compare.py"*) echo "not run, it measures for minutes beside PyTorch" ;;
     "python3 bench/scaling.py"* | "python3 bench/targets.py"* | "studies/torch_baseline.py"* | "studies/torch_minutes.py"* | "python3 studies/torch_baseline.py"*)
         echo "not run, it takes an hour or more" ;;
