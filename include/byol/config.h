@@ -23,6 +23,19 @@ enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024, BYOL_VIEW_KINDS = 3, BYOL_VIEWS
 
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
 typedef enum byol_pool { BYOL_POOL_CLASS, BYOL_POOL_MEAN } byol_pool;
+typedef enum byol_attention_kind {
+    BYOL_ATTENTION_FULL,
+    BYOL_ATTENTION_LOWRANK
+} byol_attention_kind;
+typedef enum byol_rank_sharing {
+    BYOL_RANK_SHARED_NONE,
+    BYOL_RANK_SHARED_HEADS,
+    BYOL_RANK_SHARED_KEY_VALUE
+} byol_rank_sharing;
+typedef enum byol_target_attention {
+    BYOL_TARGET_ATTENTION_SAME,
+    BYOL_TARGET_ATTENTION_FULL
+} byol_target_attention;
 typedef enum byol_positions { BYOL_POSITIONS_LEARNED, BYOL_POSITIONS_SINE } byol_positions;
 typedef enum byol_optimizer_name {
     BYOL_SGD,
@@ -98,6 +111,14 @@ typedef struct byol_config {
         byol_positions positions; /* sine: two-dimensional, and never trained */
         bool freeze_patches;      /* the projection of patches stays as it began (MoCo v3) */
         float dropout;            /* of a transformer: what each sublayer adds, while it trains */
+        float drop_path; /* share of samples whose last block adds nothing, while it trains; of
+                            block i of n it is i / (n - 1) of that */
+        /* Of a transformer. lowrank: keys and values are `rank` mixtures of positions (Linformer),
+         * by matrices of each head's keys and values, of keys and values, or one for both. */
+        byol_attention_kind attention;
+        int rank;
+        byol_rank_sharing rank_shared;
+        float attention_noise; /* deviation of noise on attention's weights, while it trains */
         /* random, or weights to begin with: a run folder or a .safetensors file. */
         char init[BYOL_PATH_MAX];
     } encoder;
@@ -123,6 +144,7 @@ typedef struct byol_config {
         bool own_negatives;
         float candidates;  /* softmax_pair: T */
         float second_term; /* mse, smooth_l1: weight of the term whose prediction is detached */
+        float beta;        /* smooth_l1: differences below it are squared */
         float redundancy;  /* cross_correlation: weight of the off-diagonal terms */
         /* Weights of regularizers of the online projections; 0: none. */
         float variance, covariance, coding_rate;
@@ -157,8 +179,13 @@ typedef struct byol_config {
         byol_tau_schedule schedule; /* ema only */
         /* copy (of the online network), random, or weights: a run or a .safetensors file. */
         char init[BYOL_PATH_MAX];
-        char encoder[BYOL_NAME_MAX]; /* same, or the name of another encoder; frozen only */
-        int width;                   /* of that encoder; 0: encoder.width */
+        char encoder[BYOL_NAME_MAX];     /* same, or the name of another encoder; frozen only */
+        int width;                       /* of that encoder; 0: encoder.width */
+        byol_target_attention attention; /* full: beside an online network of low rank */
+        float attention_noise;           /* of the target's own attention */
+        /* 0: one vector for each sample. Above: of a transformer, the target of each token that
+         * view 1 hides is the mean of so many of the target's last layers there (data2vec). */
+        int layers;
         char vectors[BYOL_PATH_MAX]; /* vectors only: a .npy file of float32, a row for each image
                                         of data.train */
         int dimension;               /* vectors only: length of a row; 0: the file's */

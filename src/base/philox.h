@@ -17,8 +17,9 @@ typedef enum byol__purpose {
     BYOL__PURPOSE_BENCH = 5,   /* synthetic data of benchmarks and tests */
     BYOL__PURPOSE_NOISE =
         6, /* rotation, translation, noise and cutout of a view; epoch, sample, view */
-    BYOL__PURPOSE_NEGATIVE = 7, /* which other image a triplet uses; batch, row */
-    BYOL__PURPOSE_DROPOUT = 8,  /* which activations become 0; step, node, view */
+    BYOL__PURPOSE_NEGATIVE = 7,  /* which other image a triplet uses; batch, row */
+    BYOL__PURPOSE_DROPOUT = 8,   /* which activations become 0; step, node, view */
+    BYOL__PURPOSE_ATTENTION = 9, /* noise on attention's weights; step, node, view */
 } byol__purpose;
 
 typedef struct byol__random {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "byol/config.h"
+#include "config/options.h"
 
 static byol_status check_recipe(const byol_view_recipe *recipe, int number, byol_error *error) {
     const struct {
@@ -113,10 +114,55 @@ static byol_status check_vit(const byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
+/* Views are the same tokens, of which view 1 hides some. */
+static bool views_are_aligned(const byol_config *config) {
+    for (int kind = 0; kind < 2; kind++) {
+        const byol_text_recipe *text = &config->views.text[kind];
+        if (text->crop_min < 1 || text->span > 0 || text->drop > 0 || text->swap > 0) return false;
+        if (config->views.count[kind] != 1) return false;
+    }
+    return config->views.text[0].mask > 0 && config->views.text[1].mask == 0;
+}
+
+static byol_status check_transformer(const byol_config *config, byol_error *error) {
+    bool is_ema = config->target.kind == BYOL_TARGET_EMA,
+         is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
+    if (config->target.attention == BYOL_TARGET_ATTENTION_FULL &&
+        (config->encoder.attention != BYOL_ATTENTION_LOWRANK || !(is_ema || is_frozen)))
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "target.attention full is for a target network (target.kind ema or frozen) "
+            "beside encoder.attention lowrank");
+    if (config->target.layers == 0) return BYOL_OK;
+    if (!byol__encoder_takes_texts(config->encoder.name) || !(is_ema || is_frozen) ||
+        config->loss.symmetric || !views_are_aligned(config))
+        return byol__fail(
+            error, BYOL_ERROR_INVALID,
+            "target.layers %d: view 1 is to hide tokens that view 2 shows, so it needs "
+            "encoder.name transformer, target.kind ema or frozen, loss.symmetric false, "
+            "views.view1.mask above 0, views.view2.mask 0, and for both views crop_min "
+            "1, span, drop and swap 0, count 1",
+            config->target.layers);
+    if (config->target.layers > config->encoder.depth)
+        return byol__fail(error, BYOL_ERROR_INVALID, "target.layers is %d, but encoder.depth is %d",
+                          config->target.layers, config->encoder.depth);
+    byol_distance_kind distance = config->loss.distance;
+    bool regularized =
+        config->loss.variance > 0 || config->loss.covariance > 0 || config->loss.coding_rate > 0;
+    if ((distance != BYOL_MSE && distance != BYOL_SMOOTH_L1 && distance != BYOL_COSINE) ||
+        regularized || config->loss.mispaired)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "target.layers %d compares tokens: take loss.distance smooth_l1, mse or "
+                          "cosine, without regularizers or loss.mispaired",
+                          config->target.layers);
+    return BYOL_OK;
+}
+
 byol_status byol_config_check(const byol_config *config, byol_error *error) {
     BYOL__TRY(check_views(config, error));
     BYOL__TRY(check_method(config, error));
     BYOL__TRY(check_vit(config, error));
+    BYOL__TRY(check_transformer(config, error));
     if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 &&
         config->data.image_size < 32)
         return byol__fail(error, BYOL_ERROR_INVALID,

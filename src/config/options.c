@@ -78,11 +78,17 @@
     TEXT_ROW(v, span, "0", "of a text: at most this share is left out, in one piece")              \
     TEXT_ROW(v, drop, "0.1", "of a text: probability that a token is left out")                    \
     TEXT_ROW(v, swap, "0", "of a text: probability that a token and the next change places")       \
-    TEXT_ROW(v, mask, "0.1", "of a text: probability that a token becomes the mask token")         \
-    RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),                                          \
-               "three numbers taken off the channels, the last step")                              \
-    RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                                          \
-               "three numbers the channels are divided by after that")
+    TEXT_ROW(v, mask, "0.1", "of a text: about so many tokens become the mask token"){             \
+        .key = "views.view" #v ".mask_span",                                                       \
+        .kind = BYOL__INTEGER,                                                                     \
+        FIELD(views.text[v - 1].mask_span),                                                        \
+        .default_value = "1",                                                                      \
+        RANGE(1, 64),                                                                              \
+        .help = "of a text: tokens are masked in runs of so many"},                                \
+        RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),                                      \
+                   "three numbers taken off the channels, the last step")                          \
+            RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                                  \
+                       "three numbers the channels are divided by after that")
 
 /* In the order of the written YAML. The rows of a group are adjacent, and views.preset comes before
  * what it sets. */
@@ -215,6 +221,39 @@ const byol__option byol__options[] = {
      .default_value = "0",
      RANGE(0, 0.9),
      .help = "share of what each sublayer adds that becomes 0 while it trains; transformer"},
+    {.key = "encoder.drop_path",
+     .kind = BYOL__NUMBER,
+     FIELD(encoder.drop_path),
+     .default_value = "0",
+     RANGE(0, 0.9),
+     .help = "stochastic depth: share of samples that the last block leaves as they are while it "
+             "trains, less in the blocks before; vit, transformer"},
+    {.key = "encoder.attention",
+     .kind = BYOL__CHOICE,
+     FIELD(encoder.attention),
+     .default_value = "full",
+     .choices = "full, lowrank",
+     .help = "lowrank: of all tokens to encoder.rank mixtures of them (Linformer); transformer"},
+    {.key = "encoder.rank",
+     .kind = BYOL__INTEGER,
+     FIELD(encoder.rank),
+     .default_value = "16",
+     RANGE(1, 4096),
+     .help = "mixtures of keys and of values, with encoder.attention lowrank"},
+    {.key = "encoder.rank_shared",
+     .kind = BYOL__CHOICE,
+     FIELD(encoder.rank_shared),
+     .default_value = "key_value",
+     .choices = "none, heads, key_value",
+     .help =
+         "what mixes in a layer; none: a matrix for each head's keys and another for its values; "
+         "heads: one for keys, one for values; key_value: one for both"},
+    {.key = "encoder.attention_noise",
+     .kind = BYOL__NUMBER,
+     FIELD(encoder.attention_noise),
+     .default_value = "0",
+     RANGE(0, 10),
+     .help = "deviation of normal noise on attention's weights while it trains; transformer"},
     {.key = "encoder.init",
      .kind = BYOL__TEXT,
      FIELD(encoder.init),
@@ -307,6 +346,12 @@ const byol__option byol__options[] = {
      RANGE(0, 1000),
      .help = "weight of the same distance once more, the prediction detached; mse, smooth_l1"},
 
+    {.key = "loss.beta",
+     .kind = BYOL__NUMBER,
+     FIELD(loss.beta),
+     .default_value = "1",
+     RANGE(1e-6, 1e6),
+     .help = "differences below it are squared, others grow linearly; smooth_l1"},
     {.key = "loss.redundancy",
      .kind = BYOL__NUMBER,
      FIELD(loss.redundancy),
@@ -459,6 +504,25 @@ const byol__option byol__options[] = {
      .default_value = "0",
      OR_ZERO(4, 1024),
      .help = "encoder.width of target.encoder; 0: the same"},
+    {.key = "target.attention",
+     .kind = BYOL__CHOICE,
+     FIELD(target.attention),
+     .default_value = "same",
+     .choices = "same, full",
+     .help = "full: the target attends to all tokens, whatever encoder.attention says"},
+    {.key = "target.attention_noise",
+     .kind = BYOL__NUMBER,
+     FIELD(target.attention_noise),
+     .default_value = "0",
+     RANGE(0, 10),
+     .help = "as encoder.attention_noise, of the target"},
+    {.key = "target.layers",
+     .kind = BYOL__INTEGER,
+     FIELD(target.layers),
+     .default_value = "0",
+     RANGE(0, 30),
+     .help = "above 0: the target of each token that view 1 hides is the mean of so many of the "
+             "target's last layers there (data2vec); transformer"},
     {.key = "target.vectors",
      .kind = BYOL__TEXT,
      FIELD(target.vectors),

@@ -126,6 +126,18 @@ int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix
     return append_row(graph, &graph->params, &graph->param_capacity, prefix, suffix, row);
 }
 
+int byol__graph_shared_param(byol__graph *graph, const char *prefix, const char *suffix,
+                             byol__param row) {
+    char name[BYOL__PARAM_NAME_MAX];
+    snprintf(name, sizeof name, "%s.%s", prefix, suffix);
+    int known = byol__table_find(&graph->params, name);
+    if (known == BYOL__NONE) return byol__graph_param(graph, prefix, suffix, row);
+    if (memcmp(graph->params.rows[known].dims, row.dims, sizeof row.dims) != 0)
+        byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "%s is shared by two that differ in shape",
+                            name);
+    return known;
+}
+
 int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix,
                              int channels, byol__init init) {
     byol__param row = {

@@ -59,18 +59,21 @@ typedef struct byol__value {
 
 /* Settings of an operation besides its sources. Each operation reads its own. */
 typedef struct byol__attributes {
-    int out;                             /* convolution, linear, embedding: channels */
+    int out;                             /* convolution, linear, embedding: channels; low rank */
     int kernel, stride, padding, groups; /* convolution and pools; square */
     bool bias;
-    int heads;      /* attention */
+    int heads;      /* attention; low rank: matrices */
     int vocabulary; /* embedding: rows of its table */
     float epsilon;  /* layer norm */
     float rate;     /* dropout */
+    float noise;    /* attention: deviation of what is added to its weights */
+    bool whole;     /* dropout: of whole samples */
     bool tanh;      /* GELU: by tanh */
     bool patches;   /* convolution: initial weights scaled by what goes in, not by what comes out */
-    bool bare;      /* places: the weight is called as the node and is (1, places, c) */
-    bool shared;    /* places: all positions take the first row */
-    bool sine;      /* places: two-dimensional sines to begin with, not random numbers */
+    bool bare;   /* places: the weight is called as the node and is (1, places, c); layer norm: has
+                    no weights */
+    bool shared; /* places: all positions take the first row */
+    bool sine;   /* places: two-dimensional sines to begin with, not random numbers */
 } byol__attributes;
 
 typedef struct byol__node {
@@ -94,6 +97,7 @@ enum {
     BYOL__NO_MUON = 1 << 2,  /* no matrix that is applied to something: a table of rows */
     BYOL__NO_TRUST = 1 << 1, /* no LARS scaling: the same */
     BYOL__FROZEN = 1 << 3,   /* no optimizer changes it */
+    BYOL__OPTIONAL = 1 << 4, /* weights to begin with may lack it */
 };
 
 typedef enum byol__init {
@@ -172,6 +176,9 @@ byol__shape byol__graph_shape(const byol__graph *graph, byol__value_id id);
 /* Appends a parameter or statistic called "prefix.suffix" (no suffix: "prefix"). Returns its
  * index. */
 int byol__graph_param(byol__graph *graph, const char *prefix, const char *suffix, byol__param row);
+/* The same, or the row that has this name already: it is shared then, and gradients add up. */
+int byol__graph_shared_param(byol__graph *graph, const char *prefix, const char *suffix,
+                             byol__param row);
 int byol__graph_vector_param(byol__graph *graph, const char *prefix, const char *suffix,
                              int channels, byol__init init);
 int byol__graph_statistic(byol__graph *graph, const char *prefix, const char *suffix, int channels,

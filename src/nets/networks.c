@@ -23,6 +23,19 @@ byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind
     return byol__graph_linear(graph, name, y, out, 0);
 }
 
+/* The same at every token, with GELU for batch norm and ReLU: prefix.0, prefix.2 (data2vec's head
+ * for texts). */
+static byol__value_id token_head(byol__graph *graph, const char *prefix, byol_head_kind kind,
+                                 byol__value_id src, int hidden, int out) {
+    char name[BYOL__NODE_NAME_MAX];
+    if (kind == BYOL_HEAD_NONE) return src;
+    snprintf(name, sizeof name, "%s.0", prefix);
+    if (kind == BYOL_HEAD_LINEAR) return byol__graph_token_linear(graph, name, src, out, 1);
+    src = byol__graph_gelu(graph, byol__graph_token_linear(graph, name, src, hidden, 1), false);
+    snprintf(name, sizeof name, "%s.2", prefix); /* .1 is the GELU */
+    return byol__graph_token_linear(graph, name, src, out, 1);
+}
+
 /* The convolutional encoders: a ResNet of some depth, or what `build` appends. */
 static const struct {
     const char *name;
@@ -34,9 +47,10 @@ static const struct {
 };
 
 static byol_status encode(byol__graph *graph, const byol_config *config, byol__value_id input,
-                          byol__value_id *out, byol_error *error) {
+                          byol__value_id *out, byol__token_values *tokens, byol_error *error) {
     if (byol__encoder_takes_texts(config->encoder.name)) {
-        *out = byol__transformer(graph, input, config->data.vocabulary, config);
+        *tokens = byol__transformer(graph, input, config);
+        *out = tokens->pooled;
         return BYOL_OK;
     }
     if (strcmp(config->encoder.name, "vit") == 0) {
@@ -62,28 +76,33 @@ static int own_outputs(const byol_config *config) {
     return config->encoder.out == 0 && is_conv1 ? CONV1_OUT : config->encoder.out;
 }
 
-/* Appends the encoder, with its output marked. */
+/* Appends the encoder, with its output marked. `tokens`: what a transformer has beside it. */
 static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
-                            int image_size, byol_error *error) {
+                            int image_size, byol__token_values *tokens, byol_error *error) {
     bool is_text = byol__encoder_takes_texts(config->encoder.name);
     byol__value_id y = 0, input = is_text
                                       ? byol__graph_tokens(graph, config->data.length)
                                       : byol__graph_input(graph, channels, image_size, image_size);
     byol__graph_section(graph, BYOL__BACKBONE, "backbone");
-    BYOL__TRY(encode(graph, config, input, &y, error));
+    BYOL__TRY(encode(graph, config, input, &y, tokens, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
     byol__graph_mark(graph, BYOL__REPRESENTATION, "backbone", y);
     return BYOL_OK;
 }
 
-/* Appends backbone and projector. */
+/* Appends backbone and projector. With targets for tokens the projection is that of tokens: the
+ * target's `top`, and what the online network predicts it of. */
 static byol_status append_to_projection(byol__graph *graph, const byol_config *config, int channels,
-                                        int image_size, byol_error *error) {
-    BYOL__TRY(backbone(graph, config, channels, image_size, error));
+                                        int image_size, bool is_target, byol_error *error) {
+    byol__token_values tokens = {0};
+    BYOL__TRY(backbone(graph, config, channels, image_size, &tokens, error));
     byol__graph_section(graph, BYOL__PROJECTOR, "projector");
     byol__value_id y = graph->output[BYOL__REPRESENTATION];
-    y = byol__head(graph, "projector", config->projector.kind, y, config->projector.hidden,
-                   config->projector.out);
+    if (config->target.layers > 0)
+        y = is_target ? tokens.top : tokens.last;
+    else
+        y = byol__head(graph, "projector", config->projector.kind, y, config->projector.hidden,
+                       config->projector.out);
     byol__graph_mark(graph, BYOL__PROJECTION, "projection", y);
     return BYOL_OK;
 }
@@ -99,7 +118,10 @@ byol_status byol__target_network(byol__graph *graph, const byol_config *config, 
         memcpy(changed.encoder.name, config->target.encoder, sizeof changed.encoder.name);
         if (config->target.width > 0) changed.encoder.width = config->target.width;
     }
-    BYOL__TRY(append_to_projection(graph, &changed, channels, image_size, error));
+    if (config->target.attention == BYOL_TARGET_ATTENTION_FULL)
+        changed.encoder.attention = BYOL_ATTENTION_FULL;
+    changed.encoder.attention_noise = config->target.attention_noise;
+    BYOL__TRY(append_to_projection(graph, &changed, channels, image_size, true, error));
     return byol__graph_finish(graph, error);
 }
 
@@ -123,11 +145,12 @@ static byol_status target_dimension(const byol_config *config, int channels, int
 byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels,
                                  int image_size, byol_error *error) {
     int out;
-    BYOL__TRY(append_to_projection(graph, config, channels, image_size, error));
+    BYOL__TRY(append_to_projection(graph, config, channels, image_size, false, error));
     BYOL__TRY(target_dimension(config, channels, image_size, &out, error));
     byol__graph_section(graph, BYOL__PREDICTOR, "predictor");
     byol__value_id y = graph->output[BYOL__PROJECTION];
-    y = byol__head(graph, "predictor", config->predictor.kind, y, config->predictor.hidden, out);
+    y = (config->target.layers > 0 ? token_head : byol__head)(
+        graph, "predictor", config->predictor.kind, y, config->predictor.hidden, out);
     byol__graph_mark(graph, BYOL__PREDICTION, "prediction", y);
     BYOL__TRY(byol__graph_finish(graph, error));
     if (dimension_of(graph, BYOL__PREDICTION) != out)
@@ -146,7 +169,8 @@ const char *byol__classifier_name(const byol_config *config) {
 
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error) {
-    BYOL__TRY(backbone(graph, config, channels, image_size, error));
+    byol__token_values tokens = {0};
+    BYOL__TRY(backbone(graph, config, channels, image_size, &tokens, error));
     byol__graph_section(graph, BYOL__CLASSIFIER, "classifier");
     byol__value_id logits = byol__graph_linear(graph, byol__classifier_name(config),
                                                graph->output[BYOL__REPRESENTATION], classes, 1);

@@ -6,7 +6,8 @@
 #include "nets/nets.h"
 #include "ops/ops.h"
 
-static const float EPSILON = 1e-12f; /* of layer norms */
+static const float EPSILON = 1e-12f;           /* of layer norms */
+static const float EPSILON_OF_TARGETS = 1e-5f; /* of those without weights: PyTorch's default */
 
 enum { HEAD_WIDTH = 64, MLP_RATIO = 4, TOKEN_KINDS = 2 };
 
@@ -16,12 +17,19 @@ int byol__heads_of(const byol_config *config) {
     return width < HEAD_WIDTH ? 1 : width / HEAD_WIDTH;
 }
 
+float byol__drop_path_of(const byol_config *config, int number) {
+    int last = config->encoder.depth - 1;
+    return last == 0 ? config->encoder.drop_path
+                     : config->encoder.drop_path * (float)number / (float)last;
+}
+
 /* What all layers of a network share. */
 typedef struct builder {
     byol__graph *graph;
     byol__value_id tokens;
-    int width, heads;
-    float dropout;
+    int width, heads, length;
+    const byol_config *config;
+    byol__value_id mlp; /* what the last layer's MLP gave */
 } builder;
 
 /* "encoder.layer.3" + "output.dense" */
@@ -40,46 +48,82 @@ static byol__value_id linear(const builder *b, int layer, const char *name, byol
 static byol__value_id add_and_norm(const builder *b, int layer, const char *name, byol__value_id x,
                                    byol__value_id y) {
     char full[BYOL__NODE_NAME_MAX];
-    y = byol__graph_dropout(b->graph, y, b->dropout);
+    y = byol__graph_dropout(b->graph, y, b->config->encoder.dropout);
+    y = byol__graph_drop_path(b->graph, y, byol__drop_path_of(b->config, layer));
     return byol__graph_layer_norm(b->graph, join(full, layer, name),
                                   byol__graph_add(b->graph, x, y), EPSILON);
 }
 
-/* (C, L) -> (C, L) */
-static byol__value_id layer(const builder *b, int number, byol__value_id x) {
+/* Keys or values as fewer mixtures of them. With full attention their matrix is there all the same
+ * if `exists`, so that a target's parameters lie as the online network's do. */
+static byol__value_id mix(const builder *b, int layer, const char *own, byol__value_id x,
+                          bool exists) {
+    char full[BYOL__NODE_NAME_MAX];
+    byol_rank_sharing shared = b->config->encoder.rank_shared;
+    int heads = shared == BYOL_RANK_SHARED_NONE ? b->heads : 1, rank = b->config->encoder.rank;
+    join(full, layer, shared == BYOL_RANK_SHARED_KEY_VALUE ? "attention.self.compress" : own);
+    if (b->config->encoder.attention == BYOL_ATTENTION_LOWRANK)
+        return byol__graph_low_rank(b->graph, full, x, rank, heads, &b->tokens);
+    if (exists) byol__graph_low_rank_matrix(b->graph, full, b->length, rank, heads);
+    return x;
+}
+
+/* (C, L) -> (C, L), before the product with attention.output.dense */
+static byol__value_id attend(const builder *b, int number, byol__value_id x) {
+    bool low_rank = b->config->encoder.attention == BYOL_ATTENTION_LOWRANK,
+         exists = b->config->target.attention == BYOL_TARGET_ATTENTION_FULL;
     byol__value_id q = linear(b, number, "attention.self.query", x, b->width),
                    k = linear(b, number, "attention.self.key", x, b->width),
                    v = linear(b, number, "attention.self.value", x, b->width);
-    byol__value_id y = byol__graph_attention(b->graph, "attention", q, k, v, b->heads, &b->tokens);
+    k = mix(b, number, "attention.self.compress_k", k, exists);
+    v = mix(b, number, "attention.self.compress_v", v, exists);
+    return byol__graph_attention(b->graph, "attention", q, k, v, b->heads,
+                                 b->config->encoder.attention_noise, low_rank ? NULL : &b->tokens);
+}
+
+/* (C, L) -> (C, L) */
+static byol__value_id layer(builder *b, int number, byol__value_id x) {
+    byol__value_id y = attend(b, number, x);
     y = linear(b, number, "attention.output.dense", y, b->width);
     x = add_and_norm(b, number, "attention.output.LayerNorm", x, y);
     y = linear(b, number, "intermediate.dense", x, MLP_RATIO * b->width);
     y = byol__graph_gelu(b->graph, y, false);
-    y = linear(b, number, "output.dense", y, b->width);
-    return add_and_norm(b, number, "output.LayerNorm", x, y);
+    b->mlp = linear(b, number, "output.dense", y, b->width);
+    return add_and_norm(b, number, "output.LayerNorm", x, b->mlp);
 }
 
 /* Words, places and the kind of token: (L) -> (C, L). */
-static byol__value_id embed(const builder *b, int vocabulary) {
-    int length = byol__graph_shape(b->graph, b->tokens).c;
+static byol__value_id embed(const builder *b) {
     byol__value_id x = byol__graph_embedding(b->graph, "embeddings.word_embeddings", b->tokens,
-                                             vocabulary, b->width);
-    x = byol__graph_places(b->graph, "embeddings.position_embeddings", x, length);
+                                             b->config->data.vocabulary, b->width);
+    x = byol__graph_places(b->graph, "embeddings.position_embeddings", x, b->length);
     x = byol__graph_token_kind(b->graph, "embeddings.token_type_embeddings", x, TOKEN_KINDS);
     x = byol__graph_layer_norm(b->graph, "embeddings.LayerNorm", x, EPSILON);
-    return byol__graph_dropout(b->graph, x, b->dropout);
+    return byol__graph_dropout(b->graph, x, b->config->encoder.dropout);
 }
 
-byol__value_id byol__transformer(byol__graph *graph, byol__value_id tokens, int vocabulary,
-                                 const byol_config *config) {
-    const builder b = {graph, tokens, config->encoder.width, byol__heads_of(config),
-                       config->encoder.dropout};
-    byol__value_id x = embed(&b, vocabulary);
+byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
+                                     const byol_config *config) {
+    builder b = {.graph = graph,
+                 .tokens = tokens,
+                 .width = config->encoder.width,
+                 .heads = byol__heads_of(config),
+                 .length = byol__graph_shape(graph, tokens).c,
+                 .config = config};
+    int depth = config->encoder.depth;
+    byol__token_values values = {0};
+    byol__value_id x = embed(&b);
     byol__graph_end_stage(graph, x);
-    for (int i = 0; i < config->encoder.depth; i++) {
+    for (int i = 0; i < depth; i++) {
         x = layer(&b, i, x);
         byol__graph_end_stage(graph, x);
+        if (i < depth - config->target.layers) continue;
+        byol__value_id normal = byol__graph_bare_layer_norm(graph, b.mlp, EPSILON_OF_TARGETS);
+        values.top = values.top == 0 ? normal : byol__graph_add(graph, values.top, normal);
     }
-    return config->encoder.pool == BYOL_POOL_CLASS ? byol__graph_first_token(graph, x)
-                                                   : byol__graph_mean_token(graph, x, &tokens);
+    values.last = x;
+    values.pooled = config->encoder.pool == BYOL_POOL_CLASS
+                        ? byol__graph_first_token(graph, x)
+                        : byol__graph_mean_token(graph, x, &tokens);
+    return values;
 }

@@ -17,19 +17,21 @@ static const char *join(char *buffer, int block, const char *name) {
 }
 
 /* x + attention(norm(x)), then x + mlp(norm(x)). (C, L) -> (C, L). */
-static byol__value_id block(byol__graph *graph, byol__value_id x, int number, int heads) {
+static byol__value_id block(byol__graph *graph, byol__value_id x, int number,
+                            const byol_config *config) {
     char name[BYOL__NODE_NAME_MAX];
-    int width = byol__graph_shape(graph, x).c;
+    int width = byol__graph_shape(graph, x).c, heads = byol__heads_of(config);
+    float dropped = byol__drop_path_of(config, number);
     byol__value_id y = byol__graph_layer_norm(graph, join(name, number, "norm1"), x, EPSILON);
     y = byol__graph_token_linear(graph, join(name, number, "attn.qkv"), y, 3 * width, 1);
     y = byol__graph_packed_attention(graph, join(name, number, "attn"), y, heads, NULL);
     y = byol__graph_token_linear(graph, join(name, number, "attn.proj"), y, width, 1);
-    x = byol__graph_add(graph, x, y);
+    x = byol__graph_add(graph, x, byol__graph_drop_path(graph, y, dropped));
     y = byol__graph_layer_norm(graph, join(name, number, "norm2"), x, EPSILON);
     y = byol__graph_token_linear(graph, join(name, number, "mlp.fc1"), y, MLP_RATIO * width, 1);
     y = byol__graph_gelu(graph, y, false);
     y = byol__graph_token_linear(graph, join(name, number, "mlp.fc2"), y, width, 1);
-    return byol__graph_add(graph, x, y);
+    return byol__graph_add(graph, x, byol__graph_drop_path(graph, y, dropped));
 }
 
 /* Patches, the class token if there is one, and their places: (C, h, w) -> (C, L). */
@@ -54,7 +56,7 @@ byol__value_id byol__vit(byol__graph *graph, byol__value_id images, const byol_c
     byol__value_id x = embed(graph, images, config);
     byol__graph_end_stage(graph, x);
     for (int i = 0; i < config->encoder.depth; i++) {
-        x = block(graph, x, i, byol__heads_of(config));
+        x = block(graph, x, i, config);
         byol__graph_end_stage(graph, x);
     }
     if (config->encoder.pool == BYOL_POOL_CLASS)

@@ -7,6 +7,7 @@
 #include <omp.h>
 
 #include "base/error.h"
+#include "base/philox.h"
 #include "ops/attention_kernels.h"
 #include "ops/ops.h"
 #include "ops/token_lengths.h"
@@ -15,6 +16,8 @@
 typedef struct attention_state {
     byol__attention kernel;
     int sources;                   /* 1 or 3, tokens apart */
+    float strength;                /* of noise */
+    uint32_t node;                 /* whose it is */
     int log_sums, lengths;         /* buffers */
     int scratch, backward_scratch; /* of all threads */
 } attention_state;
@@ -117,6 +120,8 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
                           unit->name, q->c, k->c, k->h * k->w, v->c, v->h * v->w);
     if (has_tokens(unit))
         BYOL__TRY(byol__check_token_length(c, unit, unit->stage.src[s->sources], k->h * k->w));
+    s->node = (uint32_t)unit->stage.node;
+    s->strength = node->attributes.noise;
     p->heads = node->attributes.heads;
     p->width = channels / p->heads;
     p->scale = 1 / sqrtf((float)p->width);
@@ -167,10 +172,20 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     return BYOL_OK;
 }
 
+/* Where the plan does not draw there is no noise. */
+static byol__attention_noise noise_of(const byol__plan *plan, const attention_state *s) {
+    const byol__draw *draw = &plan->draw;
+    return (byol__attention_noise){
+        .strength = plan->draws ? s->strength : 0,
+        .key = {(uint32_t)draw->seed, (uint32_t)(draw->seed >> 32)},
+        .stream = {draw->step, s->node, draw->view << 8 | BYOL__PURPOSE_ATTENTION}};
+}
+
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     attention_state *s = unit->state;
     double begin = byol__now();
+    s->kernel.noise = noise_of(plan, s);
     if (has_tokens(unit))
         byol__token_lengths(plan, unit->stage.src[s->sources], byol__at(plan, s->lengths));
     s->kernel.scratch = byol__at(plan, s->scratch);
@@ -233,9 +248,9 @@ const byol__op byol__op_packed_attention = {
 };
 
 byol__value_id byol__graph_attention(byol__graph *graph, const char *name, byol__value_id q,
-                                     byol__value_id k, byol__value_id v, int heads,
+                                     byol__value_id k, byol__value_id v, int heads, float noise,
                                      const byol__value_id *tokens) {
-    byol__attributes attributes = {.heads = heads};
+    byol__attributes attributes = {.heads = heads, .noise = noise};
     byol__value_id src[] = {q, k, v, tokens == NULL ? 0 : *tokens};
     return byol__graph_apply(graph, &byol__op_attention, name, attributes, tokens == NULL ? 3 : 4,
                              src);

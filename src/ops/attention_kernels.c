@@ -8,121 +8,14 @@
 
 #include <omp.h>
 
-#include "base/bf16.h"
 #include "base/smaller.h"
 #include "base/vector_math.h"
+#include "base/vector_random.h"
 #include "base/vectors.h"
+#include "ops/head_products.h"
 
 /* Queries and keys of a block: their weights (32 KiB) stay in the first-level cache. */
 enum { QUERIES = 32, KEYS = 256 };
-
-static int round_up(int value) { return (value + LANES - 1) / LANES * LANES; }
-
-/* ---- small products ---- */
-
-/* a (m, k), element (i, l) at i * row + l * column; b (k, n), n a multiple of LANES. */
-typedef struct operand {
-    const float *values;
-    size_t row, column;
-} operand;
-
-INLINE void tile(operand a, const float *b, size_t b_row, float *c, size_t c_row, int k,
-                 const int rows, const int vecs) {
-    vec sum[4][4];
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vecs; v++)
-            memcpy(&sum[i][v], c + (size_t)i * c_row + (size_t)v * LANES, sizeof(vec));
-    for (int l = 0; l < k; l++) {
-        vec right[4];
-        for (int v = 0; v < vecs; v++)
-            memcpy(&right[v], b + (size_t)l * b_row + (size_t)v * LANES, sizeof(vec));
-        for (int i = 0; i < rows; i++) {
-            float left = a.values[(size_t)i * a.row + (size_t)l * a.column];
-            for (int v = 0; v < vecs; v++) sum[i][v] += left * right[v];
-        }
-    }
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vecs; v++)
-            memcpy(c + (size_t)i * c_row + (size_t)v * LANES, &sum[i][v], sizeof(vec));
-}
-
-/* c (m, n) += a b */
-static void add_product(operand a, const float *b, size_t b_row, float *c, size_t c_row, int m,
-                        int n, int k) {
-    for (int j = 0; j < n;) {
-        bool wide = n - j >= 4 * LANES;
-        int i = 0;
-        for (; i < m;) {
-            operand from = a;
-            from.values += (size_t)i * a.row;
-            float *to = c + (size_t)i * c_row + j;
-            bool tall = m - i >= 4;
-            if (wide && tall)
-                tile(from, b + j, b_row, to, c_row, k, 4, 4);
-            else if (wide)
-                tile(from, b + j, b_row, to, c_row, k, 1, 4);
-            else if (tall)
-                tile(from, b + j, b_row, to, c_row, k, 4, 1);
-            else
-                tile(from, b + j, b_row, to, c_row, k, 1, 1);
-            i += tall ? 4 : 1;
-        }
-        j += wide ? 4 * LANES : LANES;
-    }
-}
-
-/* ---- one head in fp32, densely ---- */
-
-/* Where channel `c` of position `s` of sample `n` lies. */
-static size_t element(const byol__strides *s, int n, int position, int c) {
-    return (size_t)n * s->stride_n + (size_t)(c / s->lanes) * s->stride_block +
-           (size_t)position * s->stride_s + (size_t)(c % s->lanes);
-}
-
-/* Positions 0 .. count-1 of a head to rows of `stride` floats, scaled; the rest of a row is zeros.
- */
-static void load_head(const byol__layout *layout, const void *values, int channel, int n, int count,
-                      int width, float scale, float *rows, int stride) {
-    byol__strides s = byol__layout_strides(layout);
-    bool bf16 = layout->dtype == BYOL__BF16;
-    for (int i = 0; i < count; i++) {
-        float *row = rows + (size_t)i * (size_t)stride;
-        for (int c = 0; c < width; c++) {
-            size_t at = element(&s, n, i, channel + c);
-            row[c] = scale * (bf16 ? byol__bf16_to_float(((const byol__bf16 *)values)[at])
-                                   : ((const float *)values)[at]);
-        }
-        for (int c = width; c < stride; c++) row[c] = 0;
-    }
-}
-
-/* And back; positions count .. all-1 become zeros. */
-static void store_head(const byol__layout *layout, void *values, int channel, int n, int count,
-                       int all, int width, float scale, const float *rows, int stride) {
-    byol__strides s = byol__layout_strides(layout);
-    bool bf16 = layout->dtype == BYOL__BF16;
-    for (int i = 0; i < all; i++) {
-        const float *row = rows + (size_t)i * (size_t)stride;
-        for (int c = 0; c < width; c++) {
-            size_t at = element(&s, n, i, channel + c);
-            float value = i < count ? scale * row[c] : 0;
-            if (bf16)
-                ((byol__bf16 *)values)[at] = byol__bf16_from_float(value);
-            else
-                ((float *)values)[at] = value;
-        }
-    }
-}
-
-/* rows (count, stride) -> columns (width, to_stride), zeros beyond count. */
-static void transpose(const float *rows, int count, int width, int stride, float *columns,
-                      int to_stride) {
-    for (int c = 0; c < width; c++) {
-        float *to = columns + (size_t)c * (size_t)to_stride;
-        for (int i = 0; i < count; i++) to[i] = rows[(size_t)i * (size_t)stride + (size_t)c];
-        for (int i = count; i < to_stride; i++) to[i] = 0;
-    }
-}
 
 /* A thread's arrays; `stride` floats a row, `columns` a column of k and v. */
 typedef struct arrays {
@@ -196,6 +89,41 @@ static void score(const arrays *a, int query, int queries, int key, int keys) {
                 round_up(keys), a->width);
 }
 
+/* A block of noise into `weights`. Key j is word j / 16 % 4 of
+ * counter j / 64 * 16 + j % 16, so that the numbers do not depend on LANES. */
+static void draw_noise(const byol__attention *p, const arrays *a, int index, int query, int queries,
+                       int key, int keys) {
+    const byol__attention_noise *noise = &p->noise;
+    uvec lane = {0}, rest = {0};
+    for (int l = 0; l < LANES; l++) lane[l] = (uint32_t)l;
+    for (int i = 0; i < queries; i++)
+        for (int j = 0; j < keys; j += 64) {
+            uint32_t row = (uint32_t)index * (uint32_t)a->queries + (uint32_t)(query + i),
+                     block = row * (uint32_t)((a->keys + 63) / 64) + (uint32_t)(key + j) / 64;
+            for (int half = 0; half < 16; half += LANES) {
+                uvec words[4] = {lane + block * 16 + (uint32_t)half, rest + noise->stream[0],
+                                 rest + noise->stream[1], rest + noise->stream[2]};
+                philox_of(words, noise->key);
+                for (int w = 0; w < 4; w++) {
+                    vec drawn = noise->strength * normal_of(words[w]);
+                    memcpy(a->weights + i * KEYS + j + 16 * w + half, &drawn, sizeof drawn);
+                }
+            }
+        }
+}
+
+/* y += noise v, for a block of queries against all keys. */
+static void add_noise(const byol__attention *p, const arrays *a, int index, int query, int queries,
+                      int keys) {
+    for (int key = 0; key < keys; key += KEYS) {
+        int count = byol__smaller(KEYS, keys - key);
+        draw_noise(p, a, index, query, queries, key, count);
+        add_product((operand){a->weights, KEYS, 1}, a->v + (size_t)key * (size_t)a->stride,
+                    (size_t)a->stride, a->y + (size_t)query * (size_t)a->stride, (size_t)a->stride,
+                    queries, a->stride, count);
+    }
+}
+
 /* The queries of a block against all keys: the softmax over blocks of keys, whose largest score and
  * sum are brought up to date with each. */
 static void attend(const arrays *a, int query, int queries, int keys, float *log_sums) {
@@ -241,14 +169,17 @@ static head head_of(const byol__attention *p, const arrays *a, int index) {
     return h;
 }
 
+static void load(const byol__head_source *source, const byol__attention *p, const head *h,
+                 int count, float scale, float *rows, int stride) {
+    head_place place =
+        head_place_of(&source->layout, h->n, source->channel + h->number * p->width, p->width);
+    load_head(&place, source->values, 0, count, scale, rows, stride);
+}
+
 static void load_sources(const byol__attention *p, const arrays *a, const head *h) {
-    int from = h->number * p->width;
-    load_head(&p->q.layout, p->q.values, p->q.channel + from, h->n, h->queries, p->width, p->scale,
-              a->q, a->stride);
-    load_head(&p->k.layout, p->k.values, p->k.channel + from, h->n, h->keys, p->width, 1, a->k,
-              a->stride);
-    load_head(&p->v.layout, p->v.values, p->v.channel + from, h->n, h->keys, p->width, 1, a->v,
-              a->stride);
+    load(&p->q, p, h, h->queries, p->scale, a->q, a->stride);
+    load(&p->k, p, h, h->keys, 1, a->k, a->stride);
+    load(&p->v, p, h, h->keys, 1, a->v, a->stride);
     transpose(a->k, h->keys, p->width, a->stride, a->k_columns, a->columns);
 }
 
@@ -266,11 +197,13 @@ static void forward(const byol__attention *p) {
         lay_out(p, p->scratch + (size_t)omp_get_thread_num() * p->scratch_floats, &a);
         head h = head_of(p, &a, index);
         load_sources(p, &a, &h);
-        for (int query = 0; query < h.queries; query += QUERIES)
-            attend(&a, query, byol__smaller(QUERIES, h.queries - query), h.keys,
-                   h.log_sums + query);
-        store_head(&p->layout, p->y, h.number * p->width, h.n, h.queries, a.queries, p->width, 1,
-                   a.y, a.stride);
+        for (int query = 0; query < h.queries; query += QUERIES) {
+            int queries = byol__smaller(QUERIES, h.queries - query);
+            attend(&a, query, queries, h.keys, h.log_sums + query);
+            if (p->noise.strength > 0) add_noise(p, &a, index, query, queries, h.keys);
+        }
+        head_place y = head_place_of(&p->layout, h.n, h.number * p->width, p->width);
+        store_head(&y, p->y, h.queries, a.queries, 1, a.y, a.stride);
     }
 }
 
@@ -284,34 +217,60 @@ static void weigh_again(const arrays *a, int query, int queries, int key, int ke
         exponentiate(a->weights + (size_t)i * KEYS, keys, log_sums[i]);
 }
 
-/* With P the weights: dv += P^T dy; dP = dy v^T; dS = P (dP - sum(dy y)); dq += dS k; dk += dS^T q.
- */
-static void attend_backward(const arrays *a, int query, int queries, int keys,
-                            const float *log_sums) {
+/* Of a block: the weights P and their gradients dP = dy v^T. */
+static void differentiate(const arrays *a, int query, int queries, int key, int keys,
+                          const float *log_sums) {
     size_t stride = (size_t)a->stride;
-    float along[QUERIES], *q = a->q + (size_t)query * stride, *y = a->y + (size_t)query * stride,
-                          *dy = a->dy + (size_t)query * stride,
-                          *dq = a->dq + (size_t)query * stride;
-    for (int i = 0; i < queries; i++) {
+    weigh_again(a, query, queries, key, keys, log_sums);
+    memset(a->diffs, 0, QUERIES * KEYS * sizeof(float));
+    add_product((operand){a->dy + (size_t)query * stride, stride, 1}, a->v_columns + key,
+                (size_t)a->columns, a->diffs, KEYS, queries, round_up(keys), a->width);
+}
+
+/* sum(P dP) of each query, which without noise is sum(dy y). */
+static void sum_along(const arrays *a, int query, int queries, float *along) {
+    const float *y = a->y + (size_t)query * (size_t)a->stride,
+                *dy = a->dy + (size_t)query * (size_t)a->stride;
+    for (int i = 0; i < queries; i++, y += a->stride, dy += a->stride) {
         along[i] = 0;
-        for (size_t c = 0; c < stride; c++)
-            along[i] += dy[(size_t)i * stride + c] * y[(size_t)i * stride + c];
+        for (int c = 0; c < a->width; c++) along[i] += dy[c] * y[c];
     }
+}
+
+/* The same where y has noise in it; and what the noise gives to v: dv += noise^T dy. */
+static void sum_beside_noise(const byol__attention *p, const arrays *a, int index, int query,
+                             int queries, int keys, const float *log_sums, float *along) {
+    size_t stride = (size_t)a->stride;
+    for (int i = 0; i < queries; i++) along[i] = 0;
+    for (int key = 0; key < keys; key += KEYS) {
+        int count = byol__smaller(KEYS, keys - key);
+        differentiate(a, query, queries, key, count, log_sums);
+        for (int i = 0; i < queries; i++)
+            for (int j = 0; j < count; j++)
+                along[i] += a->weights[i * KEYS + j] * a->diffs[i * KEYS + j];
+        draw_noise(p, a, index, query, queries, key, count);
+        add_product((operand){a->weights, 1, KEYS}, a->dy + (size_t)query * stride, stride,
+                    a->dv + (size_t)key * stride, stride, count, a->stride, queries);
+    }
+}
+
+/* dv += P^T dy; dS = P (dP - along); dq += dS k; dk += dS^T q. */
+static void attend_backward(const arrays *a, int query, int queries, int keys,
+                            const float *log_sums, const float *along) {
+    size_t stride = (size_t)a->stride;
+    const float *q = a->q + (size_t)query * stride, *dy = a->dy + (size_t)query * stride;
     for (int key = 0; key < keys; key += KEYS) {
         int count = byol__smaller(KEYS, keys - key);
         size_t from = (size_t)key * stride;
-        weigh_again(a, query, queries, key, count, log_sums);
+        differentiate(a, query, queries, key, count, log_sums);
         add_product((operand){a->weights, 1, KEYS}, dy, stride, a->dv + from, stride, count,
                     a->stride, queries);
-        memset(a->diffs, 0, QUERIES * KEYS * sizeof(float));
-        add_product((operand){dy, stride, 1}, a->v_columns + key, (size_t)a->columns, a->diffs,
-                    KEYS, queries, round_up(count), a->width);
         for (int i = 0; i < queries; i++)
             for (int j = 0; j < round_up(count); j++)
                 a->diffs[i * KEYS + j] =
                     a->weights[i * KEYS + j] * (a->diffs[i * KEYS + j] - along[i]);
-        add_product((operand){a->diffs, KEYS, 1}, a->k + from, stride, dq, stride, queries,
-                    a->stride, count);
+        add_product((operand){a->diffs, KEYS, 1}, a->k + from, stride,
+                    a->dq + (size_t)query * stride, stride, queries, a->stride, count);
         add_product((operand){a->diffs, 1, KEYS}, q, stride, a->dk + from, stride, count, a->stride,
                     queries);
     }
@@ -320,8 +279,9 @@ static void attend_backward(const arrays *a, int query, int queries, int keys,
 static void store_diff(const byol__head_source *source, const byol__attention *p, const head *h,
                        int count, int all, float scale, const float *rows, int stride) {
     if (source->diff == NULL) return;
-    store_head(&source->layout, source->diff, source->channel + h->number * p->width, h->n, count,
-               all, p->width, scale, rows, stride);
+    head_place place =
+        head_place_of(&source->layout, h->n, source->channel + h->number * p->width, p->width);
+    store_head(&place, source->diff, count, all, scale, rows, stride);
 }
 
 static void backward(const byol__attention *p) {
@@ -335,15 +295,21 @@ static void backward(const byol__attention *p) {
         head h = head_of(p, &a, index);
         load_sources(p, &a, &h);
         transpose(a.v, h.keys, p->width, a.stride, a.v_columns, a.columns);
-        int from = h.number * p->width;
-        load_head(&p->layout, p->y, from, h.n, h.queries, p->width, 1, a.y, a.stride);
-        load_head(&p->layout, p->dy, from, h.n, h.queries, p->width, 1, a.dy, a.stride);
+        head_place y = head_place_of(&p->layout, h.n, h.number * p->width, p->width);
+        load_head(&y, p->y, 0, h.queries, 1, a.y, a.stride);
+        load_head(&y, p->dy, 0, h.queries, 1, a.dy, a.stride);
         memset(a.dq, 0, (size_t)a.queries * (size_t)a.stride * sizeof(float));
         memset(a.dk, 0, (size_t)a.keys * (size_t)a.stride * sizeof(float));
         memset(a.dv, 0, (size_t)a.keys * (size_t)a.stride * sizeof(float));
-        for (int query = 0; query < h.queries; query += QUERIES)
-            attend_backward(&a, query, byol__smaller(QUERIES, h.queries - query), h.keys,
-                            h.log_sums + query);
+        for (int query = 0; query < h.queries; query += QUERIES) {
+            int queries = byol__smaller(QUERIES, h.queries - query);
+            float along[QUERIES];
+            if (p->noise.strength > 0)
+                sum_beside_noise(p, &a, index, query, queries, h.keys, h.log_sums + query, along);
+            else
+                sum_along(&a, query, queries, along);
+            attend_backward(&a, query, queries, h.keys, h.log_sums + query, along);
+        }
         store_diff(&p->q, p, &h, h.queries, a.queries, p->scale, a.dq, a.stride);
         store_diff(&p->k, p, &h, h.keys, a.keys, 1, a.dk, a.stride);
         store_diff(&p->v, p, &h, h.keys, a.keys, 1, a.dv, a.stride);

@@ -19,8 +19,15 @@ typedef struct byol__head_source {
     void *diff; /* its gradient, in the same place of a like activation; NULL: not wanted */
 } byol__head_source;
 
-/* y = softmax(scale q k^T) v, head by head. Positions are tokens: (n, h, w) of a layout are h w of
- * them. */
+/* Normal numbers of deviation `strength` (0: none), added to the weights before they meet v. Drawn
+ * by Philox (base/philox.h): the counter's last three words are `stream`, its first the place. */
+typedef struct byol__attention_noise {
+    float strength;
+    uint32_t key[2], stream[3];
+} byol__attention_noise;
+
+/* y = (softmax(scale q k^T) + noise) v, head by head. Positions are tokens: (n, h, w) of a layout
+ * are h w of them. */
 typedef struct byol__attention {
     int heads, width; /* channels of a head */
     float scale;
@@ -29,6 +36,7 @@ typedef struct byol__attention {
     /* (n, positions): how many tokens of each sample there are; those behind them are padding: no
      * key, and zero as a query where there are as many queries. NULL: all are there. */
     const int *lengths;
+    byol__attention_noise noise;
     void *y;
     float *log_sums; /* (n, heads, positions of q): of the softmax, saved for backward */
     const void *dy;

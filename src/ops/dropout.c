@@ -16,6 +16,7 @@ enum { NUMBERS = 8 }; /* of one Philox block: 16 bits each */
 typedef struct dropout_state {
     float rate;
     uint32_t node;
+    bool whole; /* all of a sample, or nothing of it */
 } dropout_state;
 
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
@@ -35,6 +36,7 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     dropout_state *s = unit->state;
     s->rate = c->graph->nodes[unit->stage.node].attributes.rate;
     s->node = (uint32_t)unit->stage.node;
+    s->whole = c->graph->nodes[unit->stage.node].attributes.whole;
     c->plan->slots[unit->stage.dst].layout = c->plan->slots[unit->stage.src[0]].layout;
     return BYOL_OK;
 }
@@ -77,13 +79,34 @@ static void apply(const byol__plan *plan, const dropout_state *s, size_t count, 
     }
 }
 
+/* The same with one number for each sample, whose elements lie together. */
+static void apply_whole(const byol__plan *plan, const dropout_state *s, size_t count,
+                        const void *from, void *to) {
+    uint32_t threshold = (uint32_t)lrintf(s->rate * 65536.0f);
+    bool is_bf16 = plan->options.dtype == BYOL__BF16;
+    size_t samples = (size_t)plan->options.batch, own = count / samples;
+#pragma omp parallel for schedule(static)
+    for (size_t n = 0; n < samples; n++) {
+        float factor[NUMBERS];
+        mask(&plan->draw, s->node, n / NUMBERS, threshold, 1 / (1 - s->rate), factor);
+        float scale = factor[n % NUMBERS];
+        for (size_t i = n * own; i < (n + 1) * own; i++)
+            if (is_bf16)
+                ((byol__bf16 *)to)[i] = byol__bf16_from_float(
+                    scale * byol__bf16_to_float(((const byol__bf16 *)from)[i]));
+            else
+                ((float *)to)[i] = scale * ((const float *)from)[i];
+    }
+}
+
 static void run(byol__plan *plan, const byol__unit *unit, const void *from, void *to) {
     const dropout_state *s = unit->state;
     const byol__layout *layout = &plan->slots[unit->stage.dst].layout;
     size_t bytes = byol__layout_bytes(layout);
     double begin = byol__now();
     if (byol__trains(plan) && s->rate > 0)
-        apply(plan, s, bytes / byol__dtype_bytes(layout->dtype), from, to);
+        (s->whole ? apply_whole : apply)(plan, s, bytes / byol__dtype_bytes(layout->dtype), from,
+                                         to);
     else if (from != to)
         memcpy(to, from, bytes);
     byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0, 2 * bytes);
@@ -126,4 +149,10 @@ byol__value_id byol__graph_dropout(byol__graph *graph, byol__value_id src, float
     byol__attributes attributes = {.rate = rate};
     if (rate == 0) return src;
     return byol__graph_apply(graph, &byol__op_dropout, "dropout", attributes, 1, &src);
+}
+
+byol__value_id byol__graph_drop_path(byol__graph *graph, byol__value_id src, float rate) {
+    byol__attributes attributes = {.rate = rate, .whole = true};
+    if (rate == 0) return src;
+    return byol__graph_apply(graph, &byol__op_dropout, "drop path", attributes, 1, &src);
 }

@@ -1,4 +1,6 @@
 /* Layer norm over the channels of each position. */
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "ops/ops.h"
 #include "ops/row_kernels.h"
@@ -20,13 +22,14 @@ static byol__shape infer(byol__graph *graph, const char *name, const byol__attri
 }
 
 static void add_parameters(byol__graph *graph, byol__node *node, byol__shape src) {
+    if (node->attributes.bare) return;
     node->weight = byol__graph_vector_param(graph, node->name, "weight", src.c, BYOL__INIT_ONE);
     node->bias = byol__graph_vector_param(graph, node->name, "bias", src.c, BYOL__INIT_ZERO);
 }
 
 /* The channels come last there, but for those of images. */
 static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
-    if (graph->values[node->dst].shape.rank > 2) return;
+    if (graph->values[node->dst].shape.rank > 2 || node->attributes.bare) return;
     byol__onnx_append(lines, "y = LayerNormalization x weight bias axis=-1 epsilon=%.9e",
                       (double)node->attributes.epsilon);
 }
@@ -62,15 +65,16 @@ static byol_status bind(byol__plan *plan, byol__unit *unit, byol_error *error) {
     byol__layer_norm *p = &s->kernel;
     p->x = byol__value_at(plan, unit->stage.src[0]);
     p->y = byol__value_at(plan, unit->stage.dst);
-    p->gamma = plan->bound.params + s->gamma.offset;
-    p->beta = plan->bound.params + s->beta.offset;
+    bool bare = s->gamma.count == 0;
+    p->gamma = bare ? NULL : plan->bound.params + s->gamma.offset;
+    p->beta = bare ? NULL : plan->bound.params + s->beta.offset;
     p->mean = byol__at(plan, s->mean);
     p->inv_std = byol__at(plan, s->inv_std);
     if (!byol__trains(plan) || unit->dy_count == 0) return BYOL_OK;
     p->dy = byol__at(plan, unit->dy[0]);
     p->dx = byol__at(plan, unit->dx[0]);
-    p->diff_gamma = plan->bound.grads + s->gamma.offset;
-    p->diff_beta = plan->bound.grads + s->beta.offset;
+    p->diff_gamma = bare ? NULL : plan->bound.grads + s->gamma.offset;
+    p->diff_beta = bare ? NULL : plan->bound.grads + s->beta.offset;
     p->partial = byol__at(plan, s->partial);
     return BYOL_OK;
 }
@@ -119,4 +123,9 @@ byol__value_id byol__graph_layer_norm(byol__graph *graph, const char *name, byol
                                       float epsilon) {
     byol__attributes attributes = {.epsilon = epsilon};
     return byol__graph_apply(graph, &byol__op_layer_norm, name, attributes, 1, &src);
+}
+
+byol__value_id byol__graph_bare_layer_norm(byol__graph *graph, byol__value_id src, float epsilon) {
+    byol__attributes attributes = {.epsilon = epsilon, .bare = true};
+    return byol__graph_apply(graph, &byol__op_layer_norm, "layer norm", attributes, 1, &src);
 }

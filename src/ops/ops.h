@@ -56,6 +56,8 @@ byol__value_id byol__graph_flatten(byol__graph *graph,
 /* Over the channels of each position. Weight and bias (c). */
 byol__value_id byol__graph_layer_norm(byol__graph *graph, const char *name, byol__value_id src,
                                       float epsilon);
+/* Without weight and bias. */
+byol__value_id byol__graph_bare_layer_norm(byol__graph *graph, byol__value_id src, float epsilon);
 /* x Phi(x); `tanh`: its approximation. */
 byol__value_id byol__graph_gelu(byol__graph *graph, byol__value_id src, bool tanh);
 
@@ -63,6 +65,8 @@ byol__value_id byol__graph_gelu(byol__graph *graph, byol__value_id src, bool tan
 
 /* With probability `rate` 0, else x / (1 - rate), while a network is trained. `rate` 0: `src`. */
 byol__value_id byol__graph_dropout(byol__graph *graph, byol__value_id src, float rate);
+/* The same for all of a sample at once: stochastic depth (Huang et al. 2016, arXiv 1603.09382). */
+byol__value_id byol__graph_drop_path(byol__graph *graph, byol__value_id src, float rate);
 
 /* ---- embedding.c ---- */
 
@@ -91,13 +95,24 @@ byol__value_id byol__graph_first_token(byol__graph *graph, byol__value_id src);
 byol__value_id byol__graph_mean_token(byol__graph *graph, byol__value_id src,
                                       const byol__value_id *tokens);
 
+/* ---- low_rank.c ---- */
+
+/* Positions become `rank` mixtures of them: (c, n) -> (c, rank). Weight (rank, n), or (heads, rank,
+ * n) for more than one head; operations of one name share it. `tokens`: padding counts as 0. */
+byol__value_id byol__graph_low_rank(byol__graph *graph, const char *name, byol__value_id src,
+                                    int rank, int heads, const byol__value_id *tokens);
+/* That weight alone, for a network that has it but does without it. Returns its index. */
+int byol__graph_low_rank_matrix(byol__graph *graph, const char *name, int positions, int rank,
+                                int heads);
+
 /* ---- attention.c ---- */
 
 /* softmax(q k^T / sqrt(c / heads)) v over positions, head by head: q (c, h, w), k and v (c, h', w')
  * -> (c, h, w). `tokens` (length) i32, or NULL: positions from the first of a row of zeros at its
- * end are padding. */
+ * end are padding. `noise`: deviation of normal numbers that are added to the weights, in plans
+ * that draw (byol__plan_draw). */
 byol__value_id byol__graph_attention(byol__graph *graph, const char *name, byol__value_id q,
-                                     byol__value_id k, byol__value_id v, int heads,
+                                     byol__value_id k, byol__value_id v, int heads, float noise,
                                      const byol__value_id *tokens);
 /* The same of one value (3c, h, w): q, k and v one behind the other. */
 byol__value_id byol__graph_packed_attention(byol__graph *graph, const char *name,

@@ -39,7 +39,9 @@ static void layer_norm_forward(const byol__layer_norm *p) {
         float inv_std = 1 / sqrtf(variance + p->epsilon);
         p->mean[i] = mean;
         p->inv_std[i] = inv_std;
-        for (int c = 0; c < count; c++) row[c] = row[c] * inv_std * p->gamma[c] + p->beta[c];
+        for (int c = 0; c < count; c++) row[c] *= inv_std;
+        for (int c = 0; c < count && p->gamma != NULL; c++)
+            row[c] = row[c] * p->gamma[c] + p->beta[c];
         byol__row_store(&y, i, row);
     }
 }
@@ -58,7 +60,7 @@ static void backward_at(const byol__layer_norm *p, size_t i, double *sums) {
         sums[count + c] += (double)g[c];
     }
     if (p->dx == NULL) return;
-    for (int c = 0; c < count; c++) g[c] *= p->gamma[c];
+    for (int c = 0; c < count && p->gamma != NULL; c++) g[c] *= p->gamma[c];
     float mean = sum_of(g, count) / (float)count, along = product_of(g, x, count) / (float)count;
     for (int c = 0; c < count; c++) g[c] = p->inv_std[i] * (g[c] - mean - x[c] * along);
     byol__rows dx = byol__rows_of(&p->layout, p->dx);
@@ -75,7 +77,7 @@ static void layer_norm_backward(const byol__layer_norm *p) {
         for (size_t i = all * part / BYOL__ROW_PARTS; i < all * (part + 1) / BYOL__ROW_PARTS; i++)
             backward_at(p, i, sums);
     }
-    for (size_t c = 0; c < count; c++) {
+    for (size_t c = 0; c < count && p->diff_gamma != NULL; c++) {
         double gamma = 0, beta = 0;
         for (size_t part = 0; part < BYOL__ROW_PARTS; part++) {
             gamma += p->partial[part * width + c];

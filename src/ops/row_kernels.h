@@ -20,7 +20,7 @@ typedef struct byol__layer_norm {
     float epsilon;
     const void *x;
     void *y;
-    const float *gamma, *beta; /* channels */
+    const float *gamma, *beta; /* channels; NULL: 1 and 0 */
     float *mean, *inv_std;     /* (positions): saved by forward for backward */
     const void *dy;
     void *dx;                      /* NULL: not wanted */

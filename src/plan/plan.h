@@ -69,7 +69,7 @@ void byol__plan_profile(byol__plan *plan, byol__profile *profile);
 byol_status byol__plan_stage(byol__plan *plan, byol_error *error);
 
 /* What the random numbers of a forward pass and of its backward pass depend on, beside node and
- * place: dropout. Zeros unless it was set. */
+ * place: dropout (zeros unless it was set) and attention's noise (none unless it was set). */
 typedef struct byol__draw {
     uint64_t seed;
     uint32_t step, view;

@@ -84,7 +84,10 @@ static byol__layout plain(const byol__slot *slot) {
     return layout;
 }
 
-void byol__plan_draw(byol__plan *plan, const byol__draw *draw) { plan->draw = *draw; }
+void byol__plan_draw(byol__plan *plan, const byol__draw *draw) {
+    plan->draw = *draw;
+    plan->draws = true;
+}
 
 void byol__plan_profile(byol__plan *plan, byol__profile *profile) { plan->profile = profile; }
 

@@ -64,6 +64,7 @@ struct byol__plan {
 
     byol__binding bound;
     byol__draw draw;
+    bool draws;             /* it was set */
     byol__profile *profile; /* NULL: not profiled */
 };
 

@@ -16,6 +16,7 @@
 typedef struct sections {
     int found[BYOL__SECTIONS_MAX], missing[BYOL__SECTIONS_MAX];
     bool resized; /* the places of patches, which were of another size of image */
+    bool fresh;   /* matrices of low-rank attention, which the file lacks */
     int wrong;
     byol_status status; /* of the first that does not fit */
     char words[768];
@@ -66,9 +67,12 @@ static void read_table(const byol__safetensors *file, const char *path, const ch
         byol_status status = read_row(file, prefix, row, arena, &why);
         if (status == BYOL_ERROR_MISMATCH)
             status = read_resized(file, prefix, table, row, arena, seen);
-        int excused = status == BYOL_ERROR_NOT_FOUND && row->section != BYOL__BACKBONE;
+        bool optional = row->flags & BYOL__OPTIONAL;
+        int excused =
+            status == BYOL_ERROR_NOT_FOUND && (optional || row->section != BYOL__BACKBONE);
         seen->found[row->section] |= status == BYOL_OK;
-        seen->missing[row->section] |= excused;
+        seen->missing[row->section] |= excused && !optional;
+        seen->fresh |= excused && optional;
         if (status != BYOL_OK && !excused) note_wrong(seen, path, status, why.text);
     }
 }
@@ -103,8 +107,9 @@ static void tell_left_out(const byol__safetensors *file, const char *path, const
             append(list, sizeof list, name);
     }
     int fresh = seen->missing[BYOL__PROJECTOR] || seen->missing[BYOL__PREDICTOR];
-    if (list[0] == '\0' && !fresh && !seen->resized) return;
-    snprintf(text, sizeof text, "begins with %.300s%s%s%s%s", path,
+    if (list[0] == '\0' && !fresh && !seen->resized && !seen->fresh) return;
+    snprintf(text, sizeof text, "begins with %.300s%s%s%s%s%s", path,
+             seen->fresh ? "; matrices of low rank that it lacks begin at random" : "",
              seen->resized ? "; places of patches are resized to this size of image" : "",
              fresh ? "; heads that it lacks begin at random" : "",
              list[0] != '\0' ? "; left out: " : "", list);

@@ -20,7 +20,7 @@ for file in "$source_dir"/configs/family/*.yaml; do
     is_json accuracy random_init_accuracy
     count=$((count + 1))
 done
-[ $count -eq 12 ] || say "$count configurations in configs/family, 12 were expected"
+[ $count -eq 13 ] || say "$count configurations in configs/family, 13 were expected"
 
 # encoders that end in a layer of their own, and one that does not
 for name in contrastive-conv byol-resnet18-cifar distill-conv; do

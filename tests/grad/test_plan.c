@@ -53,6 +53,7 @@ static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format form
     memset(b->workspace, 0xff, info.workspace_bytes); /* NaN: what is read must have been written */
     byol__binding binding = {b->params, b->grads, b->statistics, b->workspace};
     check(byol__plan_bind(b->plan, &binding, &error));
+    byol__plan_draw(b->plan, &(byol__draw){7, 3, 1});
     /* Biases, scales and shifts that are not 0 and 1. */
     for (int i = 0; i < b->graph.params.count; i++) {
         const byol__param *row = &b->graph.params.rows[i];
@@ -299,10 +300,27 @@ static byol__value_id sentences(byol__graph *g, byol__value_id tokens) {
     byol__value_id q = byol__graph_token_linear(g, "q", y, 16, 1),
                    k = byol__graph_token_linear(g, "k", y, 16, 1),
                    v = byol__graph_token_linear(g, "v", y, 16, 1);
-    x = byol__graph_add(g, x, byol__graph_attention(g, "attention", q, k, v, 4, &tokens));
+    x = byol__graph_add(g, x, byol__graph_attention(g, "attention", q, k, v, 4, 0, &tokens));
     y = byol__graph_layer_norm(g, "norm2", x, 1e-5f);
     y = byol__graph_gelu(g, byol__graph_token_linear(g, "fc1", y, 24, 1), false);
     x = byol__graph_add(g, x, byol__graph_token_linear(g, "fc2", y, 16, 1));
+    return byol__graph_linear(g, "head", byol__graph_mean_token(g, x, &tokens), 5, 1);
+}
+
+/* Attention of low rank with noise on its weights: one matrix for keys and values, or one for each
+ * head. A bare layer norm and dropout of whole samples are on the way. */
+static byol__value_id low_rank_sentences(byol__graph *g, byol__value_id tokens) {
+    byol__value_id x = byol__graph_embedding(g, "words", tokens, VOCABULARY, 16);
+    for (int heads = 1; heads <= 4; heads += 3) {
+        byol__value_id q = byol__graph_token_linear(g, heads == 1 ? "q1" : "q4", x, 16, 1),
+                       k = byol__graph_token_linear(g, heads == 1 ? "k1" : "k4", x, 16, 1);
+        const char *name = heads == 1 ? "shared" : "own";
+        byol__value_id v = byol__graph_low_rank(g, name, x, 5, heads, &tokens);
+        k = byol__graph_low_rank(g, name, k, 5, heads, &tokens);
+        byol__value_id y = byol__graph_attention(g, "attention", q, k, v, 4, 0.3f, NULL);
+        x = byol__graph_add(g, x, byol__graph_drop_path(g, y, 0.3f));
+        x = byol__graph_bare_layer_norm(g, x, 1e-5f);
+    }
     return byol__graph_linear(g, "head", byol__graph_mean_token(g, x, &tokens), 5, 1);
 }
 
@@ -322,6 +340,7 @@ static void transformers_of_tokens_and_of_patches(void **state) {
     (void)state;
     given_integers = true;
     run_network(sentences, 0, 0, 6, 5e-3);
+    run_network(low_rank_sentences, 0, 0, 6, 5e-3);
     given_integers = false;
     run_network(patches, 3, 8, 4, 5e-3);
 }
@@ -329,18 +348,19 @@ static void transformers_of_tokens_and_of_patches(void **state) {
 /* What padding holds makes no difference: a token of number 0 is none. */
 static void padding_is_not_looked_at(void **state) {
     (void)state;
-    double found[2];
+    network *const networks[] = {sentences, low_rank_sentences};
+    double found[4];
     given_integers = true;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         bench b = {0};
-        open_network(&b, sentences, 0, 0, 6, BYOL__F32, BYOL__FORMAT_ANY);
+        open_network(&b, networks[i / 2], 0, 0, 6, BYOL__F32, BYOL__FORMAT_ANY);
         const byol__param *words = &b.graph.params.rows[0];
-        for (size_t c = 0; c < 16; c++) b.params[words->offset + c] = i == 0 ? 0.0f : 100.0f;
+        for (size_t c = 0; c < 16; c++) b.params[words->offset + c] = i % 2 == 0 ? 0.0f : 100.0f;
         found[i] = loss(&b);
         bench_close(&b);
     }
     given_integers = false;
-    assert_true(found[0] == found[1]);
+    assert_true(found[0] == found[1] && found[2] == found[3]);
 }
 
 static void what_comes_before_all_parameters_does_not_run_backward(void **state) {
@@ -412,7 +432,8 @@ static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
                                          .heads = 2,
                                          .vocabulary = VOCABULARY,
                                          .epsilon = 1e-5f,
-                                         .rate = 0.25f};
+                                         .rate = 0.25f,
+                                         .noise = 0.2f};
     const char *const names[] = {"before", "other", "third"};
     byol__value_id src[3] = {x};
     int channels = tested == packed_attention() ? 48 : 16;

@@ -13,17 +13,21 @@
 #include <string.h>
 
 #include "base/bf16.h"
+#include "base/philox.h"
 #include "floats.h"
 #include "ops/attention_kernels.h"
 
 typedef struct shape {
     int n, queries, keys, heads, width;
     bool padded;
+    double noise;
 } shape;
 
-static const shape shapes[] = {{2, 5, 5, 1, 4, false},     {1, 70, 70, 2, 16, false},
-                               {2, 33, 300, 1, 20, false}, {1, 9, 3, 3, 64, false},
-                               {3, 40, 40, 2, 8, true},    {1, 1, 1, 1, 1, false}};
+static const shape shapes[] = {{2, 5, 5, 1, 4, false, 0},     {1, 70, 70, 2, 16, false, 0},
+                               {2, 33, 300, 1, 20, false, 0}, {1, 9, 3, 3, 64, false, 0},
+                               {3, 40, 40, 2, 8, true, 0},    {1, 1, 1, 1, 1, false, 0},
+                               {2, 33, 300, 1, 20, false, 1}, {3, 40, 40, 2, 8, true, 0.1}};
+static const uint32_t noise_key[] = {11, 12}, noise_stream[] = {13, 14, 15};
 
 /* q, k, v, dy as plain floats (n, position, channel), and what should come of them in double. */
 typedef struct problem {
@@ -67,6 +71,28 @@ static void release(problem *p) {
 
 /* ---- The definition ---- */
 
+/* The normal quantile of (bits / 512 + .5) / 2^23 by Newton's method. */
+static double normal(uint32_t bits) {
+    double p = ((double)(bits >> 9) + 0.5) / 0x1p23, x = 0;
+    for (int i = 0; i < 60; i++) {
+        double density = exp(-x * x / 2) / sqrt(2 * acos(-1)),
+               step = (erfc(-x / sqrt(2)) / 2 - p) / density;
+        x -= fmax(-0.5, fmin(0.5, step));
+    }
+    return x;
+}
+
+/* What is added to the weight of key j: word j / 16 % 4 of counter j / 64 * 16 + j % 16. */
+static double noise_at(const shape *s, int n, int head, int query, int key) {
+    uint32_t row = (uint32_t)((n * s->heads + head) * s->queries + query), words[4];
+    const uint32_t counter[] = {
+        (row * (uint32_t)((s->keys + 63) / 64) + (uint32_t)(key / 64)) * 16 + (uint32_t)(key % 16),
+        noise_stream[0], noise_stream[1], noise_stream[2]};
+    if (s->noise == 0) return 0;
+    byol__philox(counter, noise_key, words);
+    return s->noise * normal(words[key / 16 % 4]);
+}
+
 /* One query: its weights, its y, and what its dy gives to the gradients. */
 static void define_query(problem *p, int n, int head, int query, int keys) {
     double weights[512], diffs[512], most = -INFINITY, sum = 0, along = 0;
@@ -84,11 +110,12 @@ static void define_query(problem *p, int n, int head, int query, int keys) {
     for (int j = 0; j < keys; j++) sum += weights[j] = exp(weights[j] - most);
     for (int j = 0; j < keys; j++) {
         weights[j] /= sum;
+        double noisy = weights[j] + noise_at(&p->s, n, head, query, j);
         diffs[j] = 0;
         for (size_t c = 0; c < (size_t)p->s.width; c++) {
             size_t v = k + (size_t)j * channels + c;
-            p->y[q + c] += weights[j] * (double)p->in[2][v];
-            p->diff[2][v] += weights[j] * (double)p->dy[q + c];
+            p->y[q + c] += noisy * (double)p->in[2][v];
+            p->diff[2][v] += noisy * (double)p->dy[q + c];
             diffs[j] += (double)p->dy[q + c] * (double)p->in[2][v];
         }
         along += weights[j] * diffs[j];
@@ -158,7 +185,10 @@ static void check_shape(const shape *s, byol__format format, byol__dtype dtype) 
     byol__attention a = {.heads = s->heads,
                          .width = s->width,
                          .scale = 1 / sqrtf((float)s->width),
-                         .lengths = s->padded ? p.lengths : NULL};
+                         .lengths = s->padded ? p.lengths : NULL,
+                         .noise = {.strength = (float)s->noise}};
+    memcpy(a.noise.key, noise_key, sizeof noise_key);
+    memcpy(a.noise.stream, noise_stream, sizeof noise_stream);
     byol__head_source *const sources[] = {&a.q, &a.k, &a.v};
     define(&p);
     for (int i = 0; i < 3; i++) {
