@@ -45,7 +45,8 @@ typedef struct byol_text_recipe {
     float span;     /* at most so many tokens in a row are left out, once */
     float drop;     /* each token is left out with this probability */
     float swap;     /* each changes places with the next with this probability */
-    float mask;     /* each becomes the mask token with this probability */
+    float mask;     /* so many of them become the mask token, about: in runs of */
+    int mask_span;  /* this many, each run beginning with probability mask / mask_span */
 } byol_text_recipe;
 
 /* Fills the recipes of the three kinds of views from a preset: "byol" (DeepMind's), "simclr"

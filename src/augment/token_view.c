@@ -8,9 +8,11 @@ static size_t up_to(byol__random *random, size_t most) {
     return byol__random_below(random, (uint32_t)most + 1);
 }
 
-/* A window of the text with at most `room` tokens. Returns how many it has. */
+/* A window of the text with at most `room` tokens, or as many as have room in the one window that
+ * all views share. Returns how many it has. */
 static size_t crop(const byol_text_recipe *recipe, const int32_t *ids, size_t count, size_t room,
-                   byol__random *random, int32_t *dst) {
+                   byol__random *random, byol__random *window, int32_t *dst) {
+    if (recipe->crop_min >= 1) random = window;
     float share = byol__random_range(random, recipe->crop_min, 1);
     size_t kept = recipe->crop_min >= 1 ? count : (size_t)(share * (float)count + 0.5f);
     if (kept < 1) kept = 1;
@@ -50,22 +52,32 @@ static void swap(float share, byol__random *random, int32_t *ids, size_t count) 
     }
 }
 
+static void mask(const byol_text_recipe *recipe, int32_t token, byol__random *random, int32_t *ids,
+                 size_t count) {
+    int span = recipe->mask_span < 1 ? 1 : recipe->mask_span, left = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (byol__random_uniform(random) < recipe->mask / (float)span) left = span;
+        if (left > 0) {
+            ids[i] = token;
+            left--;
+        }
+    }
+}
+
 void byol__token_view(const byol_text_recipe *recipe, const byol_special_tokens *special,
-                      const int32_t *ids, size_t count, byol__random *random, int32_t *scratch,
-                      int32_t *dst, size_t length) {
+                      const int32_t *ids, size_t count, byol__random *random, byol__random *window,
+                      int32_t *scratch, int32_t *dst, size_t length) {
     size_t begins = special->cls >= 0, ends = special->sep >= 0, at = 0;
     memset(dst, 0, length * sizeof *dst);
     if (count > 0) {
-        count = crop(recipe, ids, count, length - begins - ends, random, scratch);
+        count = crop(recipe, ids, count, length - begins - ends, random, window, scratch);
         if (recipe->span > 0) count = remove_span(recipe->span, random, scratch, count);
         if (recipe->drop > 0) count = drop(recipe->drop, random, scratch, count);
         if (recipe->swap > 0) swap(recipe->swap, random, scratch, count);
     }
     if (begins) dst[at++] = special->cls;
-    for (size_t i = 0; i < count; i++) {
-        bool hidden =
-            recipe->mask > 0 && special->mask >= 0 && byol__random_uniform(random) < recipe->mask;
-        dst[at++] = hidden ? special->mask : scratch[i];
-    }
+    if (recipe->mask > 0 && special->mask >= 0) mask(recipe, special->mask, random, scratch, count);
+    memcpy(dst + at, scratch, count * sizeof *dst);
+    at += count;
     if (ends) dst[at] = special->sep;
 }

@@ -11,9 +11,10 @@
 
 /* Writes a view of ids[0 .. count-1] (without special tokens) to `dst`: the class token, at least
  * one token of the text if it has any, the separator, then padding up to `length`. Special tokens
- * that the vocabulary lacks (-1) are left out. `scratch` holds `count` ids. */
+ * that the vocabulary lacks (-1) are left out. Where the recipe keeps all that fits, `window` draws
+ * which part that is; all else is drawn from `random`. `scratch` holds `count` ids. */
 void byol__token_view(const byol_text_recipe *recipe, const byol_special_tokens *special,
-                      const int32_t *ids, size_t count, byol__random *random, int32_t *scratch,
-                      int32_t *dst, size_t length);
+                      const int32_t *ids, size_t count, byol__random *random, byol__random *window,
+                      int32_t *scratch, int32_t *dst, size_t length);
 
 #endif

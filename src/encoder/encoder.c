@@ -259,9 +259,9 @@ const byol_config *byol_encoder_config(const byol_encoder *encoder) {
 
 int byol_encoder_dimension(const byol_encoder *encoder, byol_layer layer) {
     byol__output output = output_of_layer[layer];
-    return (int)output > (int)encoder->last
-               ? 0
-               : encoder->graph.values[encoder->graph.output[output]].shape.c;
+    if ((int)output > (int)encoder->last) return 0;
+    byol__shape shape = encoder->graph.values[encoder->graph.output[output]].shape;
+    return shape.rank > 1 ? 0 : shape.c; /* a vector for each token is none of the sample */
 }
 
 uint64_t byol_encoder_step(const byol_encoder *encoder) { return encoder->origin.step; }
@@ -328,7 +328,8 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (dimension == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "these weights end before the wanted layer");
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                          "these weights have no such layer with one vector for each sample");
 
     byol__threads threads = byol__threads_begin(encoder->threads);
     byol__view_buffers *buffers = NULL;

@@ -64,10 +64,12 @@ static byol_status make(const byol__view_list *views, int view, const byol__samp
     (void)error;
     byol_tokenizer_info info;
     byol_tokenizer_describe(views->tokenizer, &info);
-    byol__random random =
-        byol__random_stream(key->seed, BYOL__PURPOSE_VIEW, key->epoch, key->index, (uint32_t)view);
+    byol__random random = byol__random_stream(key->seed, BYOL__PURPOSE_VIEW, key->epoch, key->index,
+                                              (uint32_t)view),
+                 window = byol__random_stream(key->seed, BYOL__PURPOSE_VIEW, key->epoch, key->index,
+                                              BYOL_VIEWS_MAX); /* the same for all views */
     byol__token_view(&views->text[view], &info.special, buffers->tokens, buffers->token_count,
-                     &random, buffers->tokens + buffers->token_capacity, dst,
+                     &random, &window, buffers->tokens + buffers->token_capacity, dst,
                      (size_t)views->length);
     return BYOL_OK;
 }

@@ -17,6 +17,7 @@ byol_status byol__distance_init(byol__distance *distance, const byol_config *con
         .candidates = (double)config->loss.candidates,
         .second_term =
             kind == BYOL_MSE || kind == BYOL_SMOOTH_L1 ? (double)config->loss.second_term : 0,
+        .beta = config->loss.beta,
         .redundancy = (double)config->loss.redundancy,
         .contrast = {.kind = kind,
                      .temperature = (double)config->loss.temperature,
@@ -39,15 +40,21 @@ void byol__distance_release(byol__distance *distance) {
 }
 
 /* The distances that are the same from both sides. */
-static double between_pairs(const byol__distance *d, const float *a, const float *b,
+static double between_pairs(const byol__distance *d, const float *a, const float *b, int rows,
                             float *diff_a) {
     switch (d->kind) {
-    case BYOL_MSE: return byol__mse_loss(a, b, d->batch, d->dim, diff_a);
-    case BYOL_SMOOTH_L1: return byol__smooth_l1_loss(a, b, d->batch, d->dim, diff_a);
+    case BYOL_MSE: return byol__mse_loss(a, b, rows, d->dim, diff_a);
+    case BYOL_SMOOTH_L1: return byol__smooth_l1_loss(a, b, rows, d->dim, d->beta, diff_a);
     case BYOL_SOFTMAX_PAIR:
-        return byol__softmax_pair_loss(a, b, d->batch, d->dim, d->candidates, diff_a);
-    default: return byol__byol_loss(a, b, d->batch, d->dim, diff_a);
+        return byol__softmax_pair_loss(a, b, rows, d->dim, d->candidates, diff_a);
+    default: return byol__byol_loss(a, b, rows, d->dim, diff_a);
     }
+}
+
+double byol__distance_of_rows(const byol__distance *distance, const float *prediction,
+                              const float *target, int rows, float *diff_prediction) {
+    return (1 + distance->second_term) *
+           between_pairs(distance, prediction, target, rows, diff_prediction);
 }
 
 double byol__distance_between(const byol__distance *distance, const float *prediction,
@@ -62,9 +69,9 @@ double byol__distance_between(const byol__distance *distance, const float *predi
                                    distance->dim, number, diff_prediction, diff_target,
                                    distance->scratch);
     double terms = 1 + distance->second_term,
-           loss = between_pairs(distance, prediction, target, diff_prediction);
+           loss = between_pairs(distance, prediction, target, distance->batch, diff_prediction);
     if (diff_target != NULL) {
-        between_pairs(distance, target, prediction, diff_target);
+        between_pairs(distance, target, prediction, distance->batch, diff_target);
         size_t count = (size_t)distance->batch * (size_t)distance->dim;
         for (size_t i = 0; i < count; i++) diff_target[i] *= (float)terms;
     }

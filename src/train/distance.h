@@ -12,6 +12,7 @@
 typedef struct byol__distance {
     byol_distance_kind kind;
     int batch, dim;
+    float beta;         /* smooth_l1 */
     double candidates;  /* softmax_pair */
     double second_term; /* mse, smooth_l1: d(p, z) + second_term d(stop_gradient(p), z) */
     byol__contrast contrast;
@@ -31,5 +32,10 @@ void byol__distance_release(byol__distance *distance);
 double byol__distance_between(const byol__distance *distance, const float *prediction,
                               const float *target, uint64_t number, float *diff_prediction,
                               float *diff_target);
+
+/* The same of any number of `rows`, for a distance that compares row by row (cosine, mse,
+ * smooth_l1, softmax_pair). */
+double byol__distance_of_rows(const byol__distance *distance, const float *prediction,
+                              const float *target, int rows, float *diff_prediction);
 
 #endif

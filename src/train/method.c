@@ -44,10 +44,21 @@ static int dimension_of(const byol__graph *graph, byol__output output) {
     return graph->values[graph->output[output]].shape.c;
 }
 
+static byol_status create_masked(byol__method *method, byol_error *error) {
+    byol__masked *masked = &method->masked;
+    size_t tokens = (size_t)masked->batch * (size_t)masked->length;
+    BYOL__TRY(byol__alloc(&masked->token, tokens, sizeof *masked->token, "masked tokens", error));
+    return byol__alloc_floats(&method->all_tokens, tokens * (size_t)masked->channels,
+                              "vectors of tokens", error);
+}
+
 static byol_status create_outputs(byol__method *method, byol_error *error) {
-    size_t batch = (size_t)method->batch, count = batch * (size_t)method->dimension; // (N, D)
+    size_t batch = (size_t)method->batch;
+    if (method->masked.channels > 0) BYOL__TRY(create_masked(method, error));
+    size_t most = batch * (size_t)(method->masked.channels > 0 ? method->masked.length : 1),
+           count = most * (size_t)method->dimension; /* (rows, D) */
     for (int v = 0; v < method->views.count; v++) {
-        size_t own = batch * (size_t)method->projection_dimension;
+        size_t own = most * (size_t)method->projection_dimension;
         BYOL__TRY(byol__alloc_floats(&method->projection[v], own, "projections", error));
         BYOL__TRY(byol__alloc_floats(&method->prediction[v], count, "predictions", error));
         BYOL__TRY(
@@ -273,6 +284,11 @@ static byol_status build(byol__method *method, const byol_config *config, int ch
     method->dimension = dimension_of(&method->graph, BYOL__PREDICTION);
     method->representation_dimension = dimension_of(&method->graph, BYOL__REPRESENTATION);
     method->projection_dimension = dimension_of(&method->graph, BYOL__PROJECTION);
+    if (config->target.layers > 0) {
+        method->masked = (byol__masked){
+            .batch = method->batch, .channels = method->dimension, .length = config->data.length};
+        method->target_scale = 1 / (float)config->target.layers;
+    }
     BYOL__TRY(
         byol__distance_init(&method->distance, config, method->batch, method->dimension, error));
     BYOL__TRY(byol__regularizer_init(&method->regularizer, config, method->batch,
@@ -289,7 +305,7 @@ byol_status byol__method_create(byol__method **out, const byol_config *config, i
     method->comm = comm;
     byol__graph_init(&method->graph);
     byol__graph_init(&method->target_graph);
-    method->batch = config->train.batch_size;
+    method->batch = method->rows = config->train.batch_size;
     method->seed = config->train.seed;
     method->kind = config->target.kind;
     method->both_sides = !config->target.stop_gradient;
@@ -333,7 +349,9 @@ void byol__method_free(byol__method *method) {
                        method->kept_statistics,
                        method->optimizer_scratch};
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++) byol__arena_free(arenas[i]);
-    float *outputs[] = {method->pair_diff[0], method->pair_diff[1], method->representation};
+    byol__free(method->masked.token);
+    float *outputs[] = {method->pair_diff[0], method->pair_diff[1], method->representation,
+                        method->all_tokens};
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) byol__free(outputs[i]);
     for (int v = 0; v < method->views.count; v++) {
         byol__free(method->projection[v]);

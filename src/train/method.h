@@ -28,6 +28,10 @@
  *     distance     replaces the squared distance of normalised vectors above
  *     graph        q and g may be one linear layer, or none
  *
+ * With target.layers the target of a text is not one vector but one for each token that view 1
+ * hides (masked.h): view 1 predicts, at those tokens, the mean of the target's last layers, which
+ * has seen them in view 2 (data2vec). "Rows" below are those tokens, else the samples.
+ *
  * Where the online network is its own target, a view's gradient depends on the other views'
  * outputs. So all views go forward, view 1 last, and then backward, view 1 first. Each view has its
  * own plan and activations. With train.recompute the views share one plan, and the other views'
@@ -50,6 +54,7 @@
 #include "optim/optim.h"
 #include "plan/plan.h"
 #include "train/distance.h"
+#include "train/masked.h"
 #include "train/regularizer.h"
 #include "train/start.h"
 
@@ -92,6 +97,10 @@ typedef struct byol__method {
     byol__regularizer regularizer;
     uint64_t seed; /* of dropout */
     int batch;
+    int rows;                     /* of the last batch: as many samples, or tokens */
+    byol__masked masked;          /* channels 0: samples are compared, not tokens */
+    float target_scale;           /* tokens: 1 / layers */
+    float *all_tokens;            /* (N, D, length): an output before tokens are chosen */
     int dimension;                /* D: of predictions and target projections */
     int representation_dimension; /* R */
     /* Of the online projections; equals D, unless the target is another kind of network. */
@@ -123,7 +132,7 @@ typedef struct byol__method {
     size_t workspace_bytes, staging_bytes;
     uint64_t flops; /* for one batch, all passes */
 
-    /* (N, D), from the last batch, one per view. */
+    /* (rows, D), from the last batch, one per view. */
     float *representation; /* (N, R), of the first view; measured by the monitor, like z */
     float *projection[BYOL_VIEWS_MAX];        /* z, online */
     float *prediction[BYOL_VIEWS_MAX];        /* p, online */

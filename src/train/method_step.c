@@ -33,16 +33,27 @@ static void forward(byol__method *method, byol__plan *plan, const void *const *v
     keep(method, byol__plan_forward(plan, view[v], &method->why));
 }
 
+/* An output as rows: of samples, or of the tokens that count. */
+static void read_rows(byol__method *method, const byol__plan *plan, byol__output output,
+                      float scale, float *rows) {
+    if (method->masked.channels == 0) {
+        byol__plan_read(plan, output, rows);
+        return;
+    }
+    byol__plan_read(plan, output, method->all_tokens);
+    byol__masked_gather(&method->masked, method->all_tokens, scale, rows);
+}
+
 /* z and p of one view. */
 static void online_forward(byol__method *method, const void *const *view, int v) {
     forward(method, method->online[v], view, v);
     if (v == 0) byol__plan_read(method->online[v], BYOL__REPRESENTATION, method->representation);
-    byol__plan_read(method->online[v], BYOL__PROJECTION, method->projection[v]);
-    byol__plan_read(method->online[v], BYOL__PREDICTION, method->prediction[v]);
+    read_rows(method, method->online[v], BYOL__PROJECTION, 1, method->projection[v]);
+    read_rows(method, method->online[v], BYOL__PREDICTION, 1, method->prediction[v]);
 }
 
 static void add_diff(byol__method *method, int v, const float *part) {
-    size_t count = (size_t)method->batch * (size_t)method->dimension;
+    size_t count = (size_t)method->rows * (size_t)method->dimension;
     float weight = (float)method->pair_weight, *sum = method->diff[v];
     if (method->has_diff[v])
         for (size_t i = 0; i < count; i++) sum[i] += weight * part[i];
@@ -61,9 +72,12 @@ static double measure_pair(byol__method *method, int index) {
         (method->step << 16 | (uint64_t)method->pending) * (uint64_t)pairs + (uint64_t)index;
     int target = method->mispaired ? pair->prediction : pair->target;
     float *by_target = method->both_sides ? method->pair_diff[1] : NULL;
-    double loss = byol__distance_between(&method->distance, method->prediction[pair->prediction],
-                                         method->target_projection[target], number,
-                                         method->pair_diff[0], by_target);
+    const float *p = method->prediction[pair->prediction], *z = method->target_projection[target];
+    double loss =
+        method->masked.channels > 0
+            ? byol__distance_of_rows(&method->distance, p, z, method->rows, method->pair_diff[0])
+            : byol__distance_between(&method->distance, p, z, number, method->pair_diff[0],
+                                     by_target);
     add_diff(method, pair->prediction, method->pair_diff[0]);
     if (by_target != NULL) add_diff(method, target, by_target);
     return method->pair_weight * loss;
@@ -79,7 +93,12 @@ static double measure_projection(byol__method *method, int v) {
 static void backward(byol__method *method, int v) {
     if (byol__regularizes(&method->regularizer))
         byol__plan_diff(method->online[v], BYOL__PROJECTION, method->own_diff[v]);
-    keep(method, byol__plan_backward(method->online[v], method->diff[v], &method->why));
+    const float *diff = method->diff[v];
+    if (method->masked.channels > 0) {
+        byol__masked_scatter(&method->masked, diff, method->all_tokens);
+        diff = method->all_tokens;
+    }
+    keep(method, byol__plan_backward(method->online[v], diff, &method->why));
 }
 
 /* What another model computed from the batch's images: the same for every view. */
@@ -91,14 +110,23 @@ static void take_vectors(byol__method *method) {
                    method->vectors + method->samples[n] * length, length * sizeof(float));
 }
 
+/* With none to choose, the first token stands for it: a batch must have a loss. */
+static void choose_tokens(byol__method *method, const void *const *view) {
+    byol__masked_find(&method->masked, view[0], view[1]);
+    if (method->masked.count == 0) method->masked.token[method->masked.count++] = 0;
+    method->rows = method->masked.count;
+}
+
 /* BYOL: a separate target, which sees its views before everything else. */
 static double with_target(byol__method *method, const void *const *view) {
     double loss = 0;
     if (method->kind == BYOL_TARGET_VECTORS) take_vectors(method);
+    if (method->masked.channels > 0) choose_tokens(method, view);
     for (int v = 0; v < method->views.count; v++) {
         if (method->target[v] == NULL) continue;
         forward(method, method->target[v], view, v);
-        byol__plan_read(method->target[v], BYOL__PROJECTION, method->target_projection[v]);
+        read_rows(method, method->target[v], BYOL__PROJECTION, method->target_scale,
+                  method->target_projection[v]);
     }
     for (int v = 0; v < method->predicting; v++) {
         online_forward(method, view, v);

@@ -19,16 +19,16 @@ double byol__mse_loss(const float *prediction, const float *target, int batch, i
 }
 
 double byol__smooth_l1_loss(const float *prediction, const float *target, int batch, int dim,
-                            float *diff) {
+                            float beta, float *diff) {
     size_t count = (size_t)batch * (size_t)dim;
-    double sum = 0;
+    double sum = 0, bend = (double)beta;
 #pragma omp simd reduction(+ : sum)
     for (size_t i = 0; i < count; i++) {
         double d = fabs((double)prediction[i] - (double)target[i]);
-        sum += d < 1 ? d * d / 2 : d - 0.5;
+        sum += d < bend ? d * d / (2 * bend) : d - bend / 2;
     }
     float scale = 1 / (float)count;
     for (size_t i = 0; i < count && diff != NULL; i++)
-        diff[i] = scale * fminf(fmaxf(prediction[i] - target[i], -1), 1);
+        diff[i] = scale * fminf(fmaxf((prediction[i] - target[i]) / beta, -1), 1);
     return sum / (double)count;
 }

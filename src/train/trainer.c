@@ -362,8 +362,8 @@ static byol_status take_step(byol_trainer *trainer, byol_metrics *metrics, byol_
 static byol_status measure(byol_trainer *trainer, bool with_rank, byol_metrics *metrics,
                            byol_error *error) {
     const byol__method *method = trainer->method;
-    int n = method->batch, d = method->dimension, own = method->projection_dimension,
-        pairs = method->pair_count;
+    int n = method->rows < method->batch ? method->rows : method->batch, d = method->dimension,
+        own = method->projection_dimension, pairs = method->pair_count;
     metrics->spread = metrics->positive_cosine = metrics->negative_cosine = 0;
     for (int i = 0; i < pairs; i++) {
         const byol__pair *pair = &method->pairs[i];
@@ -624,7 +624,7 @@ byol_status byol_trainer_encoder(const byol_trainer *trainer, byol_encoder **out
 const float *byol_trainer_vectors(const byol_trainer *trainer, byol_layer layer, int *count,
                                   int *dimension) {
     const byol__method *method = trainer->method;
-    *count = method->batch;
+    *count = method->rows;
     *dimension = layer == BYOL_LAYER_PROJECTION ? method->projection_dimension : method->dimension;
     if (trainer->worked == 0 || layer == BYOL_LAYER_BACKBONE) return NULL;
     return layer == BYOL_LAYER_PROJECTION ? method->projection[0] : method->prediction[0];

@@ -60,7 +60,7 @@ says "texts are embedded as they are"
 for config in "$source_dir"/configs/text/*.yaml; do
     name=$(basename "$config" .yaml)
     # shellcheck disable=SC2086
-    expect 0 pretrain "$config" --data texts.tsv --out "$name" --epochs 2 $small --set encoder.dropout=0.1 --set projector.hidden=16 \
+    expect 0 pretrain "$config" --data texts.tsv --out "$name" --epochs 2 $small --set encoder.depth=3 --set encoder.dropout=0.1 --set projector.hidden=16 \
         --set projector.out=8 --set predictor.hidden=16 --set optimizer.warmup_epochs=0 --json
     is_json run epochs steps loss
     grep -q '"loss": null' stdout && say "$name: no loss"

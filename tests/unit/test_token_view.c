@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@ static view view_of(const byol_text_recipe *recipe, size_t count, uint32_t numbe
     view v = {{0}, 0};
     for (int i = 0; i < COUNT; i++) ids[i] = FIRST + i;
     byol__random random = byol__random_stream(1, BYOL__PURPOSE_VIEW, 0, number, 0);
-    byol__token_view(recipe, &special, ids, count, &random, scratch, v.ids, LENGTH);
+    byol__random window = byol__random_stream(2, BYOL__PURPOSE_VIEW, 0, number, 0);
+    byol__token_view(recipe, &special, ids, count, &random, &window, scratch, v.ids, LENGTH);
     assert_int_equal(v.ids[0], special.cls);
     while (1 + v.count < LENGTH && v.ids[1 + v.count] != special.sep) v.count++;
     assert_int_equal(v.ids[1 + v.count], special.sep);
@@ -115,9 +117,53 @@ static void something_is_always_left_and_an_empty_text_has_its_marks(void **stat
     assert_int_equal(view_of(&hard, 0, 0).count, 0);
 }
 
+/* Runs of three: a token is masked unless none of the three places up to it begins a run. */
+static void tokens_are_masked_in_runs(void **state) {
+    (void)state;
+    const byol_text_recipe recipe = {.crop_min = 1, .mask = 0.3f, .mask_span = 3};
+    int masked = 0, all = 0, runs = 0;
+    for (uint32_t i = 0; i < 10 * TRIES; i++) {
+        view v = view_of(&recipe, 20, i);
+        assert_int_equal(v.count, 20);
+        for (int t = 1; t <= v.count; t++) {
+            bool is = v.ids[t] == MASK, was = t > 1 && v.ids[t - 1] == MASK;
+            masked += is;
+            all++;
+            runs += is && !was;
+            if (is && !was && t + 2 <= v.count)
+                assert_true(v.ids[t + 1] == MASK && v.ids[t + 2] == MASK);
+        }
+    }
+    double start = 0.1, share = (double)masked / all, expected = 0;
+    for (int t = 0; t < 20; t++) expected += (1 - pow(1 - start, t < 2 ? t + 1 : 3)) / 20;
+    assert_true(fabs(share - expected) < 0.02);
+    assert_true(runs > 0);
+}
+
+/* Where all that fits is kept, views show the same window; else each its own. */
+static void views_share_the_window_where_nothing_is_cropped(void **state) {
+    (void)state;
+    int32_t ids[COUNT], scratch[COUNT], views[2][LENGTH];
+    for (int i = 0; i < COUNT; i++) ids[i] = FIRST + i;
+    for (int whole = 0; whole < 2; whole++) {
+        const byol_text_recipe recipe = {.crop_min = whole ? 1 : 0.5f};
+        int same = 0;
+        for (uint32_t i = 0; i < TRIES; i++) {
+            for (uint32_t v = 0; v < 2; v++) {
+                byol__random random = byol__random_stream(1, BYOL__PURPOSE_VIEW, 0, i, v),
+                             window = byol__random_stream(1, BYOL__PURPOSE_VIEW, 0, i, 16);
+                byol__token_view(&recipe, &special, ids, COUNT, &random, &window, scratch, views[v],
+                                 LENGTH);
+            }
+            same += memcmp(views[0], views[1], sizeof views[0]) == 0;
+        }
+        assert_true(whole ? same == TRIES : same < TRIES / 2);
+    }
+}
+
 static void the_same_stream_makes_the_same_view(void **state) {
     (void)state;
-    const byol_text_recipe recipe = {0.5f, 0.2f, 0.2f, 0.2f, 0.2f};
+    const byol_text_recipe recipe = {0.5f, 0.2f, 0.2f, 0.2f, 0.2f, 2};
     view a = view_of(&recipe, COUNT, 7), b = view_of(&recipe, COUNT, 7),
          c = view_of(&recipe, COUNT, 8);
     assert_memory_equal(a.ids, b.ids, sizeof a.ids);
@@ -132,6 +178,8 @@ int main(void) {
         cmocka_unit_test(a_span_goes_in_one_piece),
         cmocka_unit_test(tokens_are_dropped_masked_and_swapped_as_often_as_asked),
         cmocka_unit_test(something_is_always_left_and_an_empty_text_has_its_marks),
+        cmocka_unit_test(tokens_are_masked_in_runs),
+        cmocka_unit_test(views_share_the_window_where_nothing_is_cropped),
         cmocka_unit_test(the_same_stream_makes_the_same_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
