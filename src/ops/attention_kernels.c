@@ -169,17 +169,17 @@ static head head_of(const byol__attention *p, const arrays *a, int index) {
     return h;
 }
 
-static void load(const byol__head_source *source, const byol__attention *p, const head *h,
-                 int count, float scale, float *rows, int stride) {
+static void load_source(const byol__head_source *source, const byol__attention *p, const head *h,
+                        int count, float scale, float *rows, int stride) {
     head_place place =
         head_place_of(&source->layout, h->n, source->channel + h->number * p->width, p->width);
     load_head(&place, source->values, 0, count, scale, rows, stride);
 }
 
 static void load_sources(const byol__attention *p, const arrays *a, const head *h) {
-    load(&p->q, p, h, h->queries, p->scale, a->q, a->stride);
-    load(&p->k, p, h, h->keys, 1, a->k, a->stride);
-    load(&p->v, p, h, h->keys, 1, a->v, a->stride);
+    load_source(&p->q, p, h, h->queries, p->scale, a->q, a->stride);
+    load_source(&p->k, p, h, h->keys, 1, a->k, a->stride);
+    load_source(&p->v, p, h, h->keys, 1, a->v, a->stride);
     transpose(a->k, h->keys, p->width, a->stride, a->k_columns, a->columns);
 }
 

@@ -8,16 +8,19 @@
 
 #include "base/bf16.h"
 #include "base/philox.h"
+#include "ops/dropout_kernels.h"
 #include "ops/ops.h"
 #include "plan/unit.h"
-
-enum { NUMBERS = 8 }; /* of one Philox block: 16 bits each */
 
 typedef struct dropout_state {
     float rate;
     uint32_t node;
     bool whole; /* all of a sample, or nothing of it */
 } dropout_state;
+
+static uint32_t threshold_of(const dropout_state *s) {
+    return (uint32_t)lrintf(s->rate * 65536.0f);
+}
 
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
                          byol__shape src) {
@@ -41,55 +44,38 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     return BYOL_OK;
 }
 
-/* Element i is kept if its 16 bits reach `threshold`. */
-static void mask(const byol__draw *draw, uint32_t node, size_t block, uint32_t threshold,
-                 float scale, float factor[NUMBERS]) {
-    const uint32_t key[2] = {(uint32_t)draw->seed, (uint32_t)(draw->seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)block, draw->step, node,
-                                 draw->view << 8 | BYOL__PURPOSE_DROPOUT};
-    uint32_t bits[4];
-    byol__philox(counter, key, bits);
-    for (int i = 0; i < NUMBERS; i++) {
-        uint32_t drawn = bits[i / 2] >> (16 * (i % 2)) & 0xFFFFu;
-        factor[i] = drawn >= threshold ? scale : 0;
-    }
-}
-
-/* to = mask * from over `count` elements of the plan's precision. */
+/* Of every element: byol__dropout says how. */
 static void apply(const byol__plan *plan, const dropout_state *s, size_t count, const void *from,
                   void *to) {
-    uint32_t threshold = (uint32_t)lrintf(s->rate * 65536.0f);
-    float scale = 1 / (1 - s->rate);
-    bool is_bf16 = plan->options.dtype == BYOL__BF16;
-#pragma omp parallel for schedule(static)
-    for (size_t begin = 0; begin < count; begin += NUMBERS) {
-        float factor[NUMBERS];
-        size_t live = count - begin < NUMBERS ? count - begin : NUMBERS;
-        mask(&plan->draw, s->node, begin / NUMBERS, threshold, scale, factor);
-        if (is_bf16) {
-            const byol__bf16 *x = (const byol__bf16 *)from + begin;
-            byol__bf16 *y = (byol__bf16 *)to + begin;
-            for (size_t i = 0; i < live; i++)
-                y[i] = byol__bf16_from_float(factor[i] * byol__bf16_to_float(x[i]));
-        } else {
-            const float *x = (const float *)from + begin;
-            float *y = (float *)to + begin;
-            for (size_t i = 0; i < live; i++) y[i] = factor[i] * x[i];
-        }
-    }
+    const byol__draw *draw = &plan->draw;
+    const byol__dropout p = {
+        .threshold = threshold_of(s),
+        .scale = 1 / (1 - s->rate),
+        .key = {(uint32_t)draw->seed, (uint32_t)(draw->seed >> 32)},
+        .stream = {draw->step, s->node, draw->view << 8 | BYOL__PURPOSE_DROPOUT},
+        .count = count,
+        .bf16 = plan->options.dtype == BYOL__BF16,
+        .from = from,
+        .to = to};
+    byol__dropout_kernels_best()->apply(&p);
 }
 
-/* The same with one number for each sample, whose elements lie together. */
+/* What sample `n` is multiplied by as a whole. */
+static float sample_factor(const byol__draw *draw, const dropout_state *s, uint32_t n) {
+    const uint32_t key[2] = {(uint32_t)draw->seed, (uint32_t)(draw->seed >> 32)},
+                   counter[4] = {n, draw->step, s->node, draw->view << 8 | BYOL__PURPOSE_DROPOUT};
+    uint32_t bits[4];
+    byol__philox(counter, key, bits);
+    return (bits[0] & 0xffffu) >= threshold_of(s) ? 1 / (1 - s->rate) : 0;
+}
+
 static void apply_whole(const byol__plan *plan, const dropout_state *s, size_t count,
                         const void *from, void *to) {
-    uint32_t threshold = (uint32_t)lrintf(s->rate * 65536.0f);
     bool is_bf16 = plan->options.dtype == BYOL__BF16;
     size_t samples = (size_t)plan->options.batch, own = count / samples;
 #pragma omp parallel for schedule(static)
     for (size_t n = 0; n < samples; n++) {
-        float factor[NUMBERS];
-        mask(&plan->draw, s->node, n / NUMBERS, threshold, 1 / (1 - s->rate), factor);
-        float scale = factor[n % NUMBERS];
+        float scale = sample_factor(&plan->draw, s, (uint32_t)n);
         for (size_t i = n * own; i < (n + 1) * own; i++)
             if (is_bf16)
                 ((byol__bf16 *)to)[i] = byol__bf16_from_float(

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bf16.h"
+#include "base/vector_memory.h"
 #include "base/vectors.h"
 #include "dnn/layout.h"
 
@@ -89,6 +90,35 @@ INLINE size_t run_at(const head_place *h, int position, int c, int *length) {
            (size_t)position * s->stride_s + (size_t)lane;
 }
 
+/* Elements at .. at+length-1 to floats, scaled. */
+INLINE void load_run(const void *values, size_t at, int length, bool bf16, float scale,
+                     float *floats) {
+    int j = 0;
+    for (; j + LANES <= length; j += LANES) {
+        vec x = scale * load(values, at + (size_t)j, LANES, bf16);
+        memcpy(floats + j, &x, sizeof x);
+    }
+    for (; j < length; j++)
+        floats[j] =
+            scale * (bf16 ? byol__bf16_to_float(((const byol__bf16 *)values)[at + (size_t)j])
+                          : ((const float *)values)[at + (size_t)j]);
+}
+
+INLINE void store_run(void *values, size_t at, int length, bool bf16, float scale,
+                      const float *floats) {
+    int j = 0;
+    for (; j + LANES <= length; j += LANES) {
+        vec x;
+        memcpy(&x, floats + j, sizeof x);
+        store(values, at + (size_t)j, scale * x, LANES, bf16);
+    }
+    for (; j < length; j++)
+        if (bf16)
+            ((byol__bf16 *)values)[at + (size_t)j] = byol__bf16_from_float(scale * floats[j]);
+        else
+            ((float *)values)[at + (size_t)j] = scale * floats[j];
+}
+
 /* Positions first .. first+count-1 to rows of `stride` floats, scaled; the rest of a row is zeros.
  */
 static inline void load_head(const head_place *h, const void *values, int first, int count,
@@ -98,12 +128,9 @@ static inline void load_head(const head_place *h, const void *values, int first,
         for (int c = 0, length; c < h->width; c += length) {
             size_t at = run_at(h, first + i, c, &length);
             if (h->bf16)
-                for (int j = 0; j < length; j++)
-                    row[c + j] =
-                        scale * byol__bf16_to_float(((const byol__bf16 *)values)[at + (size_t)j]);
+                load_run(values, at, length, true, scale, row + c);
             else
-                for (int j = 0; j < length; j++)
-                    row[c + j] = scale * ((const float *)values)[at + (size_t)j];
+                load_run(values, at, length, false, scale, row + c);
         }
         for (int c = h->width; c < stride; c++) row[c] = 0;
     }
@@ -116,15 +143,12 @@ static inline void store_head(const head_place *h, void *values, int count, int 
         const float *row = rows + (size_t)i * (size_t)stride;
         for (int c = 0, length; c < h->width; c += length) {
             size_t at = run_at(h, i, c, &length), bytes = h->bf16 ? 2 : 4;
-            byol__bf16 *halves = (byol__bf16 *)values + at;
-            float *floats = (float *)values + at;
             if (i >= count)
                 memset((char *)values + at * bytes, 0, (size_t)length * bytes);
             else if (h->bf16)
-                for (int j = 0; j < length; j++)
-                    halves[j] = byol__bf16_from_float(scale * row[c + j]);
+                store_run(values, at, length, true, scale, row + c);
             else
-                for (int j = 0; j < length; j++) floats[j] = scale * row[c + j];
+                store_run(values, at, length, false, scale, row + c);
         }
     }
 }
