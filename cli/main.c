@@ -20,6 +20,7 @@ const cli_command cli_commands[] = {
     {"report", cmd_report, "write a page that shows a run, or compares several"},
     {"data", cmd_data, "tell what a source of images holds"},
     {"pack", cmd_pack, "pack images into tar shards that read fast"},
+    {"tokenizer", cmd_tokenizer, "learn a vocabulary of texts (tokenizer.json)"},
     {"info", cmd_info, "print a network layer by layer, with its costs"},
     {"bench", cmd_bench, "measure training steps, views, or the machine"},
     {"options", cmd_options, "print the table of configuration options"},

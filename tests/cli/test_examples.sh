@@ -54,6 +54,7 @@ for number in 1 2 3 4 5 6 7 8 9 10 11 12; do
 done
 cp -r stage/photos stage/path/to/imagenette96
 mkdir stage/reviews
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do echo "sentence $number of some words"; done >stage/sentences.txt
 for number in 1 2 3 4; do printf '"a text, number %s",%s\n' $number $((number % 2)); done >rows
 { echo body,stars && cat rows; } | tee stage/reviews.csv stage/reviews/train.csv >stage/reviews/test.csv
 cp -r "$source_dir/configs" stage/configs

@@ -56,6 +56,21 @@ says "another tokenizer"
 expect 1 linear whole --train texts.tsv --test held.tsv --mean 2
 says "texts are embedded as they are"
 
+# A tokenizer learned by itself is the run's.
+expect 0 tokenizer texts.tsv --size 150 --out own.json --json
+is_json out vocabulary
+# shellcheck disable=SC2086
+expect 0 pretrain --data texts.tsv --out with-own --epochs 1 $small --set data.tokenizer=own.json
+cmp -s own.json with-own/tokenizer.json || say "the run has another tokenizer than it was given"
+expect 0 tokenizer texts.tsv --size 300 --byte-level --out bytes.json --quiet
+grep -q ByteLevel bytes.json || say "--byte-level makes another"
+expect 2 tokenizer texts.tsv --size 3 --out wrong.json
+expect 1 tokenizer missing.tsv --out wrong.json
+expect 2 tokenizer
+expect 2 tokenizer texts.tsv --out nowhere/wrong.json
+says "nowhere"
+[ ! -e wrong.json ] || say "a tokenizer was written for nothing"
+
 # The configurations for texts, made small.
 for config in "$source_dir"/configs/text/*.yaml; do
     name=$(basename "$config" .yaml)

@@ -14,7 +14,7 @@ done
 expect 0 --version
 grep -q '^byol [0-9]' stdout || say "no version"
 
-for command in views pretrain knn linear finetune embed search export info bench options; do
+for command in views pretrain knn linear finetune embed search export tokenizer info bench options; do
     "$byol" --help | grep -q "^  $command " || say "byol --help does not list $command"
     expect 0 $command --help
     grep -q "Usage: byol $command" stdout || say "byol $command --help has no usage"
