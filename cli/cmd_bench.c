@@ -38,7 +38,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         *(state->arg_num == 0 ? &args->what : &args->file) = argument;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "what? step, views, load, embed, knn or peak");
+        argp_error(state, "what? step, views, load, embed, knn, attention or peak");
         return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -166,6 +166,25 @@ static byol_status bench_load(const arguments *args, const byol_config *config, 
     return BYOL_OK;
 }
 
+static byol_status bench_attention(const arguments *args, const byol_config *config,
+                                   json_t **result, byol_error *error) {
+    byol_bench_attention_result r;
+    byol_status status = byol_bench_attention(config, &args->bench, &r, error);
+    if (status != BYOL_OK) return status;
+    char memory[32];
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(),
+                "attention of %d tokens, width %d, batch %d, %s, %d threads\n"
+                "  forward   %.2f ms\n  backward  %.2f ms (medians of %d)\n  memory    %s\n",
+                config->data.length, config->encoder.width, config->train.batch_size,
+                precision_name(r.precision), r.threads, r.forward_ms, r.backward_ms, r.runs,
+                cli_bytes(memory, r.memory_bytes));
+    *result = json_pack("{s:f, s:f, s:I, s:i, s:s}", "forward_ms", r.forward_ms, "backward_ms",
+                        r.backward_ms, "memory_bytes", (json_int_t)r.memory_bytes, "threads",
+                        r.threads, "precision", precision_name(r.precision));
+    return BYOL_OK;
+}
+
 /* kNN of CIFAR-10's size with a ResNet-18's vectors: a fixed shape for comparing machines. */
 static byol_status bench_knn(const arguments *args, const byol_config *config, json_t **result,
                              byol_error *error) {
@@ -211,14 +230,16 @@ static const struct {
                        byol_error *error);
 } benches[] = {
     {"step", bench_step},   {"views", bench_views}, {"load", bench_load},
-    {"embed", bench_embed}, {"knn", bench_knn},     {"peak", bench_peak},
+    {"embed", bench_embed}, {"knn", bench_knn},     {"attention", bench_attention},
+    {"peak", bench_peak},
 };
 
 static int run(arguments *args) {
     size_t which = 0, count = sizeof benches / sizeof benches[0];
     while (which < count && strcmp(benches[which].name, args->what) != 0) which++;
     if (which == count)
-        return cli_usage("there is no bench '%s'; there are step, views, load, embed, knn, peak",
+        return cli_usage("there is no bench '%s'; there are step, views, load, embed, knn, "
+                         "attention, peak",
                          args->what);
     byol_config config;
     int code = cli_settings_configure(&args->settings, args->file, &config);
@@ -240,14 +261,17 @@ int cmd_bench(int argc, char **argv) {
     const struct argp parser = {
         options,
         parse,
-        "step|views|load|embed|knn|peak [CONFIG.yaml]",
+        "step|views|load|embed|knn|attention|peak [CONFIG.yaml]",
         "Measures whole training steps (views included), views, how fast images are read and made "
         "into views, "
-        "embedding, kNN, or what the machine can do. Synthetic images, but for load (--data SRC); "
+        "embedding, kNN, attention alone, or what the machine can do. Synthetic images, but for "
+        "load (--data SRC); "
         "nothing is "
         "written."
         "\vExamples:\n  byol bench step --width 16 --batch-size 256 --precision fp32\n"
         "  byol bench views --image-size 224 --picture 500x375 --preset byol\n"
+        "  byol bench attention --width 256 --batch-size 8 --set data.length=1024 --set "
+        "encoder.heads=4\n"
         "  byol bench load --data photos/ --image-size 224 --preset byol --batch-size 8",
         children,
         NULL,

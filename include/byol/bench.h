@@ -91,6 +91,20 @@ typedef struct byol_bench_embed_result {
 BYOL_API byol_status byol_bench_embed(const byol_config *config, const byol_bench_options *options,
                                       byol_bench_embed_result *result, byol_error *error);
 
+typedef struct byol_bench_attention_result {
+    double forward_ms, backward_ms; /* medians */
+    int runs;
+    uint64_t memory_bytes; /* of activations, their gradients and scratch */
+    int threads;
+    byol_precision precision;
+} byol_bench_attention_result;
+
+/* Attention alone, of train.batch_size rows of data.length tokens of encoder.width channels in
+ * encoder.heads heads; with encoder.attention lowrank the products along tokens count too. */
+BYOL_API byol_status byol_bench_attention(const byol_config *config,
+                                          const byol_bench_options *options,
+                                          byol_bench_attention_result *result, byol_error *error);
+
 typedef struct byol_bench_views_result {
     double views_per_second_per_core;
     int threads;

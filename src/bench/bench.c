@@ -234,21 +234,16 @@ byol_status byol_bench_step(const byol_config *config, const byol_bench_options 
     int side = options->source_size > 0 ? options->source_size : changed.data.image_size;
     /* One batch more than a step takes, so that not all epochs have the same images. */
     size_t count = (size_t)changed.train.batch_size * (size_t)(changed.train.accumulate + 1);
-    uint8_t *pixels = NULL;
-    byol_source *source = NULL;
+    byol__bench_data data = {0};
     stopwatch watch = {.options = options};
     *result = (byol_bench_step_result){0};
-    byol_status status = byol__bench_images(
-        &pixels, count, (size_t)options->channels * (size_t)side * (size_t)side, error);
-    if (status == BYOL_OK)
-        status = byol_source_from_memory(&source, pixels, NULL, count, options->channels, side,
-                                         side, error);
+    byol_status status =
+        byol__bench_data_make(&data, config, count, options->channels, side, error);
     if (status == BYOL_OK)
         status = byol__alloc(&watch.seconds, STEPS_MAX, sizeof *watch.seconds, "timings", error);
-    if (status == BYOL_OK) status = time_steps(&changed, source, &watch, result, error);
+    if (status == BYOL_OK) status = time_steps(&changed, data.source, &watch, result, error);
     byol__free(watch.seconds);
-    byol_source_free(source);
-    byol__free(pixels);
+    byol__bench_data_release(&data);
     if (status != BYOL_OK) return status;
     result->peak_memory_bytes = byol__peak_memory(); /* before the products below add theirs */
     byol_bench_peak_result peak;

@@ -1,14 +1,53 @@
 #include "bench/bench_shared.h"
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "config/options.h"
 
 byol_status byol__bench_images(uint8_t **pixels, size_t count, size_t size, byol_error *error) {
     BYOL__TRY(byol__alloc(pixels, count * size, 1, "synthetic images", error));
     byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
     for (size_t i = 0; i < count * size; i++) (*pixels)[i] = (uint8_t)byol__random_u32(&random);
     return BYOL_OK;
+}
+
+enum { WORDS = 5000, WORD_BYTES = 8 }; /* "w0 " .. "w4999 " */
+
+static byol_status make_texts(byol__bench_data *data, size_t count, int words, byol_error *error) {
+    size_t bytes = (size_t)words * WORD_BYTES;
+    char *text;
+    BYOL__TRY(byol__alloc(&data->memory, count, bytes, "synthetic texts", error));
+    BYOL__TRY(byol__alloc(&data->texts, count, sizeof *data->texts, "synthetic texts", error));
+    byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
+    text = data->memory;
+    for (size_t i = 0; i < count; i++, text += bytes) {
+        size_t used = 0;
+        for (int w = 0; w < words; w++)
+            used += (size_t)snprintf(text + used, bytes - used, "w%u ",
+                                     (unsigned)byol__random_below(&random, WORDS));
+        data->texts[i] = text;
+    }
+    return byol_source_from_texts(&data->source, data->texts, NULL, NULL, count, error);
+}
+
+byol_status byol__bench_data_make(byol__bench_data *data, const byol_config *config, size_t count,
+                                  int channels, int side, byol_error *error) {
+    uint8_t *pixels = NULL;
+    if (byol__encoder_takes_texts(config->encoder.name))
+        return make_texts(data, count, config->data.length, error);
+    BYOL__TRY(
+        byol__bench_images(&pixels, count, (size_t)channels * (size_t)side * (size_t)side, error));
+    data->memory = pixels;
+    return byol_source_from_memory(&data->source, pixels, NULL, count, channels, side, side, error);
+}
+
+void byol__bench_data_release(byol__bench_data *data) {
+    byol_source_free(data->source);
+    byol__free(data->texts);
+    byol__free(data->memory);
 }
 
 bool byol__bench_cancelled(const byol_bench_options *options, double seconds) {
