@@ -19,7 +19,8 @@ def arguments():
     parser.add_argument("--torch-python", default="python3", help="a command that runs a Python with torch (%(default)s); to get the newest: "
                         "python3 -m venv torch && torch/bin/pip install torch, then torch/bin/python")
     parser.add_argument("--cases", default="16x256xfp32,64x64xfp32",
-                        help="WIDTHxBATCHxPRECISION, ... (%(default)s); of another network ENCODER:WIDTHxBATCHxPRECISION@PIXELS")
+                        help="WIDTHxBATCHxPRECISION, ... (%(default)s); of another network ENCODER:WIDTHxBATCHxPRECISION@PIXELS, of texts "
+                        "transformer:WIDTHxBATCHxPRECISION@LENGTH")
     parser.add_argument("--rounds", type=int, default=3, help="of both programs (%(default)s)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=3, help="of PyTorch in a round (%(default)s)")
@@ -34,11 +35,18 @@ def read_case(text):
     return encoder or "resnet18", int(width), int(batch), precision, int(size or 32)
 
 
+OWN = {"vit": ["--set", "encoder.patch=8"], "transformer": ["--set", "encoder.depth=6"]}
+
+
+def size_of(encoder, size):
+    return ["--set", f"data.length={size}"] if encoder == "transformer" else ["--image-size", str(size)]
+
+
 def ours(args, encoder, width, batch, precision, size):
     hidden = 4096 if width >= 64 else 1024
-    command = [args.byol, "bench", "step", "--json", "--encoder", encoder, "--width", str(width), "--batch-size", str(batch),
-               "--precision", precision, "--threads", str(args.threads), "--image-size", str(size), "--set", f"projector.hidden={hidden}",
-               "--set", f"predictor.hidden={hidden}"]
+    command = [args.byol, "bench", "step", "--json", "--recipe", "byol", "--encoder", encoder, "--width", str(width), "--batch-size",
+               str(batch), "--precision", precision, "--threads", str(args.threads), "--set", f"projector.hidden={hidden}",
+               "--set", f"predictor.hidden={hidden}", *OWN.get(encoder, []), *size_of(encoder, size)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
@@ -56,7 +64,7 @@ def spread(values):
 
 def compare(args, case):
     encoder, width, batch, precision, size = read_case(case)
-    mine, theirs = [], {"plain": [], "channels_last": []}
+    mine, theirs = [], {"plain": [], "channels_last": []} if encoder.startswith("resnet") else {"plain": []}
     for number in range(args.rounds):
         print(f"{case}, round {number + 1} of {args.rounds}", file=sys.stderr)
         mine.append(ours(args, encoder, width, batch, precision, size))
@@ -68,7 +76,7 @@ def compare(args, case):
     peak = statistics.median(r["peak_fraction"] for r in mine)
     memory, their_memory = (max(r["peak_memory_bytes"] for r in runs) / 2**20 for runs in (mine, theirs[layout]))
     middle, their_middle = statistics.median(rate), statistics.median(their_rate)
-    network = "" if encoder == "resnet18" else f"{encoder}, {size} px, "
+    network = "" if encoder == "resnet18" else f"{encoder}, {size} {'tokens' if encoder == 'transformer' else 'px'}, "
     print(f"| {network}width {width}, batch {batch}, {precision} | {middle:.1f} (±{spread(rate) / 2:.1%}) | {peak:.0%} | "
           f"{their_middle:.1f} (±{spread(their_rate) / 2:.1%}), {layout.replace('_', ' ')} | **{middle / their_middle:.2f}** | "
           f"{memory:,.0f} / {their_memory:,.0f} = {memory / their_memory:.0%} |", flush=True)

@@ -25,7 +25,7 @@ BATCH = {("--width", 64): 64, ("--width", 128): 32, ("--image-size", 96): 64, ("
 def measure(byol, flag, value, precision):
     settings = {**BASE, flag: value}
     settings["--batch-size"] = BATCH.get((flag, value), settings["--batch-size"])
-    command = [byol, "bench", "step", "--json", "--seconds", "2", "--precision", precision, "--set", "projector.hidden=1024",
+    command = [byol, "bench", "step", "--json", "--recipe", "byol", "--seconds", "2", "--precision", precision, "--set", "projector.hidden=1024",
                "--set", "predictor.hidden=1024"]
     for name, setting in settings.items():
         command += [name, str(setting)]

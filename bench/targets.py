@@ -50,7 +50,7 @@ def median_of_runs(runs, key):
 
 
 def resnet50(args):
-    runs = [bench(args, "step", "--encoder", "resnet50", "--width", "64", "--image-size", "96", "--batch-size", "32",
+    runs = [bench(args, "step", "--recipe", "byol", "--encoder", "resnet50", "--width", "64", "--image-size", "96", "--batch-size", "32",
                   "--precision", "fp32") for _ in range(args.rounds)]
     return f"{median_of_runs(runs, 'gflops'):.0f} GFLOP/s, {median_of_runs(runs, 'peak_fraction'):.0%} of the peak"
 
@@ -125,7 +125,7 @@ def start(args):
 def neighbour(args):
     """Beside a process that keeps one processor busy."""
     alone, beside, slowest = [], [], []
-    words = ("step", "--width", "16", "--batch-size", "256", "--precision", "fp32", "--seconds", "8", "--set", "projector.hidden=1024",
+    words = ("step", "--recipe", "byol", "--width", "16", "--batch-size", "256", "--precision", "fp32", "--seconds", "8", "--set", "projector.hidden=1024",
              "--set", "predictor.hidden=1024")
     for _ in range(args.rounds):
         alone.append(bench(args, *words)["images_per_second"])

@@ -1,7 +1,8 @@
-"""One BYOL training step in PyTorch, for bench/compare.py: ResNet-18 or -50 with the 3x3 stem, heads and recipe as `byol bench
-step` is asked for there. Random views that lie ready: PyTorch's data loading is left out of its time.
+"""One BYOL training step in PyTorch, for bench/compare.py: ResNet-18 or -50 with the 3x3 stem, a vision transformer of 12 blocks
+on patches of 8, or BERT's encoder of 6 layers on tokens, heads and recipe as `byol bench step` is asked for there. Random views
+that lie ready: PyTorch's data loading is left out of its time.
 
-    python3 torch_step.py resnet18|resnet50 WIDTH BATCH IMAGE_SIZE fp32|bf16 plain|channels_last THREADS STEPS
+    python3 torch_step.py resnet18|resnet50|vit|transformer WIDTH BATCH IMAGE_SIZE|LENGTH fp32|bf16 plain|channels_last THREADS STEPS
 
 Prints one JSON object: the seconds of each step after the first, and the peak memory of the process in bytes."""
 import copy
@@ -62,6 +63,59 @@ class Bottleneck(nn.Module):
         return F.relu(self.bn3(self.conv3(y)) + self.shortcut(x), inplace=True)
 
 
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        n, length, _ = x.shape
+        q, k, v = self.qkv(x).view(n, length, 3, width // 64, 64).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, width))
+
+
+def token_mlp():
+    return nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+
+class Block(nn.Module):
+    def __init__(self, norm_first):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention, self.mlp, self.norm_first = Attention(), token_mlp(), norm_first
+
+    def forward(self, x):
+        if self.norm_first:
+            x = x + self.attention(self.norm1(x))
+            return x + self.mlp(self.norm2(x))
+        x = self.norm1(x + self.attention(x))
+        return self.norm2(x + self.mlp(x))
+
+
+class Transformer(nn.Module):
+    """Of patches (vit) or of tokens, with a class token's vector at the end."""
+
+    def __init__(self):
+        super().__init__()
+        if encoder == "vit":
+            self.embed = nn.Conv2d(3, width, 8, 8)
+            self.first = nn.Parameter(torch.zeros(1, 1, width))
+            self.places = nn.Parameter(torch.randn(1, (size // 8) ** 2 + 1, width) * 0.02)
+        else:
+            self.embed = nn.Embedding(8000, width)
+            self.places = nn.Parameter(torch.randn(1, size, width) * 0.02)
+        self.norm = nn.LayerNorm(width)
+        self.blocks = nn.Sequential(*[Block(encoder == "vit") for _ in range(12 if encoder == "vit" else 6)])
+        self.projector = mlp(width)
+
+    def forward(self, x):
+        x = self.embed(x)
+        if encoder == "vit":
+            x = torch.cat([self.first.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + self.places
+            return self.projector(self.norm(self.blocks(x))[:, 0])
+        return self.projector(self.blocks(self.norm(x + self.places))[:, 0])
+
+
 def mlp(inputs):
     return nn.Sequential(nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True), nn.Linear(hidden, 256))
 
@@ -84,10 +138,12 @@ class Network(nn.Module):
         return self.projector(self.stages(self.stem(x)).mean((2, 3)))
 
 
-online, predictor = Network(), mlp(256)
+is_resnet = encoder.startswith("resnet")
+online, predictor = Network() if is_resnet else Transformer(), mlp(256)
 target = copy.deepcopy(online).requires_grad_(False)
-views = [torch.randn(batch, 3, size, size) for _ in range(2)]
-if layout == "channels_last":
+views = [torch.randint(1, 8000, (batch, size)) if encoder == "transformer" else torch.randn(batch, 3, size, size)
+         for _ in range(2)]
+if layout == "channels_last" and is_resnet:
     online, target = (n.to(memory_format=torch.channels_last) for n in (online, target))
     views = [v.contiguous(memory_format=torch.channels_last) for v in views]
 optimizer = torch.optim.SGD([*online.parameters(), *predictor.parameters()], lr=0.03, momentum=0.9, weight_decay=5e-4)

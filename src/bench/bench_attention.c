@@ -73,6 +73,7 @@ static byol_status open_low_rank(layer *l, byol__low_rank *p, const byol__head_s
     *p = (byol__low_rank){.src = l->tokens,
                           .dst = l->few,
                           .matrices = 1,
+                          .columns = config->data.length,
                           .y = (void *)(uintptr_t)few->values,
                           .dy = few->diff,
                           .threads = threads};

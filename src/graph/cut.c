@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "graph/op.h"
 
 /* How many rows of each table belong to the nodes before `end`. */
 static void count_rows(const byol__graph *graph, uint32_t end, int *params, int *statistics) {
@@ -93,6 +94,29 @@ static byol_status cut(const byol__graph *graph, byol__value_id value, byol__gra
     copy_outputs(back, graph, value);
     BYOL__TRY(byol__graph_finish(front, error));
     return byol__graph_finish(back, error);
+}
+
+static byol_status resize(const byol__graph *graph, byol__shape input, byol__graph *out,
+                          byol_error *error) {
+    BYOL__TRY(copy_part(out, graph, 0, graph->node_count, 0, 0, error));
+    out->values[0].shape = input;
+    for (uint32_t i = 1; i < out->node_count; i++) {
+        const byol__node *node = &out->nodes[i];
+        out->values[i].shape = node->op->infer(out, node->name, &node->attributes,
+                                               byol__graph_shape(out, node->src[0]));
+    }
+    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
+        if (graph->has_output >> mark & 1u)
+            byol__graph_mark(out, mark, graph->output_name[mark], graph->output[mark]);
+    return byol__graph_finish(out, error);
+}
+
+byol_status byol__graph_resize(const byol__graph *graph, byol__shape input, byol__graph *out,
+                               byol_error *error) {
+    byol__graph_init(out);
+    byol_status status = resize(graph, input, out, error);
+    if (status != BYOL_OK) byol__graph_release(out);
+    return status;
 }
 
 byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front,

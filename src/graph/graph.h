@@ -213,6 +213,11 @@ byol_status byol__graph_finish(byol__graph *graph, byol_error *error);
 byol_status byol__graph_cut(const byol__graph *graph, byol__value_id value, byol__graph *front,
                             byol__graph *back, byol_error *error);
 
+/* The same network, with the same parameters, for an input of another shape: fewer tokens, say.
+ * Finished and owned: byol__graph_release. Reports the first layer that does not take it. */
+byol_status byol__graph_resize(const byol__graph *graph, byol__shape input, byol__graph *out,
+                               byol_error *error);
+
 /* Fills an arena of `table` with initial values: each row by its `init`, from (seed, row).
  * Parameters: weights random, biases 0, BN scale 1. Statistics: running mean 0, running variance 1
  * (nothing random: any seed). */

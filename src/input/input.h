@@ -45,6 +45,9 @@ typedef struct byol__input_kind {
      * allocates. */
     byol_status (*reserve)(const byol_source_info *info, const byol__view_list *views,
                            byol__view_buffers *buffers, byol_error *error);
+    /* How long a sample is, so that those of like length meet in a batch. NULL: all are alike. */
+    byol_status (*length)(const byol_source *source, size_t index, uint32_t *length,
+                          byol_error *error);
     /* Reads sample `index`, so that the views of `key` can be made from it. If it fails and
      * byol_source_unreadable is true, another sample is read under the same key. */
     byol_status (*read)(const byol_source *source, size_t index, const byol__view_list *views,

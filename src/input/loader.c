@@ -14,6 +14,7 @@
 #include "base/threads.h"
 #include "data/source_kind.h"
 #include "input/input.h"
+#include "input/like_lengths.h"
 
 enum { BUFFERS = 2 }; /* the caller has one while the other is filled */
 
@@ -39,6 +40,8 @@ struct byol__loader {
 
     batch_buffer buffers[BUFFERS];
     uint32_t *order; /* permutation of epoch `order_epoch` */
+    /* Of each sample, and room to sort; NULL: all are alike. */
+    uint32_t *lengths, *scratch;
     uint32_t order_epoch;
     bool order_is_made;
     uint64_t next; /* the next batch for byol__loader_next; its filling has begun */
@@ -170,11 +173,19 @@ static void *work(void *argument) {
 
 /* ---- the caller's side ---- */
 
+static void make_order(byol__loader *loader, uint32_t epoch) {
+    byol__epoch_order(loader->options.seed, epoch, loader->order, loader->count);
+    if (loader->lengths == NULL) return;
+    byol__random random =
+        byol__random_stream(loader->options.seed, BYOL__PURPOSE_SHUFFLE, epoch, 1, 0);
+    byol__order_like_lengths(loader->order, loader->count, (uint32_t)loader->options.batch_size,
+                             loader->lengths, &random, loader->scratch);
+}
+
 static void choose_samples(byol__loader *loader, uint64_t number, uint32_t *indices) {
     uint32_t epoch = (uint32_t)(number / loader->batches_per_epoch);
     size_t batch_size = (size_t)loader->options.batch_size;
-    if (!loader->order_is_made || epoch != loader->order_epoch)
-        byol__epoch_order(loader->options.seed, epoch, loader->order, loader->count);
+    if (!loader->order_is_made || epoch != loader->order_epoch) make_order(loader, epoch);
     loader->order_is_made = true;
     loader->order_epoch = epoch;
     memcpy(indices, loader->order + number % loader->batches_per_epoch * batch_size,
@@ -256,6 +267,14 @@ static byol_status check_options(const byol__loader_options *options, const byol
     return BYOL_OK;
 }
 
+static byol_status measure_lengths(byol__loader *loader, byol_error *error) {
+    BYOL__TRY(byol__alloc(&loader->lengths, loader->count, sizeof(uint32_t), "lengths", error));
+    BYOL__TRY(byol__alloc(&loader->scratch, loader->count, sizeof(uint32_t), "lengths", error));
+    for (uint32_t i = 0; i < loader->count; i++)
+        BYOL__TRY(loader->input->length(loader->source, i, &loader->lengths[i], error));
+    return BYOL_OK;
+}
+
 static byol_status allocate(byol__loader *loader, const byol_source_info *info, byol_error *error) {
     const byol__loader_options *options = &loader->options;
     for (int i = 0; i < BUFFERS; i++) {
@@ -268,6 +287,7 @@ static byol_status allocate(byol__loader *loader, const byol_source_info *info, 
     }
     BYOL__TRY(
         byol__alloc(&loader->order, loader->count, sizeof(uint32_t), "order of an epoch", error));
+    if (loader->input->length != NULL) BYOL__TRY(measure_lengths(loader, error));
     BYOL__TRY(
         byol__alloc(&loader->workers, options->threads, sizeof(worker), "loader threads", error));
     for (int i = 0; i < options->threads; i++)
@@ -341,6 +361,8 @@ void byol__loader_free(byol__loader *loader) {
         byol__free(loader->buffers[i].indices);
     }
     byol__free(loader->order);
+    byol__free(loader->lengths);
+    byol__free(loader->scratch);
     free(loader->unreadable);
     pthread_cond_destroy(&loader->over);
     pthread_cond_destroy(&loader->posted);

@@ -2,9 +2,9 @@
  * training step.
  *
  * The contents of batch number k of a run are a pure function of (seed, k). The order of an epoch
- * is a permutation keyed by (seed, epoch); a view is keyed by (seed, epoch, sample, view). So the
- * position to resume from is one number, and the number of threads changes nothing. The last,
- * incomplete batch of an epoch is dropped.
+ * is a permutation keyed by (seed, epoch), in which texts of like length share a batch; a view is
+ * keyed by (seed, epoch, sample, view). So the position to resume from is one number, and the
+ * number of threads changes nothing. The last, incomplete batch of an epoch is dropped.
  *
  * An unreadable image is replaced by the next readable one of the source, under the key of the
  * replaced one. So this, too, depends on the data alone. Unreadable images are recorded; too many

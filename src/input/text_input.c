@@ -40,6 +40,16 @@ static byol_status reserve(const byol_source_info *info, const byol__view_list *
     return fit(buffers, 4 * (size_t)views->length, error);
 }
 
+/* Bytes tell nearly as well as tokens which texts are long. */
+static byol_status length_of(const byol_source *source, size_t index, uint32_t *length,
+                             byol_error *error) {
+    const char *text;
+    size_t bytes;
+    BYOL__TRY(byol_source_text(source, index, &text, &bytes, error));
+    *length = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+    return BYOL_OK;
+}
+
 static byol_status read(const byol_source *source, size_t index, const byol__view_list *views,
                         const byol__sample_key *key, byol__view_buffers *buffers,
                         byol_error *error) {
@@ -103,6 +113,7 @@ const byol__input_kind byol__text_input = {
     .dtype = BYOL__I32,
     .view_elements = view_elements,
     .reserve = reserve,
+    .length = length_of,
     .read = read,
     .make = make,
     .prepare = prepare,

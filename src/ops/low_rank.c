@@ -83,6 +83,11 @@ static void in_onnx(const byol__graph *graph, const byol__node *node, char *line
 
 /* ---- In a plan ---- */
 
+static int columns_of(const byol__graph *graph, const byol__node *node) {
+    const byol__param *row = &graph->params.rows[node->weight];
+    return row->dims[row->ndims - 1];
+}
+
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
     const byol__node *node = &c->graph->nodes[unit->stage.node];
     low_rank_state *s = unit->state;
@@ -94,6 +99,7 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     s->kernel = (byol__low_rank){.src = src,
                                  .dst = dst,
                                  .matrices = node->attributes.heads,
+                                 .columns = columns_of(c->graph, node),
                                  .threads = omp_get_max_threads()};
     s->kernel.scratch_floats = byol__low_rank_kernels_best()->scratch(&s->kernel);
     s->weight = byol__range_of(&c->graph->params, node->weight);

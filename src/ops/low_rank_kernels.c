@@ -44,7 +44,7 @@ static float *own_scratch(const byol__low_rank *p) {
 }
 
 static const float *matrix(const byol__low_rank *p, const arrays *a, int head) {
-    return p->weight + (size_t)head * (size_t)a->rank * (size_t)a->positions;
+    return p->weight + (size_t)head * (size_t)a->rank * (size_t)p->columns;
 }
 
 static int length_of(const byol__low_rank *p, const arrays *a, int n) {
@@ -68,7 +68,7 @@ static void forward(const byol__low_rank *p) {
                    y = head_place_of(&p->dst, n, head * a.width, a.width);
         load_head(&x, p->x, 0, length, 1, a.x, a.stride);
         memset(a.y, 0, (size_t)a.rank * (size_t)a.stride * sizeof(float));
-        add_product((operand){matrix(p, &a, head), (size_t)a.positions, 1}, a.x, (size_t)a.stride,
+        add_product((operand){matrix(p, &a, head), (size_t)p->columns, 1}, a.x, (size_t)a.stride,
                     a.y, (size_t)a.stride, a.rank, a.stride, length);
         store_head(&y, p->y, a.rank, a.rank, 1, a.y, a.stride);
     }
@@ -86,7 +86,7 @@ static void backward_x(const byol__low_rank *p) {
                    y = head_place_of(&p->dst, n, head * a.width, a.width);
         load_head(&y, p->dy, 0, a.rank, 1, a.y, a.stride);
         memset(a.x, 0, (size_t)length * (size_t)a.stride * sizeof(float));
-        add_product((operand){matrix(p, &a, head), 1, (size_t)a.positions}, a.y, (size_t)a.stride,
+        add_product((operand){matrix(p, &a, head), 1, (size_t)p->columns}, a.y, (size_t)a.stride,
                     a.x, (size_t)a.stride, length, a.stride, a.rank);
         store_head(&x, p->dx, length, a.positions, 1, a.x, a.stride);
     }
@@ -107,10 +107,10 @@ static void backward_columns(const byol__low_rank *p, const arrays *a, int head,
         add_product((operand){a->y, (size_t)a->stride, 1}, a->columns, BLOCK, a->sum, BLOCK,
                     a->rank, BLOCK, a->width);
     }
-    float *diff = p->diff_weight + (size_t)head * (size_t)a->rank * (size_t)a->positions + first;
+    float *diff = p->diff_weight + (size_t)head * (size_t)a->rank * (size_t)p->columns + first;
     for (int r = 0; r < a->rank; r++)
         for (int c = 0; c < columns; c++)
-            diff[(size_t)r * (size_t)a->positions + (size_t)c] += a->sum[r * BLOCK + c];
+            diff[(size_t)r * (size_t)p->columns + (size_t)c] += a->sum[r * BLOCK + c];
 }
 
 static void backward(const byol__low_rank *p) {

@@ -11,7 +11,8 @@
 typedef struct byol__low_rank {
     byol__layout src, dst; /* (n, c, positions) and (n, c, rank); both have h w positions */
     int matrices;          /* each is applied to c / matrices channels */
-    const float *weight;   /* (matrices, rank, positions) */
+    int columns;           /* of a matrix; the first `positions` of them are used */
+    const float *weight;   /* (matrices, rank, columns) */
     const int *lengths;    /* (n): positions that are there, the others count as 0; NULL: all */
     const void *x;
     void *y;

@@ -143,10 +143,15 @@ static byol_status compile_forward(byol__compiler *c, const byol__stage *stages)
         if (unit->op->runs->place_forward != NULL)
             BYOL__TRY(unit->op->runs->place_forward(c, unit, i));
     }
-    /* Outputs can be read until backward begins. */
-    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++)
-        if (plan->has_output >> mark & 1u)
-            byol__keep_until(plan, plan->slots[plan->output[mark]].buffer, plan->unit_count - 1);
+    /* Outputs can be read until backward begins, if the last one needs them. */
+    for (int mark = 0; mark < BYOL__OUTPUTS_MAX; mark++) {
+        if (!(plan->has_output >> mark & 1u)) continue;
+        int buffer = plan->slots[plan->output[mark]].buffer;
+        if (buffer == BYOL__NO_BUFFER)
+            plan->has_output &= ~(1u << mark);
+        else
+            byol__keep_until(plan, buffer, plan->unit_count - 1);
+    }
     return BYOL_OK;
 }
 

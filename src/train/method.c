@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "config/options.h"
 #include "dnn/precision.h"
 #include "graph/arena.h"
 #include "nets/nets.h"
@@ -180,7 +181,13 @@ static uint64_t count_flops(const byol__method *method) {
     return flops;
 }
 
-static byol_status bind_plans(byol__method *method, size_t part, byol_error *error) {
+void byol__method_take_plans(byol__method *method, int row) {
+    memcpy(method->online, method->lengths[row].online, sizeof method->online);
+    memcpy(method->target, method->lengths[row].target, sizeof method->target);
+}
+
+static byol_status bind_row(byol__method *method, const byol__view_plans *plans, size_t part,
+                            byol_error *error) {
     byol__binding online = {
         .params = method->params, .grads = method->grads, .statistics = method->statistics};
     byol__binding target = {.params = method->target_params,
@@ -188,11 +195,62 @@ static byol_status bind_plans(byol__method *method, size_t part, byol_error *err
     for (int v = 0; v < method->views.count; v++) {
         online.workspace = (char *)method->workspace + (keeps_all(method) ? (size_t)v * part : 0);
         target.workspace = method->workspace;
-        if (method->online[v] != NULL)
-            BYOL__TRY(byol__plan_bind(method->online[v], &online, error));
-        if (method->target[v] != NULL)
-            BYOL__TRY(byol__plan_bind(method->target[v], &target, error));
+        if (plans->online[v] != NULL) BYOL__TRY(byol__plan_bind(plans->online[v], &online, error));
+        if (plans->target[v] != NULL) BYOL__TRY(byol__plan_bind(plans->target[v], &target, error));
     }
+    return BYOL_OK;
+}
+
+/* The plans of all views, for inputs of one length. */
+static byol_status plan_views(planner *p, const byol__graph *graph, const byol__graph *target_graph,
+                              const byol__plan_options *online, const byol__plan_options *target,
+                              byol__view_plans *plans) {
+    const byol__method *method = p->method;
+    for (int v = 0; v < method->views.count; v++) {
+        bool wanted = is_target(method, v), is_own = method->kind == BYOL_TARGET_ONLINE;
+        if (v < method->predicting || (is_own && wanted))
+            BYOL__TRY(plan_view(p, v, graph, online, plans->online));
+        if (has_target_network(method) && wanted)
+            BYOL__TRY(plan_view(p, v, target_graph, target, plans->target));
+    }
+    return BYOL_OK;
+}
+
+/* The same for texts of at most plans->length tokens. */
+static byol_status plan_shorter(planner *p, const byol__plan_options *online,
+                                const byol__plan_options *target, byol__view_plans *plans) {
+    byol__method *method = p->method;
+    byol__shape tokens = byol__vector_shape(plans->length);
+    byol__graph graph, target_graph;
+    byol__graph_init(&target_graph);
+    BYOL__TRY(byol__graph_resize(&method->graph, tokens, &graph, p->error));
+    byol_status status = BYOL_OK;
+    if (has_target_network(method))
+        status = byol__graph_resize(&method->target_graph, tokens, &target_graph, p->error);
+    if (status == BYOL_OK) status = plan_views(p, &graph, &target_graph, online, target, plans);
+    byol__graph_release(&graph);
+    byol__graph_release(&target_graph);
+    return status;
+}
+
+/* Eighths of data.length, in whole eights of tokens. */
+static byol_status plan_lengths(planner *p, const byol_config *config,
+                                const byol__plan_options *online,
+                                const byol__plan_options *target) {
+    byol__method *method = p->method;
+    bool is_text = byol__encoder_takes_texts(config->encoder.name);
+    int all = config->data.length, step = (all + 63) / 64 * 8;
+    for (int length = step; is_text && length < all; length += step) {
+        byol__view_plans *plans = &method->lengths[method->length_count++];
+        plans->length = length;
+        BYOL__TRY(plan_shorter(p, online, target, plans));
+    }
+    byol__view_plans *plans = &method->lengths[method->length_count++];
+    plans->length = is_text ? all : 0;
+    BYOL__TRY(plan_views(p, &method->graph, &method->target_graph, online, target, plans));
+    for (int v = 0; v < method->views.count && is_text; v++)
+        BYOL__TRY(byol__alloc(&method->tokens[v], (size_t)method->batch,
+                              (size_t)all * sizeof(int32_t), "tokens", p->error));
     return BYOL_OK;
 }
 
@@ -212,18 +270,15 @@ static byol_status create_plans(byol__method *method, const byol_config *config,
     target.diffs = 0;
     if (method->kind == BYOL_TARGET_FROZEN)
         target.mode = BYOL__EVAL; /* its statistics do not change either */
-    for (int v = 0; v < method->views.count; v++) {
-        bool wanted = is_target(method, v), is_own = method->kind == BYOL_TARGET_ONLINE;
-        if (v < method->predicting || (is_own && wanted))
-            BYOL__TRY(plan_view(&p, v, &method->graph, &online, method->online));
-        if (has_target_network(method) && wanted)
-            BYOL__TRY(plan_view(&p, v, &method->target_graph, &target, method->target));
-    }
+    BYOL__TRY(plan_lengths(&p, config, &online, &target));
+    byol__method_take_plans(method, method->length_count - 1);
     method->flops = count_flops(method);
     size_t part = byol__align_up(p.largest);
     method->workspace_bytes = part * (keeps_all(method) ? (size_t)method->views.count : 1);
     BYOL__TRY(byol__workspace_alloc(&method->workspace, method->workspace_bytes, error));
-    return bind_plans(method, part, error);
+    for (int row = 0; row < method->length_count; row++)
+        BYOL__TRY(bind_row(method, &method->lengths[row], part, error));
+    return BYOL_OK;
 }
 
 /* ---- The whole method ---- */
@@ -359,6 +414,7 @@ void byol__method_free(byol__method *method) {
         byol__free(method->target_projection[v]);
         byol__free(method->diff[v]);
         byol__free(method->own_diff[v]);
+        byol__free(method->tokens[v]);
     }
     byol__dnn_free(method->optimizer_dnn);
     byol__arena_free(method->workspace);

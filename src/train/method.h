@@ -63,7 +63,15 @@ typedef struct byol__pair {
     int prediction, target;
 } byol__pair;
 
-enum { BYOL__PAIRS_MAX = BYOL_VIEWS_MAX * BYOL_VIEWS_MAX };
+enum { BYOL__PAIRS_MAX = BYOL_VIEWS_MAX * BYOL_VIEWS_MAX, BYOL__LENGTHS_MAX = 8 };
+
+/* One plan per view. Views of one size share a plan, unless their activations must be alive
+ * together. `online` is a TRAIN plan up to the prediction. `target` is a TARGET plan (frozen: EVAL)
+ * up to the projection. NULL where it is not needed. */
+typedef struct byol__view_plans {
+    int length; /* tokens of a text that they take; 0: images */
+    byol__plan *online[BYOL_VIEWS_MAX], *target[BYOL_VIEWS_MAX];
+} byol__view_plans;
 
 typedef struct byol__method {
     const byol__comm *comm; /* the ranks that train it together, borrowed */
@@ -76,14 +84,16 @@ typedef struct byol__method {
     double pair_weight; /* each pair's weight in the loss */
     int predicting;     /* how many views predict: the first ones */
 
-    /* One per view. Views of one size share a plan, unless their activations must be alive
-     * together. `online` is a TRAIN plan up to the prediction. `target` is a TARGET plan (frozen:
-     * EVAL) up to the projection. NULL where it is not needed. */
-    byol__plan *online[BYOL_VIEWS_MAX], *target[BYOL_VIEWS_MAX];
+    /* Images: one row. Texts: one for each of some lengths, the shortest first, of which a batch
+     * takes the first that has room for its longest text. */
+    byol__view_plans lengths[BYOL__LENGTHS_MAX];
+    int length_count;
+    byol__plan *online[BYOL_VIEWS_MAX], *target[BYOL_VIEWS_MAX]; /* the current batch's row */
+    int32_t *tokens[BYOL_VIEWS_MAX]; /* texts: the batch without the rest of its padding */
     struct {
         byol__plan *plan;
-        bool is_target;
-    } plans[2 * BYOL_VIEWS_MAX]; /* every plan once; owned */
+        bool is_target, stale; /* stale: parameters have changed since it was staged */
+    } plans[2 * BYOL_VIEWS_MAX * BYOL__LENGTHS_MAX]; /* every plan once; owned */
     int plan_count;
 
     byol_target_kind kind;
@@ -166,6 +176,9 @@ void byol__method_free(byol__method *method);
  * any. */
 byol_status byol__method_load(byol__method *method, const byol_config *config, byol__hear hear,
                               void *context, byol_error *error);
+
+/* For a step: the plans of row `row` of method->lengths become the current ones. */
+void byol__method_take_plans(byol__method *method, int row);
 
 /* From now on every step adds its work to `profile` (borrowed). */
 void byol__method_profile(byol__method *method, byol__profile *profile);

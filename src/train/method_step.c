@@ -9,10 +9,28 @@
 #include "nets/nets.h"
 #include "train/method.h"
 
+static bool is_current(const byol__method *method, const byol__plan *plan) {
+    for (int v = 0; v < method->views.count; v++)
+        if (method->online[v] == plan || method->target[v] == plan) return true;
+    return false;
+}
+
+/* Plans of other lengths wait until a batch needs them. */
 static byol_status stage(byol__method *method, bool targets_too, byol_error *error) {
-    for (int i = 0; i < method->plan_count; i++)
-        if (targets_too || !method->plans[i].is_target)
-            BYOL__TRY(byol__plan_stage(method->plans[i].plan, error));
+    for (int i = 0; i < method->plan_count; i++) {
+        if (!targets_too && method->plans[i].is_target) continue;
+        method->plans[i].stale = !is_current(method, method->plans[i].plan);
+        if (!method->plans[i].stale) BYOL__TRY(byol__plan_stage(method->plans[i].plan, error));
+    }
+    return BYOL_OK;
+}
+
+static byol_status stage_stale(byol__method *method, byol_error *error) {
+    for (int i = 0; i < method->plan_count; i++) {
+        if (!method->plans[i].stale || !is_current(method, method->plans[i].plan)) continue;
+        BYOL__TRY(byol__plan_stage(method->plans[i].plan, error));
+        method->plans[i].stale = false;
+    }
     return BYOL_OK;
 }
 
@@ -165,8 +183,43 @@ static double without_target(byol__method *method, const void *const *view) {
     return loss;
 }
 
+/* Tokens up to the last that is no padding, of the longest of `batch` texts. */
+static int longest(const int32_t *tokens, int batch, int length) {
+    int most = 0;
+    for (int n = 0; n < batch; n++, tokens += length)
+        for (int i = length; i > most; i--)
+            if (tokens[i - 1] != 0) most = i;
+    return most;
+}
+
+/* Takes the shortest plans that have room for a batch of texts, and lays its views out for them:
+ * rows of that length. */
+static void shorten(byol__method *method, const void *const *view, const void **shorter) {
+    int all = method->lengths[method->length_count - 1].length, needed = 0, row = 0;
+    for (int v = 0; v < method->views.count; v++) {
+        int own = longest(view[v], method->batch, all);
+        if (own > needed) needed = own;
+    }
+    while (method->lengths[row].length < needed) row++;
+    int length = method->lengths[row].length;
+    for (int v = 0; v < method->views.count; v++) {
+        const int32_t *from = view[v];
+        for (int n = 0; n < method->batch; n++)
+            memcpy(method->tokens[v] + n * length, from + n * all, (size_t)length * sizeof *from);
+        shorter[v] = method->tokens[v];
+    }
+    method->masked.length = length;
+    byol__method_take_plans(method, row);
+    keep(method, stage_stale(method, &method->why));
+}
+
 double byol__method_forward_backward(byol__method *method, const void *const *view) {
+    const void *shorter[BYOL_VIEWS_MAX];
     memset(method->has_diff, 0, sizeof method->has_diff);
+    if (method->lengths[0].length > 0) {
+        shorten(method, view, shorter);
+        view = shorter;
+    }
     double loss = method->kind == BYOL_TARGET_ONLINE ? without_target(method, view)
                                                      : with_target(method, view);
     method->pending++;

@@ -10,7 +10,7 @@ elsewhere() {
     "tensorboard "*) echo "run in cli_test_tensorboard" ;;
     "chromium "*) echo "run in cli_test_report_browser" ;;
     "python3 -m venv "*) echo "not run, it installs PyTorch from elsewhere" ;;
-    "python3 bench/compare.py"*) echo "not run, it measures for minutes beside PyTorch" ;;
+    "python3 bench/compare.py"* | "python3 bench/attention.py"*) echo "not run, it measures for minutes beside PyTorch" ;;
     "python3 bench/scaling.py"* | "python3 bench/targets.py"* | "studies/torch_baseline.py"* | "studies/torch_minutes.py"* | "python3 studies/torch_baseline.py"*)
         echo "not run, it takes an hour or more" ;;
     "studies/"* | "python3 studies/"*) echo "run in cli_test_studies" ;;
