@@ -10,8 +10,10 @@ typedef struct arguments {
     int for_weights, for_onnx; /* options that belong to one of the two formats were given */
 } arguments;
 
-typedef enum format { SAFETENSORS, ONNX, FORMATS } format;
-static const char *const suffixes[] = {".safetensors", ".onnx"};
+typedef enum format { SAFETENSORS, ONNX, FOLDER, FORMATS } format;
+static const char *const suffixes[] = {".safetensors", ".onnx", "/"}, *const names[] = {
+                                                                          "safetensors", "onnx",
+                                                                          "transformers"};
 
 enum { PART = 'p', CLASSES = 256, OUTPUT, FEATURES };
 
@@ -29,16 +31,17 @@ static void set_part(arguments *args, const char *name, struct argp_state *state
 
 static void check(const arguments *args, struct argp_state *state) {
     if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
-    if (args->out == NULL) argp_error(state, "--out FILE.safetensors or FILE.onnx is needed");
+    if (args->out == NULL)
+        argp_error(state, "--out FILE.safetensors, FILE.onnx or FOLDER/ is needed");
     format wanted = format_of(args->out);
     if (wanted == FORMATS)
         argp_error(state,
-                   "the name after --out ends in .safetensors or .onnx, which says what is "
+                   "the name after --out ends in .safetensors, .onnx or /, which says what is "
                    "written; not '%s'",
                    args->out);
-    if (wanted == ONNX && args->for_weights)
+    if (wanted != SAFETENSORS && args->for_weights)
         argp_error(state, "--part and --classes are for .safetensors only");
-    if (wanted == SAFETENSORS && args->for_onnx)
+    if (wanted != ONNX && args->for_onnx)
         argp_error(state, "--output and --features are for .onnx only");
 }
 
@@ -69,7 +72,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"out", 'o', "FILE", 0,
-     "FILE.safetensors: weights for PyTorch; FILE.onnx: a network for ONNX runtimes", 0},
+     "FILE.safetensors: weights for PyTorch; FILE.onnx: a network for ONNX runtimes; FOLDER/: an "
+     "encoder of texts for Hugging Face's transformers",
+     0},
     {"part", PART, "NAME", 0,
      ".safetensors: backbone (default), or all: with projector and predictor", 0},
     {"classes", CLASSES, "N", 0,
@@ -91,7 +96,8 @@ static const struct argp parser = {
     "ONNX network takes RGB in 0 .. 1 and any batch size."
     "\vExamples:\n"
     "  byol export runs/first --out encoder.onnx\n"
-    "  byol export runs/first --classes 1000 --out resnet18.safetensors",
+    "  byol export runs/first --classes 1000 --out resnet18.safetensors\n"
+    "  byol export runs/texts --out bert/",
     cli_output_children,
     NULL,
     NULL};
@@ -140,6 +146,7 @@ static byol_status run(const arguments *args, byol_encoder **encoder, byol_error
     if (status != BYOL_OK) return status;
     if (format_of(args->out) == ONNX)
         return byol_export_onnx(*encoder, args->out, &args->onnx, error);
+    if (format_of(args->out) == FOLDER) return byol_export_transformers(*encoder, args->out, error);
     status = byol_export_safetensors(*encoder, args->out, &args->weights, error);
     if (status == BYOL_OK) tell_of_shapes(*encoder, args->weights.classes);
     return status;
@@ -149,7 +156,7 @@ static json_t *describe(const arguments *args, const byol_encoder *encoder) {
     const byol_config *config = byol_encoder_config(encoder);
     format written = format_of(args->out);
     json_t *object = json_pack("{s:o, s:s, s:s, s:i, s:i}", "out", cli_text(args->out), "format",
-                               suffixes[written] + 1, "encoder", config->encoder.name, "image_size",
+                               names[written], "encoder", config->encoder.name, "image_size",
                                config->data.image_size, "channels", byol_encoder_channels(encoder));
     if (written == ONNX) {
         json_object_set_new(object, "output", json_string(cli_layers[args->onnx.output]));

@@ -27,6 +27,14 @@ BYOL_API byol_status byol_export_safetensors(const byol_encoder *encoder, const 
                                              const byol_weights_options *options,
                                              byol_error *error);
 
+/* Writes an encoder of texts as a folder for Hugging Face's transformers, which is created:
+ * model.safetensors, config.json, tokenizer.json, tokenizer_config.json, each atomically.
+ * BertModel.from_pretrained(folder, add_pooling_layer=False) and AutoTokenizer.from_pretrained load
+ * them. BYOL_ERROR_UNSUPPORTED: the encoder is none of texts, or has what BertModel has not
+ * (attention of low rank, a last linear layer). BYOL_ERROR_IO, BYOL_ERROR_MEMORY. */
+BYOL_API byol_status byol_export_transformers(const byol_encoder *encoder, const char *folder,
+                                              byol_error *error);
+
 typedef struct byol_onnx_options {
     byol_layer output; /* the network ends here */
     bool features;     /* 1: the feature maps after each stage are outputs too */

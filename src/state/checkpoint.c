@@ -65,6 +65,7 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
         origin->tokenizer == NULL ? NULL : byol_tokenizer_json(origin->tokenizer, &length);
     BYOL__TRY(config_as_text(&origin->config, &config, error));
     const byol__metadata metadata[] = {
+        {"format", "pt"}, /* what transformers asks for: names and shapes are PyTorch's */
         {"byol.format", format},
         {"byol.step", step},
         {"byol.batches", batches},

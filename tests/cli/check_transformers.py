@@ -1,5 +1,5 @@
 """Holds an encoder of texts against ONNX Runtime and Hugging Face's BertModel.
-usage: check_transformers.py NETWORK.onnx ENCODER.safetensors VECTORS.npy TOKENIZER.json TEXTS.tsv HEADS mean|class"""
+usage: check_transformers.py NETWORK.onnx ENCODER.safetensors VECTORS.npy TOKENIZER.json TEXTS.tsv HEADS mean|class FOLDER"""
 import sys
 
 import numpy as np
@@ -8,9 +8,9 @@ import onnxruntime
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel
+from transformers import AutoTokenizer, BertConfig, BertModel
 
-network, weights, vectors, tokenizer, texts, heads, pool = sys.argv[1:]
+network, weights, vectors, tokenizer, texts, heads, pool, folder = sys.argv[1:]
 expected = np.load(vectors)
 lines = [line.split("\t", 1)[1].rstrip("\n") for line in open(texts)]
 tokenizer = Tokenizer.from_file(tokenizer)
@@ -28,6 +28,12 @@ bert = BertModel(config, add_pooling_layer=False).eval()
 missing, unexpected = bert.load_state_dict(state, strict=False)
 assert not unexpected and all("position_ids" in name for name in missing), (missing, unexpected)
 
+loaded, info = BertModel.from_pretrained(folder, add_pooling_layer=False, output_loading_info=True)
+assert not info["missing_keys"] and not info["mismatched_keys"], info
+words = AutoTokenizer.from_pretrained(folder)
+assert words(lines, padding=True, truncation=True)["input_ids"][0][: places] == (tokenizer.encode(lines[0]).ids + [0] * places)[
+    : len(words(lines, padding=True, truncation=True)["input_ids"][0])]
+
 largest = 0.0
 for size in (1, 7, len(lines)):  # batch and length are free
     ids = [tokenizer.encode(line).ids for line in lines[:size]]
@@ -37,6 +43,7 @@ for size in (1, 7, len(lines)):  # batch and length are free
     mask = torch.from_numpy((batch != 0).astype(np.int64))
     with torch.no_grad():
         hidden = bert(torch.from_numpy(batch), attention_mask=mask).last_hidden_state
+        assert torch.equal(hidden, loaded.eval()(torch.from_numpy(batch), attention_mask=mask).last_hidden_state)
     m = mask[..., None].float()
     by_bert = (hidden[:, 0] if pool == "class" else (hidden * m).sum(1) / m.sum(1)).numpy()
     for found in (by_onnx, by_bert):

@@ -38,7 +38,7 @@ expect 0 knn whole --train texts.tsv --test held.tsv --no-baselines
 expect 0 linear whole --train texts.tsv --test held.tsv --json
 is_json accuracy random_init_accuracy tfidf_accuracy majority_accuracy
 expect 0 embed whole --data held.tsv --out vectors.npy
-expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 6 --batch-size 20
+expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 20 --batch-size 20
 grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
 expect 0 export whole --out whole.onnx
 expect 0 report whole --out page.html
@@ -70,6 +70,16 @@ expect 2 tokenizer
 expect 2 tokenizer texts.tsv --out nowhere/wrong.json
 says "nowhere"
 [ ! -e wrong.json ] || say "a tokenizer was written for nothing"
+
+# A folder for transformers, of texts only.
+expect 0 export whole --out bert/ --json
+grep -q '"format": "transformers"' stdout || say "the folder is not named as what it is"
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json; do
+    [ -s bert/$file ] || say "no $file in the folder for transformers"
+done
+cmp -s bert/tokenizer.json whole/tokenizer.json || say "the folder has another tokenizer"
+expect 2 export whole --out bert/ --features
+expect 0 embed bert/model.safetensors --data held.tsv --out again.npy
 
 # The configurations for texts, made small.
 for config in "$source_dir"/configs/text/*.yaml; do

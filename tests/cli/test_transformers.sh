@@ -20,7 +20,8 @@ for pool in class mean; do
     expect 0 embed $pool --data texts.tsv --out vectors.npy
     expect 0 export $pool --out network.onnx
     expect 0 export $pool --out weights.safetensors
-    "$python" "$here/check_transformers.py" network.onnx weights.safetensors vectors.npy $pool/tokenizer.json texts.tsv 4 $pool \
+    expect 0 export $pool --out bert/
+    "$python" "$here/check_transformers.py" network.onnx weights.safetensors vectors.npy $pool/tokenizer.json texts.tsv 4 $pool bert \
         >stdout 2>stderr || say "others compute something else, pool $pool"
     cat stdout
 done
