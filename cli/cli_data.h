@@ -25,7 +25,9 @@ json_t *cli_duplicates(const byol_source *source, const byol_duplicate *list, si
 
 /* ---- cli_texts.c ---- */
 
-/* Prints what was found in a source of texts, and makes the object for scripts. */
-byol_status cli_tell_texts(const byol_source *source, json_t **result, byol_error *error);
+/* Prints what was found in a source of texts, and makes the object for scripts. `tokenizer` is a
+ * tokenizer.json to count tokens by; NULL: none. */
+byol_status cli_tell_texts(const byol_source *source, const char *tokenizer, json_t **result,
+                           byol_error *error);
 
 #endif

@@ -3,14 +3,17 @@
 #include "cli_data.h"
 
 typedef struct arguments {
-    const char *source;
+    const char *source, *tokenizer;
     int threads;
 } arguments;
+
+enum { TOKENIZER = 256 };
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     arguments *args = state->input;
     switch (key) {
     case 't': args->threads = cli_threads(argument, state); return 0;
+    case TOKENIZER: args->tokenizer = argument; return 0;
     case ARGP_KEY_ARG: cli_only_argument(&args->source, argument, "SRC", state); return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which SRC?"); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -18,6 +21,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
+    {"tokenizer", TOKENIZER, "FILE.json", 0,
+     "Of texts: count their tokens by this tokenizer.json, and those that it does not know", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
@@ -27,8 +32,9 @@ static const struct argp parser = {
     "SRC",
     "Reads all images or texts of a source and tells what was found: sizes, classes, files that "
     "cannot be read, duplicates, and the mean and deviation to normalise by; of texts their "
-    "lengths in bytes and words."
-    "\vExample:\n  byol data photos/",
+    "lengths in bytes and words, and in tokens if a tokenizer is named."
+    "\vExamples:\n  byol data photos/\n  byol data reviews.tsv --tokenizer "
+    "runs/texts/tokenizer.json",
     cli_output_children,
     NULL,
     NULL};
@@ -123,6 +129,9 @@ static byol_status look(const arguments *args, found *f, byol_error *error) {
 static byol_status tell_images(const arguments *args, const byol_source *source, json_t **result,
                                byol_error *error) {
     found f = {.source = source};
+    if (args->tokenizer != NULL)
+        return cli_error(error, BYOL_ERROR_INVALID,
+                         "--tokenizer is for texts, but %.500s holds images", args->source);
     byol_status status = look(args, &f, error);
     if (status == BYOL_OK) {
         print(&f);
@@ -144,8 +153,9 @@ int cmd_data(int argc, char **argv) {
     byol_status status = byol_source_open(&source, args.source, &error);
     if (status == BYOL_OK) byol_source_describe(source, &info);
     if (status == BYOL_OK)
-        status = info.samples == BYOL_SAMPLES_TEXTS ? cli_tell_texts(source, &result, &error)
-                                                    : tell_images(&args, source, &result, &error);
+        status = info.samples == BYOL_SAMPLES_TEXTS
+                     ? cli_tell_texts(source, args.tokenizer, &result, &error)
+                     : tell_images(&args, source, &result, &error);
     byol_source_free(source);
     return cli_conclude(status, result, &error);
 }

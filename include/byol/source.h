@@ -165,6 +165,12 @@ BYOL_API int byol_source_unreadable(const byol_source *source, size_t index);
  * file and line, "reviews.csv:17"; "text 17"), cut to `size` bytes. */
 BYOL_API void byol_source_name(const byol_source *source, size_t index, char *name, size_t size);
 
+/* Writes the beginning of text `index` for people, as one line of at most `size` - 1 bytes (`size`
+ * is at least 8): single spaces stand for blanks, ends of lines and control characters, and "..."
+ * for what was cut. "" where there is no such text, as in a source of images. */
+BYOL_API void byol_source_excerpt(const byol_source *source, size_t index, char *excerpt,
+                                  size_t size);
+
 /* Label of sample `index`, or -1 where there are none. */
 BYOL_API int32_t byol_source_label(const byol_source *source, size_t index);
 

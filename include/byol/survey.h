@@ -4,9 +4,11 @@
 #define BYOL_SURVEY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "byol/source.h"
 #include "byol/status.h"
+#include "byol/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,6 +70,19 @@ typedef struct byol_text_survey {
 BYOL_API byol_status byol_source_survey_texts(const byol_source *source, byol_text_survey *survey,
                                               byol_error *error);
 BYOL_API void byol_text_survey_release(byol_text_survey *survey);
+
+/* What a tokenizer makes of texts, without the special tokens around them. */
+typedef struct byol_token_survey {
+    byol_lengths tokens;    /* of each text */
+    uint64_t count;         /* of all texts */
+    uint64_t unknown_count; /* of these, how many are the unknown token */
+} byol_token_survey;
+
+/* Encodes all texts. Nothing is left to release. BYOL_ERROR_INVALID where the source holds images;
+ * otherwise what byol_tokenizer_encode returns. */
+BYOL_API byol_status byol_source_survey_tokens(const byol_source *source,
+                                               const byol_tokenizer *tokenizer,
+                                               byol_token_survey *survey, byol_error *error);
 
 #ifdef __cplusplus
 }

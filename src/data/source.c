@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/images.h"
+#include "data/text_file.h"
 
 void byol_source_free(byol_source *source) {
     if (source == NULL) return;
@@ -130,6 +131,14 @@ void byol_source_name(const byol_source *source, size_t index, char *name, size_
     else
         snprintf(name, size, "%s %zu",
                  source->info.samples == BYOL_SAMPLES_TEXTS ? "text" : "image", index);
+}
+
+void byol_source_excerpt(const byol_source *source, size_t index, char *excerpt, size_t size) {
+    const char *text;
+    size_t length;
+    excerpt[0] = '\0';
+    if (byol_source_text(source, index, &text, &length, NULL) == BYOL_OK)
+        byol__text_line(excerpt, size, text, length);
 }
 
 int32_t byol_source_label(const byol_source *source, size_t index) {

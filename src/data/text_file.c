@@ -170,13 +170,41 @@ bool byol__is_blank(const char *text, size_t length) {
     return true;
 }
 
+static size_t character_bytes(const char *text) {
+    unsigned char first = (unsigned char)*text;
+    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* A blank, or what would move a terminal's cursor or change its colours: C0, DEL and C1. */
+static bool is_unseen(const char *text) {
+    unsigned char first = (unsigned char)*text;
+    return first <= ' ' || first == 0x7f || (first == 0xc2 && (unsigned char)text[1] <= 0xa0);
+}
+
+void byol__text_line(char *out, size_t size, const char *text, size_t length) {
+    size_t used = 0, most = size - sizeof "...", bytes;
+    bool blank = false;
+    for (size_t at = 0; at < length; at += bytes) {
+        bytes = character_bytes(text + at);
+        if (is_unseen(text + at)) {
+            blank = used > 0;
+            continue;
+        }
+        if (used + blank + bytes > most) {
+            memcpy(out + used, "...", 3);
+            used += 3;
+            break;
+        }
+        if (blank) out[used++] = ' ';
+        memcpy(out + used, text + at, bytes);
+        used += bytes;
+        blank = false;
+    }
+    out[used] = '\0';
+}
+
 const char *byol__text_excerpt(char out[BYOL__EXCERPT], const char *text, size_t length) {
-    size_t most = BYOL__EXCERPT - sizeof "...", used = length < most ? length : most;
-    while (used < length && used > 0 && ((unsigned char)text[used] & 0xc0) == 0x80) used--;
-    memcpy(out, text, used);
-    for (size_t i = 0; i < used; i++)
-        if ((unsigned char)out[i] < ' ') out[i] = ' ';
-    snprintf(out + used, BYOL__EXCERPT - used, "%s", used < length ? "..." : "");
+    byol__text_line(out, BYOL__EXCERPT, text, length);
     return out;
 }
 

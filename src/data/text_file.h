@@ -39,7 +39,12 @@ size_t byol__text_characters(const char *text, size_t length);
 
 bool byol__is_blank(const char *text, size_t length); /* nothing but blanks and ends of lines */
 
-/* The beginning of a text on one line, for a message. Returns `out`. */
+/* Writes the beginning of a text, which is UTF-8, to `size` bytes (at least 8) as one line. What
+ * stands for blanks, ends of lines and other controls is single spaces. "..." stands behind what
+ * was cut. */
+void byol__text_line(char *out, size_t size, const char *text, size_t length);
+
+/* The same for a message. Returns `out`. */
 enum { BYOL__EXCERPT = 48 };
 const char *byol__text_excerpt(char out[BYOL__EXCERPT], const char *text, size_t length);
 

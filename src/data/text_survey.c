@@ -1,4 +1,4 @@
-/* How long the texts of a source are, and which are the same. */
+/* How long the texts of a source are, which are the same, and what a tokenizer makes of them. */
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -52,15 +52,21 @@ static byol_status measure(const byol_source *source, measuring *m, byol_text_su
                                    &survey->duplicate_count, error);
 }
 
+static byol_status need_texts(const byol_source *source, size_t *count, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    *count = info.count;
+    if (info.samples == BYOL_SAMPLES_TEXTS && info.count > 0) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_INVALID, "there are no texts to measure: %s",
+                      info.description);
+}
+
 byol_status byol_source_survey_texts(const byol_source *source, byol_text_survey *survey,
                                      byol_error *error) {
-    byol_source_info info;
     measuring m = {.bytes = NULL};
-    byol_source_describe(source, &info);
-    if (info.samples != BYOL_SAMPLES_TEXTS || info.count == 0)
-        return byol__fail(error, BYOL_ERROR_INVALID, "there are no texts to measure: %s",
-                          info.description);
-    *survey = (byol_text_survey){.count = info.count};
+    size_t count;
+    BYOL__TRY(need_texts(source, &count, error));
+    *survey = (byol_text_survey){.count = count};
     byol_status status = measure(source, &m, survey, error);
     byol__free(m.bytes);
     byol__free(m.words);
@@ -73,4 +79,60 @@ void byol_text_survey_release(byol_text_survey *survey) {
     if (survey == NULL) return;
     byol__free(survey->duplicates);
     *survey = (byol_text_survey){0};
+}
+
+/* ---- Tokens ---- */
+
+/* One text after the other, as tokens. */
+typedef struct encoding {
+    const byol_tokenizer *tokenizer;
+    byol_tokenizer_scratch scratch;
+    int32_t unknown; /* -1: the tokenizer knows every text */
+    int32_t *ids;    /* (capacity) */
+    size_t capacity;
+} encoding;
+
+static byol_status encode(encoding *e, const char *text, size_t length, size_t *count,
+                          byol_error *error) {
+    BYOL__TRY(byol_tokenizer_encode(e->tokenizer, text, length, false, &e->scratch, e->ids,
+                                    e->capacity, count, error));
+    if (*count <= e->capacity) return BYOL_OK;
+    byol__free(e->ids);
+    e->ids = NULL;
+    e->capacity = 0;
+    BYOL__TRY(byol__alloc(&e->ids, 2 * *count, sizeof *e->ids, "tokens of a text", error));
+    e->capacity = 2 * *count;
+    return byol_tokenizer_encode(e->tokenizer, text, length, false, &e->scratch, e->ids,
+                                 e->capacity, count, error);
+}
+
+static byol_status count_tokens(encoding *e, const byol_source *source, size_t texts,
+                                size_t *lengths, byol_token_survey *survey, byol_error *error) {
+    for (size_t i = 0; i < texts; i++) {
+        const char *text;
+        size_t length;
+        BYOL__TRY(byol_source_text(source, i, &text, &length, error));
+        BYOL__TRY(encode(e, text, length, &lengths[i], error));
+        survey->count += lengths[i];
+        for (size_t k = 0; k < lengths[i] && e->unknown >= 0; k++)
+            survey->unknown_count += e->ids[k] == e->unknown;
+    }
+    survey->tokens = lengths_of(lengths, texts);
+    return BYOL_OK;
+}
+
+byol_status byol_source_survey_tokens(const byol_source *source, const byol_tokenizer *tokenizer,
+                                      byol_token_survey *survey, byol_error *error) {
+    byol_tokenizer_info info;
+    size_t count, *lengths;
+    BYOL__TRY(need_texts(source, &count, error));
+    BYOL__TRY(byol__alloc(&lengths, count, sizeof *lengths, "lengths", error));
+    byol_tokenizer_describe(tokenizer, &info);
+    encoding e = {.tokenizer = tokenizer, .unknown = info.special.unk};
+    *survey = (byol_token_survey){0};
+    byol_status status = count_tokens(&e, source, count, lengths, survey, error);
+    byol_tokenizer_scratch_release(&e.scratch);
+    byol__free(e.ids);
+    byol__free(lengths);
+    return status;
 }

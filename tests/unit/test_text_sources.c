@@ -442,6 +442,39 @@ static void an_excerpt_is_cut_between_characters(void **state) {
     }
 }
 
+/* For a terminal: nothing in a text may move its cursor or change its colours. */
+static void an_excerpt_is_one_line_of_what_can_be_seen(void **state) {
+    (void)state;
+    const struct {
+        const char *text, *line;
+    } cases[] = {{"one", "one"},
+                 {"  two \t\r\n words\n", "two words"},
+                 {"a\x1b[31mred\x7f", "a [31mred"},
+                 {"a\xc2\x9b"
+                  "b\xc2\xa0"
+                  "c",
+                  "a b c"},
+                 {"\xc2\xa1"
+                  "hola!",
+                  "\xc2\xa1"
+                  "hola!"},
+                 {"twelve bytes", "twelve bytes"},
+                 {"thirteen byte", "thirteen byt..."},
+                 {"\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",
+                  "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac..."}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        byol_source *source;
+        char line[16] = "?";
+        assert_int_equal(byol_source_from_texts(&source, &cases[i].text, NULL, NULL, 1, NULL),
+                         BYOL_OK);
+        byol_source_excerpt(source, 0, line, sizeof line);
+        assert_string_equal(line, cases[i].line);
+        byol_source_excerpt(source, 1, line, sizeof line);
+        assert_string_equal(line, "");
+        byol_source_free(source);
+    }
+}
+
 /* ---- folders ---- */
 
 static void files_in_folders_are_texts_of_classes(void **state) {
@@ -708,6 +741,51 @@ static void a_survey_measures_texts(void **state) {
     byol_source_free(source);
 }
 
+static byol_status next_text(void *context, size_t index, const char **text, size_t *length,
+                             byol_error *error) {
+    return byol_source_text(context, index, text, length, error);
+}
+
+static byol_tokenizer *learned_from(byol_source *source, byol_tokenizer_model model) {
+    byol_tokenizer *tokenizer;
+    byol_tokenizer_options options;
+    const byol_texts texts = {described(source).count, next_text, source};
+    byol_tokenizer_options_init(&options);
+    options.model = model;
+    assert_int_equal(byol_tokenizer_train(&tokenizer, &options, &texts, NULL, NULL, NULL), BYOL_OK);
+    return tokenizer;
+}
+
+static byol_source *lines_of(const char *name, const char *text) {
+    write_text(name, text);
+    return opens(in_folder(name));
+}
+
+static void a_survey_counts_tokens_and_those_that_are_unknown(void **state) {
+    (void)state;
+    byol_source *known = lines_of("known.txt", "aa bb aa bb\n"), *images = tiny_source(),
+                *source = lines_of("new.txt", "aa bb\nzz\naa zz bb zz aa\n");
+    byol_tokenizer *words = learned_from(known, BYOL_TOKENIZER_WORDPIECE),
+                   *bytes = learned_from(known, BYOL_TOKENIZER_BYTE_BPE);
+    byol_token_survey survey;
+    byol_error error = {0};
+    assert_int_equal(byol_source_survey_tokens(source, words, &survey, &error), BYOL_OK);
+    assert_int_equal(survey.count, 8);
+    assert_int_equal(survey.unknown_count, 3);
+    assert_int_equal(survey.tokens.min, 1);
+    assert_int_equal(survey.tokens.median, 2);
+    assert_int_equal(survey.tokens.max, 5);
+    assert_int_equal(byol_source_survey_tokens(source, bytes, &survey, &error), BYOL_OK);
+    assert_int_equal(survey.unknown_count, 0); /* every byte is known */
+    assert_true(survey.count > 8);
+    assert_int_equal(byol_source_survey_tokens(images, words, &survey, &error), BYOL_ERROR_INVALID);
+    byol_tokenizer_free(words);
+    byol_tokenizer_free(bytes);
+    byol_source_free(known);
+    byol_source_free(source);
+    byol_source_free(images);
+}
+
 static void fingerprint(const char *name, const char *text, char out[64]) {
     write_text(name, text);
     byol_source *source = opens(in_folder(name));
@@ -778,6 +856,7 @@ int main(void) {
         IN_FOLDER(bytes_that_are_no_text_are_found_by_line_and_column),
         cmocka_unit_test(utf8_is_what_unicode_says),
         cmocka_unit_test(an_excerpt_is_cut_between_characters),
+        cmocka_unit_test(an_excerpt_is_one_line_of_what_can_be_seen),
         IN_FOLDER(files_in_folders_are_texts_of_classes),
         IN_FOLDER(folders_called_train_and_test_are_splits),
         IN_FOLDER(files_called_train_and_test_are_splits),
@@ -788,6 +867,7 @@ int main(void) {
         cmocka_unit_test(nobody_gets_what_a_source_does_not_hold),
         IN_FOLDER(all_that_needs_images_says_so),
         IN_FOLDER(a_survey_measures_texts),
+        IN_FOLDER(a_survey_counts_tokens_and_those_that_are_unknown),
         IN_FOLDER(a_fingerprint_is_of_the_texts_alone),
         cmocka_unit_test(real_sets_have_the_counts_they_are_known_for),
     };
