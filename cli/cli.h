@@ -12,6 +12,7 @@
 
 #include "byol/config.h"
 #include "byol/encoder.h"
+#include "byol/source.h"
 #include "byol/status.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
@@ -91,6 +92,9 @@ int cli_conclude(byol_status status, json_t *result, const byol_error *error);
 /* A name or a path as JSON. NULL becomes null, and so does text that is not UTF-8, which JSON
  * cannot hold. */
 json_t *cli_text(const char *text);
+
+/* What the samples of a source are called: "images" or "texts". Static. */
+const char *cli_samples(const byol_source *source);
 
 /* A field of a CSV file, in quotes where it needs them (RFC 4180). */
 void cli_csv_field(FILE *stream, const char *text);

@@ -117,6 +117,12 @@ json_t *cli_text(const char *text) {
     return string != NULL ? string : json_null();
 }
 
+const char *cli_samples(const byol_source *source) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    return info.samples == BYOL_SAMPLES_TEXTS ? "texts" : "images";
+}
+
 const char *cli_count(char text[32], uint64_t count) {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), used = 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,9 +17,15 @@ float *cli_matrix(size_t rows, size_t columns) {
     return aligned_alloc(64, (bytes + 64) / 64 * 64);
 }
 
+/* NULL is fine. */
+static void free_list(char **list, size_t count) {
+    for (size_t i = 0; list != NULL && i < count; i++) free(list[i]);
+    free(list);
+}
+
 void cli_vectors_release(cli_vectors *vectors) {
-    for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) free(vectors->names[i]);
-    free(vectors->names);
+    free_list(vectors->names, vectors->count);
+    free_list(vectors->texts, vectors->count);
     free(vectors->values);
     memset(vectors, 0, sizeof *vectors);
 }
@@ -35,16 +42,30 @@ static byol_status allocate(cli_vectors *vectors, size_t count, int dimension, b
 
 /* ---- Embedding ---- */
 
-static byol_status take_names(cli_vectors *vectors, const byol_source *source, byol_error *error) {
-    char name[NAME_MAX_BYTES];
-    vectors->names = calloc(vectors->count + 1, sizeof *vectors->names);
-    for (size_t i = 0; vectors->names != NULL && i < vectors->count; i++) {
-        byol_source_name(source, i, name, sizeof name);
-        if ((vectors->names[i] = strdup(name)) == NULL)
+typedef void (*words_of)(const byol_source *source, size_t index, char *words, size_t size);
+
+/* Keeps the words of every sample, at most `size` bytes of each. */
+static byol_status take_words(char ***list, size_t count, const byol_source *source, words_of words,
+                              size_t size, byol_error *error) {
+    char text[NAME_MAX_BYTES];
+    *list = calloc(count + 1, sizeof **list);
+    for (size_t i = 0; *list != NULL && i < count; i++) {
+        words(source, i, text, size);
+        if (((*list)[i] = strdup(text)) == NULL)
             return cli_error(error, BYOL_ERROR_MEMORY, "no memory for names");
     }
-    return vectors->names != NULL ? BYOL_OK
-                                  : cli_error(error, BYOL_ERROR_MEMORY, "no memory for names");
+    return *list != NULL ? BYOL_OK : cli_error(error, BYOL_ERROR_MEMORY, "no memory for names");
+}
+
+static byol_status take_names(cli_vectors *vectors, const byol_source *source, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    byol_status status = take_words(&vectors->names, vectors->count, source, byol_source_name,
+                                    NAME_MAX_BYTES, error);
+    if (status == BYOL_OK && info.samples == BYOL_SAMPLES_TEXTS)
+        status = take_words(&vectors->texts, vectors->count, source, byol_source_excerpt,
+                            CLI_TEXT_BYTES, error);
+    return status;
 }
 
 byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const char *model,
@@ -60,7 +81,7 @@ byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const
     if (status == BYOL_OK) status = take_names(vectors, source, error);
     if (status != BYOL_OK) return status;
     cli_progress progress;
-    cli_progress_begin(&progress, what, "images");
+    cli_progress_begin(&progress, what, cli_samples(source));
     status = byol_encoder_embed(encoder, source, layer, vectors->values, cli_progress_hook,
                                 &progress, error);
     cli_progress_end(&progress);
@@ -150,25 +171,38 @@ void cli_csv_path(const char *npy, char *path) {
              npy);
 }
 
+static const char header_of_images[] = "index,path,label",
+                  header_of_texts[] = "index,path,label,text";
+
+static void write_csv_row(FILE *stream, const byol_source *source, size_t index, bool has_name,
+                          bool has_text) {
+    char name[NAME_MAX_BYTES] = "", number[16] = "", text[CLI_TEXT_BYTES];
+    int32_t label = byol_source_label(source, index);
+    const char *class_name = label >= 0 ? byol_source_class_name(source, label) : NULL;
+    if (has_name) byol_source_name(source, index, name, sizeof name);
+    if (label >= 0) snprintf(number, sizeof number, "%" PRId32, label);
+    fprintf(stream, "%zu,", index);
+    cli_csv_field(stream, name);
+    fputc(',', stream);
+    cli_csv_field(stream, class_name != NULL ? class_name : number);
+    if (has_text) {
+        byol_source_excerpt(source, index, text, sizeof text);
+        fputc(',', stream);
+        cli_csv_field(stream, text);
+    }
+    fputc('\n', stream);
+}
+
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error) {
     cli_file f;
     byol_source_info info;
     byol_status status = cli_file_begin(&f, path, error);
     if (status != BYOL_OK) return status;
     byol_source_describe(source, &info);
-    fputs("index,path,label\n", f.stream);
-    for (size_t i = 0; i < info.count; i++) {
-        char name[NAME_MAX_BYTES] = "", number[16] = "";
-        int32_t label = byol_source_label(source, i);
-        const char *class_name = label >= 0 ? byol_source_class_name(source, label) : NULL;
-        if (info.decoded) byol_source_name(source, i, name, sizeof name);
-        if (label >= 0) snprintf(number, sizeof number, "%" PRId32, label);
-        fprintf(f.stream, "%zu,", i);
-        cli_csv_field(f.stream, name);
-        fputc(',', f.stream);
-        cli_csv_field(f.stream, class_name != NULL ? class_name : number);
-        fputc('\n', f.stream);
-    }
+    bool has_texts = info.samples == BYOL_SAMPLES_TEXTS;
+    fprintf(f.stream, "%s\n", has_texts ? header_of_texts : header_of_images);
+    for (size_t i = 0; i < info.count; i++)
+        write_csv_row(f.stream, source, i, info.decoded || has_texts, has_texts);
     return cli_file_finish(&f, error);
 }
 
@@ -213,33 +247,44 @@ static char *read_record(FILE *stream, char **line, size_t *capacity) {
     return *line;
 }
 
-/* Reads names from a .csv of ours. If there is none, or it is another kind or length, there are no
- * names. */
-static void read_names(cli_vectors *vectors, const char *path) {
-    FILE *stream = fopen(path, "rb");
+/* Reads the rows of a .csv of ours into `names` and, if it has them, `texts`. Returns whether it is
+ * one, with as many rows. */
+static bool read_rows(FILE *stream, size_t wanted, char **names, char **texts, bool *has_texts) {
     char *line = NULL;
     size_t capacity = 0, count = 0;
-    if (stream == NULL) return;
-    char **names = calloc(vectors->count + 1, sizeof *names);
-    int good = names != NULL && read_record(stream, &line, &capacity) != NULL &&
-               strncmp(line, "index,path,label", 16) == 0;
+    bool good = read_record(stream, &line, &capacity) != NULL &&
+                strncmp(line, header_of_images, strlen(header_of_images)) == 0;
+    *has_texts = good && strncmp(line, header_of_texts, strlen(header_of_texts)) == 0;
     while (good && read_record(stream, &line, &capacity) != NULL) {
         char *at = line, fallback[32];
         snprintf(fallback, sizeof fallback, "image %zu", count);
-        int in_order = strtoull(read_field(&at), NULL, 10) == count;
+        good = count < wanted && strtoull(read_field(&at), NULL, 10) == count;
+        if (!good) break;
         const char *name = read_field(&at);
-        good = in_order && count < vectors->count &&
-               (names[count] = strdup(*name != '\0' ? name : fallback)) != NULL;
-        count += (size_t)good;
+        names[count] = strdup(*name != '\0' ? name : fallback);
+        read_field(&at); /* the label */
+        if (*has_texts) texts[count] = strdup(read_field(&at));
+        good = names[count] != NULL && (!*has_texts || texts[count] != NULL);
+        count++;
     }
-    fclose(stream);
     free(line);
-    if (good && count == vectors->count) {
-        vectors->names = names;
-        return;
-    }
-    for (size_t i = 0; i < count; i++) free(names[i]);
-    free(names);
+    return good && count == wanted;
+}
+
+/* If there is no .csv, or it is another kind or length, there are no names. */
+static void read_names(cli_vectors *vectors, const char *path) {
+    FILE *stream = fopen(path, "rb");
+    bool has_texts = false;
+    if (stream == NULL) return;
+    char **names = calloc(vectors->count + 1, sizeof *names),
+         **texts = calloc(vectors->count + 1, sizeof *texts);
+    bool good = names != NULL && texts != NULL &&
+                read_rows(stream, vectors->count, names, texts, &has_texts);
+    fclose(stream);
+    if (good) vectors->names = names;
+    if (good && has_texts) vectors->texts = texts;
+    if (vectors->names != names) free_list(names, vectors->count);
+    if (vectors->texts != texts) free_list(texts, vectors->count);
 }
 
 byol_status cli_vectors_read(cli_vectors *vectors, const char *path, byol_error *error) {

@@ -20,7 +20,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
-        if (args->data == NULL) argp_error(state, "--data SRC is needed: the images to embed");
+        if (args->data == NULL)
+            argp_error(state, "--data SRC is needed: the images or texts to embed");
         if (args->out == NULL) argp_error(state, "--out FILE.npy is needed");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -28,11 +29,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"data", 'd', "SRC", 0, "Images to embed; -: paths on standard input, a line each", 0},
+    {"data", 'd', "SRC", 0,
+     "Images or texts to embed; -: paths of pictures on standard input, a line each", 0},
     {"out", 'o', "FILE.npy", 0, "Where the (count, dimension) matrix of floats goes", 0},
     {"csv", 'c', "FILE.csv", 0,
-     "Where index, path and label of each row go; beside the matrix, ending in .csv, unless it is "
-     "named here",
+     "Where index, path and label of each row go, and of a text its beginning; beside the matrix, "
+     "ending in .csv, unless it is named here",
      0},
     {"layer", 'l', "NAME", 0, "backbone (default), projection or prediction", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
@@ -42,7 +44,8 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Turns images into vectors and writes them for NumPy, and beside them a table of what each "
+    "Turns images or texts into vectors and writes them for NumPy, and beside them a table of what "
+    "each "
     "row is."
     "\vExample:\n  byol embed runs/first --data fashion-mnist:test --out test.npy",
     cli_output_children,

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "byol/search.h"
 #include "cli_vectors.h"
@@ -31,8 +32,8 @@ static void check(const arguments *args, struct argp_state *state) {
     if (args->data != NULL && args->model == NULL)
         argp_error(state, "--data needs a RUN or WEIGHTS file to embed with");
     if (args->duplicates == (args->query != NULL))
-        argp_error(state,
-                   "one of --query (a row's number, or a picture) and --duplicates is needed");
+        argp_error(state, "one of --query (a row's number, a picture, or words where texts are "
+                          "searched) and --duplicates is needed");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -56,9 +57,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"vectors", VECTORS, "FILE.npy", 0, "Search these, which 'byol embed' has written", 0},
-    {"data", 'd', "SRC", 0, "Search these images: they are embedded first, with RUN", 0},
-    {"query", 'q', "N|SRC", 0,
-     "Find what is nearest to row N, or to the images of SRC (embedded with RUN)", 0},
+    {"data", 'd', "SRC", 0, "Search these images or texts: they are embedded first, with RUN", 0},
+    {"query", 'q', "N|SRC|WORDS", 0,
+     "Find what is nearest to row N, or to the images or texts of SRC (embedded with RUN). Where "
+     "RUN reads texts, what is no number and names no file is a text itself",
+     0},
     {"neighbours", 'k', "N", 0, "How many of the nearest are shown (10)", 0},
     {"duplicates", DUPLICATES, NULL, 0,
      "List pairs that are nearly the same, the most similar first, up to 1000", 0},
@@ -71,9 +74,10 @@ static const struct argp parser = {
     options,
     parse,
     "[RUN|WEIGHTS.safetensors]",
-    "Finds the nearest images by the cosine of their vectors; distances are 1 - cosine."
+    "Finds the nearest images or texts by the cosine of their vectors; distances are 1 - cosine."
     "\vExamples:\n"
     "  byol search --vectors test.npy --query 17\n"
+    "  byol search runs/texts --data reviews.tsv --query \"the plot makes no sense\"\n"
     "  byol search runs/first --data fashion-mnist:test --duplicates --above 0.99",
     cli_output_children,
     NULL,
@@ -97,10 +101,31 @@ static const char *name_of(const cli_vectors *vectors, size_t index, char text[3
 
 /* ---- What is searched, and what for ---- */
 
-static byol_status embed(session *s, const char *spec, const char *what, cli_vectors *vectors,
-                         byol_error *error) {
+/* Is `text`, or what stands before a colon in it, a file or a folder? */
+static bool names_a_file(const char *text) {
+    char path[BYOL_PATH_MAX];
+    if (access(text, F_OK) == 0 || strcmp(text, "-") == 0) return true;
+    for (const char *colon = text; (colon = strchr(colon, ':')) != NULL; colon++) {
+        snprintf(path, sizeof path, "%.*s", (int)(colon - text), text);
+        if (access(path, F_OK) == 0) return true;
+    }
+    return false;
+}
+
+static bool reads_texts(const session *s) {
+    return s->encoder != NULL && byol_encoder_channels(s->encoder) == 0;
+}
+
+static bool is_words(const session *s, const char *query) {
+    return reads_texts(s) && !names_a_file(query);
+}
+
+/* `spec` names a source, or is the only text of one. */
+static byol_status embed(session *s, const char *spec, bool is_text, const char *what,
+                         cli_vectors *vectors, byol_error *error) {
     byol_source *source;
-    byol_status status = cli_source_open(&source, spec, error);
+    byol_status status = is_text ? byol_source_from_texts(&source, &spec, NULL, NULL, 1, error)
+                                 : cli_source_open(&source, spec, error);
     if (status != BYOL_OK) return status;
     status =
         cli_vectors_embed(vectors, s->encoder, s->args->model, source, s->args->layer, what, error);
@@ -115,10 +140,10 @@ static byol_status open_bank(session *s, byol_error *error) {
         status = byol_encoder_load(&s->encoder, args->model, args->threads, error);
     if (status != BYOL_OK) return status;
     return args->vectors != NULL ? cli_vectors_read(&s->bank, args->vectors, error)
-                                 : embed(s, args->data, "embedding", &s->bank, error);
+                                 : embed(s, args->data, false, "embedding", &s->bank, error);
 }
 
-/* A number is a row of the searched vectors; everything else names images. */
+/* A number is a row of the searched vectors. */
 static bool is_row(const char *text) {
     return *text != '\0' && strspn(text, "0123456789") == strlen(text);
 }
@@ -135,10 +160,24 @@ static byol_status take_row(session *s, byol_error *error) {
                              .count = 1,
                              .dimension = s->bank.dimension,
                              .names = calloc(1, sizeof(char *))};
+    if (s->bank.texts != NULL) s->query.texts = calloc(1, sizeof(char *));
     if (s->query.values == NULL || s->query.names == NULL) return BYOL_ERROR_MEMORY;
     memcpy(s->query.values, s->bank.values + row * dimension, dimension * sizeof(float));
     s->query.names[0] = strdup(name_of(&s->bank, row, text));
+    if (s->query.texts != NULL) s->query.texts[0] = strdup(s->bank.texts[row]);
     return BYOL_OK;
+}
+
+/* Words are their own name. */
+static byol_status name_by_words(session *s, byol_error *error) {
+    free(s->query.texts[0]);
+    free(s->query.texts);
+    s->query.texts = NULL;
+    free(s->query.names[0]);
+    s->query.names[0] = strdup(s->args->query);
+    return s->query.names[0] != NULL
+               ? BYOL_OK
+               : cli_error(error, BYOL_ERROR_MEMORY, "no memory for the query");
 }
 
 static byol_status open_query(session *s, byol_error *error) {
@@ -146,10 +185,12 @@ static byol_status open_query(session *s, byol_error *error) {
     if (s->encoder == NULL)
         return cli_error(
             error, BYOL_ERROR_INVALID,
-            "--query %.500s: images are embedded with the RUN that the vectors are from; name "
-            "it too",
+            "--query %.500s: images and words are embedded with the RUN that the vectors are from; "
+            "name it too",
             s->args->query);
-    byol_status status = embed(s, s->args->query, "embedding the query", &s->query, error);
+    bool is_text = is_words(s, s->args->query);
+    byol_status status = embed(s, s->args->query, is_text, "embedding the query", &s->query, error);
+    if (status == BYOL_OK && is_text) status = name_by_words(s, error);
     if (status == BYOL_OK && s->query.dimension != s->bank.dimension)
         return cli_error(
             error, BYOL_ERROR_MISMATCH,
@@ -160,22 +201,53 @@ static byol_status open_query(session *s, byol_error *error) {
 
 /* ---- The nearest ---- */
 
+static const char *samples_of(const session *s) {
+    return s->bank.texts != NULL || reads_texts(s) ? "texts" : "images";
+}
+
+/* The name, and behind it what a text says. */
+static void print_sample(FILE *stream, const cli_vectors *vectors, size_t index) {
+    char number[32];
+    fputs(name_of(vectors, index, number), stream);
+    if (vectors->texts != NULL) fprintf(stream, "  %s", vectors->texts[index]);
+}
+
+/* Texts have one key more than images. */
+static json_t *with_text(json_t *object, const cli_vectors *vectors, size_t index) {
+    if (vectors->texts != NULL)
+        json_object_set_new(object, "text", cli_text(vectors->texts[index]));
+    return object;
+}
+
+static json_t *show_neighbour(const session *s, const byol_neighbour *found) {
+    FILE *stream = cli_tables();
+    char number[32];
+    if (stream != NULL) {
+        fprintf(stream, "  %8u  %.6f  ", found->index, (double)found->distance);
+        print_sample(stream, &s->bank, found->index);
+        fputc('\n', stream);
+    }
+    json_t *object = json_pack("{s:I, s:f, s:o}", "index", (json_int_t)found->index, "distance",
+                               (double)found->distance, "path",
+                               cli_text(name_of(&s->bank, found->index, number)));
+    return with_text(object, &s->bank, found->index);
+}
+
 static json_t *show_query(const session *s, size_t query, int k) {
     FILE *stream = cli_tables();
     const byol_neighbour *found = s->found + query * (size_t)k;
-    char text[32];
     json_t *list = json_array();
-    if (stream != NULL)
-        fprintf(stream, "%s%s%s\n", cli_bold(stream), s->query.names[query], cli_plain(stream));
-    for (int i = 0; i < k && isfinite(found[i].distance); i++) {
-        const char *name = name_of(&s->bank, found[i].index, text);
-        if (stream != NULL)
-            fprintf(stream, "  %8u  %.6f  %s\n", found[i].index, (double)found[i].distance, name);
-        json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "index",
-                                              (json_int_t)found[i].index, "distance",
-                                              (double)found[i].distance, "path", cli_text(name)));
+    if (stream != NULL) {
+        fputs(cli_bold(stream), stream);
+        print_sample(stream, &s->query, query);
+        fprintf(stream, "%s\n", cli_plain(stream));
     }
-    return json_pack("{s:o, s:o}", "query", cli_text(s->query.names[query]), "nearest", list);
+    for (int i = 0; i < k && isfinite(found[i].distance); i++)
+        json_array_append_new(list, show_neighbour(s, &found[i]));
+    json_t *object =
+        with_text(json_pack("{s:o}", "query", cli_text(s->query.names[query])), &s->query, query);
+    json_object_set_new(object, "nearest", list);
+    return object;
 }
 
 static byol_status find_nearest(session *s, byol_error *error) {
@@ -185,7 +257,7 @@ static byol_status find_nearest(session *s, byol_error *error) {
     s->found = calloc(s->query.count * (size_t)k, sizeof *s->found);
     if (s->found == NULL) return BYOL_ERROR_MEMORY;
     cli_progress progress;
-    cli_progress_begin(&progress, "searching", "images");
+    cli_progress_begin(&progress, "searching", samples_of(s));
     status = byol_search_nearest(s->bank.values, s->bank.count, s->bank.dimension, s->query.values,
                                  s->query.count, k, s->args->threads, s->found, cli_progress_hook,
                                  &progress, error);
@@ -203,12 +275,20 @@ static json_t *show_pair(const session *s, const byol_similar_pair *pair) {
     char first[32], second[32];
     const char *a = name_of(&s->bank, pair->first, first),
                *b = name_of(&s->bank, pair->second, second);
+    char **texts = s->bank.texts;
     if (cli_tables() != NULL)
         fprintf(cli_tables(), "  %8u  %8u  %.6f  %s  %s\n", pair->first, pair->second,
                 (double)pair->similarity, a, b);
-    return json_pack("{s:[I, I], s:f, s:[o, o]}", "rows", (json_int_t)pair->first,
-                     (json_int_t)pair->second, "similarity", (double)pair->similarity, "paths",
-                     cli_text(a), cli_text(b));
+    if (cli_tables() != NULL && texts != NULL)
+        fprintf(cli_tables(), "%12s%s\n%12s%s\n", "", texts[pair->first], "", texts[pair->second]);
+    json_t *object = json_pack("{s:[I, I], s:f, s:[o, o]}", "rows", (json_int_t)pair->first,
+                               (json_int_t)pair->second, "similarity", (double)pair->similarity,
+                               "paths", cli_text(a), cli_text(b));
+    if (texts != NULL)
+        json_object_set_new(
+            object, "texts",
+            json_pack("[o, o]", cli_text(texts[pair->first]), cli_text(texts[pair->second])));
+    return object;
 }
 
 static byol_status find_duplicates(session *s, byol_error *error) {
@@ -216,7 +296,7 @@ static byol_status find_duplicates(session *s, byol_error *error) {
     s->pairs = calloc(PAIRS_MAX, sizeof *s->pairs);
     if (s->pairs == NULL) return BYOL_ERROR_MEMORY;
     cli_progress progress;
-    cli_progress_begin(&progress, "comparing", "images");
+    cli_progress_begin(&progress, "comparing", samples_of(s));
     byol_status status = byol_search_duplicates(
         s->bank.values, s->bank.count, s->bank.dimension, s->args->above, PAIRS_MAX,
         s->args->threads, s->pairs, &total, cli_progress_hook, &progress, error);
