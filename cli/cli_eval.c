@@ -121,20 +121,20 @@ void cli_labelled_release(cli_labelled *set) {
  * differently. */
 byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *test,
                                 byol_error *error) {
+    const char *samples = cli_samples(train->whole);
     if (test->classes > train->classes)
         return cli_error(error, BYOL_ERROR_MISMATCH,
-                         "the test images have %d classes, the training images %d", test->classes,
-                         train->classes);
+                         "the test %s have %d classes, the training %s %d", samples, test->classes,
+                         samples, train->classes);
     for (int i = 0; i < test->classes; i++) {
         const char *one = byol_source_class_name(train->whole, i),
                    *other = byol_source_class_name(test->whole, i);
         if (one == NULL || other == NULL || strcmp(one, other) == 0) continue;
         return cli_error(
             error, BYOL_ERROR_MISMATCH,
-            "class %d is '%.100s' in the training images and '%.100s' in the test images: "
-            "they are of different "
-            "data sets, or one lacks a class",
-            i, one, other);
+            "class %d is '%.100s' in the training %s and '%.100s' in the test %s: they are of "
+            "different data sets, or one lacks a class",
+            i, one, samples, other, samples);
     }
     return BYOL_OK;
 }
@@ -225,17 +225,18 @@ enum {
 
 static const struct argp_option options[] = {
     {"train", OPTION_TRAIN, "SRC", 0,
-     "Labelled images to learn from (default: what the run was trained on)", 1},
+     "Labelled images or texts to learn from (default: what the run was trained on)", 1},
     {"test", OPTION_TEST, "SRC", 0,
-     "Labelled images to classify (default: the test split of the same)", 1},
-    {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images of each", 1},
+     "Labelled images or texts to classify (default: the test split of the same)", 1},
+    {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images or texts of each", 1},
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
     {"seed", OPTION_SEED, "N", 0,
      "Of the random initialisation (default: the run's, so the encoder before training) and of the "
      "method's own draws",
      1},
     {"mean", OPTION_MEAN, "CROPS", 0,
-     "Take the mean of the vectors of each image, its mirror image and so many random crops, not "
+     "Of images: take the mean of the vectors of each, its mirror image and so many random crops, "
+     "not "
      "the centre view alone",
      1},
     {"no-baselines", OPTION_NO_BASELINES, NULL, 0,
@@ -529,6 +530,8 @@ void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies,
         .random_init_accuracy = accuracies->random_init,
         .pixel_accuracy = accuracies->pixels,
         .hog_accuracy = accuracies->hog,
+        .tfidf_accuracy = accuracies->tfidf,
+        .majority_accuracy = accuracies->majority,
         .choice_name = choice_name,
         .choice = choice,
         .confusion = predictions.confusion,
@@ -536,9 +539,9 @@ void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies,
     };
     if (status == BYOL_OK && byol_evaluation_is_outranked(s->options->model, &evaluation))
         cli_say("not kept: %s/evaluation.json has a result of these weights that says more, by "
-                "more images or by other "
-                "ones than were learned from; to keep this one, remove that file first",
-                s->options->model);
+                "more %s or by other ones than were learned from; to keep this one, remove that "
+                "file first",
+                s->options->model, samples_of(s));
     else if (status == BYOL_OK)
         status = byol_evaluation_save(s->options->model, &evaluation, &error);
     if (status != BYOL_OK) cli_warn(error.text);
@@ -582,7 +585,8 @@ static byol_status measure_all(cli_session *s, const char *choice_name, cli_meas
     if (status == BYOL_OK && s->has_texts && !s->options->no_baselines)
         status = measure_words(s, rows, error);
     const cli_accuracies accuracies = {accuracy_of(&rows[TRAINED]), accuracy_of(&rows[RANDOM]),
-                                       accuracy_of(&rows[PIXELS]), accuracy_of(&rows[HOG])};
+                                       accuracy_of(&rows[PIXELS]),  accuracy_of(&rows[HOG]),
+                                       accuracy_of(&rows[TFIDF]),   accuracy_of(&rows[MAJORITY])};
     /* The run keeps results of the centre view only, so that they can be compared. */
     if (status == BYOL_OK && !s->options->mean)
         cli_session_keep(s, &accuracies, choice_name, rows[TRAINED].choice,

@@ -1,6 +1,6 @@
 /* What knn, linear and finetune share: arguments, labelled images and reports. knn and linear also
  * share the comparison: the trained encoder, a randomly initialised one, raw pixels and gradients
- * (HOG), all measured in the same way. */
+ * (HOG) or of texts their words, all measured in the same way. */
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
@@ -69,7 +69,7 @@ void cli_session_close(cli_session *session);
 
 /* Percent; NaN: not measured. */
 typedef struct cli_accuracies {
-    double trained, random_init, pixels, hog;
+    double trained, random_init, pixels, hog, tfidf, majority;
 } cli_accuracies;
 
 /* Keeps a result in the run folder, if the model is a run and has no result that says more.

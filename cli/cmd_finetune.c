@@ -44,11 +44,12 @@ static const struct argp_option options[] = {
     {"weight-decay", WEIGHT_DECAY, "X", 0,
      "On kernels and matrices (default 0.05 for adamw, 0.0005 for sgd)", 0},
     {"epochs", 'e', "N", 0,
-     "Passes over the images (default 20, more where these are few: at least 1000 steps)", 0},
+     "Passes over the images or texts (default 20, more where these are few: at least 1000 steps)",
+     0},
     {"batch-size", 'b', "N", 0, "Default 64", 0},
     {"held-out", HELD_OUT, "X", 0,
      "Share of the labels that only chooses the best epoch (default 0.1)", 0},
-    {"crop", CROP, "X", 0, "Random crops show this share of an image or more (default 0.4)", 0},
+    {"crop", CROP, "X", 0, "Of images: random crops show this share or more (default 0.4)", 0},
     {"precision", PRECISION, "NAME", 0, "Of training: auto (default), fp32 or bf16", 0},
     {"out", 'o', "FILE.safetensors", 0,
      "Save the fine-tuned network with torchvision's names, head included (fc.*, a vit's head.*)",
@@ -110,9 +111,10 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Trains the encoder and a linear head on labelled images, all of them or few, beside the same "
+    "Trains the encoder and a linear head on labelled images or texts, all of them or few, beside "
+    "the same "
     "network from random "
-    "weights. The best epoch is chosen on held-out training images, the test images are used once."
+    "weights. The best epoch is chosen on held-out training samples, the test set is used once."
     "\vExample:\n  byol finetune runs/first --train fashion-mnist:train --test fashion-mnist:test "
     "--label-fraction "
     "0.01 "
@@ -133,7 +135,7 @@ enum { TUNED, SCRATCH, ROWS };
 static byol_status train(cli_session *s, const byol_encoder *encoder,
                          const byol_finetune_options *how, attempt *row, int32_t *predicted,
                          byol_error *error) {
-    cli_progress_begin(&s->progress, row->name, "images");
+    cli_progress_begin(&s->progress, row->name, cli_samples(s->train.source));
     byol_status status = byol_finetune(encoder, s->train.source, s->test.source, how, &row->result,
                                        predicted, cli_progress_hook, &s->progress, error);
     cli_progress_end(&s->progress);
@@ -159,10 +161,11 @@ static void print_table(const cli_session *s, const arguments *args, const attem
     FILE *stream = cli_tables();
     if (stream == NULL) return;
     char labels[32], held_out[32], test[32];
+    const char *samples = cli_samples(s->train.source);
     const byol_finetune_result *tuned = &rows[TUNED].result;
-    fprintf(stream, "%s\n%s labelled images (%s of them held out), %s test images, %d classes\n\n",
-            s->options->model, cli_count(labels, tuned->label_count),
-            cli_count(held_out, tuned->held_out_count), cli_count(test, s->test.count),
+    fprintf(stream, "%s\n%s labelled %s (%s of them held out), %s test %s, %d classes\n\n",
+            s->options->model, cli_count(labels, tuned->label_count), samples,
+            cli_count(held_out, tuned->held_out_count), cli_count(test, s->test.count), samples,
             s->train.classes);
     fprintf(stream, "  %-22s %10s  %10s  %10s  %8s\n", "network", "accuracy", "held out", "epoch",
             "seconds");
@@ -177,7 +180,7 @@ static void print_table(const cli_session *s, const arguments *args, const attem
                 result->accuracy, result->held_out_accuracy, epoch, result->seconds,
                 r == better ? cli_plain(stream) : "");
     }
-    fprintf(stream, "\n(* the better; the epoch chosen on held-out training images)\n");
+    fprintf(stream, "\n(* the better; the epoch chosen on held-out training %s)\n", samples);
 }
 
 /* The number as the user wrote it: 0.05, not the nearest float's 0.0500000007. */
@@ -203,16 +206,17 @@ static json_t *describe(const cli_session *s, const arguments *args, const attem
     return object;
 }
 
-static void warn_if_worthless(const attempt rows[ROWS]) {
+static void warn_if_worthless(const cli_session *s, const attempt rows[ROWS]) {
     char text[256];
     double tuned = rows[TUNED].result.accuracy, scratch = rows[SCRATCH].result.accuracy;
     if (tuned > scratch) return;
     if (tuned >= 100)
         snprintf(
             text, sizeof text,
-            "the fine-tuned encoder gets every test image right, and so does the same network "
-            "trained from random "
-            "weights: these images are too few or too easy to show what it had learned before");
+            "the fine-tuned encoder gets every one of the test %s right, and so does the same "
+            "network trained from random weights: they are too few or too easy to show what it had "
+            "learned before",
+            cli_samples(s->test.source));
     else
         snprintf(text, sizeof text,
                  "the fine-tuned encoder (%.2f %%) is no better than the same network trained from "
@@ -228,15 +232,19 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
     if (predicted == NULL) return cli_error(error, BYOL_ERROR_MEMORY, "no memory for predictions");
     byol_status status = train_both(s, args, rows, predicted, error);
     if (status == BYOL_OK) {
-        const cli_accuracies accuracies = {rows[TUNED].result.accuracy,
-                                           args->no_scratch ? NAN : rows[SCRATCH].result.accuracy,
-                                           NAN, NAN};
+        const cli_accuracies accuracies = {
+            .trained = rows[TUNED].result.accuracy,
+            .random_init = args->no_scratch ? NAN : rows[SCRATCH].result.accuracy,
+            .pixels = NAN,
+            .hog = NAN,
+            .tfidf = NAN,
+            .majority = NAN};
         cli_session_keep(s, &accuracies, "label_fraction", fraction_of(args), predicted);
         *result = describe(s, args, rows);
         print_table(s, args, rows);
         status =
             cli_report_show(&args->report, &s->test, s->train.classes, predicted, *result, error);
-        if (!args->no_scratch && !s->same_images) warn_if_worthless(rows);
+        if (!args->no_scratch && !s->same_images) warn_if_worthless(s, rows);
     }
     free(predicted);
     return status;

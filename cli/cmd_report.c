@@ -2,7 +2,6 @@
 
 #include "byol/source.h"
 #include "cli_eval.h"
-#include <stdbool.h>
 
 enum { RUNS_MAX = 16, EVALUATED = 10000 };
 
@@ -37,11 +36,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct argp_option options[] = {
     {"out", 'o', "FILE.html", 0, "Where the page goes (default: RUN/report.html)", 0},
     {"train", 'a', "SRC", 0,
-     "Images to find neighbours among (default: what the run was trained on)", 0},
+     "Images or texts to find neighbours among (default: what the run was trained on)", 0},
     {"test", 'e', "SRC", 0,
-     "Images for the map, whose neighbours are sought (default: the test split of the same)", 0},
+     "Images or texts for the map, whose neighbours are sought (default: the test split of the "
+     "same)",
+     0},
     {"no-pictures", 'n', NULL, 0,
-     "Curves, results and settings only: needs neither data nor encoder", 0},
+     "Curves, results and settings only, no texts either: needs neither data nor encoder", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
     {0},
 };
@@ -54,8 +55,10 @@ static const struct argp parser = {
     "taken from the run; where nearest neighbours have not been measured for these weights, that "
     "is done first, on at "
     "most "
-    "10,000 images. Without labels the neighbours that random weights and pixels find stand below "
-    "those that were learned. Several runs are compared: curves, results and the settings that "
+    "10,000 images or texts. Without labels the neighbours that random weights and pixels (of "
+    "texts "
+    "their words) find stand below those that were learned. Several runs are compared: curves, "
+    "results and the settings that "
     "differ."
     "\vExamples:\n  byol report runs/first\n  byol report runs/a runs/b runs/c --out "
     "comparison.html",
@@ -63,7 +66,7 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-/* ---- Pictures ---- */
+/* ---- Pictures or texts ---- */
 
 typedef struct pictures {
     byol_source *data;
@@ -75,33 +78,20 @@ typedef struct pictures {
 static byol_status open_any(cli_labelled *set, const char *spec, int threads, byol_error *error) {
     byol_status status = cli_labelled_open(set, spec, 0, threads, error);
     if (status != BYOL_ERROR_INVALID || set->whole == NULL) return status;
-    return BYOL_OK; /* unlabelled: the images as they lie there */
+    return BYOL_OK; /* unlabelled: the samples as they lie there */
 }
 
-static const byol_source *images_of(const cli_labelled *set) {
+static const byol_source *samples_of(const cli_labelled *set) {
     return set->source != NULL ? set->source : set->whole;
 }
 
-static bool holds_texts(const byol_source *source) {
-    byol_source_info info;
-    byol_source_describe(source, &info);
-    return info.samples == BYOL_SAMPLES_TEXTS;
-}
-
-/* Pictures that cannot be opened are missing on the page, which says so. */
+/* Pictures or texts that cannot be opened are missing on the page, which says so. */
 static void open_pictures(const arguments *args, const byol_config *config, pictures *p,
                           byol_report_options *page) {
     char train[BYOL_PATH_MAX], test[BYOL_PATH_MAX];
     byol_error error = {0}, ignored = {0};
     cli_eval_sources(config, args->train, args->test, train, test);
     byol_status status = byol_source_open(&p->data, config->data.train, &error);
-    if (status == BYOL_OK && holds_texts(p->data)) {
-        byol_source_free(p->data);
-        p->data = NULL;
-        status = cli_error(&error, BYOL_ERROR_UNSUPPORTED,
-                           "the run learned from texts, which a page does not show yet: it has "
-                           "curves, results and settings only");
-    }
     if (status == BYOL_OK) status = open_any(&p->train, train, args->threads, &error);
     if (status == BYOL_OK &&
         open_any(&p->test, test, args->threads, args->test != NULL ? &error : &ignored) !=
@@ -109,8 +99,8 @@ static void open_pictures(const arguments *args, const byol_config *config, pict
         args->test != NULL)
         status = BYOL_ERROR_NOT_FOUND;
     page->data = p->data;
-    page->train = images_of(&p->train);
-    page->test = images_of(&p->test);
+    page->train = samples_of(&p->train);
+    page->test = samples_of(&p->test);
     if (status == BYOL_OK) return;
     snprintf(p->note, sizeof p->note, "%s", error.text);
     page->note = p->note;

@@ -43,6 +43,10 @@ static json_t *describe(const byol_evaluation *evaluation) {
     set_number(object, "random_init_accuracy", evaluation->random_init_accuracy);
     set_number(object, "pixel_accuracy", evaluation->pixel_accuracy);
     set_number(object, "hog_accuracy", evaluation->hog_accuracy);
+    if (evaluation->tfidf_accuracy > 0)
+        set_number(object, "tfidf_accuracy", evaluation->tfidf_accuracy);
+    if (evaluation->majority_accuracy > 0)
+        set_number(object, "majority_accuracy", evaluation->majority_accuracy);
     if (evaluation->choice_name != NULL) {
         json_object_set_new(object, "choice_name", json_string(evaluation->choice_name));
         set_number(object, "choice", evaluation->choice);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/png.h"
 #include "base/smaller.h"
+#include "eval/terms.h"
 #include "report/tsne.h"
 
 /* PIXELS_SIDE: pixels are compared at this side at most. That is 60 MB for all pictures. */
@@ -25,7 +26,7 @@ static byol_status choose(byol__shown *shown, const byol_source *of, size_t want
     shown->of = of;
     shown->count = info.count < wanted ? info.count : wanted;
     BYOL__TRY(byol__alloc(&shown->indices, shown->count, sizeof *shown->indices,
-                          "pictures of the report", error));
+                          "samples of the report", error));
     for (size_t i = 0; i < shown->count; i++)
         shown->indices[i] = (uint32_t)(i * info.count / shown->count);
     return byol_source_subset(&shown->source, of, shown->indices, shown->count, error);
@@ -33,12 +34,12 @@ static byol_status choose(byol__shown *shown, const byol_source *of, size_t want
 
 /* Subtracts the picture's mean, so that the cosine does not measure brightness. */
 static byol_status look_at_pixels(byol__exhibit *exhibit, byol__shown *shown, byol_error *error) {
-    size_t dimension = (size_t)exhibit->dimension[BYOL__PIXELS];
+    size_t dimension = (size_t)exhibit->dimension[BYOL__NO_NETWORK];
     int side = byol__smaller(exhibit->side, PIXELS_SIDE);
     uint8_t *pixels;
     byol_status status = byol__alloc(&pixels, dimension, 1, "pixels", error);
     for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
-        float *vector = shown->vectors[BYOL__PIXELS] + i * dimension;
+        float *vector = shown->vectors[BYOL__NO_NETWORK] + i * dimension;
         double sum = 0;
         status = byol__picture_center(shown->source, i, exhibit->channels, side, pixels, error);
         for (size_t d = 0; d < dimension; d++) sum += pixels[d];
@@ -70,6 +71,36 @@ static byol_status look_at_both(byol__exhibit *exhibit, byol__eye eye, byol_enco
     return look(exhibit, eye, encoder, &exhibit->asked, options, error);
 }
 
+/* Weighs the words of the bank and, by what is rare there, those of the others. `counts` is of
+ * both. */
+static byol_status weigh_words(byol__exhibit *exhibit, const byol__sparse counts[2],
+                               byol_error *error) {
+    double *rarity;
+    BYOL__TRY(byol__alloc(&rarity, counts[0].columns, sizeof *rarity, "weights of words", error));
+    byol__terms_idf(&counts[0], NULL, counts[0].rows, rarity);
+    byol_status status = byol__terms_weigh(&exhibit->bank.words, &counts[0], NULL, counts[0].rows,
+                                           rarity, false, error);
+    if (status == BYOL_OK)
+        status = byol__terms_weigh(&exhibit->asked.words, &counts[1], NULL, counts[1].rows, rarity,
+                                   false, error);
+    byol__free(rarity);
+    return status;
+}
+
+static byol_status look_at_words(byol__exhibit *exhibit, byol_error *error) {
+    byol__string_table vocabulary = {0};
+    byol__sparse counts[2] = {0};
+    byol_status status =
+        byol__terms_count(&counts[0], &vocabulary, true, exhibit->bank.source, error);
+    if (status == BYOL_OK)
+        status = byol__terms_count(&counts[1], &vocabulary, false, exhibit->asked.source, error);
+    if (status == BYOL_OK) status = weigh_words(exhibit, counts, error);
+    byol__sparse_release(&counts[0]);
+    byol__sparse_release(&counts[1]);
+    byol__string_table_release(&vocabulary);
+    return status;
+}
+
 /* Adds the eyes that have learned nothing. */
 static byol_status compare(byol__exhibit *exhibit, const byol_report_options *options,
                            byol_error *error) {
@@ -77,14 +108,15 @@ static byol_status compare(byol__exhibit *exhibit, const byol_report_options *op
     int side = byol__smaller(exhibit->side, PIXELS_SIDE);
     exhibit->eyes = BYOL__EYES;
     exhibit->dimension[BYOL__UNTRAINED] = exhibit->dimension[BYOL__LEARNED];
-    exhibit->dimension[BYOL__PIXELS] = exhibit->channels * side * side;
+    exhibit->dimension[BYOL__NO_NETWORK] = exhibit->channels * side * side;
     byol__report_stage(options, "embedding by random weights");
     byol_status status = byol_encoder_create_random(&untrained, exhibit->encoder, 1, error);
     if (status == BYOL_OK)
         status = look_at_both(exhibit, BYOL__UNTRAINED, untrained, options, error);
     byol_encoder_free(untrained);
-    if (status == BYOL_OK) status = look_at_both(exhibit, BYOL__PIXELS, NULL, options, error);
-    return status;
+    if (status != BYOL_OK) return status;
+    return exhibit->has_texts ? look_at_words(exhibit, error)
+                              : look_at_both(exhibit, BYOL__NO_NETWORK, NULL, options, error);
 }
 
 byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run,
@@ -95,10 +127,11 @@ byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run,
     exhibit->dimension[BYOL__LEARNED] =
         byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
     exhibit->channels = byol_encoder_channels(exhibit->encoder);
+    exhibit->has_texts = exhibit->channels == 0;
     exhibit->side = byol_encoder_config(exhibit->encoder)->data.image_size;
     BYOL__TRY(choose(&exhibit->bank, options->train, BANK, error));
     BYOL__TRY(choose(&exhibit->asked, asked, ASKED, error));
-    byol__report_stage(options, "embedding pictures");
+    byol__report_stage(options, exhibit->has_texts ? "embedding texts" : "embedding pictures");
     BYOL__TRY(look_at_both(exhibit, BYOL__LEARNED, exhibit->encoder, options, error));
     return byol_source_label(exhibit->asked.source, 0) < 0 ? compare(exhibit, options, error)
                                                            : BYOL_OK;
@@ -108,12 +141,42 @@ static void release_shown(byol__shown *shown) {
     byol_source_free(shown->source);
     byol__free(shown->indices);
     for (int eye = 0; eye < BYOL__EYES; eye++) byol__free(shown->vectors[eye]);
+    byol__sparse_release(&shown->words);
 }
 
 void byol__exhibit_release(byol__exhibit *exhibit) {
     release_shown(&exhibit->bank);
     release_shown(&exhibit->asked);
     byol_encoder_free(exhibit->encoder);
+}
+
+/* ---- Likeness ---- */
+
+/* Of row `i` of one and row `j` of another matrix; the columns of a row ascend. */
+static float sparse_product(const byol__sparse *a, size_t i, const byol__sparse *b, size_t j) {
+    float sum = 0;
+    for (size_t e = a->starts[i], f = b->starts[j]; e < a->starts[i + 1] && f < b->starts[j + 1];) {
+        if (a->index[e] == b->index[f])
+            sum += a->values[e++] * b->values[f++];
+        else if (a->index[e] < b->index[f])
+            e++;
+        else
+            f++;
+    }
+    return sum;
+}
+
+float byol__exhibit_likeness(const byol__exhibit *exhibit, byol__eye eye, size_t asked,
+                             size_t index) {
+    const byol__shown *from = &exhibit->asked, *bank = &exhibit->bank;
+    size_t dimension = (size_t)exhibit->dimension[eye];
+    if (eye == BYOL__NO_NETWORK && exhibit->has_texts)
+        return sparse_product(&from->words, asked, &bank->words, index);
+    const float *a = from->vectors[eye] + asked * dimension,
+                *b = bank->vectors[eye] + index * dimension;
+    float sum = 0;
+    for (size_t d = 0; d < dimension; d++) sum += a[d] * b[d];
+    return sum;
 }
 
 /* ---- Pictures ---- */

@@ -1,20 +1,22 @@
-/* The pictures of a report and their vectors: some to ask about (`asked`), some to search for
- * neighbours (`bank`). */
+/* The pictures or texts of a report and their vectors: some to ask about (`asked`), some to search
+ * for neighbours (`bank`). */
 #ifndef BYOL__EXHIBIT_H
 #define BYOL__EXHIBIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "byol/encoder.h"
 #include "byol/report.h"
 #include "byol/source.h"
+#include "eval/sparse.h"
 
-/* What makes vectors of the pictures: the trained network. Without labels to count with, there are
- * two more: the same network with random weights, and no network (pixels). */
-typedef enum byol__eye { BYOL__LEARNED, BYOL__UNTRAINED, BYOL__PIXELS, BYOL__EYES } byol__eye;
+/* What makes vectors of the samples: the trained network. Without labels to count with, there are
+ * two more: the same network with random weights, and no network (pixels; of texts their words). */
+typedef enum byol__eye { BYOL__LEARNED, BYOL__UNTRAINED, BYOL__NO_NETWORK, BYOL__EYES } byol__eye;
 
-/* Pictures spread evenly over a source, and each eye's vectors of them. */
+/* Samples spread evenly over a source, and each eye's vectors of them. */
 typedef struct byol__shown {
     const byol_source *of;
     byol_source *source; /* only the chosen ones */
@@ -22,21 +24,27 @@ typedef struct byol__shown {
     size_t count;
     /* (count, dimension) each, of length 1 (or 0); NULL for unused eyes. */
     float *vectors[BYOL__EYES];
+    byol__sparse words; /* of texts, what no network sees: TF-IDF, rows of length 1 (or 0) */
 } byol__shown;
 
 typedef struct byol__exhibit {
     byol_encoder *encoder;
     int dimension[BYOL__EYES], channels, side; /* side: of the network's input */
     int eyes;                                  /* how many are used: 1 or BYOL__EYES */
-    /* Of the training images; of the test images (or of the training images again). */
+    bool has_texts;                            /* not pictures */
+    /* Of the training samples; of the test samples (or of the training samples again). */
     byol__shown bank, asked;
 } byol__exhibit;
 
-/* Loads the run's encoder and embeds the pictures; without labels with every eye. Needs
+/* Loads the run's encoder and embeds the samples; without labels with every eye. Needs
  * options->train. Zero-initialise, then release in any case. */
 byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run,
                                const byol_report_options *options, byol_error *error);
 void byol__exhibit_release(byol__exhibit *exhibit);
+
+/* Cosine of sample `asked` of exhibit->asked and sample `index` of exhibit->bank. */
+float byol__exhibit_likeness(const byol__exhibit *exhibit, byol__eye eye, size_t asked,
+                             size_t index);
 
 /* Reports to the caller which stage comes next. */
 void byol__report_stage(const byol_report_options *options, const char *what);

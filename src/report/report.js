@@ -50,17 +50,17 @@ function readable(chart) {
   });
 }
 
-/* The map: pointing at an image, or going there with the arrow keys, shows it. */
+/* The map: pointing at an image or a text, or going there with the arrow keys, shows it. */
 function explorable(map) {
   const svg = map.querySelector(".field > svg"), ring = map.querySelector(".ring"), card = map.querySelector(".card");
-  const thumb = map.querySelector(".thumb"), said = map.querySelector(".said");
+  const thumb = map.querySelector(".thumb"), words = map.querySelector(".words p"), said = map.querySelector(".said");
   const buttons = [...map.querySelectorAll(".legend button")];
   const names = Object.fromEntries(buttons.map((button) => [button.dataset.l, button.textContent]));
   const points = [...map.querySelectorAll(".points use")].map((use, i) => ({
     i, use, x: +use.getAttribute("x"), y: +use.getAttribute("y"), label: use.dataset.l,
   }));
   const height = svg.viewBox.baseVal.height;
-  const columns = +getComputedStyle(thumb).getPropertyValue("--columns");
+  const columns = thumb && +getComputedStyle(thumb).getPropertyValue("--columns");
   const chosen = new Set();
   let shown = null;
 
@@ -71,9 +71,11 @@ function explorable(map) {
     ring.setAttribute("cx", p ? p.x : -99);
     ring.setAttribute("cy", p ? p.y : -99);
     if (p === null) return;
-    const size = thumb.clientWidth;
-    thumb.style.backgroundPosition = `${-(p.i % columns) * size}px ${-Math.floor(p.i / columns) * size}px`;
-    card.lastElementChild.textContent = names[p.label] || `image ${p.i + 1}`;
+    if (thumb) {
+      const size = thumb.clientWidth;
+      thumb.style.backgroundPosition = `${-(p.i % columns) * size}px ${-Math.floor(p.i / columns) * size}px`;
+    } else words.textContent = p.use.dataset.t;
+    card.lastElementChild.textContent = names[p.label] || `${thumb ? "image" : "text"} ${p.i + 1}`;
     const right = p.x > 500, low = p.y > height / 2, y = (100 * p.y) / height;
     card.style.left = right ? "" : `calc(${p.x / 10}% + 14px)`;
     card.style.right = right ? `calc(${100 - p.x / 10}% + 14px)` : "";
@@ -113,7 +115,7 @@ function explorable(map) {
     event.preventDefault();
     const next = shown ? towards(...way) : closest(500, height / 2, 2000);
     if (next) show(next);
-    if (shown) said.textContent = card.lastElementChild.textContent;
+    if (shown) said.textContent = card.textContent;
   });
   for (const button of buttons) {
     button.addEventListener("click", () => {

@@ -20,6 +20,9 @@ static double random_of(const byol__run_data *run_data) {
 static double pixels_of(const byol__run_data *run_data) {
     return byol__number(byol__run_data_evaluation(run_data, "knn", NULL), "pixel_accuracy");
 }
+static double words_of(const byol__run_data *run_data) {
+    return byol__number(byol__run_data_evaluation(run_data, "knn", NULL), "tfidf_accuracy");
+}
 static double spread_of(const byol__run_data *run_data) {
     return byol__run_data_late(run_data, BYOL__SPREAD);
 }
@@ -37,6 +40,7 @@ static const struct {
     {"linear", " %", linear_of, 2, 1},
     {"random weights, kNN", " %", random_of, 2, 0},
     {"raw pixels, kNN", " %", pixels_of, 2, 0},
+    {"words (TF-IDF)", " %", words_of, 2, 0},
     {"loss", "", loss_of, 3, 0},
     {"spread", "", spread_of, 2, 0},
     {"epochs", "", epoch_of, 1, 0},
@@ -47,6 +51,11 @@ static double best_of(const byol__run_data *run_data, size_t count, int column) 
     double best = (double)NAN;
     for (size_t r = 0; r < count; r++) best = fmax(best, columns[column].value(&run_data[r]));
     return best;
+}
+
+/* What no run has measured has no column: texts have no pixels. */
+static int is_known(const byol__run_data *run_data, size_t count, int column) {
+    return isfinite(best_of(run_data, count, column));
 }
 
 static void write_value(FILE *page, double value, int column, int best) {
@@ -63,16 +72,18 @@ void byol__section_comparison(FILE *page, const byol__run_data *run_data, size_t
         "<section id=\"worth\">\n<h2>Results</h2>\n<p class=\"intro\">Accuracies are those that "
         "<code>byol knn</code> and <code>byol linear</code> left in the runs. Compare only what "
         "was measured on "
-        "the same images.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+        "the same test set.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
         "aria-label=\"Results\">"
         "<table><thead><tr><th scope=\"col\">Run</th>");
     for (int c = 0; c < COLUMNS; c++)
-        byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].name);
+        if (is_known(run_data, count, c))
+            byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].name);
     byol__html(page, "<th scope=\"col\" class=\"num\">time</th></tr></thead>\n<tbody>\n");
     for (size_t r = 0; r < count; r++) {
         byol__html(page, "<tr><th scope=\"row\"><span class=\"key %s\"><i></i>%s</span></th>",
                    byol__html_series(series, (int)r), run_data[r].name);
         for (int c = 0; c < COLUMNS; c++) {
+            if (!is_known(run_data, count, c)) continue;
             double value = columns[c].value(&run_data[r]);
             write_value(page, value, c,
                         columns[c].marked && !(value < best_of(run_data, count, c)) &&

@@ -10,7 +10,7 @@ enum { TABLE_CLASSES = 20, PAIRS_SHOWN = 10 };
 
 typedef struct matrix {
     int classes;
-    /* (classes, classes): the share of the true class's images that was predicted as the other
+    /* (classes, classes): the share of the true class's samples that was predicted as the other
      * class. */
     double *share;
     const byol_source *test, *train; /* may know the names of the classes; or NULL */
@@ -124,11 +124,9 @@ byol_status byol__section_confusion(FILE *page, const byol__run_data *run_data,
                    "<section id=\"confusion\">\n<h2>What is taken for what</h2>\n<p "
                    "class=\"intro\">%s</p>\n",
                    table ? "By nearest neighbours. Each row is a class, and says in percent what "
-                           "its test images are taken "
-                           "for; the diagonal is right."
+                           "its part of the test set is taken for; the diagonal is right."
                          : "By nearest neighbours: the classes that are confused most, in percent "
-                           "of the first one's test "
-                           "images.");
+                           "of the first one's part of the test set.");
         byol__html(page, "<div class=\"beside\">");
         if (table) write_table(page, &m);
         status = write_pairs(page, &m, error);

@@ -22,7 +22,7 @@ static const curve curves[] = {
      .names = {"loss"},
      .from_zero = 1},
     {.title = "Spread of the projections",
-     .about = "Near 1, images point in all directions. Near 0, all images have become the same.",
+     .about = "Near 1, they point in all directions. Near 0, all have become the same.",
      .unit = "",
      .figure = {BYOL__SPREAD},
      .figures = 1,
@@ -30,19 +30,19 @@ static const curve curves[] = {
      .from_zero = 1,
      .level = {"even", 1}},
     {.title = "Nearest neighbours",
-     .about = "Accuracy on test images while training goes on.",
+     .about = "Accuracy on the test set while training goes on.",
      .unit = " %",
      .figure = {BYOL__KNN},
      .figures = 1,
      .names = {"kNN"},
      .marks = 1},
     {.title = "Likeness",
-     .about = "Cosine of prediction and target: of two views of one image it should rise, of "
-              "different images stay low.",
+     .about = "Cosine of prediction and target: of two views of the same image or text it should "
+              "rise, of different ones stay low.",
      .unit = "",
      .figure = {BYOL__POSITIVE, BYOL__NEGATIVE},
      .figures = 2,
-     .names = {"same image", "different images"},
+     .names = {"the same", "different ones"},
      .from_zero = 1,
      .alone = 1},
     {.title = "Effective rank",
@@ -68,11 +68,11 @@ static const curve curves[] = {
      .figures = 1,
      .names = {"tau"}},
     {.title = "Speed",
-     .about = "Images a second, two views of each.",
+     .about = "Images or texts a second, two views of each.",
      .unit = "",
      .figure = {BYOL__SPEED},
      .figures = 1,
-     .names = {"images/s"},
+     .names = {"a second"},
      .from_zero = 1},
 };
 
@@ -88,9 +88,12 @@ static void add_baselines(byol__chart *chart, const byol__run_data *run_data) {
     const json_t *knn = byol__run_data_evaluation(run_data, "knn", NULL);
     const byol__level levels[] = {{"raw pixels", byol__number(knn, "pixel_accuracy")},
                                   {"random weights", byol__number(knn, "random_init_accuracy")},
-                                  {"gradients (HOG)", byol__number(knn, "hog_accuracy")}};
-    for (int l = 0; l < 3; l++)
-        if (isfinite(levels[l].value)) chart->levels[chart->level_count++] = levels[l];
+                                  {"gradients (HOG)", byol__number(knn, "hog_accuracy")},
+                                  {"words (TF-IDF)", byol__number(knn, "tfidf_accuracy")},
+                                  {"most frequent class", byol__number(knn, "majority_accuracy")}};
+    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
+        if (isfinite(levels[l].value) && chart->level_count < BYOL__CHART_LEVELS)
+            chart->levels[chart->level_count++] = levels[l];
 }
 
 static byol_status write_curve(FILE *page, const curve *wanted, const byol__run_data *run_data,

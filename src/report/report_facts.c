@@ -25,7 +25,8 @@ static void format_speed(const byol__run_data *run_data, char text[256]) {
     double speed = byol__run_data_speed(run_data);
     text[0] = '\0';
     if (isfinite(speed))
-        snprintf(text, 256, "%s images a second", byol__html_count(count, (uint64_t)(speed + 0.5)));
+        snprintf(text, 256, "%s %s a second", byol__html_count(count, (uint64_t)(speed + 0.5)),
+                 byol__run_data_samples(run_data));
 }
 
 static void format_arithmetic(const byol__run_data *run_data, char text[256]) {
@@ -33,7 +34,8 @@ static void format_arithmetic(const byol__run_data *run_data, char text[256]) {
            speed = byol__number(run_data->summary, "images_per_second");
     text[0] = '\0';
     if (flops * speed > 0)
-        snprintf(text, 256, "%.3g GFLOP an image and step, %.0f GFLOP/s", flops * 1e-9,
+        snprintf(text, 256, "%.3g GFLOP %s %s and step, %.0f GFLOP/s", flops * 1e-9,
+                 byol__run_data_has_texts(run_data) ? "a" : "an", byol__run_data_sample(run_data),
                  flops * speed * 1e-9);
 }
 
@@ -97,7 +99,7 @@ static const struct {
     const char *name;
     fact_format format;
 } facts[] = {
-    {"Training images", format_data},
+    {"Training data", format_data},
     {"Training time", format_time},
     {"Speed", format_speed},
     {"Arithmetic", format_arithmetic},

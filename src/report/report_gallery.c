@@ -1,7 +1,6 @@
-#include <stdbool.h>
-
 #include "base/memory.h"
 #include "report/html.h"
+#include "report/near.h"
 #include "report/sections.h"
 
 enum {
@@ -73,59 +72,6 @@ byol_status byol__section_views(FILE *page, const byol__run_data *run_data, cons
 
 /* ---- Nearest neighbours ---- */
 
-typedef struct neighbour {
-    size_t index; /* in the bank */
-    float cosine;
-} neighbour;
-
-static float cosine(const float *a, const float *b, int dimension) {
-    float sum = 0;
-    for (int d = 0; d < dimension; d++) sum += a[d] * b[d];
-    return sum;
-}
-
-/* Finds the nearest of the bank, best first. The asked image itself does not count. Returns their
- * number. */
-static int find(const byol__exhibit *exhibit, byol__eye eye, size_t asked,
-                neighbour best[NEIGHBOURS]) {
-    const byol__shown *bank = &exhibit->bank, *from = &exhibit->asked;
-    int dimension = exhibit->dimension[eye];
-    const float *wanted = from->vectors[eye] + asked * (size_t)dimension;
-    int found = 0;
-    for (size_t i = 0; i < bank->count; i++) {
-        if (bank->of == from->of && bank->indices[i] == from->indices[asked]) continue;
-        neighbour candidate = {
-            i, cosine(wanted, bank->vectors[eye] + i * (size_t)dimension, dimension)};
-        if (found == NEIGHBOURS && !(candidate.cosine > best[NEIGHBOURS - 1].cosine)) continue;
-        int at = found < NEIGHBOURS ? found++ : NEIGHBOURS - 1;
-        for (; at > 0 && candidate.cosine > best[at - 1].cosine; at--) best[at] = best[at - 1];
-        best[at] = candidate;
-    }
-    return found;
-}
-
-/* One of each class, as far as there are enough classes; the rest is spread over the images. */
-static int choose(const byol__shown *asked, size_t chosen[ASKED_SHOWN]) {
-    int32_t seen[ASKED_SHOWN];
-    int found = 0;
-    for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
-        int32_t label = byol_source_label(asked->source, i);
-        bool known = label < 0;
-        for (int k = 0; k < found; k++) known = known || seen[k] == label;
-        if (known) continue;
-        seen[found] = label;
-        chosen[found++] = i;
-    }
-    for (size_t i = 0; i < asked->count && found < ASKED_SHOWN; i++) {
-        /* A prime step visits all of them before one comes again. */
-        size_t candidate = i * 7919 % asked->count;
-        int known = 0;
-        for (int k = 0; k < found; k++) known = known || chosen[k] == candidate;
-        if (!known) chosen[found++] = candidate;
-    }
-    return found;
-}
-
 static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byol__shown *from,
                              size_t index, const char *class, float likeness, int32_t wanted,
                              uint8_t *pixels, byol_error *error) {
@@ -151,8 +97,8 @@ static byol_status write_neighbours(FILE *page, const byol__exhibit *exhibit, by
                                     size_t asked, uint8_t *pixels, byol_error *error) {
     static const char *const lookers[BYOL__EYES] = {"", "by random weights", "by pixels"};
     const float no_likeness = 2;
-    neighbour best[NEIGHBOURS];
-    int found = find(exhibit, eye, asked, best);
+    byol__near best[NEIGHBOURS];
+    int found = byol__find_near(exhibit, eye, asked, NEIGHBOURS, best);
     int32_t label = byol_source_label(exhibit->asked.source, asked);
     byol_status status = BYOL_OK;
     byol__html(page, "<ol class=\"neighbours\">");
@@ -175,7 +121,7 @@ byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, b
     byol_status status =
         byol__alloc(&pixels, (size_t)NEIGHBOUR_SIDE * NEIGHBOUR_SIDE * 3, 1, "pictures", error);
     if (status != BYOL_OK) return status;
-    int shown = choose(&exhibit->asked, chosen);
+    int shown = byol__choose_asked(&exhibit->asked, ASKED_SHOWN, chosen);
     byol__html(page,
                "<section id=\"neighbours\">\n<h2>Nearest neighbours</h2>\n<p class=\"intro\">A "
                "picture, and what is most "

@@ -15,7 +15,8 @@ enum {
     THUMBNAIL = 32,
     THUMBNAIL_SHOWN = 64,
     COLUMNS = 40,
-    FEWEST = 12
+    FEWEST = 12,
+    EXCERPT = 200
 };
 
 /* ---- Shapes: colour alone cannot distinguish classes ---- */
@@ -72,14 +73,19 @@ static int fit(float *points, size_t count) {
     return height;
 }
 
-static void write_points(FILE *page, const byol_source *source, const float *points, size_t count) {
+/* A text stands at its point; pictures are thumbnails. */
+static void write_points(FILE *page, const byol__exhibit *exhibit, const float *points) {
+    const byol__shown *shown = &exhibit->asked;
+    char text[EXCERPT];
     byol__html(page, "<g class=\"points\">");
-    for (size_t i = 0; i < count; i++) {
-        int32_t label = byol_source_label(source, i);
-        byol__html(page,
-                   "<use href=\"#shape%d\" class=\"c%d\" data-l=\"%d\" x=\"%.1f\" y=\"%.1f\"/>",
+    for (size_t i = 0; i < shown->count; i++) {
+        int32_t label = byol_source_label(shown->source, i);
+        byol__html(page, "<use href=\"#shape%d\" class=\"c%d\" data-l=\"%d\" x=\"%.1f\" y=\"%.1f\"",
                    shape_of(label), colour_of(label), label, (double)points[2 * i],
                    (double)points[2 * i + 1]);
+        byol_source_excerpt(shown->source, i, text, sizeof text);
+        if (exhibit->has_texts) byol__html(page, " data-t=\"%s\"", text);
+        byol__html(page, "/>");
     }
     byol__html(page, "</g>");
 }
@@ -128,34 +134,45 @@ static void write_legend(FILE *page, const byol__exhibit *exhibit, int classes) 
     byol__html(page, "</div>");
 }
 
+/* What is shown at the point that one points at. */
+static void write_card(FILE *page, const byol__exhibit *exhibit) {
+    const byol_source *of = exhibit->asked.of;
+    if (exhibit->has_texts)
+        byol__html(page, "<div class=\"card words\" hidden=\"hidden\"><p></p> <span></span></div>");
+    else
+        byol__html(page,
+                   "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb "
+                   "%s\"></div><span></span></div>",
+                   byol__picture_class(byol__picture_side(of, 8, THUMBNAIL_SHOWN)));
+    byol__html(page, "</div>");
+}
+
 static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const float *points,
                              int height, byol_error *error) {
     const byol__shown *shown = &exhibit->asked;
     byol_source_info info;
     char count[48];
+    const char *sample = exhibit->has_texts ? "text" : "image";
     byol_source_describe(shown->of, &info);
     byol__html(
         page,
-        "<section id=\"map\">\n<h2>Map of the vectors</h2>\n<p class=\"intro\">%s images, laid out "
-        "by t-SNE so that "
-        "images with like vectors lie together. %sDistances between far groups mean little.</p>\n",
-        byol__html_count(count, shown->count),
+        "<section id=\"map\">\n<h2>Map of the vectors</h2>\n<p class=\"intro\">%s %ss, laid out "
+        "by t-SNE so that those with like vectors lie together. Point at one to %s it. "
+        "%sDistances between far groups mean little.</p>\n",
+        byol__html_count(count, shown->count), sample, exhibit->has_texts ? "read" : "see",
         info.classes > 0 ? "Colours and shapes are the labels, which training never saw. " : "");
-    byol_status status = write_sheet(page, exhibit, error);
+    byol_status status = exhibit->has_texts ? BYOL_OK : write_sheet(page, exhibit, error);
     if (status != BYOL_OK) return status;
     byol__html(page,
                "<div class=\"map\"><div class=\"field\"><svg viewBox=\"0 0 %d %d\" "
                "style=\"aspect-ratio:%d/%d\" "
                "tabindex=\"0\" role=\"img\" "
-               "aria-label=\"Map of %zu images. Arrow keys go from image to image.\">",
-               WIDTH, height, WIDTH, height, shown->count);
+               "aria-label=\"Map of %zu %ss. Arrow keys go from %s to %s.\">",
+               WIDTH, height, WIDTH, height, shown->count, sample, sample, sample);
     write_shapes(page);
-    write_points(page, shown->source, points, shown->count);
-    byol__html(page,
-               "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>"
-               "<div class=\"card\" hidden=\"hidden\"><div class=\"thumb "
-               "%s\"></div><span></span></div></div>",
-               byol__picture_class(byol__picture_side(shown->of, 8, THUMBNAIL_SHOWN)));
+    write_points(page, exhibit, points);
+    byol__html(page, "<circle class=\"ring\" r=\"14\" cx=\"-99\" cy=\"-99\"/></svg>");
+    write_card(page, exhibit);
     write_legend(page, exhibit, info.classes <= 100 ? info.classes : 0);
     byol__html(page, "<p class=\"said\" aria-live=\"polite\"></p></div>\n</section>\n");
     return BYOL_OK;

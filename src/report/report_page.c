@@ -1,71 +1,36 @@
+#include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/c_locale.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "byol/version.h"
-#include "report/assets.h"
 #include "report/chart.h"
 #include "report/html.h"
+#include "report/page_frame.h"
 #include "report/sections.h"
 
 void byol_report_options_init(byol_report_options *options) { *options = (byol_report_options){0}; }
 
-/* ---- Frame ---- */
-
-/* The policy forbids what the page never does: loading anything. */
-static void write_head(FILE *page, const char *title) {
-    byol__html(page,
-               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta "
-               "name=\"viewport\" "
-               "content=\"width=device-width, initial-scale=1\"/>\n<meta "
-               "http-equiv=\"Content-Security-Policy\" "
-               "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
-               "'unsafe-inline'\"/>\n"
-               "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"generator\" "
-               "content=\"byol %s\"/>\n<link "
-               "rel=\"icon\" href=\"data:,\"/>\n<title>%s - byol report</title>\n<style>\n",
-               BYOL_VERSION, title);
-    fwrite(byol__report_css, 1, byol__report_css_size, page);
-    byol__html(page, "</style>\n</head>\n<body>\n");
-}
-
-static void write_title(FILE *page, const char *kind, const char *title) {
-    char date[32];
-    time_t now = time(NULL);
-    struct tm parts;
-    gmtime_r(&now, &parts);
-    strftime(date, sizeof date, "%Y-%m-%d", &parts);
-    byol__html(page,
-               "<header>\n<p class=\"over\">%s</p>\n<h1>%s</h1>\n<p class=\"small\">Written on %s "
-               "by byol %s.</p>\n"
-               "</header>\n<main>\n",
-               kind, title, date, BYOL_VERSION);
-}
-
-static void write_foot(FILE *page) {
-    byol__html(page, "</main>\n<footer><p class=\"small\">Made by <code>byol report</code>. This "
-                     "page is one file and loads "
-                     "nothing.</p></footer>\n<script>\n");
-    fwrite(byol__report_js, 1, byol__report_js_size, page);
-    byol__html(page, "</script>\n</body>\n</html>\n");
-}
-
 /* ---- One run ---- */
 
-static byol_status write_pictures(FILE *page, const byol__run_data *run_data,
-                                  const byol_report_options *options, byol_error *error) {
+/* Pictures or texts. */
+static byol_status write_samples(FILE *page, const byol__run_data *run_data,
+                                 const byol_report_options *options, byol_error *error) {
     byol__exhibit exhibit = {0};
     byol_status status = BYOL_OK;
+    bool has_texts = byol__run_data_has_texts(run_data);
     if (options->note != NULL)
-        byol__html(page, "<section><p class=\"note\">Without pictures: %s</p></section>\n",
-                   options->note);
-    if (options->data != NULL) status = byol__section_views(page, run_data, options->data, error);
+        byol__html(page, "<section><p class=\"note\">Without %s: %s</p></section>\n",
+                   has_texts ? "texts" : "pictures", options->note);
+    if (options->data != NULL)
+        status = has_texts ? byol__section_text_views(page, run_data, options, error)
+                           : byol__section_views(page, run_data, options->data, error);
     if (status == BYOL_OK && options->train != NULL) {
         status = byol__exhibit_open(&exhibit, run_data->path, options, error);
-        if (status == BYOL_OK) status = byol__section_neighbours(page, &exhibit, error);
+        if (status == BYOL_OK && has_texts) byol__section_text_neighbours(page, &exhibit);
+        if (status == BYOL_OK && !has_texts)
+            status = byol__section_neighbours(page, &exhibit, error);
         if (status == BYOL_OK) status = byol__section_map(page, &exhibit, options, error);
     }
     byol__exhibit_release(&exhibit);
@@ -74,16 +39,15 @@ static byol_status write_pictures(FILE *page, const byol__run_data *run_data,
 
 static byol_status write_one_run(FILE *page, const byol__run_data *run_data,
                                  const byol_report_options *options, byol_error *error) {
-    write_head(page, run_data->name);
-    write_title(page, "Pre-training report", run_data->name);
+    byol__page_begin(page, "report", "Pre-training report", run_data->name);
     byol__section_summary(page, run_data);
     byol__section_worth(page, run_data);
     BYOL__TRY(byol__section_curves(page, run_data, 1, error));
-    BYOL__TRY(write_pictures(page, run_data, options, error));
+    BYOL__TRY(write_samples(page, run_data, options, error));
     BYOL__TRY(byol__section_confusion(page, run_data, options, error));
     byol__section_system(page, run_data, 1);
     byol__section_settings(page, run_data);
-    write_foot(page);
+    byol__page_end(page, "report");
     return BYOL_OK;
 }
 
@@ -93,13 +57,12 @@ static byol_status write_comparison(FILE *page, const byol__run_data *run_data, 
                                     byol_error *error) {
     char title[64];
     snprintf(title, sizeof title, "%zu runs side by side", count);
-    write_head(page, title);
-    write_title(page, "Comparison of runs", title);
+    byol__page_begin(page, "report", "Comparison of runs", title);
     byol__section_comparison(page, run_data, count);
     byol__section_differences(page, run_data, count);
     BYOL__TRY(byol__section_curves(page, run_data, count, error));
     byol__section_system(page, run_data, count);
-    write_foot(page);
+    byol__page_end(page, "report");
     return BYOL_OK;
 }
 

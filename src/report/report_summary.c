@@ -49,9 +49,9 @@ static void write_health(FILE *page, const byol__run_data *run_data) {
     case COLLAPSED:
         byol__html(page,
                    "The representation has <strong class=\"bad\">collapsed</strong>: nearly all "
-                   "images are given "
+                   "%s are given "
                    "the same vector (spread %.2f; healthy is near 1). ",
-                   spread);
+                   byol__run_data_samples(run_data), spread);
         break;
     case NOT_A_NUMBER:
         byol__html(page, "Training <strong class=\"bad\">broke off</strong>: the loss is not a "
@@ -64,7 +64,7 @@ static void write_health(FILE *page, const byol__run_data *run_data) {
 /* ---- What is it worth? ---- */
 
 typedef struct worth {
-    double trained, random, pixels, hog, better;
+    double trained, random, pixels, hog, words, usual, better; /* usual: the most frequent class */
     const char *better_name;
     int same_images;
 } worth;
@@ -76,36 +76,45 @@ static void consider(worth *w, double accuracy, const char *name) {
 }
 
 static worth read_worth(const json_t *evaluation) {
-    worth w = {byol__number(evaluation, "accuracy"),
-               byol__number(evaluation, "random_init_accuracy"),
-               byol__number(evaluation, "pixel_accuracy"),
-               byol__number(evaluation, "hog_accuracy"),
-               -1,
-               "what has learned nothing",
-               byol__run_data_same_images(evaluation)};
+    worth w = {.trained = byol__number(evaluation, "accuracy"),
+               .random = byol__number(evaluation, "random_init_accuracy"),
+               .pixels = byol__number(evaluation, "pixel_accuracy"),
+               .hog = byol__number(evaluation, "hog_accuracy"),
+               .words = byol__number(evaluation, "tfidf_accuracy"),
+               .usual = byol__number(evaluation, "majority_accuracy"),
+               .better = -1,
+               .better_name = "what has learned nothing",
+               .same_images = byol__run_data_same_images(evaluation)};
     consider(&w, w.random, "the untrained network");
     consider(&w, w.pixels, "the raw pixels");
     consider(&w, w.hog, "gradients of the pixels (HOG)");
+    consider(&w, w.words, "a regression on words (TF-IDF)");
+    consider(&w, w.usual, "naming the most frequent class");
     return w;
 }
 
-/* Compares the trained network with both methods that have learned nothing. */
-static void write_verdict(FILE *page, const worth *w) {
+/* Compares the trained network with those methods that have learned nothing. `samples`: "images".
+ */
+static void write_verdict(FILE *page, const worth *w, const char *samples) {
     if (w->same_images)
-        byol__html(page, ". The test images <strong class=\"doubtful\">are the training "
-                         "images</strong>: this means little.");
+        byol__html(page,
+                   ". The test %s <strong class=\"doubtful\">are the training %s</strong>: this "
+                   "means little.",
+                   samples, samples);
     else if (w->trained > w->better)
         byol__html(page, ". That is <strong class=\"good\">%.1f points</strong> more than %s.",
                    w->trained - w->better, w->better_name);
     else if (w->trained >= 100)
-        byol__html(page, ". <strong class=\"doubtful\">These images are too few or too "
-                         "easy</strong> to show what it has "
-                         "learned.");
+        byol__html(page,
+                   ". <strong class=\"doubtful\">These %s are too few or too easy</strong> to show "
+                   "what it has learned.",
+                   samples);
     else if (w->trained > w->random)
         byol__html(page,
-                   ". It has learned something, but <strong class=\"doubtful\">%s do %s</strong> "
+                   ". It has learned something, but <strong class=\"doubtful\">%s %s %s</strong> "
                    "by this measure.",
-                   w->better_name, w->better > w->trained ? "better" : "as well");
+                   w->better_name, w->better == w->pixels || w->better == w->hog ? "do" : "does",
+                   w->better > w->trained ? "better" : "as well");
     else
         byol__html(page,
                    ". That is <strong class=\"bad\">no better than %s</strong>: what it has "
@@ -128,14 +137,16 @@ static void write_worth(FILE *page, const byol__run_data *run_data) {
     worth w = read_worth(knn);
     byol__html(page,
                "By nearest neighbours, its features classify <strong>%.1f %%</strong> of %s test "
-               "images correctly; ",
-               w.trained, byol__html_count(count, (uint64_t)byol__number(knn, "test_count")));
+               "%s correctly; ",
+               w.trained, byol__html_count(count, (uint64_t)byol__number(knn, "test_count")),
+               byol__run_data_samples(run_data));
     if (isfinite(w.random))
         byol__html(page, "the same network without training reaches %.1f %%", w.random);
     if (isfinite(w.pixels))
         byol__html(page, "%sraw pixels %.1f %%", isfinite(w.random) ? ", " : "", w.pixels);
     if (isfinite(w.hog)) byol__html(page, ", histograms of gradients (HOG) %.1f %%", w.hog);
-    write_verdict(page, &w);
+    if (isfinite(w.words)) byol__html(page, ", a regression on words (TF-IDF) %.1f %%", w.words);
+    write_verdict(page, &w, byol__run_data_samples(run_data));
     if (outdated) byol__html(page, " (Measured on earlier weights of this run.)");
 }
 
@@ -171,10 +182,10 @@ static void write_effort(FILE *page, const byol__run_data *run_data) {
     byol__html(page, "). ");
 }
 
-static void put_remark(const worth *w, char remark[96]) {
+static void put_remark(const worth *w, const char *samples, char remark[96]) {
     remark[0] = '\0';
     if (w->same_images)
-        snprintf(remark, 96, "on the training images");
+        snprintf(remark, 96, "on the training %s", samples);
     else if (w->trained == w->better)
         snprintf(remark, 96, "as %s", w->better_name);
     else if (isfinite(w->better))
@@ -206,7 +217,7 @@ static void write_keys(FILE *page, const byol__run_data *run_data) {
         if (results[i] == NULL) continue;
         worth w = read_worth(results[i]);
         snprintf(value, sizeof value, "%.1f %%", w.trained);
-        put_remark(&w, remark);
+        put_remark(&w, byol__run_data_samples(run_data), remark);
         write_key(page, names[i], value, remark);
     }
     write_figure(page, "Spread", byol__run_data_late(run_data, BYOL__SPREAD), 2,
@@ -215,8 +226,8 @@ static void write_keys(FILE *page, const byol__run_data *run_data) {
                  "of 0 to 8, in the last tenth");
     double speed = byol__run_data_speed(run_data);
     if (isfinite(speed))
-        write_key(page, "Images a second", byol__html_count(value, (uint64_t)(speed + 0.5)),
-                  "two views of each");
+        write_key(page, byol__run_data_has_texts(run_data) ? "Texts a second" : "Images a second",
+                  byol__html_count(value, (uint64_t)(speed + 0.5)), "two views of each");
     byol__html(page, "</dl>\n");
 }
 
@@ -251,25 +262,43 @@ static void write_cell(FILE *page, double value, int best) {
                best ? " best" : "", value, value);
 }
 
-static void write_rows(FILE *page, const json_t *all) {
-    static const struct {
-        const char *name, *key;
-    } rows[] = {{"This run", "accuracy"},
-                {"Same network, random weights", "random_init_accuracy"},
-                {"Raw pixels", "pixel_accuracy"},
-                {"Gradients (HOG)", "hog_accuracy"}};
+static const struct {
+    const char *name, *key;
+} rows[] = {{"This run", "accuracy"},
+            {"Same network, random weights", "random_init_accuracy"},
+            {"Raw pixels", "pixel_accuracy"},
+            {"Gradients (HOG)", "hog_accuracy"},
+            {"Words (TF-IDF)", "tfidf_accuracy"},
+            {"Most frequent class", "majority_accuracy"}};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static int is_best(const json_t *result, double value) {
+    int best = 1;
+    for (int other = 0; other < ROWS; other++)
+        best = best && !(byol__number(result, rows[other].key) > value);
+    return best;
+}
+
+static void write_row(FILE *page, const json_t *all, int row) {
     const char *method;
     json_t *result;
-    for (int r = 0; r < 4; r++) {
-        byol__html(page, "<tr><th scope=\"row\">%s</th>", rows[r].name);
-        json_object_foreach((json_t *)all, method, result) {
-            double value = byol__number(result, rows[r].key);
-            int best = 1;
-            for (int other = 0; other < 4; other++)
-                best = best && !(byol__number(result, rows[other].key) > value);
-            write_cell(page, value, best);
-        }
-        byol__html(page, "</tr>\n");
+    byol__html(page, "<tr><th scope=\"row\">%s</th>", rows[row].name);
+    json_object_foreach((json_t *)all, method, result) {
+        double value = byol__number(result, rows[row].key);
+        write_cell(page, value, is_best(result, value));
+    }
+    byol__html(page, "</tr>\n");
+}
+
+/* What no method has measured has no row: texts have no pixels. */
+static void write_rows(FILE *page, const json_t *all) {
+    const char *method;
+    json_t *result;
+    for (int row = 0; row < ROWS; row++) {
+        int measured = 0;
+        json_object_foreach((json_t *)all, method, result) measured |=
+            isfinite(byol__number(result, rows[row].key));
+        if (measured) write_row(page, all, row);
     }
 }
 
@@ -278,11 +307,13 @@ static void write_conditions(FILE *page, const byol__run_data *run_data, const c
     char train[48], test[48];
     int outdated = 0;
     byol__run_data_evaluation(run_data, method, &outdated);
-    byol__html(page, "%s: learned from %s images, asked about %s, %d classes", method_title(method),
-               byol__html_count(train, (uint64_t)byol__number(result, "train_count")),
+    const char *samples = byol__run_data_samples(run_data);
+    byol__html(page, "%s: learned from %s %s, asked about %s, %d classes", method_title(method),
+               byol__html_count(train, (uint64_t)byol__number(result, "train_count")), samples,
                byol__html_count(test, (uint64_t)byol__number(result, "test_count")),
                (int)byol__number(result, "classes"));
-    if (byol__run_data_same_images(result)) byol__html(page, ", <strong>the same images</strong>");
+    if (byol__run_data_same_images(result))
+        byol__html(page, ", <strong>the same %s</strong>", samples);
     if (strcmp(method, "finetune") == 0) byol__html(page, ", random weights trained likewise");
     if (*byol__words(result, "choice_name") != '\0')
         byol__html(page, ", %s %g", byol__words(result, "choice_name"),
@@ -300,16 +331,17 @@ void byol__section_worth(FILE *page, const byol__run_data *run_data) {
     if (json_object_size(run_data->evaluations) == 0) return;
     json_object_foreach(run_data->evaluations, method, result) same =
         same || byol__run_data_same_images(result);
+    const char *samples = byol__run_data_samples(run_data);
     byol__html(
         page,
         "<section id=\"worth\">\n<h2>What it is worth</h2>\n<p class=\"intro\">Accuracy on "
-        "labelled test images"
-        "%s Only what lies above both the untrained network and the raw pixels was "
+        "labelled test %s%s %s. Only what lies above both the untrained network and %s was "
         "learned.</p>\n<div "
         "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of accuracies\"><table "
         "class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>",
-        same ? "; it means little where they are the training images."
-             : ", other ones than the training images.");
+        samples,
+        same ? "; it means little where they are the training" : ", other ones than the training",
+        samples, byol__run_data_has_texts(run_data) ? "the bare words" : "the raw pixels");
     json_object_foreach(run_data->evaluations, method, result)
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
     byol__html(page, "</tr></thead>\n<tbody>\n");

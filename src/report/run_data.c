@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "config/options.h"
 #include "report/evaluation.h"
 #include "state/runfolder.h"
 
@@ -125,6 +126,18 @@ void byol__run_data_release(byol__run_data *run_data) {
 }
 
 /* ---- Questions ---- */
+
+bool byol__run_data_has_texts(const byol__run_data *run_data) {
+    return byol__encoder_takes_texts(run_data->config.encoder.name);
+}
+
+const char *byol__run_data_samples(const byol__run_data *run_data) {
+    return byol__run_data_has_texts(run_data) ? "texts" : "images";
+}
+
+const char *byol__run_data_sample(const byol__run_data *run_data) {
+    return byol__run_data_has_texts(run_data) ? "text" : "image";
+}
 
 double byol__run_data_last(const byol__run_data *run_data, byol__figure figure) {
     for (size_t i = run_data->lines; i > 0; i--)

@@ -2,6 +2,7 @@
 #ifndef BYOL__RUN_DATA_H
 #define BYOL__RUN_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -48,18 +49,23 @@ double byol__run_data_last(const byol__run_data *run_data, byol__figure figure);
 /* The mean over the last tenth of the lines that have it: steadier. */
 double byol__run_data_late(const byol__run_data *run_data, byol__figure figure);
 
+/* Did the run learn from texts, not from images? "texts" or "images"; "text" or "image". */
+bool byol__run_data_has_texts(const byol__run_data *run_data);
+const char *byol__run_data_samples(const byol__run_data *run_data);
+const char *byol__run_data_sample(const byol__run_data *run_data);
+
 /* How many epochs are done. Before the first line of the log, this is from the last checkpoint. NaN
  * if there is neither. */
 double byol__run_data_epochs(const byol__run_data *run_data);
 
-/* Images a second, by the last checkpoint or else by the log. NaN if there is neither. */
+/* Images or texts a second, by the last checkpoint or else by the log. NaN if there is neither. */
 double byol__run_data_speed(const byol__run_data *run_data);
 
 /* NaN, or "", if `object` lacks it. Borrowed. */
 double byol__number(const json_t *object, const char *key);
 const char *byol__words(const json_t *object, const char *key);
 
-/* 1 if the test images of a result were the training images. */
+/* 1 if the test samples of a result were the training samples. */
 int byol__run_data_same_images(const json_t *evaluation);
 
 /* The result of `method` ("knn"), or NULL. Borrowed. `*outdated` (may be NULL): 1 if it is of other

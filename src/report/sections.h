@@ -22,6 +22,12 @@ byol_status byol__section_views(FILE *page, const byol__run_data *run_data, cons
                                 byol_error *error);
 byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, byol_error *error);
 
+/* report_texts.c: the same of texts. The views need options->data and the tokenizer of the run's
+ * weights. */
+byol_status byol__section_text_views(FILE *page, const byol__run_data *run_data,
+                                     const byol_report_options *options, byol_error *error);
+void byol__section_text_neighbours(FILE *page, const byol__exhibit *exhibit);
+
 /* report_map.c */
 byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit,
                               const byol_report_options *options, byol_error *error);

@@ -14,8 +14,20 @@
 
 static byol_evaluation example(const char *method, double accuracy) {
     static const uint64_t confusion[4] = {5, 1, 2, 4};
-    return (byol_evaluation){method, 8,   "train", "te\xffst", 20, 12,        2, accuracy,
-                             50,     NAN, NAN,     "k",        5,  confusion, 0};
+    return (byol_evaluation){.method = method,
+                             .step = 8,
+                             .train = "train",
+                             .test = "te\xffst",
+                             .train_count = 20,
+                             .test_count = 12,
+                             .classes = 2,
+                             .accuracy = accuracy,
+                             .random_init_accuracy = 50,
+                             .pixel_accuracy = NAN,
+                             .hog_accuracy = NAN,
+                             .choice_name = "k",
+                             .choice = 5,
+                             .confusion = confusion};
 }
 
 static double kept(const char *method, const char *key) {
@@ -78,6 +90,20 @@ static void what_was_not_measured_is_left_out(void **state) {
     assert_true(kept("knn", "random_init_accuracy") == 50);
 }
 
+/* A program from before there were texts leaves their baselines at 0. */
+static void baselines_of_texts_are_kept_where_they_were_measured(void **state) {
+    (void)state;
+    byol_evaluation images = example("knn", 70), texts = example("linear", 75);
+    texts.tfidf_accuracy = 72.5;
+    texts.majority_accuracy = 51;
+    assert_int_equal(byol_evaluation_save(folder, &images, NULL), BYOL_OK);
+    assert_int_equal(byol_evaluation_save(folder, &texts, NULL), BYOL_OK);
+    assert_true(isnan(kept("knn", "tfidf_accuracy")));
+    assert_true(isnan(kept("knn", "majority_accuracy")));
+    assert_true(kept("linear", "tfidf_accuracy") == 72.5);
+    assert_true(kept("linear", "majority_accuracy") == 51);
+}
+
 static void a_result_is_current_for_its_own_weights_alone(void **state) {
     (void)state;
     byol_evaluation knn = example("knn", 70);
@@ -109,6 +135,8 @@ int main(void) {
             make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_was_not_measured_is_left_out, make_folder,
                                         remove_folder),
+        cmocka_unit_test_setup_teardown(baselines_of_texts_are_kept_where_they_were_measured,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_result_is_current_for_its_own_weights_alone, make_folder,
                                         remove_folder),
         cmocka_unit_test(a_folder_that_is_not_there_is_an_error_with_words),

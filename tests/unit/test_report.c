@@ -1,6 +1,5 @@
 /* The page: whatever a run is called or holds, it is well-formed, loads nothing, and says what the
  * run says. */
-#include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +16,10 @@
 #include "byol/report.h"
 #include "byol/trainer.h"
 #include "folder.h"
+#include "markup.h"
 #include "report/chart.h"
 #include "report/html.h"
+#include "report/near.h"
 #include "report/run_data.h"
 #include "tiny.h"
 
@@ -43,91 +44,6 @@ static char *read_page(const char *path) {
     if (byol__read_file(path, &text, &length, &error) != BYOL_OK) fail_msg("%s", error.text);
     assert_int_equal(strlen(text), length);
     return text;
-}
-
-/* ---- A small judge of markup ---- */
-
-static void expect_entity(const char *c) {
-    static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-        if (strncmp(c, known[k], strlen(known[k])) == 0) return;
-    fail_msg("a bare & at: %.60s", c);
-}
-
-/* From '<' of a tag to behind its '>': attributes are quoted, and hold no '<'. `*empty`: it ends
- * with "/>". */
-static const char *pass_tag(const char *c, char name[32], int *empty) {
-    const char *begin = c;
-    size_t length =
-        strspn(c + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/!");
-    assert_in_range(length, 1, 31);
-    snprintf(name, 32, "%.*s", (int)length, c + 1);
-    for (c += 1 + length; *c != '>'; c++) {
-        if (*c == '\0' || *c == '<') fail_msg("a tag does not end: %.60s", begin);
-        if (*c != '"') continue;
-        for (c++; *c != '"'; c++) {
-            if (*c == '\0' || *c == '<') fail_msg("an attribute does not end: %.60s", begin);
-            if (*c == '&') expect_entity(c);
-        }
-    }
-    *empty = c[-1] == '/';
-    return c + 1;
-}
-
-static void expect_well_formed(const char *page) {
-    char stack[64][32], name[32];
-    int depth = 0, empty;
-    for (const char *c = page; *c != '\0';) {
-        if (*c == '&') expect_entity(c);
-        if (*c == '>') fail_msg("a bare > at: %.60s", c);
-        if (*c != '<') {
-            c++;
-            continue;
-        }
-        c = pass_tag(c, name, &empty);
-        if (name[0] == '!' || empty) continue;
-        if (name[0] == '/') {
-            if (depth == 0 || strcmp(stack[depth - 1], name + 1) != 0)
-                fail_msg("<%s> closes nothing", name);
-            depth--;
-            continue;
-        }
-        if (strcmp(name, "script") == 0 || strcmp(name, "style") == 0) {
-            char end[40];
-            snprintf(end, sizeof end, "</%s>", name);
-            c = strstr(c, end);
-            assert_non_null(c);
-            c += strlen(end);
-            continue;
-        }
-        assert_in_range(depth, 0, 63);
-        memcpy(stack[depth++], name, sizeof name);
-    }
-    if (depth != 0) fail_msg("<%s> is never closed", stack[depth - 1]);
-}
-
-/* Nothing that a browser would fetch: no address but data:, nothing but anchors and pictures in the
- * page itself. */
-static void expect_self_contained(const char *page) {
-    static const char *const forbidden[] = {"http://", "https://", "url(//", "src=\"//",
-                                            "@import", "<iframe",  "<object"};
-    for (size_t f = 0; f < sizeof forbidden / sizeof *forbidden; f++)
-        if (strstr(page, forbidden[f]) != NULL) fail_msg("the page holds %s", forbidden[f]);
-    for (const char *c = page; (c = strstr(c, "src=\"")) != NULL; c++)
-        assert_memory_equal(c + 5, "data:", 5);
-    for (const char *c = page; (c = strstr(c, "href=\"")) != NULL; c++)
-        if (c[6] != '#') assert_memory_equal(c + 6, "data:", 5);
-}
-
-static size_t occurrences(const char *page, const char *word) {
-    size_t count = 0;
-    for (const char *c = page; (c = strstr(c, word)) != NULL; c++) count++;
-    return count;
-}
-
-static void expect_words(const char *page, const char *const *words, size_t count) {
-    for (size_t w = 0; w < count; w++)
-        if (strstr(page, words[w]) == NULL) fail_msg("the page does not hold %s", words[w]);
 }
 
 /* ---- Escaping ---- */
@@ -345,6 +261,136 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     byol_source_free(source);
 }
 
+/* ---- Texts ---- */
+
+enum { TEXTS = 32 };
+
+/* Pairs of texts: the words of a pair stand in no other text. All have the same label; -1: none. */
+static byol_source *paired_texts(int32_t label) {
+    static char lines[TEXTS][96];
+    const char *texts[TEXTS];
+    int32_t labels[TEXTS];
+    byol_source *source;
+    for (int i = 0; i < TEXTS; i++) {
+        const char *const forms[] = {"<b>the</b> red%d & \"blue%d\" day%d",
+                                     "day%d in blue%d, red%d"};
+        snprintf(lines[i], sizeof lines[i], forms[i % 2], i / 2, i / 2, i / 2);
+        texts[i] = lines[i];
+        labels[i] = label;
+    }
+    assert_int_equal(
+        byol_source_from_texts(&source, texts, NULL, label >= 0 ? labels : NULL, TEXTS, NULL),
+        BYOL_OK);
+    return source;
+}
+
+/* A transformer that has learned from the texts for 2 epochs. */
+static void train_on_texts(const char *run, const byol_source *source) {
+    byol_config config;
+    byol_trainer *trainer;
+    byol_error error = {0};
+    byol_config_init(&config);
+    byol_config_set(&config, "encoder.name", "transformer", NULL);
+    config.encoder.width = 16;
+    config.encoder.depth = 1;
+    config.encoder.heads = 2;
+    config.data.length = 16;
+    config.data.vocabulary = 200;
+    config.train.batch_size = 8;
+    config.train.epochs = 2;
+    config.train.threads = 1;
+    config.train.log_every = 1;
+    if (byol_trainer_create(&trainer, &config, source, run, 0, NULL, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(byol_trainer_run(trainer, NULL, &error), BYOL_OK);
+    byol_trainer_free(trainer);
+}
+
+static char *page_of_texts(const char *run, const byol_source *train, const byol_source *test) {
+    byol_report_options options;
+    byol_error error = {0};
+    byol_report_options_init(&options);
+    options.data = options.train = train;
+    options.test = test;
+    if (byol_report_write(&run, 1, in_folder("page.html"), &options, &error) != BYOL_OK)
+        fail_msg("%s", error.text);
+    char *page = read_page(in_folder("page.html"));
+    expect_well_formed(page);
+    expect_self_contained(page);
+    return page;
+}
+
+/* Between two words on it. */
+static void says_nothing_of_images(const char *page, const char *from, const char *to) {
+    const char *begin = strstr(page, from), *end = strstr(page, to);
+    assert_true(begin != NULL && begin < end);
+    const char *found = strstr(begin, "image");
+    if (found != NULL && found < end) fail_msg("%.80s", found);
+}
+
+static void a_page_of_texts_holds_them_where_pictures_would_be(void **state) {
+    (void)state;
+    const char *run = in_folder("run");
+    byol_source *source = paired_texts(-1);
+    train_on_texts(run, source);
+    char *page = page_of_texts(run, source, NULL);
+    const char *const words[] = {
+        "id=\"views\"",      "id=\"neighbours\"",
+        "id=\"map\"",        "by random weights",
+        "by words (TF-IDF)", "Texts a second",
+        "a text and step",   "&lt;b&gt;the&lt;/b&gt; red0 &amp; &quot;blue0&quot; day0"};
+    expect_words(page, words, sizeof words / sizeof *words);
+    assert_int_equal(occurrences(page, "<figure class=\"text-views\">"), 6);
+    assert_int_equal(occurrences(page, "<li class=\"near"),
+                     8 * 3 * 5); /* asked, eyes, neighbours */
+    assert_int_equal(occurrences(page, " data-t=\""), TEXTS);
+    assert_int_equal(occurrences(page, "<img "), 0);
+    assert_null(strstr(page, "<b>the"));
+    says_nothing_of_images(page, "<main>", "id=\"curves\"");
+    says_nothing_of_images(page, "id=\"views\"", "id=\"settings\"");
+    byol__free(page);
+    byol_source_free(source);
+}
+
+static void neighbours_of_another_class_are_crossed_out(void **state) {
+    (void)state;
+    const char *run = in_folder("run");
+    byol_source *zeros = paired_texts(0), *ones = paired_texts(1);
+    train_on_texts(run, zeros);
+    char *page = page_of_texts(run, zeros, NULL);
+    assert_int_equal(occurrences(page, "<li class=\"near\">"), 8 * 5);
+    assert_int_equal(occurrences(page, "<li class=\"near other\">"), 0);
+    byol__free(page);
+    page = page_of_texts(run, zeros, ones);
+    assert_int_equal(occurrences(page, "<li class=\"near other\">"), 8 * 5);
+    assert_null(strstr(page, "by words (TF-IDF)")); /* labels tell who is right */
+    byol__free(page);
+    byol_source_free(zeros);
+    byol_source_free(ones);
+}
+
+static void by_words_the_nearest_text_is_that_of_the_same_words(void **state) {
+    (void)state;
+    const char *run = in_folder("run");
+    byol_source *source = paired_texts(-1);
+    byol_report_options options;
+    byol__exhibit exhibit = {0};
+    train_on_texts(run, source);
+    byol_report_options_init(&options);
+    options.train = source;
+    assert_int_equal(byol__exhibit_open(&exhibit, run, &options, NULL), BYOL_OK);
+    for (size_t i = 0; i < TEXTS; i++) {
+        byol__near best[2];
+        assert_int_equal(byol__find_near(&exhibit, BYOL__NO_NETWORK, i, 2, best), 2);
+        assert_int_equal(best[0].index, i ^ 1);
+        assert_true(best[0].cosine < 1);
+        assert_true(best[1].cosine < best[0].cosine / 2);
+        assert_true(fabsf(byol__exhibit_likeness(&exhibit, BYOL__NO_NETWORK, i, i) - 1) < 1e-5f);
+    }
+    byol__exhibit_release(&exhibit);
+    byol_source_free(source);
+}
+
 static char *page_without_pictures(const char *run) {
     const char *out = in_folder("page.html");
     byol_report_options options;
@@ -354,6 +400,27 @@ static char *page_without_pictures(const char *run) {
     char *page = read_page(out);
     expect_well_formed(page);
     return page;
+}
+
+static void texts_stand_beside_words_and_not_beside_pixels(void **state) {
+    (void)state;
+    pretend_run("");
+    write_text("config.yaml", "encoder: {name: transformer}\n");
+    byol_evaluation result = result_of(80, 60, NAN);
+    result.hog_accuracy = NAN;
+    result.tfidf_accuracy = 85;
+    result.majority_accuracy = 40;
+    assert_int_equal(byol_evaluation_save(folder, &result, NULL), BYOL_OK);
+    char *page = page_without_pictures(folder);
+    const char *const words[] = {"a regression on words (TF-IDF) 85.0 %",
+                                 "a regression on words (TF-IDF) does better",
+                                 "5.0 points below a regression on words (TF-IDF)",
+                                 "<th scope=\"row\">Words (TF-IDF)</th>",
+                                 "<th scope=\"row\">Most frequent class</th>",
+                                 "other ones than the training texts"};
+    expect_words(page, words, sizeof words / sizeof *words);
+    assert_null(strstr(page, "<th scope=\"row\">Raw pixels</th>"));
+    byol__free(page);
 }
 
 static void what_a_run_without_a_log_does_not_know_is_left_out(void **state) {
@@ -524,6 +591,10 @@ int main(void) {
         IN_A_FOLDER(an_old_run_without_a_recipe_is_byols),
         IN_A_FOLDER(a_run_is_as_far_as_its_log_or_its_last_checkpoint),
         IN_A_FOLDER(a_page_of_one_run_holds_every_part_and_nothing_else),
+        IN_A_FOLDER(a_page_of_texts_holds_them_where_pictures_would_be),
+        IN_A_FOLDER(neighbours_of_another_class_are_crossed_out),
+        IN_A_FOLDER(by_words_the_nearest_text_is_that_of_the_same_words),
+        IN_A_FOLDER(texts_stand_beside_words_and_not_beside_pixels),
         IN_A_FOLDER(what_a_run_without_a_log_does_not_know_is_left_out),
         IN_A_FOLDER(the_recipe_is_among_the_settings_that_differ),
         IN_A_FOLDER(a_tie_is_called_a_tie_and_at_the_top_says_nothing_about_the_network),
