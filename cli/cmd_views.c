@@ -1,3 +1,4 @@
+#include <stdbool.h>
 
 #include "byol/sheet.h"
 #include "byol/source.h"
@@ -22,41 +23,47 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_ARG: cli_only_argument(&args->file, argument, "CONFIG.yaml", state); return 0;
     case ARGP_KEY_END:
         if (args->out == NULL)
-            argp_error(state, "--out FILE.png is needed: where the picture goes");
+            argp_error(state,
+                       "--out FILE.png is needed: where the picture goes; of texts, FILE.html");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"out", 'o', "FILE.png", 0, "Where the picture goes", 0},
-    {"count", 'n', "N", 0, "Images on it, spread evenly over the data (default 24)", 0},
+    {"out", 'o', "FILE.png|.html", 0, "Where the picture goes, or of texts the page", 0},
+    {"count", 'n', "N", 0, "Images or texts on it, spread evenly over the data (default 24)", 0},
     {0},
 };
 
 static int configure(const arguments *args, byol_config *config) {
-    int code = cli_check_output("--out", args->out, ".png");
+    int code = cli_check_output("--out", args->out, NULL);
     if (code == EXIT_DONE) code = cli_settings_configure(&args->settings, args->file, config);
     if (code == EXIT_DONE && config->data.train[0] == '\0')
-        code = cli_usage("--data SRC is needed: the images to show");
+        code = cli_usage("--data SRC is needed: the images or texts to show");
     return code;
 }
 
-static byol_status write_sheet(const arguments *args, const byol_config *config, json_t **result,
+/* Pictures make a picture, texts a page. */
+static byol_status check_ending(const char *out, const byol_source_info *samples,
+                                byol_error *error) {
+    bool texts = samples->samples == BYOL_SAMPLES_TEXTS;
+    if (cli_ends_with(out, texts ? ".html" : ".png")) return BYOL_OK;
+    return cli_error(error, BYOL_ERROR_INVALID,
+                     texts ? "--out %.500s: these are texts (%s), and their views are a page: let "
+                             "it end in .html"
+                           : "--out %.500s: these are images (%s), and their views are a picture: "
+                             "let it end in .png",
+                     out, samples->description);
+}
+
+static byol_status show_images(const arguments *args, const byol_config *config,
+                               const byol_source *source, cli_progress *progress, json_t **result,
                                byol_error *error) {
-    byol_source *source;
-    byol_status status = byol_source_open(&source, config->data.train, error);
-    if (status != BYOL_OK) return status;
-    byol_source_info images;
-    byol_source_describe(source, &images);
-    cli_say("data: %s", images.description);
-    cli_progress progress;
     byol_sheet_info sheet;
-    cli_progress_begin(&progress, "making views", "images");
-    status = byol_sheet_write(args->out, config, source, args->count, cli_progress_hook, &progress,
-                              &sheet, error);
-    cli_progress_end(&progress);
-    byol_source_free(source);
+    byol_status status = byol_sheet_write(args->out, config, source, args->count, cli_progress_hook,
+                                          progress, &sheet, error);
+    cli_progress_end(progress);
     if (status != BYOL_OK) return status;
     if (cli_tables() != NULL)
         fprintf(cli_tables(),
@@ -69,13 +76,54 @@ static byol_status write_sheet(const arguments *args, const byol_config *config,
     return BYOL_OK;
 }
 
+static byol_status show_texts(const arguments *args, const byol_config *config,
+                              const byol_source *source, cli_progress *progress, json_t **result,
+                              byol_error *error) {
+    byol_text_sheet_info sheet;
+    char count[32];
+    byol_status status = byol_text_sheet_write(args->out, config, source, args->count,
+                                               cli_progress_hook, progress, &sheet, error);
+    cli_progress_end(progress);
+    if (status != BYOL_OK) return status;
+    if (sheet.remark[0] != '\0') cli_warn(sheet.remark);
+    if (cli_tables() != NULL)
+        fprintf(
+            cli_tables(),
+            "%s: %d texts, of each its tokens and %d views of at most %d; %s tokens are known\n",
+            args->out, sheet.texts, sheet.views, sheet.length, cli_count(count, sheet.vocabulary));
+    *result = json_pack("{s:o, s:i, s:i, s:i, s:I}", "out", cli_text(args->out), "texts",
+                        sheet.texts, "views", sheet.views, "length", sheet.length, "vocabulary",
+                        (json_int_t)sheet.vocabulary);
+    return BYOL_OK;
+}
+
+static byol_status show(const arguments *args, const byol_config *config, json_t **result,
+                        byol_error *error) {
+    byol_source *source;
+    byol_source_info samples;
+    cli_progress progress;
+    byol_status status = byol_source_open(&source, config->data.train, error);
+    if (status != BYOL_OK) return status;
+    byol_source_describe(source, &samples);
+    status = check_ending(args->out, &samples, error);
+    if (status == BYOL_OK) {
+        cli_say("data: %s", samples.description);
+        cli_progress_begin(&progress, "making views", cli_samples(source));
+        status = samples.samples == BYOL_SAMPLES_TEXTS
+                     ? show_texts(args, config, source, &progress, result, error)
+                     : show_images(args, config, source, &progress, result, error);
+    }
+    byol_source_free(source);
+    return status;
+}
+
 static int run(const arguments *args) {
     byol_config config;
     int code = configure(args, &config);
     if (code != EXIT_DONE) return code;
     json_t *result = NULL;
     byol_error error = {0};
-    byol_status status = write_sheet(args, &config, &result, &error);
+    byol_status status = show(args, &config, &result, &error);
     return cli_conclude(status, result, &error);
 }
 
@@ -86,9 +134,11 @@ int cmd_views(int argc, char **argv) {
         options,
         parse,
         "[CONFIG.yaml]",
-        "Makes a picture of what training will see: originals and both views of each. "
-        "Look at it before you spend hours."
-        "\vExample:\n  byol views --data photos/ --preset byol --image-size 224 --out views.png",
+        "Makes a picture of what training will see: originals and both views of each. Of texts it "
+        "makes a page: their tokens, and all views as tokens. Look at it before you spend hours."
+        "\vExamples:\n"
+        "  byol views --data photos/ --preset byol --image-size 224 --out views.png\n"
+        "  byol views configs/text/byol-text.yaml --data reviews.tsv --out views.html",
         children,
         NULL,
         NULL};

@@ -1,5 +1,5 @@
-/* A contact sheet: what a configuration makes of its images, to be looked at before hours of
- * training. */
+/* A contact sheet: what a configuration makes of its images or texts, to be looked at before hours
+ * of training. */
 #ifndef BYOL_SHEET_H
 #define BYOL_SHEET_H
 
@@ -30,6 +30,26 @@ typedef struct byol_sheet_info {
 BYOL_API byol_status byol_sheet_write(const char *path, const byol_config *config,
                                       const byol_source *source, int count, byol_progress progress,
                                       void *context, byol_sheet_info *info, byol_error *error);
+
+typedef struct byol_text_sheet_info {
+    int texts;         /* on the page */
+    int views;         /* of each */
+    int length;        /* of a view in tokens, padding included */
+    size_t vocabulary; /* of the tokenizer */
+    char remark[128];  /* what has no effect with this tokenizer; "" if nothing */
+} byol_text_sheet_info;
+
+/* The same for texts: an HTML page that needs no other file. For each text it shows the tokens and
+ * below them every view, as `config` makes them in the first epoch (data.length, views,
+ * train.seed), without padding. The tokenizer is that which a run would have: of the weights to
+ * begin with (encoder.init), data.tokenizer, or learned from `source`.
+ *
+ * Errors: BYOL_ERROR_INVALID for a count below 1 or a source of images, BYOL_ERROR_IO where `path`
+ * cannot be written, and what byol_trainer_create returns where the tokenizer does not fit. */
+BYOL_API byol_status byol_text_sheet_write(const char *path, const byol_config *config,
+                                           const byol_source *source, int count,
+                                           byol_progress progress, void *context,
+                                           byol_text_sheet_info *info, byol_error *error);
 
 #ifdef __cplusplus
 }

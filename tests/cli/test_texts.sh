@@ -18,6 +18,19 @@ is_json samples count skipped bytes words classes duplicates
 grep -qF '"samples": "texts", "count": 3, "skipped": 1, "bytes": {"min": 9, "median": 9, "p95": 21, "max": 21}' stdout || say "other figures"
 grep -qF '"classes": [{"name": "neg", "count": 1}, {"name": "pos", "count": 2}]' stdout || say "other classes"
 grep -qF '"duplicates": [["train.tsv:4", "train.tsv:1"]]' stdout || say "the duplicate is not named"
+
+# tokens, by a tokenizer that knows other words
+printf 'good film\ngood film\nbad film\nbad film\n' >words.txt
+expect 0 tokenizer words.txt --out own.json --quiet
+expect 0 data set --tokenizer own.json
+grep -q '^  tokens  *2 \.\. 5, median 2, 95 % up to 5$' stdout || say "other lengths in tokens"
+grep -q '^  unknown tokens  *22 % (2 of 9)$' stdout || say "other unknown tokens: $(grep unknown stdout)"
+expect 0 data set --tokenizer own.json --json
+is_json samples tokens token_count unknown_count unknown_share
+grep -qF '"tokens": {"min": 2, "median": 2, "p95": 5, "max": 5}, "token_count": 9, "unknown_count": 2, "unknown_share": 0.222222' stdout || say "other figures"
+expect 1 data set --tokenizer none.json
+says none.json
+expect 1 data set --tokenizer set/train.tsv
 expect 0 data set:test --json
 grep -qF '"classes": [{"name": "neg", "count": 1}, {"name": "pos", "count": 0}]' stdout || say "a split has the classes of all"
 
@@ -39,13 +52,31 @@ says "needs images" "these are texts" "3 texts"
 expect 2 pretrain --data set --out run --budget 1m
 says "these are texts"
 expect 2 views --data set --out views.png
-says "these are texts"
+says "these are texts" ".html"
 expect 2 pack set shards
 says "these are texts"
 expect 2 bench load --data set
 says "these are texts"
 [ ! -e shards ] && [ ! -e views.png ] || say "something was left behind"
+# their views are a page
+expect 0 views --data set --out views.html --json
+is_json out texts views length vocabulary
+grep -q '"texts": 3, "views": 2, "length": 64' stdout || say "three texts of two views were expected"
+grep -q 'train.tsv:1</figcaption>' views.html || say "a text is not named"
+expect 0 views --data set --out again.html --count 3
+grep -q 'again.html: 3 texts' stdout || say "no line for people"
+cmp -s views.html again.html || say "the same seed made another page"
+expect 0 views --data set --out one.html --count 1 --set data.tokenizer=own.json --set data.length=8 --json
+grep -q '"texts": 1, .*"length": 8' stdout || say "one text of length 8 was expected"
+grep -qF '[UNK]' one.html && say "the first text has no unknown word"
+expect 1 views --data set --out none.html --set data.tokenizer=none.json
+says none.json
+[ ! -e none.html ] || say "a page of nothing"
 make_data
+expect 2 views --data data:train --out views.html
+says "these are images" ".png"
+expect 2 data data:train --tokenizer own.json
+says "--tokenizer is for texts"
 train run
 expect 2 embed run --data set --out vectors.npy
 says "these are texts"
