@@ -68,14 +68,16 @@ static void print_matrix(FILE *stream, const byol_classification *report,
 
 static void print_report(const byol_classification *report, const byol_source *names) {
     FILE *stream = cli_tables();
-    char number[16];
+    char number[16], mean[32];
+    const char *samples = cli_samples(names);
     if (stream == NULL) return;
     fprintf(stream, "\n  %-*s %9s %9s %9s %9s\n", NAME_MAX_SHOWN, "class (percent)", "precision",
-            "recall", "F1", "images");
+            "recall", "F1", samples);
     for (int c = 0; c < report->classes; c++)
         print_scores(stream, class_name(names, c, number), &report->of_class[c]);
     print_scores(stream, "mean over classes", &report->macro);
-    print_scores(stream, "mean over images", &report->weighted);
+    snprintf(mean, sizeof mean, "mean over %s", samples);
+    print_scores(stream, mean, &report->weighted);
     print_matrix(stream, report, names);
 }
 

@@ -72,7 +72,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"k", 'k', "N", 0,
-     "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training images)", 0},
+     "Neighbours that vote (default: 1, 5, 20, 50 or 200, chosen on held-out training samples)", 0},
     {0},
 };
 static const struct argp parser = {

@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
     {"out", 'o', "RUN", 0,
      "Folder for checkpoints, metrics and the encoder; created if it is not there", 0},
     {"budget", OPTION_BUDGET, "TIME", 0,
-     "Choose everything for a run of this time (30m, 8h): by the images, and by what this machine "
+     "Of images: choose everything for a run of this time (30m, 8h), by the images, and by what "
+     "this machine "
      "does in some "
      "seconds. "
      "What the file, flags and --set say stands",
@@ -57,13 +58,15 @@ static const struct argp_option options[] = {
     {0},
 };
 static const char doc[] =
-    "Trains an encoder on images without labels. The file is read first, then flags and --set in "
+    "Trains an encoder on images or texts without labels. The file is read first, then flags and "
+    "--set in "
     "their order. Ctrl-C "
     "writes a checkpoint and ends with exit code 130."
     "\vExamples:\n"
     "  byol pretrain --data photos/ --budget 30m --out runs/photos\n"
     "  byol pretrain configs/fashion-mnist.yaml --out runs/fashion-mnist\n"
     "  byol pretrain --data fashion-mnist --width 16 --epochs 5 --out runs/quick\n"
+    "  byol pretrain configs/text/simcse-text.yaml --data reviews.tsv --out runs/texts\n"
     "  byol pretrain --out runs/fashion-mnist --resume";
 
 /* ---- configuration ---- */
@@ -75,7 +78,7 @@ static int configure(const arguments *args, byol_config *config) {
     snprintf(saved, sizeof saved, "%s/config.yaml", args->out);
     if (file == NULL && args->resume && access(saved, F_OK) == 0) file = saved;
     if (file != NULL && cli_is_folder(file))
-        return cli_usage("%s is a folder, not a CONFIG.yaml; images are named with --data %s", file,
+        return cli_usage("%s is a folder, not a CONFIG.yaml; data are named with --data %s", file,
                          file);
     byol_config_init(config);
     /* An old config.yaml without `recipe` comes from a time when BYOL was the default. */
@@ -85,8 +88,8 @@ static int configure(const arguments *args, byol_config *config) {
     if (config->data.train[0] == '\0' && file == NULL && args->resume)
         return cli_usage("%s holds no run that could go on: there is no %s", args->out, saved);
     if (config->data.train[0] == '\0')
-        return cli_usage(
-            "no images to learn from: give --data SRC, or data.train in the configuration");
+        return cli_usage("no images or texts to learn from: give --data SRC, or data.train in the "
+                         "configuration");
     return EXIT_DONE;
 }
 
@@ -112,10 +115,11 @@ static float *embed(byol_encoder *encoder, const cli_labelled *set, byol_error *
     float *values = cli_matrix(set->count, dimension);
     cli_progress progress;
     if (values == NULL) {
-        cli_error(error, BYOL_ERROR_MEMORY, "no memory for the features of %zu images", set->count);
+        cli_error(error, BYOL_ERROR_MEMORY, "no memory for the features of %zu %s", set->count,
+                  cli_samples(set->source));
         return NULL;
     }
-    cli_progress_begin(&progress, "kNN: embedding", "images");
+    cli_progress_begin(&progress, "kNN: embedding", cli_samples(set->source));
     byol_status status = byol_encoder_embed(encoder, set->source, BYOL_LAYER_BACKBONE, values,
                                             cli_progress_hook, &progress, error);
     cli_progress_end(&progress);
@@ -161,7 +165,8 @@ typedef struct session {
     cli_progress progress;
     int time_told;
     uint64_t first_step;
-    int labelled; /* the images are: the result can be judged by them */
+    const char *samples; /* "images" or "texts" */
+    int labelled;        /* they are: the result can be judged by them */
 } session;
 
 /* After a few steps it is known how long a run by epochs takes. This is said once, early, so that
@@ -173,10 +178,11 @@ static void tell_time(session *s, const byol_metrics *m) {
     s->time_told = 1;
     double images = (double)s->config.train.batch_size * s->config.train.accumulate;
     double minutes = (double)(m->steps - m->step) * images / m->images_per_second / 60;
+    bool of_images = strcmp(s->samples, "images") == 0; /* --budget knows no texts */
     if (minutes > 60) {
-        snprintf(text, sizeof text,
-                 "this run will take about %.1f hours; --budget 1h chooses a recipe for one hour",
-                 minutes / 60);
+        snprintf(text, sizeof text, "this run will take about %.1f hours; %s", minutes / 60,
+                 of_images ? "--budget 1h chooses a recipe for one hour"
+                           : "fewer --epochs make it shorter");
         cli_progress_end(&s->progress);
         cli_warn(text);
     } else if (minutes >= 1) {
@@ -261,8 +267,10 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
     else
         snprintf(d, sizeof d, "%.4g minutes in all",
                  (double)byol_trainer_config(trainer)->train.minutes);
-    cli_say("work         %sFLOP an image, %s steps an epoch, %s",
-            cli_scaled(a, (double)info.flops_per_image), cli_count(b, info.steps_per_epoch), d);
+    cli_say("work         %sFLOP %s, %s steps an epoch, %s",
+            cli_scaled(a, (double)info.flops_per_image),
+            data.samples == BYOL_SAMPLES_TEXTS ? "a text" : "an image",
+            cli_count(b, info.steps_per_epoch), d);
     cli_say("run          %s%s%s", s->args->out, info.first_step > 0 ? ", resumed after step " : "",
             info.first_step > 0 ? cli_count(d, info.first_step) : "");
 }
@@ -291,13 +299,14 @@ static void recall(const session *s, byol_run_result *result) {
 static void print_result(const session *s, const byol_run_result *result) {
     FILE *stream = cli_tables();
     if (stream == NULL) return;
-    char memory[32], steps[32];
+    char memory[32], steps[32], speed[32];
+    snprintf(speed, sizeof speed, "%s a second", s->samples);
     fprintf(stream, "  %-18s %s\n  %-18s %d\n  %-18s %s\n", "run", s->args->out, "epochs",
             result->epochs, "steps", cli_count(steps, result->steps));
     if (was_complete(s, result)) fprintf(stream, "  %-18s it was complete already\n", "");
     if (isfinite(result->loss))
         fprintf(stream, "  %-18s %.4f\n  %-18s %.1f\n  %-18s %s\n", "loss (last epoch)",
-                result->loss, "images a second", result->images_per_second, "peak memory",
+                result->loss, speed, result->images_per_second, "peak memory",
                 cli_bytes(memory, result->peak_memory_bytes));
     if (isfinite(s->knn.accuracy)) fprintf(stream, "  %-18s %.2f %%\n", "kNN", s->knn.accuracy);
     if (result->unreadable > 0)
@@ -325,14 +334,15 @@ static json_t *describe_result(const session *s, const byol_run_result *result) 
 static byol_status train(session *s, byol_trainer *trainer, const byol_source *source,
                          byol_run_result *result, byol_error *error) {
     byol_trainer_info info;
-    byol_source_info images;
-    byol_source_describe(source, &images);
-    s->labelled = images.classes > 0;
+    byol_source_info data;
+    byol_source_describe(source, &data);
+    s->labelled = data.classes > 0;
+    s->samples = cli_samples(source);
     byol_trainer_describe(trainer, &info);
     s->first_step = info.first_step;
     introduce(s, trainer, source);
     cli_events_open(&s->events, s->args->out, trainer, source);
-    cli_progress_begin(&s->progress, "", "images");
+    cli_progress_begin(&s->progress, "", s->samples);
     byol_status status = byol_trainer_run(trainer, result, error);
     cli_progress_end(&s->progress);
     cli_events_close(&s->events);

@@ -9,16 +9,16 @@
 #include "cli.h"
 
 const cli_command cli_commands[] = {
-    {"views", cmd_views, "make a picture of what training will see (.png)"},
-    {"pretrain", cmd_pretrain, "train an encoder on images without labels"},
+    {"views", cmd_views, "make a picture of what training will see"},
+    {"pretrain", cmd_pretrain, "train an encoder on images or texts without labels"},
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
     {"linear", cmd_linear, "what an encoder is worth: a linear classifier"},
     {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels"},
-    {"embed", cmd_embed, "turn images into vectors (.npy)"},
-    {"search", cmd_search, "find similar pictures, and near-duplicates"},
+    {"embed", cmd_embed, "turn images or texts into vectors (.npy)"},
+    {"search", cmd_search, "find similar pictures or texts, and near-duplicates"},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
     {"report", cmd_report, "write a page that shows a run, or compares several"},
-    {"data", cmd_data, "tell what a source of images holds"},
+    {"data", cmd_data, "tell what a source of images or texts holds"},
     {"pack", cmd_pack, "pack images into tar shards that read fast"},
     {"tokenizer", cmd_tokenizer, "learn a vocabulary of texts (tokenizer.json)"},
     {"info", cmd_info, "print a network layer by layer, with its costs"},

@@ -105,7 +105,7 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(data.train),
      .default_value = "",
-     .help = "images to learn from: a path or a known name, with an optional split "
+     .help = "images or texts to learn from: a path or a known name, with an optional split "
              "(fashion-mnist:train)"},
     {.key = "data.image_size",
      .kind = BYOL__INTEGER,
@@ -553,7 +553,7 @@ const byol__option byol__options[] = {
      FIELD(train.epochs),
      .default_value = "30",
      RANGE(1, 100000),
-     .help = "passes over the images"},
+     .help = "passes over the data"},
     {.key = "train.minutes",
      .kind = BYOL__NUMBER,
      FIELD(train.minutes),
@@ -620,12 +620,12 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(eval.train),
      .default_value = "",
-     .help = "labelled images for that; empty: data.train"},
+     .help = "labelled images or texts for that; empty: data.train"},
     {.key = "eval.test",
      .kind = BYOL__TEXT,
      FIELD(eval.test),
      .default_value = "",
-     .help = "labelled images to classify; empty: the test split of eval.train, or of "
+     .help = "labelled images or texts to classify; empty: the test split of eval.train, or of "
              "data.train where that is empty"},
 
     {.key = "checkpoint.every_minutes",

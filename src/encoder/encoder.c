@@ -310,8 +310,8 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
             return byol__fail(error, BYOL_ERROR_FORMAT,
                               "none of %zu images could be read; 'byol data' says why", total);
         if (progress != NULL && progress(context, first + count, total) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images",
-                              first + count, total);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu %s",
+                              first + count, total, how->tokenizer != NULL ? "texts" : "images");
     }
     return BYOL_OK;
 }

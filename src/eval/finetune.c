@@ -204,7 +204,7 @@ static byol_status count_steps(tuning *t, byol_error *error) {
     byol_finetune_options *o = &t->options;
     if (t->split.train_count < 2) /* batch norm needs two */
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "fine-tuning has one image to learn from; give it a few more labels");
+                          "fine-tuning has one sample to learn from; give it a few more labels");
     if ((size_t)o->batch_size > t->split.train_count) o->batch_size = (int)t->split.train_count;
     t->batches = t->split.train_count / (uint64_t)o->batch_size;
     if (o->epochs == 0) {
@@ -224,8 +224,8 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
     byol_source_describe(test, &test_info);
     if (test_info.classes > train_info.classes)
         return byol__fail(error, BYOL_ERROR_MISMATCH,
-                          "the test images have %d classes, the training images %d",
-                          test_info.classes, train_info.classes);
+                          "the test set has %d classes, the training set %d", test_info.classes,
+                          train_info.classes);
     t->classes = train_info.classes;
     byol__preparation how = byol__encoder_preparation(t->encoder);
     byol__recipe_to_crop_and_flip(&how.recipe);

@@ -170,7 +170,7 @@ static byol_status classify_all(const knn_search *search, float temperature, byo
         BYOL__TRY(classify_tile(search, q, rows, temperature, error));
         if (progress != NULL && progress(context, q + rows, count) != 0)
             return byol__fail(error, BYOL_ERROR_CANCELLED,
-                              "kNN was stopped after %zu of %zu images", q + rows, count);
+                              "kNN was stopped after %zu of %zu queries", q + rows, count);
     }
     return BYOL_OK;
 }

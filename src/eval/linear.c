@@ -311,7 +311,7 @@ static byol_status check(const byol_features *train, int passes, const byol_feat
     }
     if (train->count < 2)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "one training image cannot be split into training and held-out images");
+                          "one training sample cannot be split into training and held-out samples");
     BYOL__TRY(byol__features_check(test, "test", error));
     return byol__features_agree(train, test, "test", error);
 }

@@ -31,7 +31,7 @@ static byol_status count_classes(quota *quotas, const int32_t *labels, size_t co
     for (size_t i = 0; i < count; i++) {
         if (labels[i] < 0 || labels[i] >= classes)
             return byol__fail(error, BYOL_ERROR_INVALID,
-                              "training image %zu has label %d; labels are 0 .. %d", i,
+                              "training sample %zu has label %d; labels are 0 .. %d", i,
                               (int)labels[i], classes - 1);
         quotas[labels[i]].images++;
     }
@@ -71,7 +71,7 @@ static byol_status draw(byol__split *split, quota *quotas, uint32_t *order, cons
     if (kept == 0)
         return byol__fail(
             error, BYOL_ERROR_INVALID,
-            "no class has two training images, one to learn from and one to hold out");
+            "no class has two training samples, one to learn from and one to hold out");
     BYOL__TRY(
         byol__alloc(&split->train, drawn - kept, sizeof *split->train, "training images", error));
     BYOL__TRY(

@@ -257,11 +257,12 @@ static byol_status check_options(const byol__loader_options *options, const byol
                           "must be at least 1",
                           options->batch_size, options->views.count, smallest, options->threads);
     if (info->count > UINT32_MAX)
-        return byol__fail(error, BYOL_ERROR_INVALID, "%zu images are more than can be numbered: %s",
-                          info->count, info->description);
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "%zu samples are more than can be numbered: %s", info->count,
+                          info->description);
     if (info->count < (size_t)options->batch_size)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "a batch of %d images cannot be filled: there are %zu (%s); choose a "
+                          "a batch of %d samples cannot be filled: there are %zu (%s); choose a "
                           "smaller batch size",
                           options->batch_size, info->count, info->description);
     return BYOL_OK;

@@ -250,7 +250,7 @@ byol__verdict byol__monitor_judge(byol__monitor *monitor, const byol__reading *r
             snprintf(text, size,
                      "step %llu: the representation has collapsed. Since step %llu the spread of "
                      "the projections has "
-                     "been below %g (now %.2g; healthy is near 1): all images are mapped to nearly "
+                     "been below %g (now %.2g; healthy is near 1): all inputs are mapped to nearly "
                      "the same vector, and "
                      "a small loss (%.3g) means nothing. A lower learning rate, a longer warm-up "
                      "or a target that "

@@ -11,7 +11,7 @@ byol_status byol__steps_init(byol__steps *steps, const byol_config *config, size
     uint64_t per_epoch = images / batch;
     if (per_epoch == 0)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "train.batch_size is %llu, but the source holds only %zu images",
+                          "train.batch_size is %llu, but the source holds only %zu samples",
                           (unsigned long long)batch, images);
     *steps = (byol__steps){.batches_per_epoch = per_epoch,
                            .accumulate = (uint64_t)config->train.accumulate,

@@ -117,13 +117,14 @@ static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error
 
 /* If a run is so short that its settings leave nothing to train with, fits the settings to it and
  * warns. */
-static void fit_short_run(byol_trainer *trainer, size_t images) {
+static void fit_short_run(byol_trainer *trainer, size_t samples) {
     byol_config *config = &trainer->origin.config;
     char text[256];
-    if (images >= 2 && (size_t)config->train.batch_size > images) {
-        snprintf(text, sizeof text, "there are only %zu images: train.batch_size is %zu, not %d",
-                 images, images, config->train.batch_size);
-        config->train.batch_size = (int)images;
+    if (samples >= 2 && (size_t)config->train.batch_size > samples) {
+        snprintf(text, sizeof text, "there are only %zu %s: train.batch_size is %zu, not %d",
+                 samples, byol__encoder_takes_texts(config->encoder.name) ? "texts" : "images",
+                 samples, config->train.batch_size);
+        config->train.batch_size = (int)samples;
         warn(trainer, text);
     }
     float longest = (float)config->train.epochs / 10;

@@ -41,8 +41,34 @@ expect 0 embed whole --data held.tsv --out vectors.npy
 expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 20 --batch-size 20
 grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
 expect 0 export whole --out whole.onnx
-expect 0 report whole --out page.html
-says "learned from texts"
+
+# The report shows texts where pictures would be.
+expect 0 report whole --train texts.tsv --test held.tsv --out page.html
+for word in 'id="views"' 'class="mask">[MASK]<' 'id="neighbours"' 'id="map"' 'data-t="the ' 'id="confusion"' 'Words (TF-IDF)' 'Texts a second'; do
+    grep -qF -e "$word" page.html || say "the report of texts does not hold '$word'"
+done
+grep -q 'Without' page.html && say "something is missing: $(grep Without page.html)"
+grep -qE '[0-9] images|test images' page.html && say "texts are called images"
+# Without labels: beside random weights and words.
+cut -f2 texts.tsv >bare.txt
+expect 0 report whole --train bare.txt --test bare.txt --out bare.html
+grep -q 'by words (TF-IDF)' bare.html || say "no neighbours by words"
+mv texts.tsv gone.tsv
+expect 0 report whole --out without.html
+says texts.tsv
+grep -q 'Without texts:' without.html || say "the page does not say that the texts are missing"
+mv gone.tsv texts.tsv
+
+# A run is told of as of texts.
+# shellcheck disable=SC2086
+expect 0 pretrain --data texts.tsv --out told --epochs 1 $(echo "$small" | sed 's/--quiet//')
+grep -q 'texts a second' stdout || say "the result does not count texts"
+says "FLOP a text"
+if grep -qw images stdout stderr; then say "texts are called images: $(grep -hw images stdout stderr)"; fi
+expect 0 linear whole --train texts.tsv --test held.tsv --no-baselines --report
+if grep -qw images stdout stderr; then say "texts are called images: $(grep -hw images stdout stderr)"; fi
+expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 1 --batch-size 20 --no-scratch --report
+if grep -qw images stdout stderr; then say "texts are called images: $(grep -hw images stdout stderr)"; fi
 
 # Weights to begin with bring their tokenizer, and take no other.
 # shellcheck disable=SC2086

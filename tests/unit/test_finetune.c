@@ -130,9 +130,9 @@ static void what_cannot_be_drawn_is_refused(void **state) {
     const int32_t single[] = {0, 1, 2}, wrong[] = {0, 0, 3};
     byol__split split;
     assert_int_equal(byol__split_draw(&split, single, 3, 3, 1, 0.1, 1, &error), BYOL_ERROR_INVALID);
-    assert_non_null(strstr(error.text, "two training images"));
+    assert_non_null(strstr(error.text, "two training samples"));
     assert_int_equal(byol__split_draw(&split, wrong, 3, 3, 1, 0.1, 1, &error), BYOL_ERROR_INVALID);
-    assert_non_null(strstr(error.text, "training image 2 has label 3"));
+    assert_non_null(strstr(error.text, "training sample 2 has label 3"));
 }
 
 /* ---- the whole ---- */
@@ -404,7 +404,7 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     int32_t of_one_class[2] = {0, 0};
     check(byol_source_from_memory(&other.source, test.pixels, of_one_class, 2, 3, PICTURE_SIDE,
                                   PICTURE_SIDE, &error));
-    check_refused(encoder, other, other, good, BYOL_ERROR_INVALID, "one image to learn from");
+    check_refused(encoder, other, other, good, BYOL_ERROR_INVALID, "one sample to learn from");
     byol_source_free(other.source);
     test.labels[0] = 4;
     check(byol_source_from_memory(&other.source, test.pixels, test.labels, 9, 3, PICTURE_SIDE,

@@ -306,7 +306,7 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     a[1].count = 29;
     check_refused(a, 2, b, good, BYOL_ERROR_MISMATCH, "pass 1 of the training features");
     a[0].count = 1;
-    check_refused(a, 1, b, good, BYOL_ERROR_INVALID, "one training image");
+    check_refused(a, 1, b, good, BYOL_ERROR_INVALID, "one training sample");
     a[0].count = 30;
     train.labels[3] = 3;
     check_refused(a, 1, b, good, BYOL_ERROR_INVALID, "label 3 of the training features is 3");
