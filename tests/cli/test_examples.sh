@@ -57,6 +57,9 @@ mkdir stage/reviews
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do echo "sentence $number of some words"; done >stage/sentences.txt
 for number in 1 2 3 4; do printf '"a text, number %s",%s\n' $number $((number % 2)); done >rows
 { echo body,stars && cat rows; } | tee stage/reviews.csv stage/reviews/train.csv >stage/reviews/test.csv
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
+    printf '%s\tthe plot of film %s is %s\n' $((number % 2)) $number "$([ $((number % 2)) -eq 0 ] && echo bad || echo good)"
+done | tee stage/reviews.tsv | sed 's/film/book/' >stage/held.tsv
 cp -r "$source_dir/configs" stage/configs
 
 cat >bin/byol <<'END'
@@ -77,7 +80,8 @@ export BYOL_PROGRAM="$byol" PATH="$work/bin:$PATH" OMP_WAIT_POLICY=passive
 
 # runs and vectors that a document takes for granted
 (cd stage && byol pretrain --data fashion-mnist:train --encoder resnet18 --width 16 --out ../made-run --quiet &&
-    byol embed ../made-run --data fashion-mnist:test --out ../made-vectors.npy --quiet) >stdout 2>stderr ||
+    byol embed ../made-run --data fashion-mnist:test --out ../made-vectors.npy --quiet &&
+    byol pretrain configs/text/simcse-text.yaml --data reviews.tsv --out ../made-texts --quiet) >stdout 2>stderr ||
     { code=$? && say "the run that the documents speak of" && finish; }
 
 # ---- What the documents say ----
@@ -118,11 +122,14 @@ find lines -size 0 -delete
 # prepare LINE: runs and vectors that it reads and no line before it made
 prepare() {
     for word in $1; do
+        word=${word%/tokenizer.json}
         case $word in
         *:*) ;; # images
         runs/*)
             case "$1 " in *"--out $word "*) [ "${1%--resume*}" != "$1" ] || continue ;; esac
-            [ -e "$word" ] || { mkdir -p runs && cp -r ../made-run "$word"; }
+            made=../made-run
+            [ "$word" != runs/texts ] || made=../made-texts
+            [ -e "$word" ] || { mkdir -p runs && cp -r $made "$word"; }
             ;;
         esac
     done
