@@ -112,7 +112,7 @@ static byol_status open_layer(layer *l, const byol_config *config, byol__dtype d
     BYOL__TRY(new_activation(l, &l->tokens, 4, &dy, error));
     p->dy = dy;
     size_t sums = (size_t)l->tokens.n * (size_t)l->tokens.h * (size_t)heads;
-    p->scratch_floats = byol__attention_kernels_best()->scratch(p);
+    p->scratch_floats = byol__attention_kernels_for(p)->scratch(p);
     BYOL__TRY(new_scratch(l, sums, &p->log_sums, error));
     BYOL__TRY(new_scratch(l, (size_t)threads * p->scratch_floats, &p->scratch, error));
     if (!low_rank) return BYOL_OK;
@@ -130,11 +130,11 @@ static void forward(const layer *l) {
         byol__low_rank_kernels_best()->forward(&l->keys);
         byol__low_rank_kernels_best()->forward(&l->values);
     }
-    byol__attention_kernels_best()->forward(&l->attention);
+    byol__attention_kernels_for(&l->attention)->forward(&l->attention);
 }
 
 static void backward(const layer *l) {
-    byol__attention_kernels_best()->backward(&l->attention);
+    byol__attention_kernels_for(&l->attention)->backward(&l->attention);
     if (l->keys.matrices == 0) return;
     byol__low_rank_kernels_best()->backward(&l->keys);
     byol__low_rank_kernels_best()->backward(&l->values);

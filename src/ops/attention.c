@@ -15,6 +15,7 @@
 
 typedef struct attention_state {
     byol__attention kernel;
+    const byol__attention_kernels *runs;
     int sources;                   /* 1 or 3, tokens apart */
     float strength;                /* of noise */
     uint32_t node;                 /* whose it is */
@@ -131,7 +132,9 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     p->threads = omp_get_max_threads();
     unit->forward_flops = byol__node_flops(c->graph, node) * (uint64_t)c->plan->options.batch;
     unit->backward_flops = unit->forward_flops * 5 / 2; /* five products to forward's two */
-    p->scratch_floats = byol__attention_kernels_best()->scratch(p);
+    p->noise.strength = s->strength;
+    s->runs = byol__attention_kernels_for(p);
+    p->scratch_floats = s->runs->scratch(p);
     return BYOL_OK;
 }
 
@@ -189,7 +192,7 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
     if (has_tokens(unit))
         byol__token_lengths(plan, unit->stage.src[s->sources], byol__at(plan, s->lengths));
     s->kernel.scratch = byol__at(plan, s->scratch);
-    byol__attention_kernels_best()->forward(&s->kernel);
+    s->runs->forward(&s->kernel);
     byol__profile_add(plan->profile, BYOL__WORK_LINEAR, begin, unit->forward_flops, 0);
     return BYOL_OK;
 }
@@ -199,7 +202,7 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     attention_state *s = unit->state;
     double begin = byol__now();
     s->kernel.scratch = byol__at(plan, s->backward_scratch);
-    byol__attention_kernels_best()->backward(&s->kernel);
+    s->runs->backward(&s->kernel);
     byol__profile_add(plan->profile, BYOL__WORK_LINEAR, begin, unit->backward_flops, 0);
     return BYOL_OK;
 }

@@ -1,7 +1,8 @@
 /* Attention (Vaswani et al. 2017, arXiv 1706.03762), forward and backward, in blocks of queries and
  * keys, so that the matrix of weights never exists: memory grows with the number of tokens, not
  * with its square (Dao et al. 2022, arXiv 2205.14135). One source (attention_kernels.c), compiled
- * once for each instruction set. The arithmetic is fp32's, whatever the activations are kept in.
+ * once for each instruction set. The arithmetic is fp32's, whatever the activations are kept in,
+ * but see byol__attention_kernels_for.
  * Threads take whole heads of whole samples: the same bits for any number of them. */
 #ifndef BYOL__ATTENTION_KERNELS_H
 #define BYOL__ATTENTION_KERNELS_H
@@ -51,7 +52,8 @@ typedef struct byol__attention_kernels {
     void (*backward)(const byol__attention *p); /* writes each diff that is wanted */
 } byol__attention_kernels;
 
-/* The best that this CPU can run. */
-const byol__attention_kernels *byol__attention_kernels_best(void);
+/* The best that this CPU can run for these layouts, width and noise: of bf16 activations without
+ * noise, where the CPU multiplies bf16, attention_dot_kernels.c. */
+const byol__attention_kernels *byol__attention_kernels_for(const byol__attention *p);
 
 #endif

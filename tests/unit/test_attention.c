@@ -181,7 +181,6 @@ static void assert_padding_is_zero(const byol__layout *layout, const void *value
 
 static void check_shape(const shape *s, byol__format format, byol__dtype dtype) {
     problem p = problem_of(s, dtype == BYOL__BF16);
-    const byol__attention_kernels *kernels = byol__attention_kernels_best();
     byol__attention a = {.heads = s->heads,
                          .width = s->width,
                          .scale = 1 / sqrtf((float)s->width),
@@ -200,6 +199,7 @@ static void check_shape(const shape *s, byol__format format, byol__dtype dtype) 
         sources[i]->diff = laid_out(layout);
     }
     a.layout = a.q.layout;
+    const byol__attention_kernels *kernels = byol__attention_kernels_for(&a);
     byol__layout rows = plain(&p, s->queries);
     void *dy = laid_out(&a.layout);
     byol__layout_convert(&a.layout, dy, &rows, p.dy);
@@ -243,7 +243,8 @@ static void the_same_bits_for_any_number_of_threads(void **state) {
     (void)state;
     enum { N = 3, TOKENS = 45, CHANNELS = 24, COUNT = N * TOKENS * CHANNELS };
     const byol__layout layout = {BYOL__F32, BYOL__NHWC, N, CHANNELS, TOKENS, 1};
-    const byol__attention_kernels *kernels = byol__attention_kernels_best();
+    const byol__attention kind = {.layout = layout, .width = 8};
+    const byol__attention_kernels *kernels = byol__attention_kernels_for(&kind);
     float *results[2], *sources[4];
     for (uint32_t i = 0; i < 4; i++) sources[i] = random_floats(COUNT, 7, i);
     for (int i = 0; i < 2; i++) {
@@ -277,7 +278,7 @@ static void memory_grows_with_the_number_of_tokens(void **state) {
         byol__layout layout = {BYOL__F32, BYOL__NHWC, 1, 64, tokens, 1};
         byol__attention a = {.heads = 1, .width = 64, .layout = layout};
         a.q.layout = a.k.layout = a.v.layout = layout;
-        floats_of[i] = byol__attention_kernels_best()->scratch(&a);
+        floats_of[i] = byol__attention_kernels_for(&a)->scratch(&a);
     }
     assert_true(floats_of[1] < 2 * floats_of[0]);
 }
