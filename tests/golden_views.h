@@ -1,4 +1,4 @@
-/* The views of the golden tests: images() of golden/make_golden.py. */
+/* The views of the golden tests: images() and words() of golden/make_golden.py. */
 #ifndef GOLDEN_VIEWS_H
 #define GOLDEN_VIEWS_H
 
@@ -12,9 +12,14 @@ static inline uint32_t golden_hash(uint32_t x) {
     return x ^ (x >> 16);
 }
 
-/* Element `i` of a stream: a multiple of 2^-15 in [-1, 1). */
+/* Element `i` of a stream: 16 bits. */
+static inline uint32_t golden_bits(uint32_t stream, uint32_t i) {
+    return golden_hash(i + golden_hash(stream)) & 0xffffu;
+}
+
+/* The same as a multiple of 2^-15 in [-1, 1). */
 static inline float golden_noise(uint32_t stream, uint32_t i) {
-    return (float)(golden_hash(i + golden_hash(stream)) & 0xffffu) / 32768.0f - 1.0f;
+    return (float)golden_bits(stream, i) / 32768.0f - 1.0f;
 }
 
 /* Fills `dst` with view 1 or 2 of step `step`, (batch, 3, size, size): a coarse 4 x 4 pattern that
@@ -26,6 +31,23 @@ static inline void golden_view(int batch, int side, uint32_t step, uint32_t view
             for (uint32_t x = 0; x < size; x++, i++)
                 dst[i] = golden_noise(3 * step, (plane * 4 + y / cell) * 4 + x / cell) +
                          0.5f * golden_noise(3 * step + view, i);
+}
+
+/* (batch, length) numbers: a text begins with 2, and 0 stands behind its end. View 0 is the whole
+ * text. The others hide about a third of its words behind 4, and view 2 has one text in three
+ * without its last word. */
+static inline void golden_words(int batch, int length, int vocabulary, uint32_t step, uint32_t view,
+                                int32_t *dst) {
+    for (uint32_t n = 0, i = 0; n < (uint32_t)batch; n++) {
+        uint32_t end = (uint32_t)length - golden_bits(3 * step + 1000, n) % (uint32_t)(length - 3);
+        if (view == 2 && n % 3 == 0) end--;
+        for (uint32_t place = 0; place < (uint32_t)length; place++, i++) {
+            dst[i] = 5 + (int32_t)(golden_bits(3 * step, i) % (uint32_t)(vocabulary - 5));
+            if (view > 0 && golden_bits(3 * step + view, i) % 3 == 0) dst[i] = 4;
+            if (place == 0) dst[i] = 2;
+            if (place >= end) dst[i] = 0;
+        }
+    }
 }
 
 #endif

@@ -31,6 +31,10 @@ vit.safetensors has ten steps of vision transformers (VITS), with the first step
     init/<parameter>, or <member>/init/<parameter> where it is not the same for all
     <member>/loss, <member>/loss_of_batch32, <member>/grad/<parameter>, <member>/online/<parameter>, <member>/target/<parameter>
 Where timm is installed, its VisionTransformer is held against ours. Views are not stored: images() makes them from an integer hash, test_golden.c has the same lines in C.
+text.safetensors has five steps of transformers on tokens (TEXTS), in the form of vit.safetensors; the views are words(). Of a
+member with `only`, just the gradients of the names that have it in them are there; and
+    <member>/nodes                      the numbers of the attention nodes in our graphs, which noise is drawn by
+Where transformers is installed, its BertModel is held against ours.
 """
 import functools
 import json
@@ -92,6 +96,26 @@ CODING_PRECISION, REDUNDANCY = 0.2, 0.005
 FAMILY_TENSORS = ("conv1.weight", "bn1.weight", "layer3.0.downsample.0.weight", "projector.3.weight", "predictor.3.weight")
 FAMILY_STATS = ("bn1.running_mean", "layer4.1.bn2.running_var")
 
+TEXT_STEPS, TEXT_TAU, SEED = 5, 0.9, 1
+TEXT = dict(width=24, depth=2, heads=3, length=12, vocabulary=50, batch=6, hidden=32, out=16, rank=4, pool="mean", seed=11,
+            attention="full", target="ema", lr=0.001)
+# attention: of the online network; a target of its own has full attention in any case. shared: encoder.rank_shared. noise: on
+# the attention weights of the online network and of the target, drawn by the numbers of their attention nodes in our graphs.
+# layers: how many of the target's last ones each hidden word's target is the mean of. target: as in LOSSES.
+TEXTS = {
+    "lowrank": dict(attention="lowrank", shared="key_value", distance="mse"),
+    "lowrank-none": dict(attention="lowrank", shared="none", distance="mse", only="attention.self"),
+    "lowrank-noise": dict(attention="lowrank", shared="heads", distance="mse", only="attention.self", noise=(0.05, 0.1),
+                          nodes=((10, 24), (8, 20))),
+    "data2vec": dict(distance="smooth_l1", layers=2, depth=3),
+    "simcse": dict(distance="infonce", target="both", pool="class", temperature=0.05),
+}
+TEXT_TENSORS = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight", "embeddings.LayerNorm.bias",
+                "encoder.layer.0.attention.self.key.weight", "encoder.layer.0.attention.self.value.bias",
+                "encoder.layer.0.attention.self.compress.weight", "encoder.layer.0.attention.self.compress_k.weight",
+                "encoder.layer.1.attention.self.compress_v.weight", "encoder.layer.1.attention.output.LayerNorm.weight",
+                "encoder.layer.1.output.dense.bias", "projector.0.weight", "predictor.0.weight", "predictor.2.weight")
+
 
 def hash32(x):
     """Wellons' lowbias32: a 32-bit mix with wrap-around arithmetic, the same in C."""
@@ -125,9 +149,12 @@ class Network:
         self.generator = torch.Generator().manual_seed(net["seed"])
         self.evaluating = False  # running statistics instead of the batch's
         self.building = True  # the first pass through forward() makes what it meets
-        self.forward(torch.zeros(2, 3, net["size"], net["size"], dtype=dtype))
+        self.forward(self.example())
         self.building = False
         self.stats = {k: torch.full_like(v, float(k.endswith("running_var"))) for k, v in self.stats.items()}
+
+    def example(self):
+        return torch.zeros(2, 3, self.net["size"], self.net["size"], dtype=self.dtype)
 
     def parameter(self, name, shape, scale, offset=0.0):
         if self.building:
@@ -193,26 +220,33 @@ def sines(side, channels):
     return F.pad(torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], 1), (0, 0, 1, 0))[None]
 
 
-class VisionTransformer(Network):
-    """A pre-norm vision transformer by timm's names, with the same two heads."""
+class Transformer(Network):
+    epsilon = 1e-6
 
     def parameter(self, name, shape, scale, offset=0.0):
         if self.building:  # the number of places depends on the pool; what else has the same name is the same
             self.generator.manual_seed(self.net["seed"] + zlib.crc32(name.encode()))
+        return super().parameter(name, shape, scale, offset)
+
+    def layer_norm(self, name, x):
+        weight = self.parameter(name + ".weight", (x.shape[-1],), 0.2, 1.0)
+        return F.layer_norm(x, x.shape[-1:], weight, self.parameter(name + ".bias", (x.shape[-1],), 0.1), self.epsilon)
+
+    def tokens(self, name, x, out):
+        weight = self.parameter(name + ".weight", (out, x.shape[-1]), 1 / math.sqrt(x.shape[-1]))
+        return F.linear(x, weight, self.parameter(name + ".bias", (out,), 0.1))
+
+
+class VisionTransformer(Transformer):
+    """A pre-norm vision transformer by timm's names, with the same two heads."""
+
+    def parameter(self, name, shape, scale, offset=0.0):
         value = super().parameter(name, shape, scale, offset)
         if self.building and self.net.get("moco") and name == "pos_embed":
             value.data = sines(self.net["size"] // self.net["patch"], self.net["width"]).float().to(self.dtype)
         if self.net.get("moco") and name.startswith(("pos_embed", "patch_embed")):
             value.requires_grad_(False)
         return value
-
-    def layer_norm(self, name, x):
-        weight = self.parameter(name + ".weight", (x.shape[-1],), 0.2, 1.0)
-        return F.layer_norm(x, x.shape[-1:], weight, self.parameter(name + ".bias", (x.shape[-1],), 0.1), 1e-6)
-
-    def tokens(self, name, x, out):
-        weight = self.parameter(name + ".weight", (out, x.shape[-1]), 1 / math.sqrt(x.shape[-1]))
-        return F.linear(x, weight, self.parameter(name + ".bias", (out,), 0.1))
 
     def attention(self, name, x):
         n, length, width = x.shape
@@ -240,6 +274,114 @@ class VisionTransformer(Network):
         return projection, self.head("predictor", projection)
 
 
+def words(net, step, view):
+    """(batch, length) numbers: a text begins with 2, and 0 stands behind its end. View 0 is the whole text. The others hide
+    about a third of its words behind 4, and view 2 has one text in three without its last word."""
+    n, length = net["batch"], net["length"]
+    drawn = lambda stream, count: (noise(stream, count) * 32768 + 32768).astype(np.int64)
+    ids = 5 + drawn(3 * step, n * length).reshape(n, length) % (net["vocabulary"] - 5)
+    lengths = length - drawn(3 * step + 1000, n) % (length - 3)
+    if view > 0:
+        ids[drawn(3 * step + view, n * length).reshape(n, length) % 3 == 0] = 4
+    if view == 2:
+        lengths = lengths - (np.arange(n) % 3 == 0)
+    ids[:, 0] = 2
+    ids[np.arange(length) >= lengths[:, None]] = 0
+    return torch.from_numpy(ids)
+
+
+def philox(counter, key):
+    """Philox 4x32-10 (Salmon et al., SC'11) of four arrays of counters."""
+    c, low = [np.asarray(x, dtype=np.uint64) for x in np.broadcast_arrays(*counter)], np.uint64(0xFFFFFFFF)
+    for i in range(10):
+        k = [np.uint64((key[0] + i * 0x9E3779B9) & 0xFFFFFFFF), np.uint64((key[1] + i * 0xBB67AE85) & 0xFFFFFFFF)]
+        a, b = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = [(b >> np.uint64(32)) ^ c[1] ^ k[0], b & low, (a >> np.uint64(32)) ^ c[3] ^ k[1], a & low]
+    return c
+
+
+def attention_noise(shape, step, node, view):
+    """Normal numbers for weights (samples, heads, queries, keys), as src/ops/attention_kernels.h has them drawn."""
+    rows, keys = np.arange(math.prod(shape[:3]))[:, None], np.arange(shape[3])
+    purpose = 9  # BYOL__PURPOSE_ATTENTION
+    counter = ((rows * -(-shape[3] // 64) + keys // 64) * 16 + keys % 16, step, node, view << 8 | purpose)
+    bits = np.choose(np.broadcast_to(keys // 16 % 4, counter[0].shape), philox(counter, (SEED, 0)))
+    return torch.special.ndtri(torch.from_numpy(((bits >> np.uint64(9)).astype(np.float64) + 0.5) / 2**23)).reshape(shape)
+
+
+class TextTransformer(Transformer):
+    """BERT's encoder by the names of Hugging Face's BertModel, with the same two heads, with data2vec's for each token, or
+    with one linear layer (SimCSE's without its tanh). Its attention is full, or Linformer's (arXiv 2006.04768, equation 7)."""
+
+    epsilon = 1e-12
+
+    def __init__(self, net, dtype):
+        self.full = net["attention"] == "full"
+        self.strength, self.nodes, self.draws_for = 0, (), (0, 0)  # noise; the last are step and view
+        super().__init__(net, dtype)
+
+    def example(self):
+        return torch.ones(2, self.net["length"], dtype=torch.int64)
+
+    def mix(self, name):
+        shape = (self.net["rank"], self.net["length"])
+        if self.net["shared"] == "none":
+            shape = (self.net["heads"], *shape)
+        return self.parameter(name + ".weight", shape, 1 / math.sqrt(shape[-1]))
+
+    def attention(self, number, x, real):
+        name, (n, length, width) = f"encoder.layer.{number}.attention.self", x.shape
+        q, k, v = (self.tokens(f"{name}.{part}", x, width).reshape(n, length, self.net["heads"], -1).transpose(1, 2)
+                   for part in ("query", "key", "value"))
+        counts = real[:, None, None, :]  # which keys do
+        if self.net["attention"] == "lowrank":  # a target of full attention has the matrices, but has no use for them
+            parts = ("compress",) * 2 if self.net["shared"] == "key_value" else ("compress_k", "compress_v")
+            e, f = (self.mix(f"{name}.{part}") for part in parts)
+            if not self.full:
+                k, v = e @ (k * real[:, None, :, None]), f @ (v * real[:, None, :, None])
+                counts = torch.ones(1, 1, 1, self.net["rank"], dtype=torch.bool)
+        weights = (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).masked_fill(~counts, -math.inf).softmax(-1)
+        if self.strength > 0:
+            drawn = attention_noise(tuple(weights.shape), self.draws_for[0], self.nodes[number], self.draws_for[1])
+            weights = weights + self.strength * drawn.to(weights.dtype) * counts
+        return (weights @ v).transpose(1, 2).reshape(n, length, width)
+
+    def states(self, ids):
+        """What the last layer gives, and what each layer's MLP gave before it was added."""
+        width, real, outputs = self.net["width"], ids != 0, []
+        x = self.parameter("embeddings.word_embeddings.weight", (self.net["vocabulary"], width), 0.05)[ids]
+        x = x + self.parameter("embeddings.position_embeddings.weight", (self.net["length"], width), 0.05)
+        x = x + self.parameter("embeddings.token_type_embeddings.weight", (2, width), 0.05)[0]
+        x = self.layer_norm("embeddings.LayerNorm", x)
+        for i in range(self.net["depth"]):
+            name = f"encoder.layer.{i}."
+            y = self.tokens(name + "attention.output.dense", self.attention(i, x, real), width)
+            x = self.layer_norm(name + "attention.output.LayerNorm", x + y)
+            y = F.gelu(self.tokens(name + "intermediate.dense", x, 4 * width))
+            outputs.append(self.tokens(name + "output.dense", y, width))
+            x = self.layer_norm(name + "output.LayerNorm", x + outputs[-1])
+        return x, outputs
+
+    def top(self, ids):
+        """data2vec's targets (arXiv 2202.03555, section 3.3): the mean of the last layers, each normalised."""
+        outputs = self.states(ids)[1][-self.net["layers"]:]
+        return sum(F.layer_norm(y, y.shape[-1:], eps=1e-5) for y in outputs) / self.net["layers"]
+
+    def features(self, ids):
+        x, real = self.states(ids)[0], (ids != 0)[..., None]
+        return x[:, 0] if self.net["pool"] == "class" else (x * real).sum(1) / real.sum(1)
+
+    def forward(self, ids):
+        if "layers" in self.net:
+            x = self.states(ids)[0]
+            y = F.gelu(self.tokens("predictor.0", x, self.net["hidden"]))
+            return x, self.tokens("predictor.2", y, self.net["width"])
+        if self.net["target"] == "both":
+            return (self.tokens("projector.0", self.features(ids), self.net["out"]),) * 2
+        projection = self.head("projector", self.features(ids))
+        return projection, self.head("predictor", projection)
+
+
 def network_of(net, dtype):
     return VisionTransformer(net, dtype) if "patch" in net else Network(net, dtype)
 
@@ -263,6 +405,25 @@ def hold_against_timm(net):
     assert far < 1e-12, "this is not timm's network"
 
 
+def hold_against_bert(net):
+    """Hugging Face's own network with the weights of ours says the same."""
+    try:
+        from transformers import BertConfig, BertModel
+    except ImportError:
+        print("  transformers is not installed: nothing to hold the network against")
+        return
+    ours, ids = TextTransformer(net, torch.float64), words(net, 0, 1)
+    theirs = BertModel(BertConfig(vocab_size=net["vocabulary"], hidden_size=net["width"], num_hidden_layers=net["depth"],
+                                  num_attention_heads=net["heads"], intermediate_size=4 * net["width"],
+                                  max_position_embeddings=net["length"]), add_pooling_layer=False).double().eval()
+    theirs.load_state_dict({k: v for k, v in ours.params.items() if k.startswith(("embeddings.", "encoder."))})
+    with torch.no_grad():
+        expected, real = theirs(ids, attention_mask=(ids != 0).long()).last_hidden_state, (ids != 0)[..., None]
+        far = ((ours.states(ids)[0] - expected) * real).abs().max().item() / expected.abs().max().item()
+    print(f"  Hugging Face's network differs by {far:.1e}")
+    assert far < 1e-12, "this is not Hugging Face's network"
+
+
 def normalize(x):
     return x * torch.rsqrt(torch.clamp((x * x).sum(1, keepdim=True), min=1e-12))
 
@@ -282,9 +443,10 @@ def tau_at(step):
     return 1 - (1 - TAU) * (1 + math.cos(math.pi * step / STEPS)) / 2
 
 
-def update(kind, o, lr, t, w, g, state):
+def update(kind, o, lr, t, w, g, state, plain=None):
     """One parameter; `t` counts from 1. In place."""
-    plain = w.dim() in (1, 3)  # biases, scale and shift of norms, tokens: no weight decay, no LARS scaling
+    if plain is None:
+        plain = w.dim() in (1, 3)  # biases, scale and shift of norms, tokens: no weight decay, no LARS scaling
     if kind == "adamw" and not plain:
         w.mul_(1 - lr * o["weight_decay"])
     elif not plain:
@@ -448,6 +610,71 @@ def train_losses(net, name, dtype=torch.float64, disturb=None):
     is_ema = member["target"] == "ema"
     return train_member(net, name, LOSSES_STEPS, is_ema, step_of, dtype, disturb, ema=is_ema,
                         lr=member.get("lr", FAMILY_LR))
+
+
+def text_step(net, step, online, target, views):
+    """The loss of a step, with its gradients left in online.params."""
+    for network in (online, target):
+        network.draws_for = (step, 0)
+    if "layers" in net:
+        hidden = views[0] != views[1]
+        with torch.no_grad():
+            target.draws_for = (step, 1)
+            z = target.top(views[1])
+        loss = F.smooth_l1_loss(online.forward(views[0])[1][hidden], z[hidden], beta=4.0)
+    elif net["target"] == "both":
+        p = [normalize(online.forward(view)[0]) for view in views]
+        cosines = p[0] @ p[1].t() / net["temperature"]
+        loss = sum(F.cross_entropy(c, torch.arange(len(c))) for c in (cosines, cosines.t()))
+    else:
+        z, loss = [], 0
+        for v in (0, 1):
+            target.draws_for = (step, v)
+            with torch.no_grad():
+                z.append(target.forward(views[v])[0])
+        for v in (0, 1):
+            online.draws_for = (step, v)
+            loss = loss + F.mse_loss(online.forward(views[v])[1], z[1 - v])
+    loss.backward()
+    return loss.item()
+
+
+def train_text(name, dtype=torch.float64, disturb=None, batch=None):
+    """Steps of AdamW. As train_member()."""
+    net = {**TEXT, **TEXTS[name]}
+    net["batch"] = batch or net["batch"]
+    online, target = TextTransformer(net, dtype), TextTransformer(net, dtype)
+    if disturb is not None:
+        generator = torch.Generator().manual_seed(disturb)
+        for p in online.params.values():
+            p.data *= 1 + (torch.rand(p.shape, generator=generator, dtype=dtype) - 0.5) * 2.0**-22
+    result = {f"{name}/init/{k}": p.detach().clone() for k, p in online.params.items()}
+    for k, p in target.params.items():
+        p.requires_grad_(False)
+        p.copy_(online.params[k].detach())
+    target.full = True
+    (online.strength, target.strength), (online.nodes, target.nodes) = net.get("noise", (0, 0)), net.get("nodes", ((), ()))
+    state = {k: [torch.zeros_like(p.data), torch.zeros_like(p.data)] for k, p in online.params.items()}
+    losses = []
+    for step in range(TEXT_STEPS):
+        for p in online.params.values():
+            p.grad = None
+        views = [words(net, step, v) for v in ((1, 0) if "layers" in net else (1, 2))]
+        losses.append(text_step(net, step, online, target, views))
+        if step == 0:
+            result.update({f"{name}/grad/{k}": p.grad.clone() for k, p in online.params.items() if net.get("only", "") in k})
+        with torch.no_grad():
+            for k, p in online.params.items():
+                plain = p.dim() == 1 or "position_embeddings" in k or "token_type_embeddings" in k
+                update("adamw", OPTIMIZERS["adamw"], net["lr"], step + 1, p, p.grad, state[k], plain)
+            for k, p in target.params.items():
+                p.mul_(TEXT_TAU).add_((1 - TEXT_TAU) * online.params[k])
+    result[f"{name}/loss"] = torch.tensor(losses, dtype=dtype)
+    result.update({f"{name}/online/{k}": p.detach() for k, p in online.params.items() if k in TEXT_TENSORS})
+    if net["target"] == "ema":
+        kept = [k for k in target.params if k in TEXT_TENSORS and not k.startswith("predictor.")]
+        result.update({f"{name}/target/{k}": target.params[k] for k in kept})
+    return result
 
 
 def loss_between(kind, p, z):
@@ -626,12 +853,35 @@ def make_losses():
     return make_members({name: functools.partial(train_losses, NETS["resnet18"], name) for name in LOSSES})
 
 
+def make_texts():
+    """Of the first step's gradients those that are not zero in exact arithmetic."""
+    made, tensors = make_members({name: functools.partial(train_text, name) for name in TEXTS}), {}
+    hold_against_bert({**TEXT, **TEXTS["simcse"]})
+    for name, value in made.items():
+        member, what, parameter = name.split("/") if name.count("/") == 2 else (*name.split("/"), "")
+        if what == "init":
+            shared = torch.equal(tensors.setdefault(f"init/{parameter}", value), value)
+            name = f"init/{parameter}" if shared else name
+        if what != "grad" or value.abs().max() > 1e-9:
+            tensors[name] = value
+    for member in TEXTS:
+        wide = f"{member}/loss_of_batch32"
+        tensors[wide] = train_text(member, batch=32)[f"{member}/loss"]
+        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+            losses = train_text(member, torch.float32, batch=32)[f"{member}/loss"]
+        far = ((losses - tensors[wide]) / tensors[wide]).abs().max()
+        print(f" {member}: PyTorch's bf16 strays by {far:.1%} in the losses of batches of 32")
+        if "nodes" in TEXTS[member]:
+            tensors[f"{member}/nodes"] = torch.tensor(TEXTS[member]["nodes"], dtype=torch.float64)
+    return tensors
+
+
 def main():
     np.seterr(over="ignore")  # the hash wraps around
     torch.set_num_threads(2)
     folder = os.path.dirname(os.path.abspath(__file__))
     files = {name: functools.partial(make_net, net) for name, net in NETS.items()}
-    files.update(family=make_family, losses=make_losses, vit=make_vits)
+    files.update(family=make_family, losses=make_losses, vit=make_vits, text=make_texts)
     for name in [name for name in sys.argv[1:] if not name.startswith("--")] or files:
         print(f"{name}: {NETS.get(name, '')}")
         finish(os.path.join(folder, name + ".safetensors"), files[name]())
