@@ -24,16 +24,16 @@ byol__value_id byol__vit(byol__graph *graph, byol__value_id images, const byol_c
 typedef struct byol__token_values {
     byol__value_id pooled; /* (width): the first token's, or the mean of all */
     byol__value_id last;   /* (width, length): the last layer's */
-    /* (width, length): the sum over the last target.layers layers of what each one's MLP gives,
+    /* (width, length): the sum over the last `layers` layers of what each one's MLP gives,
      * normalised without weights (data2vec, arXiv 2202.03555, section 3.3); 0: none wanted. */
     byol__value_id top;
 } byol__token_values;
 
 /* BERT's encoder, post-norm, of i32 `tokens` below data.vocabulary (arXiv 1810.04805), with Hugging
- * Face's names and shapes: the options of `config` in encoder, and target.layers. Tokens of 0 at
- * the end are padding. */
+ * Face's names and shapes: the options of `config` in encoder. Tokens of 0 at the end are padding.
+ * `layers`: of how many to make `top`. */
 byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
-                                     const byol_config *config);
+                                     const byol_config *config, int layers);
 
 /* Stochastic depth of block `number`: it grows linearly, from 0 in the first to encoder.drop_path
  * in the last (arXiv 1603.09382, section 3). */

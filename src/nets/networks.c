@@ -47,9 +47,10 @@ static const struct {
 };
 
 static byol_status encode(byol__graph *graph, const byol_config *config, byol__value_id input,
-                          byol__value_id *out, byol__token_values *tokens, byol_error *error) {
+                          int layers, byol__value_id *out, byol__token_values *tokens,
+                          byol_error *error) {
     if (byol__encoder_takes_texts(config->encoder.name)) {
-        *tokens = byol__transformer(graph, input, config);
+        *tokens = byol__transformer(graph, input, config, layers);
         *out = tokens->pooled;
         return BYOL_OK;
     }
@@ -76,15 +77,17 @@ static int own_outputs(const byol_config *config) {
     return config->encoder.out == 0 && is_conv1 ? CONV1_OUT : config->encoder.out;
 }
 
-/* Appends the encoder, with its output marked. `tokens`: what a transformer has beside it. */
+/* Appends the encoder, with its output marked. `tokens`: what a transformer has beside it, of so
+ * many `layers`: none where nobody reads them, for an ONNX file has every node. */
 static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
-                            int image_size, byol__token_values *tokens, byol_error *error) {
+                            int image_size, int layers, byol__token_values *tokens,
+                            byol_error *error) {
     bool is_text = byol__encoder_takes_texts(config->encoder.name);
     byol__value_id y = 0, input = is_text
                                       ? byol__graph_tokens(graph, config->data.length)
                                       : byol__graph_input(graph, channels, image_size, image_size);
     byol__graph_section(graph, BYOL__BACKBONE, "backbone");
-    BYOL__TRY(encode(graph, config, input, &y, tokens, error));
+    BYOL__TRY(encode(graph, config, input, layers, &y, tokens, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);
     byol__graph_mark(graph, BYOL__REPRESENTATION, "backbone", y);
     return BYOL_OK;
@@ -95,7 +98,8 @@ static byol_status backbone(byol__graph *graph, const byol_config *config, int c
 static byol_status append_to_projection(byol__graph *graph, const byol_config *config, int channels,
                                         int image_size, bool is_target, byol_error *error) {
     byol__token_values tokens = {0};
-    BYOL__TRY(backbone(graph, config, channels, image_size, &tokens, error));
+    int layers = is_target ? config->target.layers : 0;
+    BYOL__TRY(backbone(graph, config, channels, image_size, layers, &tokens, error));
     byol__graph_section(graph, BYOL__PROJECTOR, "projector");
     byol__value_id y = graph->output[BYOL__REPRESENTATION];
     if (config->target.layers > 0)
@@ -170,7 +174,7 @@ const char *byol__classifier_name(const byol_config *config) {
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error) {
     byol__token_values tokens = {0};
-    BYOL__TRY(backbone(graph, config, channels, image_size, &tokens, error));
+    BYOL__TRY(backbone(graph, config, channels, image_size, 0, &tokens, error));
     byol__graph_section(graph, BYOL__CLASSIFIER, "classifier");
     byol__value_id logits = byol__graph_linear(graph, byol__classifier_name(config),
                                                graph->output[BYOL__REPRESENTATION], classes, 1);

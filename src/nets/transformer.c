@@ -103,7 +103,7 @@ static byol__value_id embed(const builder *b) {
 }
 
 byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
-                                     const byol_config *config) {
+                                     const byol_config *config, int layers) {
     builder b = {.graph = graph,
                  .tokens = tokens,
                  .width = config->encoder.width,
@@ -117,7 +117,7 @@ byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
     for (int i = 0; i < depth; i++) {
         x = layer(&b, i, x);
         byol__graph_end_stage(graph, x);
-        if (i < depth - config->target.layers) continue;
+        if (i < depth - layers) continue;
         byol__value_id normal = byol__graph_bare_layer_norm(graph, b.mlp, EPSILON_OF_TARGETS);
         values.top = values.top == 0 ? normal : byol__graph_add(graph, values.top, normal);
     }
