@@ -77,7 +77,14 @@ static const char *row_name(const byol__table *table, int row) {
     return row == BYOL__NONE ? NULL : table->rows[row].name;
 }
 
-/* A node without parameters is called as its value. */
+/* Two operations that share a matrix have one name; ONNX wants one for each node. */
+static bool name_is_new(const byol__graph *graph, const byol__node *of) {
+    for (const byol__node *node = graph->nodes; node < of; node++)
+        if (strcmp(node->name, of->name) == 0) return false;
+    return true;
+}
+
+/* A node without parameters, or without a name of its own, is called as its value. */
 static byol_status translate(model *m, const byol__node *of, byol_error *error) {
     const byol__table *params = &m->graph->params, *statistics = &m->graph->statistics;
     char *dst = m->value_name[of->dst], lines[BYOL__ONNX_LINES_MAX] = "";
@@ -95,7 +102,7 @@ static byol_status translate(model *m, const byol__node *of, byol_error *error) 
         .bias = row_name(params, of->bias),
         .running_mean = row_name(statistics, of->running_mean),
         .running_var = row_name(statistics, of->running_var),
-        .last = of->weight == BYOL__NONE ? dst : of->name,
+        .last = of->weight != BYOL__NONE && name_is_new(m->graph, of) ? of->name : dst,
     };
     for (int i = 0; i < of->src_count; i++) words.x[i] = m->value_name[of->src[i]];
     return byol__onnx_append_lines(&m->parts, &words, lines, error);
@@ -264,7 +271,7 @@ byol_status byol_export_onnx(const byol_encoder *encoder, const char *path,
     if (options == NULL) options = &usual;
     if (byol_encoder_dimension(encoder, options->output) == 0)
         return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                          "these weights end before the wanted output");
+                          "these weights have no such output with one vector for each sample");
     model *m;
     BYOL__TRY(byol__alloc(&m, 1, sizeof *m, "an ONNX model", error));
     byol__encoder_weights(encoder, &m->weights);
