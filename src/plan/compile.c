@@ -40,7 +40,7 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
                               "%s: its two sides lie differently in memory", unit->name);
         wants_grad = wants_grad || src->wants_grad;
     }
-    plan->slots[stage->dst].wants_grad = wants_grad;
+    plan->slots[stage->dst].wants_grad = wants_grad && !stage->aside;
     return unit->op->compile(c, unit);
 }
 

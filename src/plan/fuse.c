@@ -7,7 +7,8 @@
 
 /* What is known of a node while its neighbours are examined. */
 typedef struct use {
-    bool needed;  /* the output depends on it */
+    bool needed;  /* it is computed: an output that is read depends on it */
+    bool trains;  /* the last output depends on it */
     bool taken;   /* it is part of a stage already */
     bool waiting; /* a batch norm that may join the addition that reads it */
     int readers;  /* of its value, outputs counted */
@@ -22,14 +23,19 @@ typedef struct fusion {
     int count;
 } fusion;
 
+/* A plan that trains has its earlier outputs read too, whether or not the last depends on them. */
 static void find_uses(fusion *f, byol__output output) {
     const byol__graph *graph = f->graph;
-    f->uses[graph->output[output]].needed = true;
+    use *last = &f->uses[graph->output[output]];
+    last->needed = last->trains = true;
+    for (int mark = 0; mark < (int)output && f->mode == BYOL__TRAIN; mark++)
+        if (graph->has_output >> mark & 1u) f->uses[graph->output[mark]].needed = true;
     for (int node = (int)graph->node_count - 1; node >= 0; node--) {
         if (!f->uses[node].needed) continue;
         for (int i = 0; i < graph->nodes[node].src_count; i++) {
             use *src = &f->uses[graph->nodes[node].src[i]];
             src->needed = true;
+            src->trains = src->trains || f->uses[node].trains;
             src->readers++;
             src->reader = node;
         }
@@ -57,7 +63,8 @@ static void take_relu(fusion *f, byol__stage *stage, int node) {
 static byol__stage *append(fusion *f, int node) {
     const byol__node *of = &f->graph->nodes[node];
     byol__stage *stage = &f->stages[f->count++];
-    *stage = (byol__stage){.node = node, .bn = BYOL__NONE, .dst = node};
+    *stage =
+        (byol__stage){.node = node, .bn = BYOL__NONE, .dst = node, .aside = !f->uses[node].trains};
     for (int i = 0; i < BYOL__SOURCES_MAX; i++)
         stage->src[i] = i < of->src_count ? (int)of->src[i] : BYOL__NO_VALUE;
     return stage;

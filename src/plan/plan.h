@@ -29,8 +29,9 @@ typedef struct byol__plan_options {
     byol__dtype dtype; /* of activations and staged weights; parameters, gradients and statistics
                           are always fp32 */
     byol__mode mode;
-    byol__output
-        output; /* compile as far as this output; those before it that it needs can be read too */
+    /* Compile as far as this output. Those before it that it needs can be read too; with TRAIN all
+     * that are before it. */
+    byol__output output;
     unsigned diffs; /* TRAIN: a bit for each output before that one whose gradient is given too */
     byol__format format;    /* of activations; BYOL__FORMAT_ANY (0): what oneDNN prefers here */
     const byol__comm *comm; /* ranks whose batches (of this size) are one batch to batch norm,

@@ -360,6 +360,64 @@ static void assert_near(const float *a, const float *b, size_t count, const char
 }
 
 /* Twelve channels fill no block: what pads them must stay zero through all of it. */
+/* fc0 and from it fc1, an output, and fc2, the last output. */
+static void open_fork(byol__graph *g) {
+    byol__graph_init(g);
+    byol__value_id x =
+        byol__graph_linear(g, "fc0", byol__graph_flatten(g, byol__graph_input(g, 3, 4, 4)), 8, 1);
+    byol__graph_mark(g, BYOL__REPRESENTATION, "representation",
+                     byol__graph_linear(g, "fc1", x, 5, 1));
+    byol__graph_mark(g, BYOL__PREDICTION, "prediction", byol__graph_linear(g, "fc2", x, 6, 1));
+    check(byol__graph_finish(g, &error));
+}
+
+static bool is_zero(const byol__graph *g, const float *arena, const char *name) {
+    const byol__param *row = &g->params.rows[byol__table_find(&g->params, name)];
+    for (size_t i = 0; i < row->count; i++)
+        if (arena[row->offset + i] != 0) return false;
+    return true;
+}
+
+/* data2vec's networks have such an output: the sample's vector, beside those of its tokens. */
+static void an_output_that_the_last_does_not_need_is_there_in_training_alone(void **state) {
+    (void)state;
+    enum { BATCH = 4 };
+    byol__graph g;
+    byol__plan_info info;
+    run r;
+    float expected[BATCH * 5], found[BATCH * 5], diff[BATCH * 6] = {1, 2, 3};
+    open_fork(&g);
+    byol__plan *target = plan_of(&g, BYOL__TARGET, BATCH, &info), *alone;
+    assert_int_equal(target->unit_count, 3); /* flatten, fc0, fc2 */
+    assert_int_equal(target->has_output, 1u << BYOL__PREDICTION);
+    byol__plan_free(target);
+
+    const byol__plan_options options = {
+        .batch = BATCH, .dtype = BYOL__F32, .mode = BYOL__EVAL, .output = BYOL__REPRESENTATION};
+    check(byol__plan_create(&alone, &g, &options, &error));
+    byol__plan_describe(alone, &info);
+    run_open(&r, alone, &g, info.workspace_bytes);
+    check(byol__plan_stage(alone, &error));
+    check(byol__plan_forward(alone, r.images, &error));
+    byol__plan_read(alone, BYOL__REPRESENTATION, expected);
+    run_close(&r);
+    byol__plan_free(alone);
+
+    byol__plan *plan = plan_of(&g, BYOL__TRAIN, BATCH, &info);
+    run_open(&r, plan, &g, info.workspace_bytes);
+    check(byol__plan_stage(plan, &error));
+    check(byol__plan_forward(plan, r.images, &error));
+    byol__plan_read(plan, BYOL__REPRESENTATION, found);
+    for (int i = 0; i < BATCH * 5; i++)
+        assert_true(fabs((double)found[i] - (double)expected[i]) < 1e-5);
+    check(byol__plan_backward(plan, diff, &error));
+    assert_true(is_zero(&g, r.grads, "fc1.weight"));
+    assert_false(is_zero(&g, r.grads, "fc0.weight") || is_zero(&g, r.grads, "fc2.weight"));
+    run_close(&r);
+    byol__plan_free(plan);
+    byol__graph_release(&g);
+}
+
 static void handing_a_norm_on_changes_nothing(void **state) {
     (void)state;
     for (int channels = 12; channels <= 16; channels += 4) {
@@ -564,6 +622,7 @@ int main(void) {
         cmocka_unit_test(a_norm_that_one_convolution_reads_is_applied_there),
         cmocka_unit_test(neighbours_never_need_a_reorder),
         cmocka_unit_test(nothing_runs_onednns_reference_code),
+        cmocka_unit_test(an_output_that_the_last_does_not_need_is_there_in_training_alone),
         cmocka_unit_test(handing_a_norm_on_changes_nothing),
         cmocka_unit_test(folding_batch_norm_changes_nothing),
         cmocka_unit_test(running_statistics_are_pytorchs),
