@@ -22,6 +22,7 @@ enum {
     WEIGHT_DECAY,
     HELD_OUT,
     CROP,
+    MASK,
     PRECISION,
     NO_SCRATCH
 };
@@ -50,6 +51,8 @@ static const struct argp_option options[] = {
     {"held-out", HELD_OUT, "X", 0,
      "Share of the labels that only chooses the best epoch (default 0.1)", 0},
     {"crop", CROP, "X", 0, "Of images: random crops show this share or more (default 0.4)", 0},
+    {"mask", MASK, "X", 0, "Of texts: about so many tokens are masked in training (default 0.1)",
+     0},
     {"precision", PRECISION, "NAME", 0, "Of training: auto (default), fp32 or bf16", 0},
     {"out", 'o', "FILE.safetensors", 0,
      "Save the fine-tuned network with torchvision's names, head included (fc.*, a vit's head.*)",
@@ -98,6 +101,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case HELD_OUT: o->held_out = number(argument, state, "held-out"); return 0;
     case CROP: o->crop_area_min = number(argument, state, "crop"); return 0;
+    case MASK: o->mask = number(argument, state, "mask"); return 0;
     case PRECISION:
         o->precision = (byol_precision)cli_choice("--precision", argument, precisions, 3, state);
         return 0;

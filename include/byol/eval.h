@@ -103,6 +103,7 @@ typedef struct byol_finetune_options {
     int batch_size; /* default 64; at most the number of images learned from */
     /* Augmentation is a flip and a crop of at least this share of the image; default 0.4. */
     float crop_area_min;
+    float mask; /* of texts: about this share of the tokens is masked in training; default 0.1 */
     byol_precision precision; /* of training; default auto */
     int threads;              /* default 0: every processor the process may use */
     /* Of the drawing, the order, the augmentation and the head's first weights; default 1. */

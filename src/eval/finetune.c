@@ -186,6 +186,7 @@ static byol_status check_options(const byol_finetune_options *o, byol_error *err
     BYOL__TRY(check_number("the number of epochs", o->epochs, 0, EPOCHS_MAX, error));
     BYOL__TRY(check_number("the batch size", o->batch_size, 2, BATCH_MAX, error));
     BYOL__TRY(check_number("the smallest crop", (double)o->crop_area_min, tiny, 1, error));
+    BYOL__TRY(check_number("the share of masked tokens", (double)o->mask, 0, 1, error));
     if (o->optimizer != BYOL_ADAMW && o->optimizer != BYOL_SGD)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "fine-tuning knows the optimizers adamw and sgd only");
@@ -231,6 +232,7 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
     byol__recipe_to_crop_and_flip(&how.recipe);
     how.recipe.crop_area_min = t->options.crop_area_min;
     how.recipe.crop_area_max = 1;
+    how.text = (byol_text_recipe){.crop_min = 1, .mask = t->options.mask, .mask_span = 1};
     how.seed = t->options.seed;
     BYOL__TRY(byol__labelled_open(&t->train, train, &how, error));
     BYOL__TRY(byol__labelled_open(&t->test, test, &how, error));
@@ -300,6 +302,7 @@ void byol_finetune_options_init(byol_finetune_options *options) {
                                        .momentum = 0.9f,
                                        .batch_size = 64,
                                        .crop_area_min = 0.4f,
+                                       .mask = 0.1f,
                                        .precision = BYOL_PRECISION_AUTO,
                                        .seed = 1};
 }

@@ -28,6 +28,7 @@ typedef struct byol__preparation {
     const byol_tokenizer *tokenizer; /* of texts, borrowed; NULL: images */
     int length;                      /* tokens of a text */
     byol_view_recipe recipe;         /* for random views; mean and std for all */
+    byol_text_recipe text;           /* of texts, for random views */
     bool augmented, mirrored;
     uint64_t seed; /* for random views, with the pass and the sample's index */
     uint32_t pass;

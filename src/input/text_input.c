@@ -86,11 +86,24 @@ static byol_status make(const byol__view_list *views, int view, const byol__samp
 
 /* ---- Evaluation ---- */
 
-/* The text's beginning; views of texts are for training alone. */
+/* A random view for pass how->pass, from the stream that a picture's has. */
+static byol_status prepare_view(const byol__preparation *how, const byol_source *source,
+                                size_t index, byol__view_buffers *buffers, void *dst,
+                                byol_error *error) {
+    byol__view_list views = {.count = 1, .length = how->length, .tokenizer = how->tokenizer};
+    const byol__sample_key key = {how->seed, how->pass, (uint32_t)index};
+    views.text[0] = how->text;
+    BYOL__TRY(fit(buffers, 4 * (size_t)how->length, error));
+    BYOL__TRY(read(source, index, &views, &key, buffers, error));
+    return make(&views, 0, &key, buffers, dst, error);
+}
+
+/* The text's beginning, or a view of it. */
 static byol_status prepare(const byol__preparation *how, const byol_source *source, size_t index,
                            byol__view_buffers *buffers, void *dst, byol_error *error) {
     const char *text;
     size_t length, count, room = (size_t)how->length;
+    if (how->augmented) return prepare_view(how, source, index, buffers, dst, error);
     BYOL__TRY(byol_source_text(source, index, &text, &length, error));
     memset(dst, 0, room * sizeof(int32_t));
     BYOL__TRY(byol_tokenizer_encode(how->tokenizer, text, length, true, &buffers->text, dst, room,

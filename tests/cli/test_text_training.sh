@@ -40,6 +40,8 @@ is_json accuracy random_init_accuracy tfidf_accuracy majority_accuracy
 expect 0 embed whole --data held.tsv --out vectors.npy
 expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 20 --batch-size 20
 grep -Eq 'fine-tuned +(9[0-9]|100)' stdout || say "two kinds of words are not told apart: $(cat stdout)"
+expect 0 finetune whole --train texts.tsv --test held.tsv --epochs 1 --mask 0.5 --no-scratch --quiet
+expect 2 finetune whole --train texts.tsv --test held.tsv --mask 1.5 --quiet
 expect 0 export whole --out whole.onnx
 
 # The report shows texts where pictures would be.
