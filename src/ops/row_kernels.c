@@ -26,6 +26,11 @@ static float product_of(const float *a, const float *b, int count) {
     return sum;
 }
 
+static void scale_and_shift(float *row, float scale, const float *gamma, const float *beta,
+                            int count) {
+    for (int c = 0; c < count; c++) row[c] = row[c] * scale * gamma[c] + beta[c];
+}
+
 static void layer_norm_forward(const byol__layer_norm *p) {
     byol__rows x = byol__rows_of(&p->layout, p->x), y = byol__rows_of(&p->layout, p->y);
     int count = x.width;
@@ -39,9 +44,10 @@ static void layer_norm_forward(const byol__layer_norm *p) {
         float inv_std = 1 / sqrtf(variance + p->epsilon);
         p->mean[i] = mean;
         p->inv_std[i] = inv_std;
-        for (int c = 0; c < count; c++) row[c] *= inv_std;
-        for (int c = 0; c < count && p->gamma != NULL; c++)
-            row[c] = row[c] * p->gamma[c] + p->beta[c];
+        if (p->gamma == NULL)
+            for (int c = 0; c < count; c++) row[c] *= inv_std;
+        else
+            scale_and_shift(row, inv_std, p->gamma, p->beta, count);
         byol__row_store(&y, i, row);
     }
 }
@@ -60,7 +66,9 @@ static void backward_at(const byol__layer_norm *p, size_t i, double *sums) {
         sums[count + c] += (double)g[c];
     }
     if (p->dx == NULL) return;
-    for (int c = 0; c < count && p->gamma != NULL; c++) g[c] *= p->gamma[c];
+    const float *gamma = p->gamma;
+    if (gamma != NULL)
+        for (int c = 0; c < count; c++) g[c] *= gamma[c];
     float mean = sum_of(g, count) / (float)count, along = product_of(g, x, count) / (float)count;
     for (int c = 0; c < count; c++) g[c] = p->inv_std[i] * (g[c] - mean - x[c] * along);
     byol__rows dx = byol__rows_of(&p->layout, p->dx);
@@ -77,7 +85,8 @@ static void layer_norm_backward(const byol__layer_norm *p) {
         for (size_t i = all * part / BYOL__ROW_PARTS; i < all * (part + 1) / BYOL__ROW_PARTS; i++)
             backward_at(p, i, sums);
     }
-    for (size_t c = 0; c < count && p->diff_gamma != NULL; c++) {
+    if (p->diff_gamma == NULL) return;
+    for (size_t c = 0; c < count; c++) {
         double gamma = 0, beta = 0;
         for (size_t part = 0; part < BYOL__ROW_PARTS; part++) {
             gamma += p->partial[part * width + c];
@@ -103,27 +112,43 @@ INLINE void distribution(vec x, bool by_tanh, vec *phi_sum, vec *phi) {
     *phi = 0.5f * (1 - t * t) * 0.79788456f * (1 + 0.134145f * x * x);
 }
 
-/* Element by element, padding and all: GELU(0) = 0. */
-INLINE void gelu_all(const byol__gelu *p, bool backward, bool by_tanh, bool bf16) {
-    size_t count = byol__layout_elements(&p->layout);
-#pragma omp parallel for schedule(static)
-    for (size_t at = 0; at < count; at += LANES) {
-        int live = count - at < LANES ? (int)(count - at) : LANES;
-        vec x = load(p->x, at, live, bf16), sum, density;
-        distribution(x, by_tanh, &sum, &density);
-        if (backward)
-            store(p->dx, at, load(p->dy, at, live, bf16) * (sum + x * density), live, bf16);
-        else
-            store(p->y, at, x * sum, live, bf16);
-    }
+INLINE void gelu_at(const byol__gelu *p, size_t at, int live, bool backward, bool by_tanh,
+                    bool bf16) {
+    vec x = load(p->x, at, live, bf16), sum, density;
+    distribution(x, by_tanh, &sum, &density);
+    if (backward)
+        store(p->dx, at, load(p->dy, at, live, bf16) * (sum + x * density), live, bf16);
+    else
+        store(p->y, at, x * sum, live, bf16);
 }
 
+enum { GELU_CHUNK = 64 * LANES };
+
+/* Elements from .. end. All but the first three are constants where it is called. */
+INLINE void gelu_chunk(const byol__gelu *p, size_t from, size_t end, bool backward, bool by_tanh,
+                       bool bf16) {
+    size_t at = from;
+    for (; at + LANES <= end; at += LANES) gelu_at(p, at, LANES, backward, by_tanh, bf16);
+    if (at < end) gelu_at(p, at, (int)(end - at), backward, by_tanh, bf16);
+}
+
+/* Element by element, padding and all: GELU(0) = 0. A parallel loop is compiled before functions
+ * are inlined, so what is constant is told apart within it. */
 static void gelu(const byol__gelu *p, bool backward) {
+    size_t count = byol__layout_elements(&p->layout);
     bool bf16 = p->layout.dtype == BYOL__BF16;
-    if (p->tanh)
-        gelu_all(p, backward, true, bf16);
-    else
-        gelu_all(p, backward, false, bf16);
+#pragma omp parallel for schedule(static)
+    for (size_t at = 0; at < count; at += GELU_CHUNK) {
+        size_t end = count - at < GELU_CHUNK ? count : at + GELU_CHUNK;
+        if (p->tanh)
+            gelu_chunk(p, at, end, backward, true, bf16);
+        else if (bf16 && backward)
+            gelu_chunk(p, at, end, true, false, true);
+        else if (bf16)
+            gelu_chunk(p, at, end, false, false, true);
+        else
+            gelu_chunk(p, at, end, backward, false, false);
+    }
 }
 
 static void gelu_forward(const byol__gelu *p) { gelu(p, false); }
