@@ -116,8 +116,10 @@ static void set_free(onnx_port *port, int dim, const char *name) {
     port->dim[dim].dim_param = (char *)(uintptr_t)name;
 }
 
-/* (batch, c, h, w); tokens: (batch, n, c); their numbers: (batch, length). */
-static void set_port(onnx_port *port, char *name, const byol__value *value) {
+/* (batch, c, h, w); tokens: (batch, n, c); their numbers: (batch, length). Of texts n is free too.
+ */
+static void set_port(const model *m, onnx_port *port, char *name, byol__value_id id) {
+    const byol__value *value = &m->graph->values[id];
     byol__shape shape = value->shape;
     onnx__value_info_proto__init(&port->proto);
     onnx__type_proto__init(&port->type);
@@ -133,7 +135,7 @@ static void set_port(onnx_port *port, char *name, const byol__value *value) {
         port->dims[i] = &port->dim[i];
     }
     set_free(port, 0, "batch");
-    if (value->integers) set_free(port, 1, "length");
+    if (value->integers || (is_tokens && m->graph->values[0].integers)) set_free(port, 1, "length");
     port->shape.n_dim = (size_t)ndims;
     port->shape.dim = port->dims;
     port->tensor.has_elem_type = 1;
@@ -148,18 +150,19 @@ static void set_port(onnx_port *port, char *name, const byol__value *value) {
 
 static void add_output(model *m, byol__value_id value, const char *name) {
     snprintf(m->value_name[value], VALUE_NAME_MAX, "%s", name);
-    set_port(&m->outputs[m->output_count], m->value_name[value], &m->graph->values[value]);
+    set_port(m, &m->outputs[m->output_count], m->value_name[value], value);
     m->output_list[m->output_count] = &m->outputs[m->output_count].proto;
     m->output_count++;
 }
 
 /* A stage's name is the beginning of its last layer's name, with its number: "layer1.1.bn2" ->
- * "layer1", "blocks.3.mlp.fc2" -> "blocks.3". The stem has no such name. */
+ * "layer1", "blocks.3.mlp.fc2" -> "blocks.3", "encoder.layer.0.output.LayerNorm" ->
+ * "encoder.layer.0". The stem has no such name. */
 static bool stage_name(const byol__graph *graph, byol__value_id end, char name[VALUE_NAME_MAX]) {
     uint32_t n = graph->values[end].producer;
     while (n > 0 && graph->nodes[n].weight == BYOL__NONE) n--;
     const char *dot = strchr(graph->nodes[n].name, '.');
-    if (dot != NULL && !isdigit((unsigned char)dot[-1])) dot = strchr(dot + 1, '.');
+    while (dot != NULL && !isdigit((unsigned char)dot[-1])) dot = strchr(dot + 1, '.');
     if (dot != NULL)
         snprintf(name, VALUE_NAME_MAX, "%.*s", (int)(dot - graph->nodes[n].name),
                  graph->nodes[n].name);
@@ -193,7 +196,7 @@ static byol_status fill_body(model *m, const byol_onnx_options *options, byol_er
     }
     if (graph->values[0].integers) snprintf(m->value_name[0], VALUE_NAME_MAX, "input_ids");
     char *input = m->weights.origin->channels > 0 ? "images" : m->value_name[0];
-    set_port(&m->input, input, &graph->values[0]);
+    set_port(m, &m->input, input, 0);
     m->input_list[0] = &m->input.proto;
     add_output(m, end, graph->output_name[options->output]);
     if (options->features) add_features(m);

@@ -38,7 +38,8 @@ static Onnx__ModelProto *written(const byol_encoder *encoder) {
     byol_error error = {0};
     char *bytes;
     size_t length;
-    if (byol_export_onnx(encoder, path, NULL, &error) != BYOL_OK) fail_msg("%s", error.text);
+    const byol_onnx_options options = {.output = BYOL_LAYER_BACKBONE, .features = true};
+    if (byol_export_onnx(encoder, path, &options, &error) != BYOL_OK) fail_msg("%s", error.text);
     assert_int_equal(byol__read_file(path, &bytes, &length, NULL), BYOL_OK);
     Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, length, (const uint8_t *)bytes);
     byol__free(bytes);
@@ -63,11 +64,26 @@ static bool is_there(const Onnx__GraphProto *graph, size_t before, const char *n
 }
 
 static bool is_read(const Onnx__GraphProto *graph, const char *name) {
-    if (strcmp(graph->output[0]->name, name) == 0) return true;
+    for (size_t i = 0; i < graph->n_output; i++)
+        if (strcmp(graph->output[i]->name, name) == 0) return true;
     for (size_t i = 0; i < graph->n_node; i++)
         for (size_t k = 0; k < graph->node[i]->n_input; k++)
             if (strcmp(graph->node[i]->input[k], name) == 0) return true;
     return false;
+}
+
+/* The vector of a text, and what each layer makes of its tokens, as many as there are. */
+static void assert_outputs(const Onnx__GraphProto *graph) {
+    static const char *const names[] = {"backbone", "encoder.layer.0", "encoder.layer.1"};
+    assert_int_equal(graph->n_output, 3);
+    for (int i = 0; i < 3; i++) {
+        const Onnx__TensorShapeProto *shape = graph->output[i]->type->tensor_type->shape;
+        assert_string_equal(graph->output[i]->name, names[i]);
+        assert_int_equal(shape->n_dim, i == 0 ? 2 : 3);
+        assert_string_equal(shape->dim[0]->dim_param, "batch");
+        if (i > 0) assert_string_equal(shape->dim[1]->dim_param, "length");
+        assert_int_equal(shape->dim[shape->n_dim - 1]->dim_value, 16);
+    }
 }
 
 static void assert_graph(const Onnx__GraphProto *graph) {
@@ -89,6 +105,7 @@ static size_t check_export(byol_config config) {
     byol_encoder *encoder = make_encoder(config);
     Onnx__ModelProto *model = written(encoder);
     size_t nodes = model->graph->n_node;
+    assert_outputs(model->graph);
     assert_graph(model->graph);
     onnx__model_proto__free_unpacked(model, NULL);
     byol_encoder_free(encoder);
