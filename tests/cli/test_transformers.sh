@@ -1,4 +1,4 @@
-# ONNX Runtime and Hugging Face's BertModel compute from what is written what byol embed computes.
+# ONNX Runtime and (but for attention of low rank) Hugging Face's BertModel compute from what is written what byol embed computes.
 # Skipped where this Python ($BYOL_TEST_PYTHON or python3) lacks onnx, onnxruntime, torch, tokenizers or transformers.
 . "$(dirname "$0")/library.sh"
 python=${BYOL_TEST_PYTHON:-python3}
@@ -14,15 +14,40 @@ awk 'BEGIN {
         print line
     }
 }' >texts.tsv
-for pool in class mean; do
-    expect 0 pretrain --data texts.tsv --out $pool --encoder transformer --width 16 --epochs 2 --batch-size 20 --quiet \
-        --set encoder.depth=2 --set encoder.heads=4 --set encoder.pool=$pool --set data.length=16 --set data.vocabulary=100
-    expect 0 embed $pool --data texts.tsv --out vectors.npy
-    expect 0 export $pool --out network.onnx
-    expect 0 export $pool --out weights.safetensors
-    expect 0 export $pool --out bert/
-    "$python" "$here/check_transformers.py" network.onnx weights.safetensors vectors.npy $pool/tokenizer.json texts.tsv 4 $pool bert \
-        >stdout 2>stderr || say "others compute something else, pool $pool"
+# learn NAME POOL ARGUMENT...
+learn() {
+    name=$1 pool=$2
+    shift 2
+    expect 0 pretrain --data texts.tsv --out "$name" --encoder transformer --width 16 --epochs 2 --batch-size 20 --quiet \
+        --set encoder.depth=2 --set encoder.heads=4 --set encoder.pool="$pool" --set data.length=16 --set data.vocabulary=100 "$@"
+}
+
+# compare NAME POOL [FOLDER]: what others compute from the run is what byol embed does
+compare() {
+    expect 0 embed "$1" --data texts.tsv --out vectors.npy
+    expect 0 export "$1" --out network.onnx --features
+    expect 0 export "$1" --out weights.safetensors
+    # shellcheck disable=SC2086
+    "$python" "$here/check_transformers.py" network.onnx weights.safetensors vectors.npy "$1/tokenizer.json" texts.tsv 4 "$2" $3 \
+        >stdout 2>stderr || say "others compute something else from $1"
     cat stdout
+}
+
+for pool in class mean; do
+    learn $pool $pool
+    expect 0 export $pool --out bert/
+    compare $pool $pool bert
 done
+
+learn data2vec mean --recipe byol --set target.layers=2 --set loss.distance=smooth_l1 --set loss.symmetric=false \
+    --set projector.kind=none --set views.crop_min=1 --set views.drop=0 --set views.view2.mask=0
+expect 0 export data2vec --out tokens/
+compare data2vec mean tokens
+
+for shared in key_value heads none; do
+    learn $shared mean --set encoder.attention=lowrank --set encoder.rank=5 --set encoder.rank_shared=$shared
+    compare $shared mean ""
+done
+learn first class --set encoder.attention=lowrank --set encoder.rank=5
+compare first class ""
 finish
