@@ -17,7 +17,7 @@ static inline byol_source *tiny_texts(void) {
     static char room[TINY_TEXTS][128];
     const char *texts[TINY_TEXTS];
     byol_source *source = NULL;
-    byol_error error = {0};
+    byol_error why = {0};
     for (int i = 0; i < TINY_TEXTS; i++) {
         size_t used = 0;
         for (int j = 0; j <= i % 17; j++)
@@ -25,8 +25,8 @@ static inline byol_source *tiny_texts(void) {
                                      words[(i * 5 + j * j) % 7]);
         texts[i] = room[i];
     }
-    if (byol_source_from_texts(&source, texts, NULL, NULL, TINY_TEXTS, &error) != BYOL_OK)
-        fail_msg("%s", error.text);
+    if (byol_source_from_texts(&source, texts, NULL, NULL, TINY_TEXTS, &why) != BYOL_OK)
+        fail_msg("%s", why.text);
     return source;
 }
 

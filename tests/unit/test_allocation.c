@@ -14,6 +14,7 @@
 
 #include "byol/trainer.h"
 #include "tiny.h"
+#include "tiny_texts.h"
 
 static atomic_long calls; /* the loader's threads allocate nothing either */
 
@@ -58,8 +59,7 @@ static int watch(void *context, const byol_metrics *metrics) {
     return 0;
 }
 
-static void count_with(byol_config config) {
-    byol_source *source = tiny_source();
+static void count_in(byol_source *source, byol_config config) {
     byol_trainer *trainer = NULL;
     byol_error error = {0};
     window seen = {-1, -2};
@@ -72,6 +72,8 @@ static void count_with(byol_config config) {
     byol_trainer_free(trainer);
     byol_source_free(source);
 }
+
+static void count_with(byol_config config) { count_in(tiny_source(), config); }
 
 static void count_in_steps(byol_precision precision, int accumulate,
                            byol_optimizer_name optimizer) {
@@ -117,10 +119,21 @@ static void nor_does_a_step_of_any_other_member_of_the_family(void **state) {
     count_with(frozen);
 }
 
+/* Nor where tokens are chosen and noise is drawn. */
+static void nor_does_a_step_on_texts(void **state) {
+    (void)state;
+    byol_config low_rank = tiny_low_rank(BYOL_RANK_SHARED_NONE);
+    low_rank.encoder.dropout = low_rank.encoder.drop_path = 0.1f;
+    low_rank.train.precision = BYOL_PRECISION_BF16;
+    count_in(tiny_texts(), tiny_data2vec());
+    count_in(tiny_texts(), low_rank);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_training_step_allocates_nothing),
         cmocka_unit_test(nor_does_a_step_of_any_other_member_of_the_family),
+        cmocka_unit_test(nor_does_a_step_on_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
