@@ -26,7 +26,7 @@ static byol_status copy_table(byol__table *dst, const byol__table *src, int firs
     dst->rows = calloc((size_t)count + 1, sizeof *dst->rows);
     if (dst->rows == NULL)
         return byol__fail(error, BYOL_ERROR_MEMORY, "no memory for the parameter table");
-    memcpy(dst->rows, src->rows + first, (size_t)count * sizeof *dst->rows);
+    if (count > 0) memcpy(dst->rows, src->rows + first, (size_t)count * sizeof *dst->rows);
     dst->count = count;
     return BYOL_OK;
 }
