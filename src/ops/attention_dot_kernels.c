@@ -18,6 +18,7 @@
 
 #include "base/smaller.h"
 #include "base/vector_math.h"
+#include "ops/attention_heads.h"
 #include "ops/head_products.h"
 
 enum { QUERIES = 32, KEYS = 256 };
@@ -120,7 +121,8 @@ static size_t lay_out(const byol__attention *p, float *base, arrays *a) {
                  {&a->weights, QUERIES * KEYS},
                  {&a->diffs, QUERIES * KEYS}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (base != NULL) *(float **)parts[i].array = base + used;
+        void *place = base + used;
+        if (base != NULL) memcpy(parts[i].array, &place, sizeof place);
         used += (parts[i].floats + 15) / 16 * 16;
     }
     return used;
@@ -242,38 +244,11 @@ static void attend(const arrays *a, float scale, int query, int queries, int key
     }
 }
 
-/* Sample and head number `index`, and how many of its tokens there are. */
-typedef struct head {
-    int n, channel, queries, keys;
-    float *log_sums;
-} head;
-
-static head head_of(const byol__attention *p, const arrays *a, int index) {
-    head h = {.n = index / p->heads, .channel = index % p->heads * p->width};
-    bool is_own = a->queries == a->keys; /* queries are the same tokens */
-    h.queries =
-        p->lengths == NULL || !is_own ? a->queries : byol__smaller(a->queries, p->lengths[h.n]);
-    h.keys = p->lengths == NULL ? a->keys : byol__smaller(a->keys, p->lengths[h.n]);
-    h.log_sums = p->log_sums + (size_t)index * (size_t)a->queries;
-    return h;
-}
-
-static head_place place_of(const byol__head_source *source, const byol__attention *p,
-                           const head *h) {
-    return head_place_of(&source->layout, h->n, source->channel + h->channel, p->width);
-}
-
 static void load_keys(const byol__attention *p, const arrays *a, const head *h) {
     head_place q = place_of(&p->q, p, h), k = place_of(&p->k, p, h);
     load_rows(&q, p->q.values, h->queries, a->q_rows);
     load_rows(&k, p->k.values, h->keys, a->rows);
     transpose_pairs(a->rows, h->keys, a, a->k_columns);
-}
-
-/* Lanes beyond the real channels become 0, which oneDNN relies on. */
-static void clear_padding(const byol__layout *layout, void *values) {
-    if (values != NULL && byol__layout_padded_channels(layout) != layout->c)
-        memset(values, 0, byol__layout_bytes(layout));
 }
 
 /* The block's y to positions first .. of the activation. */
@@ -300,9 +275,8 @@ static void forward(const byol__attention *p) {
     for (int index = 0; index < p->layout.n * p->heads; index++) {
         arrays a;
         lay_out(p, p->scratch + (size_t)omp_get_thread_num() * p->scratch_floats, &a);
-        head h = head_of(p, &a, index);
-        head_place v = place_of(&p->v, p, &h),
-                   y = head_place_of(&p->layout, h.n, h.channel, p->width);
+        head h = head_of(p, index);
+        head_place v = place_of(&p->v, p, &h), y = y_place(p, &h);
         load_keys(p, &a, &h);
         load_rows(&v, p->v.values, h.keys, a.rows);
         pair_rows(a.rows, h.keys, &a, a.v_pairs);
@@ -320,7 +294,7 @@ static void forward(const byol__attention *p) {
 /* sum(dy y) of each query. */
 static void sum_along(const byol__attention *p, const arrays *a, const head *h, int query,
                       int queries, float *along) {
-    head_place y = head_place_of(&p->layout, h->n, h->channel, p->width);
+    head_place y = y_place(p, h);
     float row[2][8 * LANES];
     for (int i = 0; i < queries; i++) {
         along[i] = 0;
@@ -363,15 +337,8 @@ static void attend_backward(const arrays *a, float scale, int query, int queries
     }
 }
 
-static void store_diff(const byol__head_source *source, const byol__attention *p, const head *h,
-                       int count, int all, float scale, const float *rows, int stride) {
-    if (source->diff == NULL) return;
-    head_place place = place_of(source, p, h);
-    store_head(&place, source->diff, count, all, scale, rows, stride);
-}
-
 static void load_backward(const byol__attention *p, const arrays *a, const head *h) {
-    head_place v = place_of(&p->v, p, h), y = head_place_of(&p->layout, h->n, h->channel, p->width);
+    head_place v = place_of(&p->v, p, h), y = y_place(p, h);
     load_keys(p, a, h);
     pair_rows(a->rows, h->keys, a, a->k_pairs);
     pair_rows(a->q_rows, h->queries, a, a->q_pairs);
@@ -392,7 +359,7 @@ static void backward(const byol__attention *p) {
     for (int index = 0; index < p->layout.n * p->heads; index++) {
         arrays a;
         lay_out(p, p->scratch + (size_t)omp_get_thread_num() * p->scratch_floats, &a);
-        head h = head_of(p, &a, index);
+        head h = head_of(p, index);
         load_backward(p, &a, &h);
         for (int query = 0; query < h.queries; query += QUERIES) {
             int queries = byol__smaller(QUERIES, h.queries - query);

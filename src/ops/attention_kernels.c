@@ -12,6 +12,7 @@
 #include "base/vector_math.h"
 #include "base/vector_random.h"
 #include "base/vectors.h"
+#include "ops/attention_heads.h"
 #include "ops/head_products.h"
 
 /* Queries and keys of a block: their weights (32 KiB) stay in the first-level cache. */
@@ -153,26 +154,9 @@ static void attend(const arrays *a, int query, int queries, int keys, float *log
     }
 }
 
-/* Sample and head number `index`, and how many of its tokens there are. */
-typedef struct head {
-    int n, number, queries, keys;
-    float *log_sums;
-} head;
-
-static head head_of(const byol__attention *p, const arrays *a, int index) {
-    head h = {.n = index / p->heads, .number = index % p->heads};
-    bool is_own = a->queries == a->keys; /* queries are the same tokens */
-    h.queries =
-        p->lengths == NULL || !is_own ? a->queries : byol__smaller(a->queries, p->lengths[h.n]);
-    h.keys = p->lengths == NULL ? a->keys : byol__smaller(a->keys, p->lengths[h.n]);
-    h.log_sums = p->log_sums + (size_t)index * (size_t)a->queries;
-    return h;
-}
-
 static void load_source(const byol__head_source *source, const byol__attention *p, const head *h,
                         int count, float scale, float *rows, int stride) {
-    head_place place =
-        head_place_of(&source->layout, h->n, source->channel + h->number * p->width, p->width);
+    head_place place = place_of(source, p, h);
     load_head(&place, source->values, 0, count, scale, rows, stride);
 }
 
@@ -183,26 +167,20 @@ static void load_sources(const byol__attention *p, const arrays *a, const head *
     transpose(a->k, h->keys, p->width, a->stride, a->k_columns, a->columns);
 }
 
-/* Lanes beyond the real channels become 0, which oneDNN relies on. */
-static void clear_padding(const byol__layout *layout, void *values) {
-    if (values != NULL && byol__layout_padded_channels(layout) != layout->c)
-        memset(values, 0, byol__layout_bytes(layout));
-}
-
 static void forward(const byol__attention *p) {
     clear_padding(&p->layout, p->y);
 #pragma omp parallel for schedule(dynamic) num_threads(p->threads)
     for (int index = 0; index < p->layout.n * p->heads; index++) {
         arrays a;
         lay_out(p, p->scratch + (size_t)omp_get_thread_num() * p->scratch_floats, &a);
-        head h = head_of(p, &a, index);
+        head h = head_of(p, index);
         load_sources(p, &a, &h);
         for (int query = 0; query < h.queries; query += QUERIES) {
             int queries = byol__smaller(QUERIES, h.queries - query);
             attend(&a, query, queries, h.keys, h.log_sums + query);
             if (p->noise.strength > 0) add_noise(p, &a, index, query, queries, h.keys);
         }
-        head_place y = head_place_of(&p->layout, h.n, h.number * p->width, p->width);
+        head_place y = y_place(p, &h);
         store_head(&y, p->y, h.queries, a.queries, 1, a.y, a.stride);
     }
 }
@@ -276,14 +254,6 @@ static void attend_backward(const arrays *a, int query, int queries, int keys,
     }
 }
 
-static void store_diff(const byol__head_source *source, const byol__attention *p, const head *h,
-                       int count, int all, float scale, const float *rows, int stride) {
-    if (source->diff == NULL) return;
-    head_place place =
-        head_place_of(&source->layout, h->n, source->channel + h->number * p->width, p->width);
-    store_head(&place, source->diff, count, all, scale, rows, stride);
-}
-
 static void backward(const byol__attention *p) {
     clear_padding(&p->q.layout, p->q.diff);
     clear_padding(&p->k.layout, p->k.diff);
@@ -292,10 +262,10 @@ static void backward(const byol__attention *p) {
     for (int index = 0; index < p->layout.n * p->heads; index++) {
         arrays a;
         lay_out(p, p->scratch + (size_t)omp_get_thread_num() * p->scratch_floats, &a);
-        head h = head_of(p, &a, index);
+        head h = head_of(p, index);
         load_sources(p, &a, &h);
         transpose(a.v, h.keys, p->width, a.stride, a.v_columns, a.columns);
-        head_place y = head_place_of(&p->layout, h.n, h.number * p->width, p->width);
+        head_place y = y_place(p, &h);
         load_head(&y, p->y, 0, h.queries, 1, a.y, a.stride);
         load_head(&y, p->dy, 0, h.queries, 1, a.dy, a.stride);
         memset(a.dq, 0, (size_t)a.queries * (size_t)a.stride * sizeof(float));

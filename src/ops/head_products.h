@@ -153,6 +153,12 @@ static inline void store_head(const head_place *h, void *values, int count, int 
     }
 }
 
+/* Lanes beyond the real channels become 0, which oneDNN relies on. `values` may be NULL. */
+static inline void clear_padding(const byol__layout *layout, void *values) {
+    if (values != NULL && byol__layout_padded_channels(layout) != layout->c)
+        memset(values, 0, byol__layout_bytes(layout));
+}
+
 /* rows (count, stride) -> columns (width, to_stride), zeros beyond count. */
 static inline void transpose(const float *rows, int count, int width, int stride, float *columns,
                              int to_stride) {

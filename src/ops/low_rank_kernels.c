@@ -43,34 +43,44 @@ static float *own_scratch(const byol__low_rank *p) {
     return p->scratch + (size_t)omp_get_thread_num() * p->scratch_floats;
 }
 
-static const float *matrix(const byol__low_rank *p, const arrays *a, int head) {
-    return p->weight + (size_t)head * (size_t)a->rank * (size_t)p->columns;
+static const float *matrix(const byol__low_rank *p, const arrays *a, int number) {
+    return p->weight + (size_t)number * (size_t)a->rank * (size_t)p->columns;
 }
 
 static int length_of(const byol__low_rank *p, const arrays *a, int n) {
     return p->lengths == NULL ? a->positions : byol__smaller(a->positions, p->lengths[n]);
 }
 
-/* Lanes beyond the real channels become 0, which oneDNN relies on. */
-static void clear_padding(const byol__layout *layout, void *values) {
-    if (byol__layout_padded_channels(layout) != layout->c)
-        memset(values, 0, byol__layout_bytes(layout));
+/* One head of one sample, with the thread's arrays. */
+typedef struct head {
+    arrays a;
+    head_place x, y;
+    int length; /* positions that are there */
+    const float *matrix;
+} head;
+
+static head head_of(const byol__low_rank *p, int index) {
+    int n = index / p->matrices, number = index % p->matrices;
+    head h;
+    lay_out(p, own_scratch(p), &h.a);
+    h.x = head_place_of(&p->src, n, number * h.a.width, h.a.width);
+    h.y = head_place_of(&p->dst, n, number * h.a.width, h.a.width);
+    h.length = length_of(p, &h.a, n);
+    h.matrix = matrix(p, &h.a, number);
+    return h;
 }
 
 static void forward(const byol__low_rank *p) {
     clear_padding(&p->dst, p->y);
 #pragma omp parallel for schedule(static) num_threads(p->threads)
     for (int index = 0; index < p->src.n * p->matrices; index++) {
-        arrays a;
-        lay_out(p, own_scratch(p), &a);
-        int n = index / p->matrices, head = index % p->matrices, length = length_of(p, &a, n);
-        head_place x = head_place_of(&p->src, n, head * a.width, a.width),
-                   y = head_place_of(&p->dst, n, head * a.width, a.width);
-        load_head(&x, p->x, 0, length, 1, a.x, a.stride);
-        memset(a.y, 0, (size_t)a.rank * (size_t)a.stride * sizeof(float));
-        add_product((operand){matrix(p, &a, head), (size_t)p->columns, 1}, a.x, (size_t)a.stride,
-                    a.y, (size_t)a.stride, a.rank, a.stride, length);
-        store_head(&y, p->y, a.rank, a.rank, 1, a.y, a.stride);
+        head h = head_of(p, index);
+        size_t stride = (size_t)h.a.stride;
+        load_head(&h.x, p->x, 0, h.length, 1, h.a.x, h.a.stride);
+        memset(h.a.y, 0, (size_t)h.a.rank * stride * sizeof(float));
+        add_product((operand){h.matrix, (size_t)p->columns, 1}, h.a.x, stride, h.a.y, stride,
+                    h.a.rank, h.a.stride, h.length);
+        store_head(&h.y, p->y, h.a.rank, h.a.rank, 1, h.a.y, h.a.stride);
     }
 }
 
@@ -79,35 +89,32 @@ static void backward_x(const byol__low_rank *p) {
     clear_padding(&p->src, p->dx);
 #pragma omp parallel for schedule(static) num_threads(p->threads)
     for (int index = 0; index < p->src.n * p->matrices; index++) {
-        arrays a;
-        lay_out(p, own_scratch(p), &a);
-        int n = index / p->matrices, head = index % p->matrices, length = length_of(p, &a, n);
-        head_place x = head_place_of(&p->src, n, head * a.width, a.width),
-                   y = head_place_of(&p->dst, n, head * a.width, a.width);
-        load_head(&y, p->dy, 0, a.rank, 1, a.y, a.stride);
-        memset(a.x, 0, (size_t)length * (size_t)a.stride * sizeof(float));
-        add_product((operand){matrix(p, &a, head), 1, (size_t)p->columns}, a.y, (size_t)a.stride,
-                    a.x, (size_t)a.stride, length, a.stride, a.rank);
-        store_head(&x, p->dx, length, a.positions, 1, a.x, a.stride);
+        head h = head_of(p, index);
+        size_t stride = (size_t)h.a.stride;
+        load_head(&h.y, p->dy, 0, h.a.rank, 1, h.a.y, h.a.stride);
+        memset(h.a.x, 0, (size_t)h.length * stride * sizeof(float));
+        add_product((operand){h.matrix, 1, (size_t)p->columns}, h.a.y, stride, h.a.x, stride,
+                    h.length, h.a.stride, h.a.rank);
+        store_head(&h.x, p->dx, h.length, h.a.positions, 1, h.a.x, h.a.stride);
     }
 }
 
 /* The columns first .. of dE = sum over samples of dy x^T, for one head. */
-static void backward_columns(const byol__low_rank *p, const arrays *a, int head, int first) {
+static void backward_columns(const byol__low_rank *p, const arrays *a, int number, int first) {
     int columns = byol__smaller(BLOCK, a->positions - first);
     memset(a->sum, 0, (size_t)a->rank * BLOCK * sizeof(float));
     for (int n = 0; n < p->src.n; n++) {
         int live = byol__smaller(columns, length_of(p, a, n) - first);
         if (live <= 0) continue;
-        head_place x = head_place_of(&p->src, n, head * a->width, a->width),
-                   y = head_place_of(&p->dst, n, head * a->width, a->width);
+        head_place x = head_place_of(&p->src, n, number * a->width, a->width),
+                   y = head_place_of(&p->dst, n, number * a->width, a->width);
         load_head(&y, p->dy, 0, a->rank, 1, a->y, a->stride);
         load_head(&x, p->x, first, live, 1, a->x, a->stride);
         transpose(a->x, live, a->width, a->stride, a->columns, BLOCK);
         add_product((operand){a->y, (size_t)a->stride, 1}, a->columns, BLOCK, a->sum, BLOCK,
                     a->rank, BLOCK, a->width);
     }
-    float *diff = p->diff_weight + (size_t)head * (size_t)a->rank * (size_t)p->columns + first;
+    float *diff = p->diff_weight + (size_t)number * (size_t)a->rank * (size_t)p->columns + first;
     for (int r = 0; r < a->rank; r++)
         for (int c = 0; c < columns; c++)
             diff[(size_t)r * (size_t)p->columns + (size_t)c] += a->sum[r * BLOCK + c];
