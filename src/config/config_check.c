@@ -90,6 +90,15 @@ static byol_status check_views(const byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
+static byol_status check_heads(const byol_config *config, byol_error *error) {
+    int heads = config->encoder.heads, width = config->encoder.width;
+    if (heads > 0 && width % heads != 0)
+        return byol__fail(error, BYOL_ERROR_INVALID,
+                          "encoder.heads is %d: it must divide encoder.width, which is %d", heads,
+                          width);
+    return BYOL_OK;
+}
+
 /* A vit has a place for each patch of one size of image. */
 static byol_status check_vit(const byol_config *config, byol_error *error) {
     if (strcmp(config->encoder.name, "vit") != 0) return BYOL_OK;
@@ -102,11 +111,7 @@ static byol_status check_vit(const byol_config *config, byol_error *error) {
                           "it 0 and set data.image_size",
                           kind + 1, size);
     }
-    int heads = config->encoder.heads, width = config->encoder.width;
-    if (heads > 0 && width % heads != 0)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "encoder.heads is %d: it must divide encoder.width, which is %d", heads,
-                          width);
+    BYOL__TRY(check_heads(config, error));
     if (config->data.image_size % config->encoder.patch != 0)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "encoder.patch is %d: it must divide data.image_size, which is %d",
@@ -127,6 +132,7 @@ static bool views_are_aligned(const byol_config *config) {
 static byol_status check_transformer(const byol_config *config, byol_error *error) {
     bool is_ema = config->target.kind == BYOL_TARGET_EMA,
          is_frozen = config->target.kind == BYOL_TARGET_FROZEN;
+    if (byol__encoder_takes_texts(config->encoder.name)) BYOL__TRY(check_heads(config, error));
     if (config->target.attention == BYOL_TARGET_ATTENTION_FULL &&
         (config->encoder.attention != BYOL_ATTENTION_LOWRANK || !(is_ema || is_frozen)))
         return byol__fail(

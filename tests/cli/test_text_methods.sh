@@ -118,6 +118,7 @@ needs="target.layers 2: view 1 is to hide tokens that view 2 shows"
     refused "without regularizers or loss.mispaired" $data2vec --set loss.variance=1
     refused "without regularizers or loss.mispaired" $data2vec --set loss.covariance=1
     refused "without regularizers or loss.mispaired" $data2vec --set loss.coding_rate=1
+    refused "encoder.heads is 3: it must divide encoder.width" $data2vec --set encoder.heads=3
 }
 [ ! -e wrong ] || say "a refused run left a folder"
 finish
