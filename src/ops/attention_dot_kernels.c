@@ -181,6 +181,12 @@ static void halve_pairs(const float *rows, int count, int keys, uint32_t *out) {
 
 /* ---- Forward ---- */
 
+/* The first `left` lanes. */
+INLINE __mmask16 live_lanes(int left) {
+    unsigned lanes = left < LANES ? (1u << left) - 1 : 0xffffu;
+    return (__mmask16)lanes;
+}
+
 /* row = exp(scale row - by), zeros from count up to a whole vector; returns the sum. */
 static float exponentiate(float *row, int count, float scale, float by) {
     __m512 sum = _mm512_setzero_ps();
@@ -188,8 +194,7 @@ static float exponentiate(float *row, int count, float scale, float by) {
         vec x;
         memcpy(&x, row + i, sizeof x);
         x = exp_of(scale * x - by);
-        __mmask16 live =
-            count - i >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << (count - i)) - 1);
+        __mmask16 live = live_lanes(count - i);
         __m512 kept = _mm512_maskz_mov_ps(live, (__m512)x);
         _mm512_storeu_ps(row + i, kept);
         sum = _mm512_add_ps(sum, kept);
@@ -200,8 +205,7 @@ static float exponentiate(float *row, int count, float scale, float by) {
 static float largest_of(const float *row, int count) {
     __m512 most = _mm512_set1_ps(-INFINITY);
     for (int i = 0; i < count; i += LANES) {
-        __mmask16 live =
-            count - i >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << (count - i)) - 1);
+        __mmask16 live = live_lanes(count - i);
         most = _mm512_mask_max_ps(most, live, most, _mm512_loadu_ps(row + i));
     }
     return _mm512_reduce_max_ps(most);
