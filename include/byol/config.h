@@ -22,7 +22,8 @@ extern "C" {
 enum { BYOL_NAME_MAX = 32, BYOL_PATH_MAX = 1024, BYOL_VIEW_KINDS = 3, BYOL_VIEWS_MAX = 16 };
 
 typedef enum byol_stem { BYOL_STEM_SMALL, BYOL_STEM_IMAGENET } byol_stem;
-typedef enum byol_pool { BYOL_POOL_CLASS, BYOL_POOL_MEAN } byol_pool;
+typedef enum byol_pool { BYOL_POOL_CLASS, BYOL_POOL_MEAN, BYOL_POOL_MAX } byol_pool;
+typedef enum byol_norm_place { BYOL_NORM_POST, BYOL_NORM_PRE } byol_norm_place;
 typedef enum byol_attention_kind {
     BYOL_ATTENTION_FULL,
     BYOL_ATTENTION_LOWRANK
@@ -107,7 +108,10 @@ typedef struct byol_config {
         int depth;                /* blocks, 1 .. 30 */
         int heads;                /* of attention; they divide the width; 0: one for 64 channels */
         int patch;                /* side of a patch in pixels; it divides the image's */
-        byol_pool pool;           /* the representation: the class token, or the mean of tokens */
+        byol_pool pool;           /* the representation: the class token, or of all tokens the mean
+                                     or each channel's maximum */
+        byol_norm_place norm;     /* of a transformer: behind each sum, or before each branch */
+        float embedding_std;      /* of a transformer's words and places before training */
         byol_positions positions; /* sine: two-dimensional, and never trained */
         bool freeze_patches;      /* the projection of patches stays as it began (MoCo v3) */
         float dropout;            /* of a transformer: what each sublayer adds, while it trains */

@@ -26,10 +26,15 @@ static byol_status check(const byol_config *config, byol_error *error) {
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
                           "BertModel has no attention of low rank and no last linear layer: write "
                           "FILE.onnx");
+    if (config->encoder.norm == BYOL_NORM_PRE)
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "BertModel has its norms behind each sum, not before each branch "
+                          "(encoder.norm pre): write FILE.onnx");
     return BYOL_OK;
 }
 
 static json_t *model_config(const byol_config *config) {
+    static const char *const names[] = {"class", "mean", "max"};
     return json_pack(
         "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:f, s:i, s:f, s:f, s:s}",
         "architectures", "BertModel", "model_type", "bert", "vocab_size", config->data.vocabulary,
@@ -38,8 +43,7 @@ static json_t *model_config(const byol_config *config) {
         MLP_RATIO * config->encoder.width, "hidden_act", "gelu", "max_position_embeddings",
         config->data.length, "type_vocab_size", TOKEN_KINDS, "layer_norm_eps", 1e-12,
         "pad_token_id", 0, "hidden_dropout_prob", (double)config->encoder.dropout,
-        "attention_probs_dropout_prob", 0.0, "byol_pool",
-        config->encoder.pool == BYOL_POOL_MEAN ? "mean" : "class");
+        "attention_probs_dropout_prob", 0.0, "byol_pool", names[config->encoder.pool]);
 }
 
 /* What stands in the vocabulary for a special token; NULL: it has none. */

@@ -219,6 +219,12 @@ void byol__graph_freeze(byol__graph *graph, byol__value_id value) {
     if (node->bias != BYOL__NONE) graph->params.rows[node->bias].flags |= BYOL__FROZEN;
 }
 
+void byol__graph_spread(byol__graph *graph, byol__value_id value, float deviation) {
+    if (graph->status != BYOL_OK) return;
+    int weight = graph->nodes[graph->values[value].producer].weight;
+    if (weight != BYOL__NONE) graph->params.rows[weight].deviation = deviation;
+}
+
 void byol__graph_end_stage(byol__graph *graph, byol__value_id value) {
     if (value >= graph->value_count || graph->stage_count == BYOL__STAGES_MAX)
         byol__graph_mistake(

@@ -105,8 +105,8 @@ typedef enum byol__init {
     BYOL__INIT_ONE,
     BYOL__INIT_KAIMING_FAN_OUT,
     BYOL__INIT_TRUNCATED_FAN_IN,
-    BYOL__INIT_NORMAL_SMALL, /* of deviation .02 */
-    BYOL__INIT_SINES         /* of the places of a square, (1, places, c) */
+    BYOL__INIT_NORMAL, /* of the row's deviation */
+    BYOL__INIT_SINES   /* of the places of a square, (1, places, c) */
 } byol__init;
 
 /* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats
@@ -120,6 +120,7 @@ typedef struct byol__param {
     size_t offset, count; /* floats */
     unsigned flags;
     byol__init init;
+    float deviation; /* of BYOL__INIT_NORMAL; 0: .02, as BERT has it (arXiv 1810.04805) */
     int fan_in, fan_out;
     byol__section section;
     int stage; /* how many stages ended before it */
@@ -195,6 +196,9 @@ void byol__graph_section(byol__graph *graph, byol__section section, const char *
 
 /* No optimizer changes the parameters of the node that makes `value`. */
 void byol__graph_freeze(byol__graph *graph, byol__value_id value);
+/* The weight of the node that makes `value` begins with that deviation, if it begins as normal
+ * numbers. */
+void byol__graph_spread(byol__graph *graph, byol__value_id value, float deviation);
 
 /* Ends a stage of the backbone with `value` (ResNet: the stem and each of the four layers).
  * Fine-tuning trains the last stages, at learning rates that differ by stage. */

@@ -51,9 +51,11 @@ static void init_row(const byol__param *row, byol__random random, float *dst) {
         for (size_t i = 0; i < row->count; i++) dst[i] = std * truncated_normal(&random);
         break;
     }
-    case BYOL__INIT_NORMAL_SMALL: /* BERT's (arXiv 1810.04805) */
-        for (size_t i = 0; i < row->count; i++) dst[i] = 0.02f * byol__random_normal(&random);
+    case BYOL__INIT_NORMAL: {
+        float std = row->deviation > 0 ? row->deviation : 0.02f;
+        for (size_t i = 0; i < row->count; i++) dst[i] = std * byol__random_normal(&random);
         break;
+    }
     case BYOL__INIT_SINES: init_sines(row, dst); break;
     }
 }

@@ -1,5 +1,7 @@
-/* The encoder of BERT, with the names and shapes of Hugging Face's BertModel. Devlin et al., "BERT"
- * (arXiv 1810.04805); Vaswani et al., "Attention is all you need" (arXiv 1706.03762). */
+/* The encoder of BERT, with the names and shapes of Hugging Face's BertModel; with norms before
+ * each branch those of its RobertaPreLayerNormModel (Xiong et al., arXiv 2002.04745). Devlin et
+ * al., "BERT" (arXiv 1810.04805); Vaswani et al., "Attention is all you need" (arXiv 1706.03762).
+ */
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -44,14 +46,16 @@ static byol__value_id linear(const builder *b, int layer, const char *name, byol
     return byol__graph_token_linear(b->graph, join(full, layer, name), x, out, 1);
 }
 
-/* norm(x + dropout(y)) */
-static byol__value_id add_and_norm(const builder *b, int layer, const char *name, byol__value_id x,
-                                   byol__value_id y) {
+static byol__value_id norm(const builder *b, int layer, const char *name, byol__value_id x) {
     char full[BYOL__NODE_NAME_MAX];
+    return byol__graph_layer_norm(b->graph, join(full, layer, name), x, EPSILON);
+}
+
+/* x + dropout(y) */
+static byol__value_id add(const builder *b, int layer, byol__value_id x, byol__value_id y) {
     y = byol__graph_dropout(b->graph, y, b->config->encoder.dropout);
     y = byol__graph_drop_path(b->graph, y, byol__drop_path_of(b->config, layer));
-    return byol__graph_layer_norm(b->graph, join(full, layer, name),
-                                  byol__graph_add(b->graph, x, y), EPSILON);
+    return byol__graph_add(b->graph, x, y);
 }
 
 /* Keys or values as fewer mixtures of them. With full attention their matrix is there all the same
@@ -81,25 +85,40 @@ static byol__value_id attend(const builder *b, int number, byol__value_id x) {
                                  b->config->encoder.attention_noise, low_rank ? NULL : &b->tokens);
 }
 
-/* (C, L) -> (C, L) */
+/* (C, L) -> (C, L). Norms stand behind each sum, as BERT has them, or before each branch. */
 static byol__value_id layer(builder *b, int number, byol__value_id x) {
-    byol__value_id y = attend(b, number, x);
-    y = linear(b, number, "attention.output.dense", y, b->width);
-    x = add_and_norm(b, number, "attention.output.LayerNorm", x, y);
-    y = linear(b, number, "intermediate.dense", x, MLP_RATIO * b->width);
-    y = byol__graph_gelu(b->graph, y, false);
-    b->mlp = linear(b, number, "output.dense", y, b->width);
-    return add_and_norm(b, number, "output.LayerNorm", x, b->mlp);
+    bool pre = b->config->encoder.norm == BYOL_NORM_PRE;
+    byol__value_id y = pre ? norm(b, number, "attention.LayerNorm", x) : x;
+    y = linear(b, number, "attention.output.dense", attend(b, number, y), b->width);
+    x = add(b, number, x, y);
+    if (!pre) x = norm(b, number, "attention.output.LayerNorm", x);
+    y = pre ? norm(b, number, "intermediate.LayerNorm", x) : x;
+    y = linear(b, number, "intermediate.dense", y, MLP_RATIO * b->width);
+    b->mlp = linear(b, number, "output.dense", byol__graph_gelu(b->graph, y, false), b->width);
+    x = add(b, number, x, b->mlp);
+    return pre ? x : norm(b, number, "output.LayerNorm", x);
 }
 
 /* Words, places and the kind of token: (L) -> (C, L). */
 static byol__value_id embed(const builder *b) {
     byol__value_id x = byol__graph_embedding(b->graph, "embeddings.word_embeddings", b->tokens,
                                              b->config->data.vocabulary, b->width);
+    byol__graph_spread(b->graph, x, b->config->encoder.embedding_std);
     x = byol__graph_places(b->graph, "embeddings.position_embeddings", x, b->length);
+    byol__graph_spread(b->graph, x, b->config->encoder.embedding_std);
     x = byol__graph_token_kind(b->graph, "embeddings.token_type_embeddings", x, TOKEN_KINDS);
     x = byol__graph_layer_norm(b->graph, "embeddings.LayerNorm", x, EPSILON);
     return byol__graph_dropout(b->graph, x, b->config->encoder.dropout);
+}
+
+/* (C, L) -> (C) */
+static byol__value_id pool(const builder *b, byol__value_id x) {
+    switch (b->config->encoder.pool) {
+    case BYOL_POOL_MEAN: return byol__graph_mean_token(b->graph, x, &b->tokens);
+    case BYOL_POOL_MAX: return byol__graph_max_token(b->graph, x, &b->tokens);
+    case BYOL_POOL_CLASS: break;
+    }
+    return byol__graph_first_token(b->graph, x);
 }
 
 byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
@@ -121,9 +140,9 @@ byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
         byol__value_id normal = byol__graph_bare_layer_norm(graph, b.mlp, EPSILON_OF_TARGETS);
         values.top = values.top == 0 ? normal : byol__graph_add(graph, values.top, normal);
     }
+    if (config->encoder.norm == BYOL_NORM_PRE)
+        x = byol__graph_layer_norm(graph, "LayerNorm", x, EPSILON);
     values.last = x;
-    values.pooled = config->encoder.pool == BYOL_POOL_CLASS
-                        ? byol__graph_first_token(graph, x)
-                        : byol__graph_mean_token(graph, x, &tokens);
+    values.pooled = pool(&b, x);
     return values;
 }

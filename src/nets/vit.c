@@ -61,6 +61,7 @@ byol__value_id byol__vit(byol__graph *graph, byol__value_id images, const byol_c
     }
     if (config->encoder.pool == BYOL_POOL_CLASS)
         return byol__graph_first_token(graph, byol__graph_layer_norm(graph, "norm", x, EPSILON));
-    x = byol__graph_mean_token(graph, x, NULL);
+    x = config->encoder.pool == BYOL_POOL_MAX ? byol__graph_max_token(graph, x, NULL)
+                                              : byol__graph_mean_token(graph, x, NULL);
     return byol__graph_layer_norm(graph, "fc_norm", x, EPSILON);
 }

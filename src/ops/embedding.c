@@ -40,7 +40,7 @@ static void add_parameters(byol__graph *graph, byol__node *node, byol__shape src
     byol__param weight = {.dims = {a->vocabulary, a->out},
                           .ndims = 2,
                           .flags = BYOL__NO_MUON,
-                          .init = BYOL__INIT_NORMAL_SMALL};
+                          .init = BYOL__INIT_NORMAL};
     node->weight = byol__graph_param(graph, node->name, "weight", weight);
 }
 

@@ -95,6 +95,12 @@ byol__value_id byol__graph_first_token(byol__graph *graph, byol__value_id src);
 byol__value_id byol__graph_mean_token(byol__graph *graph, byol__value_id src,
                                       const byol__value_id *tokens);
 
+/* ---- max_token.c ---- */
+
+/* (c, h, w) -> (c): each channel's largest value over the tokens that are no padding. */
+byol__value_id byol__graph_max_token(byol__graph *graph, byol__value_id src,
+                                     const byol__value_id *tokens);
+
 /* ---- low_rank.c ---- */
 
 /* Positions become `rank` mixtures of them: (c, n) -> (c, rank). Weight (rank, n), or (heads, rank,

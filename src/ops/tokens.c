@@ -100,7 +100,7 @@ static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
     byol__param row = {.dims = {a->vocabulary, src.c},
                        .ndims = 2,
                        .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
-                       .init = a->sine ? BYOL__INIT_SINES : BYOL__INIT_NORMAL_SMALL};
+                       .init = a->sine ? BYOL__INIT_SINES : BYOL__INIT_NORMAL};
     if (a->bare) {
         row.ndims = 3;
         row.dims[0] = 1;
@@ -200,7 +200,7 @@ static void add_class(byol__graph *graph, byol__node *node, byol__shape src) {
     byol__param row = {.dims = {1, 1, src.c},
                        .ndims = 3,
                        .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
-                       .init = BYOL__INIT_NORMAL_SMALL};
+                       .init = BYOL__INIT_NORMAL};
     node->weight = byol__graph_param(graph, node->name, NULL, row);
 }
 

@@ -17,7 +17,7 @@ from timm.models.vision_transformer import checkpoint_filter_fn
 
 from check_torchvision import cifar_images
 
-POOLS = {"class": {}, "mean": dict(class_token=False, global_pool="avg")}
+POOLS = {"class": {}, "mean": dict(class_token=False, global_pool="avg"), "max": dict(class_token=False, global_pool="max")}
 
 
 def make(pool, places):

@@ -34,7 +34,7 @@ train deep --data cifar:1 --epochs 1 --image-size 32 --encoder resnet50
 [ "$code" -eq 0 ] || say "training a deep network failed"
 compare deep cifar:1 cifar/data_batch_1.bin --features
 
-for pool in class mean; do
+for pool in class mean max; do
     train vit-$pool --data cifar:1 --epochs 1 --image-size 32 --encoder vit --width 32 --set encoder.depth=2 \
         --set encoder.heads=4 --set encoder.patch=8 --set encoder.pool=$pool
     [ "$code" -eq 0 ] || say "training a transformer failed"

@@ -27,7 +27,7 @@ hand_over() {
     cp stderr "$1.note"
 }
 
-for pool in class mean; do
+for pool in class mean max; do
     train_vit $pool $pool --epochs 2 --lr 0.1
     hand_over $pool
     says 'timm.create_model("vit_tiny_patch16_224", img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=3'

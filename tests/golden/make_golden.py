@@ -98,7 +98,7 @@ FAMILY_STATS = ("bn1.running_mean", "layer4.1.bn2.running_var")
 
 TEXT_STEPS, TEXT_TAU, SEED = 5, 0.9, 1
 TEXT = dict(width=24, depth=2, heads=3, length=12, vocabulary=50, batch=6, hidden=32, out=16, rank=4, pool="mean", seed=11,
-            attention="full", target="ema", lr=0.001)
+            attention="full", target="ema", norm="post", lr=0.001)
 # attention: of the online network; a target of its own has full attention in any case. shared: encoder.rank_shared. noise: on
 # the attention weights of the online network and of the target, drawn by the numbers of their attention nodes in our graphs.
 # layers: how many of the target's last ones each hidden word's target is the mean of. target: as in LOSSES.
@@ -109,12 +109,13 @@ TEXTS = {
                           nodes=((10, 24), (8, 20))),
     "data2vec": dict(distance="smooth_l1", layers=2, depth=3),
     "simcse": dict(distance="infonce", target="both", pool="class", temperature=0.05),
+    "pre": dict(distance="mse", norm="pre", pool="max"),
 }
 TEXT_TENSORS = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight", "embeddings.LayerNorm.bias",
                 "encoder.layer.0.attention.self.key.weight", "encoder.layer.0.attention.self.value.bias",
                 "encoder.layer.0.attention.self.compress.weight", "encoder.layer.0.attention.self.compress_k.weight",
                 "encoder.layer.1.attention.self.compress_v.weight", "encoder.layer.1.attention.output.LayerNorm.weight",
-                "encoder.layer.1.output.dense.bias", "projector.0.weight", "predictor.0.weight", "predictor.2.weight")
+                "encoder.layer.1.output.dense.bias", "encoder.layer.1.intermediate.LayerNorm.weight", "LayerNorm.bias", "projector.0.weight", "predictor.0.weight", "predictor.2.weight")
 
 
 def hash32(x):
@@ -348,19 +349,21 @@ class TextTransformer(Transformer):
 
     def states(self, ids):
         """What the last layer gives, and what each layer's MLP gave before it was added."""
-        width, real, outputs = self.net["width"], ids != 0, []
+        width, real, outputs, pre = self.net["width"], ids != 0, [], self.net["norm"] == "pre"
         x = self.parameter("embeddings.word_embeddings.weight", (self.net["vocabulary"], width), 0.05)[ids]
         x = x + self.parameter("embeddings.position_embeddings.weight", (self.net["length"], width), 0.05)
         x = x + self.parameter("embeddings.token_type_embeddings.weight", (2, width), 0.05)[0]
         x = self.layer_norm("embeddings.LayerNorm", x)
         for i in range(self.net["depth"]):
             name = f"encoder.layer.{i}."
-            y = self.tokens(name + "attention.output.dense", self.attention(i, x, real), width)
-            x = self.layer_norm(name + "attention.output.LayerNorm", x + y)
-            y = F.gelu(self.tokens(name + "intermediate.dense", x, 4 * width))
+            y = self.layer_norm(name + "attention.LayerNorm", x) if pre else x
+            x = x + self.tokens(name + "attention.output.dense", self.attention(i, y, real), width)
+            x = x if pre else self.layer_norm(name + "attention.output.LayerNorm", x)
+            y = self.layer_norm(name + "intermediate.LayerNorm", x) if pre else x
+            y = F.gelu(self.tokens(name + "intermediate.dense", y, 4 * width))
             outputs.append(self.tokens(name + "output.dense", y, width))
-            x = self.layer_norm(name + "output.LayerNorm", x + outputs[-1])
-        return x, outputs
+            x = x + outputs[-1] if pre else self.layer_norm(name + "output.LayerNorm", x + outputs[-1])
+        return self.layer_norm("LayerNorm", x) if pre else x, outputs
 
     def top(self, ids):
         """data2vec's targets (arXiv 2202.03555, section 3.3): the mean of the last layers, each normalised."""
@@ -369,6 +372,8 @@ class TextTransformer(Transformer):
 
     def features(self, ids):
         x, real = self.states(ids)[0], (ids != 0)[..., None]
+        if self.net["pool"] == "max":
+            return x.masked_fill(~real, -math.inf).amax(1)
         return x[:, 0] if self.net["pool"] == "class" else (x * real).sum(1) / real.sum(1)
 
     def forward(self, ids):
@@ -408,15 +413,20 @@ def hold_against_timm(net):
 def hold_against_bert(net):
     """Hugging Face's own network with the weights of ours says the same."""
     try:
-        from transformers import BertConfig, BertModel
+        from transformers import BertConfig, BertModel, RobertaPreLayerNormConfig, RobertaPreLayerNormModel
     except ImportError:
         print("  transformers is not installed: nothing to hold the network against")
         return
-    ours, ids = TextTransformer(net, torch.float64), words(net, 0, 1)
-    theirs = BertModel(BertConfig(vocab_size=net["vocabulary"], hidden_size=net["width"], num_hidden_layers=net["depth"],
-                                  num_attention_heads=net["heads"], intermediate_size=4 * net["width"],
-                                  max_position_embeddings=net["length"]), add_pooling_layer=False).double().eval()
-    theirs.load_state_dict({k: v for k, v in ours.params.items() if k.startswith(("embeddings.", "encoder."))})
+    ours, ids, place = TextTransformer(net, torch.float64), words(net, 0, 1), "embeddings.position_embeddings.weight"
+    config, model = (RobertaPreLayerNormConfig, RobertaPreLayerNormModel) if net["norm"] == "pre" else (BertConfig, BertModel)
+    weights = {k: v for k, v in ours.params.items() if k.startswith(("embeddings.", "encoder.", "LayerNorm."))}
+    if net["norm"] == "pre":  # RoBERTa's places begin behind the padding token's
+        weights[place] = torch.cat([torch.zeros(1, net["width"], dtype=torch.float64), weights[place]])
+    theirs = model(config(vocab_size=net["vocabulary"], hidden_size=net["width"], num_hidden_layers=net["depth"],
+                          num_attention_heads=net["heads"], intermediate_size=4 * net["width"], pad_token_id=0,
+                          type_vocab_size=2, max_position_embeddings=len(weights[place]), layer_norm_eps=1e-12),
+                   add_pooling_layer=False).double().eval()
+    theirs.load_state_dict(weights)
     with torch.no_grad():
         expected, real = theirs(ids, attention_mask=(ids != 0).long()).last_hidden_state, (ids != 0)[..., None]
         far = ((ours.states(ids)[0] - expected) * real).abs().max().item() / expected.abs().max().item()
@@ -856,7 +866,8 @@ def make_losses():
 def make_texts():
     """Of the first step's gradients those that are not zero in exact arithmetic."""
     made, tensors = make_members({name: functools.partial(train_text, name) for name in TEXTS}), {}
-    hold_against_bert({**TEXT, **TEXTS["simcse"]})
+    for name in ("simcse", "pre"):
+        hold_against_bert({**TEXT, **TEXTS[name]})
     for name, value in made.items():
         member, what, parameter = name.split("/") if name.count("/") == 2 else (*name.split("/"), "")
         if what == "init":

@@ -65,10 +65,17 @@ static void choose_simcse(byol_config *config) {
     config->loss.temperature = 0.05f;
 }
 
+static void choose_pre(byol_config *config) {
+    config->encoder.norm = BYOL_NORM_PRE;
+    config->encoder.pool = BYOL_POOL_MAX;
+    config->loss.distance = BYOL_MSE;
+}
+
 static const member lowrank = {"lowrank", choose_lowrank, 46, 10, 9};
 static const member lowrank_none = {"lowrank-none", choose_lowrank_none, 16, 11, 10};
 static const member lowrank_noise = {"lowrank-noise", choose_lowrank_noise, 16, 11, 10};
 static const member data2vec = {"data2vec", choose_data2vec, 54, 9, 7};
+static const member pre = {"pre", choose_pre, 44, 10, 9};
 static const member simcse = {"simcse", choose_simcse, 37, 8, 0};
 
 static byol__method *create(const member *m, int batch, byol_precision precision,
@@ -193,8 +200,14 @@ static void steps_of_infonce_are_pytorchs(void **state) {
     steps_are_pytorchs(&simcse);
 }
 
+static void steps_with_norms_before_each_branch_and_maxima_are_pytorchs(void **state) {
+    (void)state;
+    steps_are_pytorchs(&pre);
+}
+
 static void bf16_losses_are_within_two_percent(void **state) {
-    const member *const members[] = {&lowrank, &lowrank_none, &lowrank_noise, &data2vec, &simcse};
+    const member *const members[] = {&lowrank,  &lowrank_none, &lowrank_noise,
+                                     &data2vec, &simcse,       &pre};
     byol__safetensors *file = golden_open("text");
     (void)state;
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -217,6 +230,7 @@ int main(void) {
         cmocka_unit_test(noise_on_the_weights_of_attention_is_pytorchs),
         cmocka_unit_test(steps_of_data2vec_are_pytorchs),
         cmocka_unit_test(steps_of_infonce_are_pytorchs),
+        cmocka_unit_test(steps_with_norms_before_each_branch_and_maxima_are_pytorchs),
         cmocka_unit_test(bf16_losses_are_within_two_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
