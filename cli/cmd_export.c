@@ -105,19 +105,19 @@ static const struct argp parser = {
 /* timm's network that takes these weights. */
 static void tell_of_timm(const byol_encoder *encoder, int classes) {
     const byol_config *config = byol_encoder_config(encoder);
-    int width = config->encoder.width, heads = config->encoder.heads;
+    int width = config->encoder.width;
     if (config->encoder.out > 0) {
         cli_say("note: encoder.out is %d; timm's network has no such last layer",
                 config->encoder.out);
         return;
     }
-    if (heads == 0) heads = width < 128 ? 1 : width / 64;
     static const char *const pools[] = {"", ", class_token=False, global_pool=\"avg\"",
                                         ", class_token=False, global_pool=\"max\""};
     cli_say("note: for timm.create_model(\"vit_tiny_patch16_224\", img_size=%d, patch_size=%d, "
             "embed_dim=%d, depth=%d, num_heads=%d, in_chans=%d, num_classes=%d%s)",
-            config->data.image_size, config->encoder.patch, width, config->encoder.depth, heads,
-            byol_encoder_channels(encoder), classes, pools[config->encoder.pool]);
+            config->data.image_size, config->encoder.patch, width, config->encoder.depth,
+            byol_config_heads(config), byol_encoder_channels(encoder), classes,
+            pools[config->encoder.pool]);
 }
 
 /* If torchvision's network of that name has other shapes, its load_state_dict fails: warn here. */

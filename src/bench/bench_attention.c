@@ -94,7 +94,7 @@ static byol_status open_layer(layer *l, const byol_config *config, byol__dtype d
                               byol_error *error) {
     byol__attention *p = &l->attention;
     bool low_rank = config->encoder.attention == BYOL_ATTENTION_LOWRANK;
-    int width = config->encoder.width, heads = byol__heads_of(config);
+    int width = config->encoder.width, heads = byol_config_heads(config);
     l->tokens =
         (byol__layout){dtype, BYOL__NHWC, config->train.batch_size, width, config->data.length, 1};
     l->few = l->tokens;
@@ -165,7 +165,7 @@ static byol_status measure(const layer *l, const byol_bench_options *options,
 byol_status byol_bench_attention(const byol_config *config, const byol_bench_options *options,
                                  byol_bench_attention_result *result, byol_error *error) {
     *result = (byol_bench_attention_result){0};
-    int width = config->encoder.width, heads = byol__heads_of(config);
+    int width = config->encoder.width, heads = byol_config_heads(config);
     if (width % heads != 0)
         return byol__fail(error, BYOL_ERROR_INVALID, "encoder.heads %d do not divide the width %d",
                           heads, width);

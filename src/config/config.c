@@ -264,6 +264,13 @@ void byol_config_init(byol_config *config) {
                NULL); /* the recipe last: it overrides presets */
 }
 
+int byol_config_heads(const byol_config *config) {
+    enum { HEAD_WIDTH = 64 };
+    int width = config->encoder.width;
+    if (config->encoder.heads > 0) return config->encoder.heads;
+    return width < HEAD_WIDTH ? 1 : width / HEAD_WIDTH;
+}
+
 void byol_config_usual(const byol_config *config, byol_config *usual) {
     byol_config defaults;
     byol_config_init(&defaults);

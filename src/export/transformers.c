@@ -39,7 +39,7 @@ static json_t *model_config(const byol_config *config) {
         "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:f, s:i, s:f, s:f, s:s}",
         "architectures", "BertModel", "model_type", "bert", "vocab_size", config->data.vocabulary,
         "hidden_size", config->encoder.width, "num_hidden_layers", config->encoder.depth,
-        "num_attention_heads", byol__heads_of(config), "intermediate_size",
+        "num_attention_heads", byol_config_heads(config), "intermediate_size",
         MLP_RATIO * config->encoder.width, "hidden_act", "gelu", "max_position_embeddings",
         config->data.length, "type_vocab_size", TOKEN_KINDS, "layer_norm_eps", 1e-12,
         "pad_token_id", 0, "hidden_dropout_prob", (double)config->encoder.dropout,

@@ -39,9 +39,6 @@ byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
  * in the last (arXiv 1603.09382, section 3). */
 float byol__drop_path_of(const byol_config *config, int number);
 
-/* Heads of attention: encoder.heads, or one for each 64 channels. */
-int byol__heads_of(const byol_config *config);
-
 /* One convolution of 3x3 (bias), ReLU, flattened. */
 byol__value_id byol__conv1(byol__graph *graph, byol__value_id images, int width);
 

@@ -11,13 +11,7 @@
 static const float EPSILON = 1e-12f;           /* of layer norms */
 static const float EPSILON_OF_TARGETS = 1e-5f; /* of those without weights: PyTorch's default */
 
-enum { HEAD_WIDTH = 64, MLP_RATIO = 4, TOKEN_KINDS = 2 };
-
-int byol__heads_of(const byol_config *config) {
-    int width = config->encoder.width;
-    if (config->encoder.heads > 0) return config->encoder.heads;
-    return width < HEAD_WIDTH ? 1 : width / HEAD_WIDTH;
-}
+enum { MLP_RATIO = 4, TOKEN_KINDS = 2 };
 
 float byol__drop_path_of(const byol_config *config, int number) {
     int last = config->encoder.depth - 1;
@@ -126,7 +120,7 @@ byol__token_values byol__transformer(byol__graph *graph, byol__value_id tokens,
     builder b = {.graph = graph,
                  .tokens = tokens,
                  .width = config->encoder.width,
-                 .heads = byol__heads_of(config),
+                 .heads = byol_config_heads(config),
                  .length = byol__graph_shape(graph, tokens).c,
                  .config = config};
     int depth = config->encoder.depth;

@@ -20,7 +20,7 @@ static const char *join(char *buffer, int block, const char *name) {
 static byol__value_id block(byol__graph *graph, byol__value_id x, int number,
                             const byol_config *config) {
     char name[BYOL__NODE_NAME_MAX];
-    int width = byol__graph_shape(graph, x).c, heads = byol__heads_of(config);
+    int width = byol__graph_shape(graph, x).c, heads = byol_config_heads(config);
     float dropped = byol__drop_path_of(config, number);
     byol__value_id y = byol__graph_layer_norm(graph, join(name, number, "norm1"), x, EPSILON);
     y = byol__graph_token_linear(graph, join(name, number, "attn.qkv"), y, 3 * width, 1);

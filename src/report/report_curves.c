@@ -14,8 +14,8 @@ typedef struct curve {
 
 static const curve curves[] = {
     {.title = "Loss",
-     .about =
-         "Summed over both directions, 0 to 8. Falling is good, but 0 is what collapse looks like.",
+     .about = "Summed over both directions. Falling is good, but of a loss that pushes nothing "
+              "apart, as BYOL's of 0 to 8, 0 is what collapse looks like.",
      .unit = "",
      .figure = {BYOL__LOSS},
      .figures = 1,

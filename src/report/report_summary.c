@@ -223,7 +223,8 @@ static void write_keys(FILE *page, const byol__run_data *run_data) {
     write_figure(page, "Spread", byol__run_data_late(run_data, BYOL__SPREAD), 2,
                  "1 is even, 0 is collapse");
     write_figure(page, "Loss", byol__run_data_late(run_data, BYOL__LOSS), 3,
-                 "of 0 to 8, in the last tenth");
+                 run_data->config.loss.distance == BYOL_COSINE ? "of 0 to 8, in the last tenth"
+                                                               : "in the last tenth");
     double speed = byol__run_data_speed(run_data);
     if (isfinite(speed))
         write_key(page, byol__run_data_has_texts(run_data) ? "Texts a second" : "Images a second",

@@ -155,6 +155,7 @@ byol_status byol__run_open(byol__run_folder *folder, const char *path, bool resu
     if (!resume && holds_a_run(path))
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "%s already holds a run: resume it, or name another run folder", path);
+    folder->is_new = access(path, F_OK) != 0;
     BYOL__TRY(byol__make_folder(path, error));
     BYOL__TRY(lock_folder(folder, error));
     byol_status status = prepare(folder, error);
@@ -162,8 +163,20 @@ byol_status byol__run_open(byol__run_folder *folder, const char *path, bool resu
     return status;
 }
 
+/* What a start made that failed before there was anything to keep. */
+static void remove_empty(const byol__run_folder *folder) {
+    char path[BYOL__RUN_PATH_MAX];
+    byol__run_path(folder->path, "checkpoints", path);
+    (void)rmdir(path);
+    byol__run_path(folder->path, ".lock", path);
+    (void)unlink(path);
+    (void)rmdir(folder->path); /* holds something else: it stays */
+}
+
 void byol__run_close(byol__run_folder *folder) {
-    if (folder->lock >= 0) close(folder->lock);
+    if (folder->lock < 0) return;
+    if (folder->is_new && !holds_a_run(folder->path)) remove_empty(folder);
+    close(folder->lock);
     folder->lock = -1;
 }
 

@@ -25,6 +25,7 @@ enum { BYOL__RUN_PATH_MAX = 4096 };
 typedef struct byol__run_folder {
     char path[BYOL__RUN_PATH_MAX - 64]; /* leaves space for the names below it */
     int lock;                           /* file descriptor */
+    bool is_new;                        /* it was not there before */
 } byol__run_folder;
 
 /* Creates or enters the folder and locks it against other processes (BYOL_ERROR_IO if one trains
@@ -32,7 +33,8 @@ typedef struct byol__run_folder {
  * that a killed process left, and no other files. */
 byol_status byol__run_open(byol__run_folder *folder, const char *path, bool resume,
                            byol_error *error);
-void byol__run_close(byol__run_folder *folder); /* unlocks */
+/* Unlocks it, and removes it again where it is new and holds no run yet. */
+void byol__run_close(byol__run_folder *folder);
 
 /* "config.yaml" -> "RUN/config.yaml"; `path` is BYOL__RUN_PATH_MAX bytes. */
 void byol__run_path(const char *run, const char *name, char *path);
