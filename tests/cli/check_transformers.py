@@ -1,5 +1,5 @@
 """Holds an encoder of texts against ONNX Runtime and Hugging Face's BertModel.
-usage: check_transformers.py NETWORK.onnx ENCODER.safetensors VECTORS.npy TOKENIZER.json TEXTS.tsv HEADS mean|class [FOLDER]
+usage: check_transformers.py NETWORK.onnx ENCODER.safetensors VECTORS.npy TOKENIZER.json TEXTS.tsv HEADS mean|class|max [FOLDER]
 Without FOLDER against ONNX Runtime alone: BertModel has no attention of low rank."""
 import sys
 
@@ -16,7 +16,9 @@ if folder:  # they take seconds to load
 expected = np.load(vectors)
 lines = [line.split("\t", 1)[1].rstrip("\n") for line in open(texts)]
 tokenizer = Tokenizer.from_file(tokenizer)
-state = {k: v for k, v in load_file(weights).items() if k.startswith(("embeddings.", "encoder."))}
+state = load_file(weights)
+normed_last = "LayerNorm.weight" in state  # behind the last layer's features
+state = {k: v for k, v in state.items() if k.startswith(("embeddings.", "encoder."))}
 places, width = state["embeddings.position_embeddings.weight"].shape
 tokenizer.enable_truncation(places)
 
@@ -24,8 +26,8 @@ model = onnx.load(network)
 onnx.checker.check_model(model, full_check=True)
 names = [node.name for node in model.graph.node]
 assert len(set(names)) == len(names), "two nodes have one name"
-layers = 1 + max(int(k.split(".")[2]) for k in state if k.startswith("encoder.layer."))
-assert [o.name for o in model.graph.output] == ["backbone"] + [f"encoder.layer.{i}" for i in range(layers)]
+layers = 1 + max((int(k.split(".")[2]) for k in state if k.startswith("encoder.layer.")), default=-1)
+assert [o.name for o in model.graph.output] == ["backbone"] + ([f"encoder.layer.{i}" for i in range(layers)] or ["layer1"])
 session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
 assert [i.name for i in session.get_inputs()] == ["input_ids"]
 
@@ -49,6 +51,8 @@ def berts():
 
 def pooled(hidden, batch):
     m = (batch != 0)[..., None].astype(np.float32)
+    if pool == "max":
+        return np.where(m > 0, hidden, -np.inf).max(1)
     return hidden[:, 0] if pool == "class" else (hidden * m).sum(1) / m.sum(1)
 
 
@@ -67,7 +71,7 @@ for size, more in ((1, 0), (7, 0), (7, places), (len(lines), 0)):  # batch and l
     assert all(np.array_equal(found, hidden[0]) for found in hidden)
     backbone, *stages = session.run(None, {"input_ids": batch})
     assert all(stage.shape == (size, length, width) for stage in stages)
-    for found in [backbone] + [pooled(x, batch) for x in stages[-1:] + hidden[:1]]:
+    for found in [backbone] + [pooled(x, batch) for x in (stages[-1:] if not normed_last else []) + hidden[:1]]:
         largest = max(largest, np.abs(found - expected[:size]).max())
 assert np.abs(expected).max() > 1e-3, "vectors of nothing"
 assert largest < 1e-4, f"vectors differ by {largest}"

@@ -33,11 +33,20 @@ compare() {
     cat stdout
 }
 
-for pool in class mean; do
+for pool in class mean max; do
     learn $pool $pool
     expect 0 export $pool --out bert/
     compare $pool $pool bert
 done
+
+learn bag mean --set encoder.depth=0
+expect 0 export bag --out bag-of-words/
+compare bag mean bag-of-words
+
+learn pre max --set encoder.norm=pre --set encoder.embedding_std=0.2
+compare pre max ""
+expect 1 export pre --out pre-folder/
+says "norms"
 
 learn data2vec mean --recipe byol --set target.layers=2 --set loss.distance=smooth_l1 --set loss.symmetric=false \
     --set projector.kind=none --set views.crop_min=1 --set views.drop=0 --set views.view2.mask=0
