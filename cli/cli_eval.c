@@ -607,6 +607,8 @@ static byol_status evaluate(cli_session *s, const char *choice_name, cli_measure
                                  *result, error);
         warn_if_worthless(s, rows);
     }
+    if (status == BYOL_OK && s->options->after != NULL)
+        status = s->options->after(s, context, *result, error);
     free(rows[TRAINED].predicted);
     return status;
 }

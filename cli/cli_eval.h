@@ -36,6 +36,8 @@ byol_status cli_compare_classes(const cli_labelled *train, const cli_labelled *t
 void cli_eval_sources(const byol_config *config, const char *given_train, const char *given_test,
                       char train[BYOL_PATH_MAX], char test[BYOL_PATH_MAX]);
 
+typedef struct cli_session cli_session;
+
 typedef struct cli_eval {
     const char *method;               /* the name that the result is kept under: "knn" */
     const char *model, *train, *test; /* train and test may be NULL: from the run's configuration */
@@ -47,6 +49,10 @@ typedef struct cli_eval {
     int no_baselines; /* knn, linear: the trained encoder alone */
     int has_seed;
     uint64_t seed;
+    /* Called once all is measured, with the context of cli_eval_run and what --json will print;
+     * NULL: there is nothing to do. */
+    byol_status (*after)(const cli_session *session, const void *context, json_t *result,
+                         byol_error *error);
 } cli_eval;
 
 /* Parses MODEL, --train, --test, --limit, --threads, --seed, --mean, --no-baselines into a
@@ -54,14 +60,14 @@ typedef struct cli_eval {
 extern const struct argp cli_eval_argp;
 
 /* An evaluation: the model and its images. */
-typedef struct cli_session {
+struct cli_session {
     const cli_eval *options;
     byol_encoder *trained, *random; /* random: the same network before training */
     cli_labelled train, test;
     bool has_texts;  /* texts, not images */
     int same_images; /* train and test hold the same images; a warning was given */
     cli_progress progress;
-} cli_session;
+};
 
 /* Loads what the options name. Zero-initialise, then close in any case. */
 byol_status cli_session_open(cli_session *session, const cli_eval *options, byol_error *error);
@@ -101,7 +107,8 @@ typedef struct cli_row {
     double accuracy; /* percent */
     double choice;   /* the hyper-parameter that was chosen */
     int measured;
-    int32_t *predicted; /* (test count) predicted labels, or NULL */
+    /* (test count) predicted labels of the trained encoder; NULL for whatever is beside it. */
+    int32_t *predicted;
 } cli_row;
 
 /* Measures one kind of features. `train` is an array of `passes` sets. */

@@ -55,7 +55,8 @@ static const struct argp_option options[] = {
      0},
     {"precision", PRECISION, "NAME", 0, "Of training: auto (default), fp32 or bf16", 0},
     {"out", 'o', "FILE.safetensors", 0,
-     "Save the fine-tuned network with torchvision's names, head included (fc.*, a vit's head.*)",
+     "Save the fine-tuned network with torchvision's names, head included (fc.*, a vit's head.*), "
+     "and the names of the classes, for 'byol predict'",
      0},
     {"no-scratch", NO_SCRATCH, NULL, 0,
      "Do not train the same network from random weights beside it: half the time, but nothing to "

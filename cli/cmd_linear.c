@@ -1,10 +1,43 @@
+#include <stdlib.h>
+
+#include "byol/classify.h"
 #include "cli_eval.h"
+#include "cli_vectors.h"
+
+/* The trained encoder's classifier; owned. */
+typedef struct kept_layer {
+    float *weight, *bias;
+} kept_layer;
 
 typedef struct arguments {
     cli_eval eval;
     cli_report report;
-    int epochs; /* 0: the library's default */
+    int epochs;      /* 0: the library's default */
+    const char *out; /* NULL: the classifier is not kept */
+    kept_layer *layer;
 } arguments;
+
+static byol_status make_room(kept_layer *layer, const byol_features *features, byol_error *error) {
+    layer->weight = cli_matrix((size_t)features->classes, (size_t)features->dimension);
+    layer->bias = cli_matrix(1, (size_t)features->classes);
+    if (layer->weight != NULL && layer->bias != NULL) return BYOL_OK;
+    return cli_error(error, BYOL_ERROR_MEMORY, "no memory for a classifier");
+}
+
+static byol_status save(const cli_session *s, const void *context, json_t *result,
+                        byol_error *error) {
+    const arguments *args = context;
+    int classes = s->train.classes;
+    if (args->out == NULL) return BYOL_OK;
+    const char **names = calloc((size_t)classes, sizeof *names);
+    if (names == NULL) return cli_error(error, BYOL_ERROR_MEMORY, "no memory for classes");
+    for (int c = 0; c < classes; c++) names[c] = byol_source_class_name(s->train.whole, c);
+    const byol_linear_layer layer = {args->layer->weight, args->layer->bias, classes, names};
+    byol_status status = byol_classifier_save(args->out, s->trained, &layer, error);
+    free(names);
+    json_object_set_new(result, "out", cli_text(args->out));
+    return status;
+}
 
 static byol_status measure(const void *context, const byol_features *train, int passes,
                            const byol_features *test, cli_row *row, cli_progress *progress,
@@ -12,6 +45,12 @@ static byol_status measure(const void *context, const byol_features *train, int 
     const arguments *args = context;
     byol_linear_options options;
     byol_linear_options_init(&options);
+    if (args->out != NULL && row->predicted != NULL) {
+        byol_status status = make_room(args->layer, test, error);
+        if (status != BYOL_OK) return status;
+        options.weight = args->layer->weight;
+        options.bias = args->layer->bias;
+    }
     if (args->epochs > 0) options.epochs = args->epochs;
     options.seed = args->eval.seed;
     options.threads = args->eval.threads;
@@ -37,6 +76,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'v':
         args->eval.passes = (int)cli_whole_number("--views", argument, 1, 1000, state);
         return 0;
+    case 'o': args->out = argument; return 0;
+    case ARGP_KEY_END:
+        if (args->out != NULL && args->eval.mean)
+            argp_error(state, "--out keeps a classifier of single views: not with --mean");
+        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -48,6 +92,8 @@ static const struct argp_option options[] = {
      "training set. "
      "Default 1: the images as they are. 4 comes near the paper's augmentation",
      0},
+    {"out", 'o', "FILE.safetensors", 0,
+     "Save the encoder with the classifier and the names of its classes, for 'byol predict'", 0},
     {0},
 };
 static const struct argp parser = {options,
@@ -66,7 +112,13 @@ static const struct argp parser = {options,
                                    NULL};
 
 int cmd_linear(int argc, char **argv) {
-    arguments args = {.eval = {.method = "linear", .passes = 1, .seed = 1}};
+    kept_layer layer = {0};
+    arguments args = {.eval = {.method = "linear", .passes = 1, .seed = 1, .after = save},
+                      .layer = &layer};
     if (!cli_parse(&parser, argc, argv, &args)) return EXIT_DONE;
-    return cli_eval_run(&args.eval, "lr", measure, &args, &args.report);
+    int code = args.out != NULL ? cli_check_output("--out", args.out, ".safetensors") : EXIT_DONE;
+    if (code == EXIT_DONE) code = cli_eval_run(&args.eval, "lr", measure, &args, &args.report);
+    free(layer.weight);
+    free(layer.bias);
+    return code;
 }

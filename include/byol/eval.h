@@ -61,6 +61,9 @@ typedef struct byol_linear_options {
     bool
         standardize; /* features scaled to mean 0, variance 1 with training statistics; default 1 */
     int threads; /* default 0: every processor the process may use; changes nothing but the time */
+    /* NULL (default), or floats of the caller's, (classes, dimension) and (classes), for the probe
+     * as one layer: logits = weight x + bias, with the scaling of the features within. */
+    float *weight, *bias;
 } byol_linear_options;
 
 BYOL_API void byol_linear_options_init(byol_linear_options *options);
@@ -109,7 +112,8 @@ typedef struct byol_finetune_options {
     /* Of the drawing, the order, the augmentation and the head's first weights; default 1. */
     uint64_t seed;
     /* NULL (default), or a .safetensors file for the chosen weights: the backbone's, "fc.weight"
-     * and "fc.bias", with torchvision's names. */
+     * and "fc.bias", with torchvision's names, and the names of the classes. byol_classifier_load
+     * and byol_encoder_load read it. */
     const char *save;
 } byol_finetune_options;
 

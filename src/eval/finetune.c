@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "augment/draws.h"
@@ -18,6 +19,7 @@
 #include "input/loader.h"
 #include "nets/nets.h"
 #include "state/checkpoint.h"
+#include "state/class_names.h"
 
 enum { EPOCHS = 20, STEPS = 1000, BATCH_MAX = 65536, EPOCHS_MAX = 1000000, WARMUP_PART = 20 };
 
@@ -139,6 +141,16 @@ static byol_status check_finite(const byol__classifier *c, byol_error *error) {
         "fine-tuning ended with NaN or infinity among the weights; a lower learning rate may help");
 }
 
+/* The names of the training classes, as text. Owned: free(). */
+static byol_status pack_names(const tuning *t, char **json, byol_error *error) {
+    const char **names;
+    BYOL__TRY(byol__alloc(&names, (size_t)t->classes, sizeof *names, "names of classes", error));
+    for (int c = 0; c < t->classes; c++) names[c] = byol_source_class_name(t->train.source, c);
+    byol_status status = byol__class_names_pack(names, t->classes, json, error);
+    byol__free(names);
+    return status;
+}
+
 static byol_status save(const tuning *t, byol_error *error) {
     const byol__classifier *c = t->classifier;
     const byol__arena arenas[] = {
@@ -146,8 +158,14 @@ static byol_status save(const tuning *t, byol_error *error) {
         {"", &c->whole.statistics, BYOL__CLASSIFIER, c->statistics},
     };
     byol__weights weights;
+    char *classes;
+    BYOL__TRY(pack_names(t, &classes, error));
     byol__encoder_weights(t->encoder, &weights);
-    return byol__checkpoint_write(t->options.save, arenas, 2, weights.origin, error);
+    byol__origin origin = *weights.origin;
+    origin.classes = classes;
+    byol_status status = byol__checkpoint_write(t->options.save, arenas, 2, &origin, error);
+    free(classes);
+    return status;
 }
 
 static byol_status train_and_test(tuning *t, byol_finetune_result *result, byol_error *error) {

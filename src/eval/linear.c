@@ -215,6 +215,21 @@ static byol_status choose_lr(probe *p, const byol_features *train, int passes,
     return BYOL_OK;
 }
 
+/* The probe on features as they come: weights times the scale, and the mean in the bias. */
+static void fold_scaling(const probe *p) {
+    size_t inputs = (size_t)p->inputs, dimension = inputs - 1;
+    for (size_t c = 0; c < (size_t)p->classes; c++) {
+        const float *row = p->weights + c * inputs;
+        double bias = (double)row[dimension];
+        for (size_t d = 0; d < dimension; d++) {
+            double weight = (double)row[d] * (double)p->scale[d];
+            p->options->weight[c * dimension + d] = (float)weight;
+            bias -= weight * (double)p->mean[d];
+        }
+        p->options->bias[c] = (float)bias;
+    }
+}
+
 static byol_status train_and_test(probe *p, const byol_features *train, int passes,
                                   const byol_features *test, byol_linear_result *result,
                                   byol_error *error) {
@@ -231,6 +246,7 @@ static byol_status train_and_test(probe *p, const byol_features *train, int pass
                               (double)result->lr);
     BYOL__TRY(count_right(p, test, NULL, test->count, error));
     result->accuracy = 100 * (double)p->right[0] / (double)test->count;
+    if (p->options->weight != NULL) fold_scaling(p);
     return BYOL_OK;
 }
 

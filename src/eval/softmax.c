@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-void byol__softmax_gradient(float *logits, int classes, int32_t label) {
+void byol__softmax(float *logits, int classes) {
     float highest = logits[0], sum = 0;
     for (int c = 1; c < classes; c++) highest = fmaxf(highest, logits[c]);
     for (int c = 0; c < classes; c++) {
@@ -13,6 +13,10 @@ void byol__softmax_gradient(float *logits, int classes, int32_t label) {
         sum += logits[c];
     }
     for (int c = 0; c < classes; c++) logits[c] /= sum;
+}
+
+void byol__softmax_gradient(float *logits, int classes, int32_t label) {
+    byol__softmax(logits, classes);
     logits[label] -= 1;
 }
 

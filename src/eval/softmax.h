@@ -3,6 +3,9 @@
 
 #include <stdint.h>
 
+/* Replaces the logits by softmax(logits). */
+void byol__softmax(float *logits, int classes);
+
 /* Replaces the logits by the gradient of the cross-entropy -log softmax(logits)[label] with respect
  * to them. */
 void byol__softmax_gradient(float *logits, int classes, int32_t label);

@@ -1,30 +1,25 @@
 /* Weights for PyTorch: the arenas as they are, because their rows have torchvision's and timm's
  * names and shapes. */
-#include <stdio.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "byol/export.h"
 #include "encoder/encoder_internal.h"
 #include "nets/nets.h"
 #include "state/checkpoint.h"
-
-enum { CLASSES_MAX = 1 << 20 };
+#include "state/class_names.h"
+#include "tasks/class_layer.h"
 
 /* An untrained classifier: zeros, so that only its gradient decides what it becomes. */
-static byol_status make_classifier(byol__table *table, byol__param rows[2], const char *name,
-                                   int classes, int dimension, float **values, byol_error *error) {
-    if (classes < 0 || classes > CLASSES_MAX)
+static byol_status make_classifier(byol__table *table, byol__param rows[2],
+                                   const byol_config *config, int classes, int dimension,
+                                   float **values, byol_error *error) {
+    if (classes < 0 || classes > BYOL__CLASSES_MAX)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "a classifier of %d classes cannot be written; 0 .. %d can", classes,
-                          CLASSES_MAX);
-    rows[0] = (byol__param){.dims = {classes, dimension}, .ndims = 2};
-    rows[1] = (byol__param){.dims = {classes}, .ndims = 1};
-    snprintf(rows[0].name, sizeof rows[0].name, "%s.weight", name);
-    snprintf(rows[1].name, sizeof rows[1].name, "%s.bias", name);
-    *table = (byol__table){.rows = rows, .count = classes > 0 ? 2 : 0};
-    return byol__alloc(values, (size_t)classes * (size_t)dimension, sizeof(float), "a classifier",
-                       error);
+                          BYOL__CLASSES_MAX);
+    byol__class_layer_table(table, rows, config, classes, dimension);
+    return byol__alloc_floats(values, (size_t)classes * ((size_t)dimension + 1), "a classifier",
+                              error);
 }
 
 byol_status byol_export_safetensors(const byol_encoder *encoder, const char *path,
@@ -45,8 +40,7 @@ byol_status byol_export_safetensors(const byol_encoder *encoder, const char *pat
     byol__table classifier;
     byol__param rows[2];
     float *zeros = NULL;
-    BYOL__TRY(make_classifier(&classifier, rows, byol__classifier_name(&weights.origin->config),
-                              options->classes,
+    BYOL__TRY(make_classifier(&classifier, rows, &weights.origin->config, options->classes,
                               byol_encoder_dimension(encoder, BYOL_LAYER_BACKBONE), &zeros, error));
     const byol__arena arenas[] = {
         {"", &weights.graph->params, last, weights.params},

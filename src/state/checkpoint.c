@@ -11,7 +11,12 @@
 #include "base/memory.h"
 #include "config/options.h"
 
-enum { FORMAT_VERSION = 1, TENSOR_NAME_MAX = BYOL__PARAM_NAME_MAX + 32 };
+enum {
+    FORMAT_VERSION = 1,
+    TENSOR_NAME_MAX = BYOL__PARAM_NAME_MAX + 32,
+    METADATA_ALWAYS = 11, /* pairs that every file has */
+    METADATA_MAX = METADATA_ALWAYS + 2,
+};
 
 /* ---- Writing ---- */
 
@@ -64,7 +69,7 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
     const char *tokenizer =
         origin->tokenizer == NULL ? NULL : byol_tokenizer_json(origin->tokenizer, &length);
     BYOL__TRY(config_as_text(&origin->config, &config, error));
-    const byol__metadata metadata[] = {
+    byol__metadata metadata[METADATA_MAX] = {
         {"format", "pt"}, /* what transformers asks for: names and shapes are PyTorch's */
         {"byol.format", format},
         {"byol.step", step},
@@ -76,9 +81,11 @@ static byol_status write_tensors(const char *path, const byol__tensor *tensors, 
         {"byol.monitor", origin->monitor},
         {"byol.losses", origin->losses},
         {"byol.pacing", origin->pacing},
-        {"byol.tokenizer", tokenizer}, /* the last: images have none */
     };
-    size_t pairs = sizeof metadata / sizeof *metadata - (tokenizer == NULL);
+    size_t pairs = METADATA_ALWAYS;
+    if (tokenizer != NULL) metadata[pairs++] = (byol__metadata){"byol.tokenizer", tokenizer};
+    if (origin->classes != NULL)
+        metadata[pairs++] = (byol__metadata){"byol.classes", origin->classes};
     byol_status status = byol__safetensors_write(path, tensors, count, metadata, pairs, error);
     free(config);
     return status;
@@ -156,6 +163,7 @@ static byol_status read_origin(const byol__safetensors *file, const char *path,
                           path);
     origin->channels = (int)channels;
     origin->tokenizer = NULL;
+    origin->classes = NULL;
     snprintf(origin->data, sizeof origin->data, "%s", data);
     read_words(file, "byol.monitor", origin->monitor, sizeof origin->monitor);
     read_words(file, "byol.losses", origin->losses, sizeof origin->losses);

@@ -28,7 +28,10 @@ typedef struct byol__origin {
     uint64_t batches;                /* batches seen: the data position */
     int channels;                    /* of the input images; 0: texts */
     const byol_tokenizer *tokenizer; /* of texts, borrowed; NULL: images, or just opened */
-    char data[96];                   /* fingerprint of the training images */
+    /* Of a classifier, borrowed: its classes as byol__class_names_pack writes them. NULL: it is
+     * none, or just opened. */
+    const char *classes;
+    char data[96]; /* fingerprint of the training images */
     /* The monitor's state, as its text; empty: none. */
     char monitor[160];
     /* The trainer's sums for the current epoch, as its text; empty: none. */
