@@ -29,6 +29,7 @@ int cmd_pretrain(int argc, char **argv);
 int cmd_knn(int argc, char **argv);
 int cmd_linear(int argc, char **argv);
 int cmd_finetune(int argc, char **argv);
+int cmd_predict(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_export(int argc, char **argv);
