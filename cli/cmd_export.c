@@ -8,6 +8,7 @@ typedef struct arguments {
     byol_weights_options weights;
     byol_onnx_options onnx;
     int for_weights, for_onnx; /* options that belong to one of the two formats were given */
+    bool logits;               /* --output logits: the classifier */
 } arguments;
 
 typedef enum format { SAFETENSORS, ONNX, FOLDER, FORMATS } format;
@@ -29,6 +30,13 @@ static void set_part(arguments *args, const char *name, struct argp_state *state
     args->for_weights = 1;
 }
 
+static void set_output(arguments *args, const char *name, struct argp_state *state) {
+    static const char *const outputs[] = {"backbone", "projection", "prediction", "logits"};
+    int chosen = cli_choice("--output", name, outputs, 4, state);
+    args->logits = chosen == 3;
+    if (!args->logits) args->onnx.output = (byol_layer)chosen;
+}
+
 static void check(const arguments *args, struct argp_state *state) {
     if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
     if (args->out == NULL)
@@ -43,6 +51,8 @@ static void check(const arguments *args, struct argp_state *state) {
         argp_error(state, "--part and --classes are for .safetensors only");
     if (wanted != ONNX && args->for_onnx)
         argp_error(state, "--output and --features are for .onnx only");
+    if (args->logits && args->onnx.features)
+        argp_error(state, "--features is for the layers of an encoder, not with --output logits");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -55,7 +65,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         args->for_weights = 1;
         return 0;
     case OUTPUT:
-        args->onnx.output = cli_layer("--output", argument, state);
+        set_output(args, argument, state);
         args->for_onnx = 1;
         return 0;
     case FEATURES:
@@ -83,7 +93,9 @@ static const struct argp_option options[] = {
      "nothing missing",
      0},
     {"output", OUTPUT, "NAME", 0,
-     ".onnx: what comes out: backbone (default), projection or prediction", 0},
+     ".onnx: what comes out: backbone (default), projection or prediction; of a file that 'byol "
+     "finetune' or 'byol linear' wrote also logits, with the names of the classes beside",
+     0},
     {"features", FEATURES, NULL, 0,
      ".onnx: the feature maps of each stage come out too, as layer1 ... layer4", 0},
     {0},
@@ -141,9 +153,19 @@ static void tell_of_shapes(const byol_encoder *encoder, int classes) {
                 channels, channels);
 }
 
+static byol_status write_classifier(const arguments *args, byol_error *error) {
+    byol_classifier *classifier;
+    byol_status status = byol_classifier_load(&classifier, args->model, 0, error);
+    if (status != BYOL_OK) return status;
+    status = byol_export_classifier_onnx(classifier, args->out, error);
+    byol_classifier_free(classifier);
+    return status;
+}
+
 static byol_status run(const arguments *args, byol_encoder **encoder, byol_error *error) {
     byol_status status = byol_encoder_load(encoder, args->model, 0, error);
     if (status != BYOL_OK) return status;
+    if (args->logits) return write_classifier(args, error);
     if (format_of(args->out) == ONNX)
         return byol_export_onnx(*encoder, args->out, &args->onnx, error);
     if (format_of(args->out) == FOLDER) return byol_export_transformers(*encoder, args->out, error);
@@ -158,7 +180,9 @@ static json_t *describe(const arguments *args, const byol_encoder *encoder) {
     json_t *object = json_pack("{s:o, s:s, s:s, s:i, s:i}", "out", cli_text(args->out), "format",
                                names[written], "encoder", config->encoder.name, "image_size",
                                config->data.image_size, "channels", byol_encoder_channels(encoder));
-    if (written == ONNX) {
+    if (args->logits) {
+        json_object_set_new(object, "output", json_string("logits"));
+    } else if (written == ONNX) {
         json_object_set_new(object, "output", json_string(cli_layers[args->onnx.output]));
         json_object_set_new(object, "dimension",
                             json_integer(byol_encoder_dimension(encoder, args->onnx.output)));

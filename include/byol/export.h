@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "byol/classify.h"
 #include "byol/encoder.h"
 #include "byol/status.h"
 
@@ -52,6 +53,13 @@ typedef struct byol_onnx_options {
  * where the network has a layer that cannot be written, BYOL_ERROR_IO, BYOL_ERROR_MEMORY. */
 BYOL_API byol_status byol_export_onnx(const byol_encoder *encoder, const char *path,
                                       const byol_onnx_options *options, byol_error *error);
+
+/* Writes a classifier in the same way: encoder and layer, with the output "logits", (batch,
+ * classes). The names of the classes are in the model's metadata under "classes", a JSON list (null
+ * for a class without a name). Softmax of the logits gives byol_classifier_predict's probabilities,
+ * up to rounding. The errors are those of byol_export_onnx. */
+BYOL_API byol_status byol_export_classifier_onnx(const byol_classifier *classifier,
+                                                 const char *path, byol_error *error);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,8 @@
 #include "export/onnx_body.h"
 #include "export/onnx_lines.h"
 #include "graph/op.h"
+#include "nets/nets.h"
+#include "tasks/class_layer.h"
 
 enum {
     OPSET = 17,
@@ -45,6 +47,7 @@ typedef struct model {
     Onnx__ModelProto proto;
     Onnx__GraphProto body;
     Onnx__OperatorSetIdProto opset, *opsets[1];
+    Onnx__StringStringEntryProto classes, *metadata[1];
     Onnx__ValueInfoProto *input_list[1], *output_list[1 + BYOL__STAGES_MAX];
 } model;
 
@@ -186,9 +189,9 @@ static void add_features(model *m) {
 
 /* ---- The whole model ---- */
 
-static byol_status fill_body(model *m, const byol_onnx_options *options, byol_error *error) {
+static byol_status fill_body(model *m, byol__output output, bool features, byol_error *error) {
     const byol__graph *graph = m->graph;
-    byol__value_id end = graph->output[options->output];
+    byol__value_id end = graph->output[output];
     for (uint32_t v = 0; v < graph->value_count; v++) {
         const byol__node *node = &graph->nodes[graph->values[v].producer];
         snprintf(m->value_name[v], VALUE_NAME_MAX, "%s:%u",
@@ -198,13 +201,13 @@ static byol_status fill_body(model *m, const byol_onnx_options *options, byol_er
     char *input = m->weights.origin->channels > 0 ? "images" : m->value_name[0];
     set_port(m, &m->input, input, 0);
     m->input_list[0] = &m->input.proto;
-    add_output(m, end, graph->output_name[options->output]);
-    if (options->features) add_features(m);
+    add_output(m, end, graph->output_name[output]);
+    if (features) add_features(m);
 
     for (uint32_t i = 0; i <= graph->values[end].producer; i++)
         BYOL__TRY(translate(m, &graph->nodes[i], error));
-    add_table(m, &graph->params, (byol__section)options->output, m->weights.params);
-    add_table(m, &graph->statistics, (byol__section)options->output, m->weights.statistics);
+    add_table(m, &graph->params, (byol__section)output, m->weights.params);
+    add_table(m, &graph->statistics, (byol__section)output, m->weights.statistics);
     return m->parts.out_of_memory
                ? byol__fail(error, BYOL_ERROR_MEMORY, "no memory for an ONNX model")
                : BYOL_OK;
@@ -243,6 +246,16 @@ static void fill_model(model *m) {
     m->proto.graph = &m->body;
 }
 
+/* What is no part of the computation. */
+static void add_metadata(model *m, char *classes) {
+    onnx__string_string_entry_proto__init(&m->classes);
+    m->classes.key = "classes";
+    m->classes.value = classes;
+    m->metadata[0] = &m->classes;
+    m->proto.metadata_props = m->metadata;
+    m->proto.n_metadata_props = 1;
+}
+
 /* A ProtobufCBuffer that writes to a file. */
 typedef struct file_buffer {
     ProtobufCBuffer base;
@@ -268,28 +281,54 @@ static byol_status write_model(const model *m, const char *path, byol_error *err
                       strerror(to.why));
 }
 
-byol_status byol_export_onnx(const byol_encoder *encoder, const char *path,
-                             const byol_onnx_options *options, byol_error *error) {
-    const byol_onnx_options usual = {.output = BYOL_LAYER_BACKBONE};
-    if (options == NULL) options = &usual;
-    if (byol_encoder_dimension(encoder, options->output) == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                          "these weights have no such output with one vector for each sample");
+/* Writes the network up to `output`; `classes`: their names, or NULL. */
+static byol_status export_network(const byol__weights *weights, byol__output output, bool features,
+                                  char *classes, const char *path, byol_error *error) {
     model *m;
     BYOL__TRY(byol__alloc(&m, 1, sizeof *m, "an ONNX model", error));
-    byol__encoder_weights(encoder, &m->weights);
-    m->graph = m->weights.graph;
-    memcpy(m->mean, m->weights.origin->config.views.view[0].mean, sizeof m->mean);
-    memcpy(m->std, m->weights.origin->config.views.view[0].std, sizeof m->std);
+    m->weights = *weights;
+    m->graph = weights->graph;
+    memcpy(m->mean, weights->origin->config.views.view[0].mean, sizeof m->mean);
+    memcpy(m->std, weights->origin->config.views.view[0].std, sizeof m->std);
     byol_status status = byol__alloc(&m->value_name, m->graph->value_count, sizeof *m->value_name,
                                      "names of an ONNX model", error);
-    if (status == BYOL_OK) status = fill_body(m, options, error);
+    if (status == BYOL_OK) status = fill_body(m, output, features, error);
     if (status == BYOL_OK) {
         fill_model(m);
+        if (classes != NULL) add_metadata(m, classes);
         status = write_model(m, path, error);
     }
     byol__onnx_release(&m->parts);
     byol__free(m->value_name);
     byol__free(m);
+    return status;
+}
+
+byol_status byol_export_onnx(const byol_encoder *encoder, const char *path,
+                             const byol_onnx_options *options, byol_error *error) {
+    byol__weights weights;
+    const byol_onnx_options usual = {.output = BYOL_LAYER_BACKBONE};
+    if (options == NULL) options = &usual;
+    if (byol_encoder_dimension(encoder, options->output) == 0)
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND,
+                          "these weights have no such output with one vector for each sample");
+    byol__encoder_weights(encoder, &weights);
+    return export_network(&weights, (byol__output)options->output, options->features, NULL, path,
+                          error);
+}
+
+byol_status byol_export_classifier_onnx(const byol_classifier *classifier, const char *path,
+                                        byol_error *error) {
+    byol__class_network network = {0};
+    byol__weights weights;
+    byol__encoder_weights(byol__classifier_encoder(classifier), &weights);
+    byol_status status = byol__class_network_create(&network, classifier, error);
+    if (status == BYOL_OK) {
+        weights.graph = &network.graph;
+        weights.params = network.params;
+        weights.statistics = network.statistics;
+        status = export_network(&weights, BYOL__LOGITS, false, network.classes, path, error);
+    }
+    byol__class_network_release(&network);
     return status;
 }

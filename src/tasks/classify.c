@@ -150,6 +150,10 @@ const char *byol_classifier_name(const byol_classifier *classifier, int label) {
 
 byol_encoder *byol_classifier_encoder(byol_classifier *classifier) { return classifier->encoder; }
 
+const byol_encoder *byol__classifier_encoder(const byol_classifier *classifier) {
+    return classifier->encoder;
+}
+
 int byol_classifier_match(const byol_classifier *classifier, const byol_source *source, int label) {
     const char *name = byol_source_class_name(source, label);
     bool has_names = name != NULL;
@@ -221,12 +225,14 @@ byol_status byol__class_network_create(byol__class_network *network,
     const byol__param *row = graph->params.rows + graph->params.count - 2;
     memcpy(network->params + row[0].offset, classifier->layer, row[0].count * sizeof(float));
     memcpy(network->params + row[1].offset, bias_of(classifier), row[1].count * sizeof(float));
-    return BYOL_OK;
+    return byol__class_names_pack((const char *const *)classifier->names.name,
+                                  classifier->names.count, &network->classes, error);
 }
 
 void byol__class_network_release(byol__class_network *network) {
     byol__graph_release(&network->graph);
     byol__arena_free(network->params);
     byol__arena_free(network->statistics);
+    free(network->classes);
     *network = (byol__class_network){0};
 }

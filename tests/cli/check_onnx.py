@@ -50,7 +50,49 @@ def check(network, vectors, path, layer, features):
     print(f"{network} {layer}: largest difference {difference:.2g} of {np.abs(expected).max():.3g}")
 
 
+def read_tokens(path, tokenizer, places=16):
+    """(N, length) of the texts of LABEL<tab>TEXT lines"""
+    from tokenizers import Tokenizer
+
+    words = Tokenizer.from_file(tokenizer)
+    words.enable_truncation(places)
+    ids = [words.encode(line.split("\t", 1)[1].rstrip("\n")).ids for line in open(path)]
+    return np.array([row + [0] * (max(map(len, ids)) - len(row)) for row in ids], dtype=np.int64)
+
+
+def check_classifier(network, predictions, path, *tokenizer):
+    """Softmax of the logits beside path,class,probability,class 2,probability 2 ... of byol predict."""
+    import csv
+    import json
+
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(network)
+    onnx.checker.check_model(model, full_check=True)
+    names = json.loads({p.key: p.value for p in model.metadata_props}["classes"])
+    classes = [str(i) if name is None else name for i, name in enumerate(names)]
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    assert [o.name for o in session.get_outputs()] == ["logits"]
+    images = read_tokens(path, *tokenizer) if tokenizer else read_images(path)
+    logits = session.run(None, {"input_ids" if tokenizer else "images": images})[0].astype(np.float64)
+    assert logits.shape == (len(images), len(classes)), logits.shape
+    found = np.exp(logits - logits.max(1, keepdims=True))
+    found /= found.sum(1, keepdims=True)
+    rows = list(csv.reader(open(predictions)))[1:]
+    assert len(rows) == len(images)
+    worst = 0.0
+    for row, probabilities in zip(rows, found):
+        for name, probability in zip(row[1::2], row[2::2]):
+            worst = max(worst, abs(float(probability) - probabilities[classes.index(name)]))
+    assert worst < 1e-4, f"probabilities differ by {worst}"
+    assert found.std(0).max() > 1e-4, "all pictures have the same probabilities"
+    print(f"{network}: {len(classes)} classes, largest difference {worst:.2g}")
+
+
 if sys.argv[1] == "--make-data":
     make_data()
+elif sys.argv[1] == "--classifier":
+    check_classifier(*sys.argv[2:])
 else:
     check(*sys.argv[1:5], "--features" in sys.argv)

@@ -34,10 +34,27 @@ train deep --data cifar:1 --epochs 1 --image-size 32 --encoder resnet50
 [ "$code" -eq 0 ] || say "training a deep network failed"
 compare deep cifar:1 cifar/data_batch_1.bin --features
 
+# classify FILE SOURCE IMAGES: logits of a classifier, and the names of its classes
+classify() {
+    expect 0 export "$1" --out classifier.onnx --output logits
+    expect 0 predict "$1" --data "$2" --top 3 --out predictions.csv
+    "$python" "$here/check_onnx.py" --classifier classifier.onnx predictions.csv "$3" >stdout 2>stderr ||
+        say "ONNX Runtime and byol predict differ in $1"
+    cat stdout
+}
+expect 0 linear colour --train cifar:1 --test cifar:1 --no-baselines --epochs 3 --out probe.safetensors
+classify probe.safetensors cifar:1 cifar/data_batch_1.bin
+expect 0 finetune colour --train cifar:1 --test cifar:1 --no-scratch --epochs 1 --batch-size 8 --out tuned.safetensors
+classify tuned.safetensors cifar:1 cifar/data_batch_1.bin
+expect 1 export colour --out classifier.onnx --output logits
+says "without a classifier"
+
 for pool in class mean max; do
     train vit-$pool --data cifar:1 --epochs 1 --image-size 32 --encoder vit --width 32 --set encoder.depth=2 \
         --set encoder.heads=4 --set encoder.patch=8 --set encoder.pool=$pool
     [ "$code" -eq 0 ] || say "training a transformer failed"
     compare vit-$pool cifar:1 cifar/data_batch_1.bin --features
+    expect 0 linear vit-$pool --train cifar:1 --test cifar:1 --no-baselines --epochs 3 --out vit.safetensors
+    classify vit.safetensors cifar:1 cifar/data_batch_1.bin
 done
 finish

@@ -38,6 +38,12 @@ for pool in class mean max; do
     expect 0 export $pool --out bert/
     compare $pool $pool bert
 done
+expect 0 linear mean --train texts.tsv --test texts.tsv --no-baselines --out probe.safetensors
+expect 0 predict probe.safetensors --data texts.tsv --top 3 --out predictions.csv
+expect 0 export probe.safetensors --out classifier.onnx --output logits
+"$python" "$here/check_onnx.py" --classifier classifier.onnx predictions.csv texts.tsv mean/tokenizer.json >stdout 2>stderr ||
+    say "ONNX Runtime and byol predict differ on texts"
+cat stdout
 
 learn bag mean --set encoder.depth=0
 expect 0 export bag --out bag-of-words/

@@ -7,13 +7,16 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <onnx.pb-c.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/memory.h"
 #include "byol/classify.h"
 #include "byol/eval.h"
+#include "byol/export.h"
 #include "encoder/encoder_internal.h"
 #include "eval/softmax.h"
 #include "nets/nets.h"
@@ -178,6 +181,44 @@ static void the_network_of_a_classifier_gives_its_logits(void **state) {
     pictures_free(test);
 }
 
+static void onnx_has_the_layer_and_the_names(void **state) {
+    (void)state;
+    char path[64], network[80], *bytes;
+    size_t length;
+    static float weight[CLASSES * DIMENSION], bias[CLASSES];
+    static const char *const names[CLASSES] = {"red", NULL, "blue"};
+    byol_encoder *encoder = new_encoder();
+    fill_layer(weight, bias);
+    const byol_linear_layer layer = {weight, bias, CLASSES, names};
+    check(byol_classifier_save(new_path(path), encoder, &layer, &error));
+    byol_classifier *classifier = load(path);
+    snprintf(network, sizeof network, "%s.onnx", path);
+    check(byol_export_classifier_onnx(classifier, network, &error));
+    check(byol__read_file(network, &bytes, &length, &error));
+    Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, length, (const uint8_t *)bytes);
+    assert_non_null(model);
+    assert_int_equal(model->n_metadata_props, 1);
+    assert_string_equal(model->metadata_props[0]->key, "classes");
+    assert_string_equal(model->metadata_props[0]->value, "[\"red\",null,\"blue\"]");
+    assert_int_equal(model->graph->n_output, 1);
+    assert_string_equal(model->graph->output[0]->name, "logits");
+    int found = 0;
+    for (size_t i = 0; i < model->graph->n_initializer; i++) {
+        const Onnx__TensorProto *tensor = model->graph->initializer[i];
+        if (strcmp(tensor->name, "fc.weight") != 0) continue;
+        assert_int_equal(tensor->raw_data.len, sizeof weight);
+        assert_memory_equal(tensor->raw_data.data, weight, sizeof weight);
+        found++;
+    }
+    assert_int_equal(found, 1);
+    onnx__model_proto__free_unpacked(model, NULL);
+    byol__free(bytes);
+    unlink(path);
+    unlink(network);
+    byol_classifier_free(classifier);
+    byol_encoder_free(encoder);
+}
+
 /* ---- those of fine-tuning and of the linear probe ---- */
 
 /* What the file names most probable is what was predicted when it was made. */
@@ -301,6 +342,7 @@ int main(void) {
         cmocka_unit_test(names_are_read_as_they_were_written),
         cmocka_unit_test(a_saved_layer_gives_the_probabilities_of_its_logits),
         cmocka_unit_test(the_network_of_a_classifier_gives_its_logits),
+        cmocka_unit_test(onnx_has_the_layer_and_the_names),
         cmocka_unit_test(a_fine_tuned_file_predicts_as_fine_tuning_did),
         cmocka_unit_test(a_probe_is_one_layer_on_features_as_they_come),
         cmocka_unit_test(weights_without_a_classifier_are_refused),
