@@ -10,6 +10,7 @@
 #include "byol/encoder.h"
 #include "byol/source.h"
 #include "byol/status.h"
+#include "byol/verify.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +49,21 @@ BYOL_API int byol_evaluation_is_outranked(const char *run, const byol_evaluation
 
 /* 1 where RUN/evaluation.json has a result of `method` for the weights of `step`. */
 BYOL_API int byol_evaluation_is_current(const char *run, const char *method, uint64_t step);
+
+/* One result of verification by pairs. All is borrowed; NULL: not measured. */
+typedef struct byol_verification {
+    uint64_t step;     /* of the weights: byol_encoder_step */
+    const char *pairs; /* the file of pairs, in words */
+    const byol_roc *trained, *random_init, *pixels;
+    double far;                      /* the FAR that thresholds were chosen for, 0 .. 1 */
+    const byol_threshold *threshold; /* of the trained encoder, chosen on other persons */
+    bool mean;                       /* vectors are means over views */
+} byol_verification;
+
+/* Adds it to RUN/evaluation.json as "verify", atomically, with the curves: at most 200 points of
+ * each. BYOL_ERROR_IO where the folder cannot be written. */
+BYOL_API byol_status byol_verification_save(const char *run, const byol_verification *verification,
+                                            byol_error *error);
 
 typedef struct byol_report_options {
     /* All are borrowed and may be NULL: the page then lacks the pictures that need them. */

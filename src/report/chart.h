@@ -26,6 +26,7 @@ typedef struct byol__level {
 typedef struct byol__chart {
     const char *title, *about; /* `about`: one sentence on how to read it */
     const char *unit;          /* after values: " %" */
+    const char *along;         /* what the axis from left to right is; NULL: "epoch" */
     byol__series series[BYOL__CHART_SERIES];
     int series_count;
     byol__level levels[BYOL__CHART_LEVELS];

@@ -57,17 +57,72 @@ static json_t *describe(const byol_evaluation *evaluation) {
     return object;
 }
 
-byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation,
-                                 byol_error *error) {
+/* Puts a result under its key; `result` is released. */
+static byol_status keep(const char *run, const char *key, json_t *result, byol_error *error) {
     char path[BYOL__RUN_PATH_MAX];
     byol__run_path(run, "evaluation.json", path);
     json_t *all = byol__evaluation_read(run);
-    if (json_object_set_new(all, evaluation->method, describe(evaluation)) != 0) {
+    if (json_object_set_new(all, key, result) != 0) {
         json_decref(all);
         return byol__fail(error, BYOL_ERROR_IO, "cannot write %s", path);
     }
     return byol__json_write(path, all, 1, error);
 }
+
+byol_status byol_evaluation_save(const char *run, const byol_evaluation *evaluation,
+                                 byol_error *error) {
+    return keep(run, evaluation->method, describe(evaluation), error);
+}
+
+/* ---- Verification ---- */
+
+enum { CURVE_POINTS = 200 };
+
+/* [[FAR, TAR] ...]: all points of a short curve; of a long one those nearest to an even step along
+ * both axes, with both ends. */
+static json_t *list_curve(const byol_roc *roc) {
+    json_t *list = json_array();
+    double last = -1;
+    for (size_t i = 0; i < roc->count; i++) {
+        double along = roc->far[i] + roc->tar[i];
+        bool is_end = i + 1 == roc->count;
+        if (roc->count > CURVE_POINTS && !is_end && along < last + 2.0 / CURVE_POINTS) continue;
+        last = along;
+        json_array_append_new(list, json_pack("[f, f]", roc->far[i], roc->tar[i]));
+    }
+    return list;
+}
+
+static json_t *describe_roc(const byol_roc *roc) {
+    return json_pack("{s:f, s:f, s:f, s:o}", "auc", 100 * roc->auc, "eer", 100 * roc->eer,
+                     "tar_at_far_1", 100 * roc->tar[byol_roc_at(roc, 0.01)], "curve",
+                     list_curve(roc));
+}
+
+static json_t *describe_verification(const byol_verification *v) {
+    json_t *object = json_pack("{s:I, s:o, s:I, s:I}", "step", (json_int_t)v->step, "pairs",
+                               byol__json_words(v->pairs), "same", (json_int_t)v->trained->same,
+                               "different", (json_int_t)v->trained->different);
+    json_object_set_new(object, "trained", describe_roc(v->trained));
+    if (v->random_init != NULL)
+        json_object_set_new(object, "random_init", describe_roc(v->random_init));
+    if (v->pixels != NULL) json_object_set_new(object, "pixels", describe_roc(v->pixels));
+    if (v->threshold != NULL)
+        json_object_set_new(object, "threshold",
+                            json_pack("{s:f, s:f, s:f, s:f, s:i}", "wanted_far", 100 * v->far,
+                                      "value", v->threshold->threshold, "far",
+                                      100 * v->threshold->far, "tar", 100 * v->threshold->tar,
+                                      "folds", v->threshold->folds));
+    if (v->mean) json_object_set_new(object, "mean", json_true());
+    return object;
+}
+
+byol_status byol_verification_save(const char *run, const byol_verification *verification,
+                                   byol_error *error) {
+    return keep(run, "verify", describe_verification(verification), error);
+}
+
+/* ---- What is there ---- */
 
 static bool is_of_step(const json_t *result, uint64_t step) {
     const json_t *found = json_object_get(result, "step");

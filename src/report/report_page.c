@@ -45,6 +45,7 @@ static byol_status write_one_run(FILE *page, const byol__run_data *run_data,
     BYOL__TRY(byol__section_curves(page, run_data, 1, error));
     BYOL__TRY(write_samples(page, run_data, options, error));
     BYOL__TRY(byol__section_confusion(page, run_data, options, error));
+    BYOL__TRY(byol__section_verify(page, run_data, error));
     byol__section_system(page, run_data, 1);
     byol__section_settings(page, run_data);
     byol__page_end(page, "report");

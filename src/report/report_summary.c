@@ -325,13 +325,21 @@ static void write_conditions(FILE *page, const byol__run_data *run_data, const c
     byol__html(page, ". ");
 }
 
-void byol__section_worth(FILE *page, const byol__run_data *run_data) {
+/* Those of classification; other tasks have sections of their own. Owned: json_decref. */
+static json_t *accuracies_of(const byol__run_data *run_data) {
+    const char *method;
+    json_t *result, *all = json_object();
+    json_object_foreach(run_data->evaluations, method,
+                        result) if (json_object_get(result, "accuracy") != NULL)
+        json_object_set(all, method, result);
+    return all;
+}
+
+static void write_accuracies(FILE *page, const byol__run_data *run_data, json_t *all) {
     const char *method;
     json_t *result;
     int same = 0;
-    if (json_object_size(run_data->evaluations) == 0) return;
-    json_object_foreach(run_data->evaluations, method, result) same =
-        same || byol__run_data_same_images(result);
+    json_object_foreach(all, method, result) same = same || byol__run_data_same_images(result);
     const char *samples = byol__run_data_samples(run_data);
     byol__html(
         page,
@@ -343,12 +351,17 @@ void byol__section_worth(FILE *page, const byol__run_data *run_data) {
         samples,
         same ? "; it means little where they are the training" : ", other ones than the training",
         samples, byol__run_data_has_texts(run_data) ? "the bare words" : "the raw pixels");
-    json_object_foreach(run_data->evaluations, method, result)
+    json_object_foreach(all, method, result)
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
     byol__html(page, "</tr></thead>\n<tbody>\n");
-    write_rows(page, run_data->evaluations);
+    write_rows(page, all);
     byol__html(page, "</tbody></table></div>\n<p class=\"small\">");
-    json_object_foreach(run_data->evaluations, method, result)
-        write_conditions(page, run_data, method, result);
+    json_object_foreach(all, method, result) write_conditions(page, run_data, method, result);
     byol__html(page, "</p>\n</section>\n");
+}
+
+void byol__section_worth(FILE *page, const byol__run_data *run_data) {
+    json_t *all = accuracies_of(run_data);
+    if (json_object_size(all) > 0) write_accuracies(page, run_data, all);
+    json_decref(all);
 }

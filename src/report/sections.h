@@ -37,6 +37,9 @@ byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit,
 byol_status byol__section_confusion(FILE *page, const byol__run_data *run_data,
                                     const byol_report_options *options, byol_error *error);
 
+/* report_verify.c: how well pairs of pictures are told apart, and the ROC curves. */
+byol_status byol__section_verify(FILE *page, const byol__run_data *run_data, byol_error *error);
+
 /* report_facts.c: cost and machine; settings. */
 void byol__section_system(FILE *page, const byol__run_data *run_data, size_t count);
 void byol__section_settings(FILE *page, const byol__run_data *run_data);
