@@ -164,6 +164,10 @@ static byol_status compile_backward(byol__compiler *c) {
             BYOL__TRY(new_diff(c, (int)plan->output[mark], plan->unit_count, &plan->diff[mark]));
     for (int i = plan->unit_count - 1; i >= 0; i--)
         BYOL__TRY(place_backward(c, &plan->units[i], byol__backward_slot(plan, i)));
+    for (int i = 0; i < plan->slots[0].diff_count; i++) /* those of the input are read at the end */
+        byol__keep_until(plan, plan->slots[0].diffs[i], byol__backward_slot(plan, 0));
+    if (plan->options.input_diff && plan->slots[0].diff_count == 0)
+        return byol__fail(c->error, BYOL_ERROR_INVALID, "the output does not depend on the input");
     return BYOL_OK;
 }
 
@@ -176,6 +180,7 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
     plan->slot_count = (int)graph->value_count;
     for (int i = 0; i < plan->slot_count; i++) plan->slots[i].buffer = BYOL__NO_BUFFER;
     plan->slots[0].layout = byol__layout_for(c, 0, BYOL__FORMAT_ANY);
+    plan->slots[0].wants_grad = plan->options.input_diff;
     /* The outputs before the last one can be read too. */
     for (int mark = 0; mark <= plan->options.output; mark++) {
         plan->output[mark] = graph->output[mark];

@@ -8,6 +8,7 @@
 #ifndef BYOL__PLAN_H
 #define BYOL__PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ typedef struct byol__plan_options {
      * that are before it. */
     byol__output output;
     unsigned diffs; /* TRAIN: a bit for each output before that one whose gradient is given too */
+    bool
+        input_diff; /* TRAIN: backward makes the input's gradient too: byol__plan_read_input_diff */
     byol__format format;    /* of activations; BYOL__FORMAT_ANY (0): what oneDNN prefers here */
     const byol__comm *comm; /* ranks whose batches (of this size) are one batch to batch norm,
                                borrowed; NULL: this rank alone */
@@ -91,6 +94,10 @@ byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error 
 /* Before each backward, for each output of options.diffs. `diff`, (batch, dimension) floats, is the
  * part of the output's gradient that does not come from the output behind it. */
 void byol__plan_diff(byol__plan *plan, byol__output output, const float *diff);
+
+/* After backward, TRAIN with options.input_diff only: the gradient of the input, plain floats of
+ * its shape. */
+void byol__plan_read_input_diff(const byol__plan *plan, float *dst);
 
 /* Activations by graph value, for tests and debugging: copies value `id` as plain (batch, c, h, w)
  * floats. Only values that the plan keeps (TRAIN: all inputs and outputs of fused steps, except a

@@ -132,6 +132,14 @@ void byol__plan_read(const byol__plan *plan, byol__output output, float *dst) {
     byol__layout_convert(&to, dst, &slot->layout, byol__at(plan, slot->buffer));
 }
 
+/* What the input's readers have left is one gradient in the end. */
+static void add_input_diffs(byol__plan *plan) {
+    const byol__slot *slot = &plan->slots[0];
+    for (int i = 1; i < slot->diff_count; i++)
+        plan->kernels->add(&slot->layout, byol__at(plan, slot->diffs[0]),
+                           byol__at(plan, slot->diffs[i]));
+}
+
 /* Gradients beyond those that the op takes are added up first. */
 static void add_diffs(byol__plan *plan, const byol__unit *unit) {
     double begin = byol__now();
@@ -158,7 +166,14 @@ byol_status byol__plan_backward(byol__plan *plan, const float *diff, byol_error 
         byol_error words = {0};
         keep(&first, unit->op->runs->backward(plan, unit, &words), &words);
     }
+    if (plan->options.input_diff) add_input_diffs(plan);
     return first.status;
+}
+
+void byol__plan_read_input_diff(const byol__plan *plan, float *dst) {
+    const byol__slot *slot = &plan->slots[0];
+    byol__layout to = plain(slot);
+    byol__layout_convert(&to, dst, &slot->layout, byol__at(plan, slot->diffs[0]));
 }
 
 static bool is_kept(const byol__plan *plan, byol__value_id id) {

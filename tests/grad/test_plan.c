@@ -27,12 +27,16 @@ typedef struct bench {
     void *workspace;
 } bench;
 
+/* Plans that are opened make the input's gradient too. */
+static bool wants_input_diff;
+
 static void bench_open(bench *b, int batch, byol__dtype dtype, byol__format format) {
     check(byol__graph_finish(&b->graph, &error));
     byol__plan_options options = {.batch = batch,
                                   .dtype = dtype,
                                   .mode = BYOL__TRAIN,
                                   .output = BYOL__PREDICTION,
+                                  .input_diff = wants_input_diff,
                                   .format = format};
     check(byol__plan_create(&b->plan, &b->graph, &options, &error));
     byol__plan_info info;
@@ -590,6 +594,75 @@ static void an_operation_that_does_not_say_what_backward_reads_is_refused(void *
 }
 
 /* Other machines choose other formats: AVX-512 blocks of 16, others channels-last. */
+/* ---- the gradient of the input ---- */
+
+static double input_along(bench *b, const float *middle, const float *direction, size_t count,
+                          double step) {
+    for (size_t i = 0; i < count; i++)
+        b->images[i] = middle[i] + (float)(step * (double)direction[i]);
+    return loss(b);
+}
+
+/* As direction_agrees, for the input: 1 right, 0 wrong, -1 a kink within the step. */
+static int input_direction_agrees(bench *b, const float *middle, const float *gradient,
+                                  size_t count, uint32_t number) {
+    const double steps[2] = {0.001, 0.0005};
+    float *direction = random_floats(count, 4, number);
+    double length = 0, product = 0, norm = 0, measured[2];
+    for (size_t i = 0; i < count; i++) length += (double)direction[i] * (double)direction[i];
+    for (size_t i = 0; i < count; i++) {
+        direction[i] /= (float)sqrt(length);
+        product += (double)direction[i] * (double)gradient[i];
+        norm += (double)gradient[i] * (double)gradient[i];
+    }
+    for (int s = 0; s < 2; s++) {
+        double one = input_along(b, middle, direction, count, steps[s]) -
+                     input_along(b, middle, direction, count, -steps[s]),
+               two = input_along(b, middle, direction, count, 2 * steps[s]) -
+                     input_along(b, middle, direction, count, -2 * steps[s]);
+        measured[s] = (8 * one - two) / (12 * steps[s]);
+    }
+    byol__free(direction);
+    double allowed = 5e-3 * sqrt(norm) + rounding(b, steps[1]);
+    if (fabs(measured[0] - measured[1]) > allowed / 2) return -1;
+    return fabs(measured[1] - product) <= allowed;
+}
+
+static void input_gradient_matches(byol__format format, network *build, int c, int size,
+                                   int batch) {
+    bench b = {0};
+    int smooth = 0;
+    wants_input_diff = true;
+    open_network(&b, build, c, size, batch, BYOL__F32, format);
+    wants_input_diff = false;
+    size_t count = (size_t)(batch * c * size * size);
+    float *middle = random_floats(count, 3, 0), *gradient = random_floats(count, 3, 0);
+    memcpy(middle, b.images, count * sizeof *middle);
+    loss(&b);
+    byol__plan_backward(b.plan, b.combination, NULL);
+    byol__plan_read_input_diff(b.plan, gradient);
+    for (uint32_t d = 0; d < DIRECTIONS && smooth < 3; d++) {
+        int agrees = input_direction_agrees(&b, middle, gradient, count, d);
+        assert_int_not_equal(agrees, 0);
+        smooth += agrees > 0;
+    }
+    assert_true(smooth > 0);
+    byol__free(middle);
+    byol__free(gradient);
+    bench_close(&b);
+}
+
+static void the_input_has_a_gradient_where_it_is_asked_for(void **state) {
+    (void)state;
+    input_gradient_matches(BYOL__FORMAT_ANY, conv_kinds, 3, 12, 4);
+    input_gradient_matches(BYOL__FORMAT_ANY, conv_kinds, 1, 12, 4);
+    input_gradient_matches(BYOL__FORMAT_ANY, residual_block, 3, 8, 8);
+    input_gradient_matches(BYOL__FORMAT_ANY, bare_additions, 3, 6, 4);
+    input_gradient_matches(BYOL__NHWC, norm_of_the_input, 3, 6, 6); /* read twice */
+    input_gradient_matches(BYOL__FORMAT_ANY, max_pool, 3, 12, 4);
+    input_gradient_matches(BYOL__FORMAT_ANY, patches, 3, 8, 4);
+}
+
 static void every_memory_format(void **state) {
     (void)state;
     for (int format = BYOL__NCHW; format < BYOL__FORMATS; format++) {
@@ -697,6 +770,7 @@ int main(void) {
         cmocka_unit_test(max_pools_that_overlap_and_do_not),
         cmocka_unit_test(average_pools_with_padding_and_global),
         cmocka_unit_test(flatten_linear_and_batch_norm_of_vectors),
+        cmocka_unit_test(the_input_has_a_gradient_where_it_is_asked_for),
         cmocka_unit_test(every_memory_format),
         cmocka_unit_test(a_nan_is_seen_at_the_other_end),
         cmocka_unit_test(bf16_gradients_are_fp32_gradients_rounded),
