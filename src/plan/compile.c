@@ -179,7 +179,9 @@ static byol_status compile_stages(byol__compiler *c, const byol__stage *stages) 
     BYOL__TRY(byol__alloc(&plan->slots, graph->value_count, sizeof *plan->slots, "plan", c->error));
     plan->slot_count = (int)graph->value_count;
     for (int i = 0; i < plan->slot_count; i++) plan->slots[i].buffer = BYOL__NO_BUFFER;
-    plan->slots[0].layout = byol__layout_for(c, 0, BYOL__FORMAT_ANY);
+    /* Tokens lie in rows everywhere: those of a network that was cut, too. */
+    bool is_tokens = graph->values[0].shape.rank == 2 && !graph->values[0].integers;
+    plan->slots[0].layout = byol__layout_for(c, 0, is_tokens ? BYOL__NHWC : BYOL__FORMAT_ANY);
     plan->slots[0].wants_grad = plan->options.input_diff;
     /* The outputs before the last one can be read too. */
     for (int mark = 0; mark <= plan->options.output; mark++) {

@@ -41,6 +41,10 @@ sed 's/"seconds": [^,]*//' stdout | cmp -s - one || say "the same call gives ano
 # shellcheck disable=SC2086
 expect 0 finetune run $quick --train-stages 0 --json --quiet
 is_json accuracy from_scratch_accuracy
+train vit --encoder vit --width 16 --epochs 1 --set encoder.depth=2 --set encoder.heads=2 --set encoder.patch=5
+# shellcheck disable=SC2086
+expect 0 finetune vit $quick --train-stages 1 --no-scratch --json --quiet
+is_json accuracy
 grep -q '"finetune": {' run/evaluation.json || say "the result is not kept in the run folder"
 
 expect 0 linear run --epochs 3 --report --csv linear.csv --json
