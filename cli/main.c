@@ -16,6 +16,7 @@ const cli_command cli_commands[] = {
     {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels"},
     {"predict", cmd_predict, "name the class of images or texts by a fine-tuned encoder"},
     {"verify", cmd_verify, "tell whether two pictures show the same person"},
+    {"explain", cmd_explain, "show which part of a picture an answer hangs on"},
     {"embed", cmd_embed, "turn images or texts into vectors (.npy)"},
     {"search", cmd_search, "find similar pictures or texts, and near-duplicates"},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
