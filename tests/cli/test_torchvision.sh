@@ -20,6 +20,16 @@ for stem in imagenet small; do
     "$python" "$here/check_torchvision.py" $stem backbone.safetensors whole.safetensors vectors.npy >stdout 2>stderr ||
         say "torchvision disagrees, with the $stem stem"
     cat stdout
+    # maps of answers, and of likenesses with the first picture, which is written as a file
+    expect 0 linear $stem --train cifar:1 --test cifar:1 --no-baselines --epochs 3 --out probe.safetensors
+    { printf 'P6 32 32 255\n' && tail -c +2 cifar/data_batch_1.bin | head -c 3072 |
+        LC_ALL=C od -An -v -t u1 -w1 | LC_ALL=C awk '{ v[NR - 1] = $1 } END { for (i = 0; i < 1024; i++)
+            for (c = 0; c < 3; c++) printf "%c", v[c * 1024 + i] }'; } >first.ppm
+    expect 0 explain probe.safetensors --data cifar:1 --out answers --maps answers.npy
+    expect 0 explain probe.safetensors --data cifar:1 --like first.ppm --out alike --maps alike.npy
+    "$python" "$here/check_gradcam.py" $stem probe.safetensors answers.npy alike.npy >stdout 2>stderr ||
+        say "torch has other maps, with the $stem stem"
+    cat stdout
 done
 
 # the other way: a run begins with the libraries' own weights, which nothing moves while the learning rate is 0
