@@ -22,6 +22,7 @@ typedef struct cli_command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *help;
+    const char *group; /* that it begins; NULL: it belongs to the one before */
 } cli_command;
 
 int cmd_views(int argc, char **argv);

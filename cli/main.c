@@ -8,25 +8,26 @@
 #include "byol/version.h"
 #include "cli.h"
 
+/* A group's name stands before its first command. */
 const cli_command cli_commands[] = {
-    {"views", cmd_views, "make a picture of what training will see"},
-    {"pretrain", cmd_pretrain, "train an encoder on images or texts without labels"},
-    {"knn", cmd_knn, "what an encoder is worth: nearest neighbours"},
-    {"linear", cmd_linear, "what an encoder is worth: a linear classifier"},
-    {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels"},
-    {"predict", cmd_predict, "name the class of images or texts by a fine-tuned encoder"},
-    {"verify", cmd_verify, "tell whether two pictures show the same person"},
-    {"explain", cmd_explain, "show which part of a picture an answer hangs on"},
-    {"embed", cmd_embed, "turn images or texts into vectors (.npy)"},
-    {"search", cmd_search, "find similar pictures or texts, and near-duplicates"},
-    {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX"},
-    {"report", cmd_report, "write a page that shows a run, or compares several"},
-    {"data", cmd_data, "tell what a source of images or texts holds"},
-    {"pack", cmd_pack, "pack images into tar shards that read fast"},
-    {"tokenizer", cmd_tokenizer, "learn a vocabulary of texts (tokenizer.json)"},
-    {"info", cmd_info, "print a network layer by layer, with its costs"},
-    {"bench", cmd_bench, "measure training steps, views, or the machine"},
-    {"options", cmd_options, "print the table of configuration options"},
+    {"data", cmd_data, "tell what a source of images or texts holds", "Data"},
+    {"views", cmd_views, "make a picture of what training will see", NULL},
+    {"pack", cmd_pack, "pack images into tar shards that read fast", NULL},
+    {"tokenizer", cmd_tokenizer, "learn a vocabulary of texts (tokenizer.json)", NULL},
+    {"pretrain", cmd_pretrain, "train an encoder on images or texts without labels", "Training"},
+    {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels", NULL},
+    {"knn", cmd_knn, "what an encoder is worth: nearest neighbours", "Measuring"},
+    {"linear", cmd_linear, "what an encoder is worth: a linear classifier", NULL},
+    {"verify", cmd_verify, "what it is worth: whether two pictures show the same person", NULL},
+    {"embed", cmd_embed, "turn images or texts into vectors (.npy)", "Using"},
+    {"search", cmd_search, "find similar pictures or texts, and near-duplicates", NULL},
+    {"predict", cmd_predict, "name the class of images or texts", NULL},
+    {"explain", cmd_explain, "show which part of a picture an answer hangs on", NULL},
+    {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX", NULL},
+    {"report", cmd_report, "write a page that shows a run, or compares several", "Looking into it"},
+    {"info", cmd_info, "print a network layer by layer, with its costs", NULL},
+    {"bench", cmd_bench, "measure training steps, views, or the machine", NULL},
+    {"options", cmd_options, "print the table of configuration options", NULL},
     {0},
 };
 enum { COMMANDS = sizeof cli_commands / sizeof cli_commands[0] - 1 };
@@ -40,8 +41,10 @@ static void print_help(FILE *stream) {
           "the "
           "CPU.\n\nCommands:\n",
           stream);
-    for (int i = 0; i < COMMANDS; i++)
+    for (int i = 0; i < COMMANDS; i++) {
+        if (cli_commands[i].group != NULL) fprintf(stream, " %s\n", cli_commands[i].group);
         fprintf(stream, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].help);
+    }
     fputs("\n'byol COMMAND --help' explains a command. 'byol --version' prints the version.\n\n"
           "Example:\n"
           "  byol pretrain --data fashion-mnist:train --width 16 --epochs 5 --out runs/first\n"

@@ -7,6 +7,7 @@ expect 2 pretrian
 says pretrian pretrain
 expect 2 nonsense
 says nonsense --help
+[ "$("$byol" --help | wc -l)" -le 40 ] || say "byol --help does not fit a screen"
 for help in --help -h help; do
     expect 0 $help
     grep -q "Example" stdout || say "byol $help shows no example"
