@@ -22,6 +22,11 @@ byol_status byol__section_views(FILE *page, const byol__run_data *run_data, cons
                                 byol_error *error);
 byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, byol_error *error);
 
+/* report_explain.c: what some pictures' likeness with their nearest neighbours hangs on, by the
+ * encoder of `run`; nothing for networks without feature maps. */
+byol_status byol__section_explain(FILE *page, const char *run, const byol__exhibit *exhibit,
+                                  int threads, byol_error *error);
+
 /* report_texts.c: the same of texts. The views need options->data and the tokenizer of the run's
  * weights. */
 byol_status byol__section_text_views(FILE *page, const byol__run_data *run_data,

@@ -246,16 +246,16 @@ static void a_page_of_one_run_holds_every_part_and_nothing_else(void **state) {
     char *page = read_page(out);
     expect_well_formed(page);
     expect_self_contained(page);
-    const char *const words[] = {"id=\"summary\"",   "id=\"worth\"",      "id=\"curves\"",
-                                 "id=\"views\"",     "id=\"neighbours\"", "id=\"map\"",
-                                 "id=\"confusion\"", "id=\"system\"",     "id=\"settings\"",
-                                 "90.0 %",           "70.50 %",           "19.5 points",
-                                 "oneDNN",           "by random weights"};
+    const char *const words[] = {
+        "id=\"summary\"",    "id=\"worth\"",   "id=\"curves\"",    "id=\"views\"",
+        "id=\"neighbours\"", "id=\"map\"",     "id=\"confusion\"", "id=\"system\"",
+        "id=\"settings\"",   "id=\"explain\"", "90.0 %",           "70.50 %",
+        "19.5 points",       "oneDNN",         "by random weights"};
     expect_words(page, words, sizeof words / sizeof *words);
     assert_null(strstr(page, "<script>alert"));
     assert_int_equal(occurrences(page, "<script>"), 1);
-    assert_int_equal(occurrences(page, "<img "),
-                     9 * 3 + 8 * (1 + 3 * 8)); /* views; asked and neighbours of three eyes */
+    /* views; asked and neighbours of three eyes; maps of both of four pairs */
+    assert_int_equal(occurrences(page, "<img "), 9 * 3 + 8 * (1 + 3 * 8) + 4 * 2);
     assert_int_equal(occurrences(page, "data-l=\"-1\""), TINY_IMAGES);
     byol__free(page);
     byol_source_free(source);
