@@ -184,8 +184,11 @@ static void write_plot(FILE *page, const byol__chart *chart, const drawn *lines,
 }
 
 static void write_figure(FILE *page, const byol__chart *chart, const drawn *lines, span x, span y) {
-    byol__html(page, "<figure class=\"chart\" tabindex=\"0\" role=\"group\" aria-label=\"%s by %s:",
-               chart->title, chart->along != NULL ? chart->along : "epoch");
+    const char *along = chart->along != NULL ? chart->along : "epoch";
+    byol__html(page,
+               "<figure class=\"chart\" data-along=\"%s\" tabindex=\"0\" role=\"group\" "
+               "aria-label=\"%s by %s:",
+               along, chart->title, along);
     for (int s = 0; s < chart->series_count; s++)
         if (lines[s].count > 0)
             byol__html(page, " %s from %.4g to %.4g%s.", chart->series[s].name,

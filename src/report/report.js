@@ -25,7 +25,7 @@ function readable(chart) {
     const x = longest.x[index], place = (1000 * (x - low)) / (high - low);
     for (const line of lines) line.value.textContent = line.y[nearest(line.x, x)];
     cross.setAttribute("d", `M${place} 0V1000`);
-    at.textContent = `at epoch ${x.toFixed(2)}`;
+    at.textContent = `at ${chart.dataset.along} ${x.toFixed(2)}`;
     chart.classList.add("reading");
   }
   function rest() {

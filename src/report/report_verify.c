@@ -69,7 +69,7 @@ static byol_status write_curves(FILE *page, const json_t *result, byol_error *er
                              "of different persons are accepted by mistake (to the right, in "
                              "percent). The nearer to the upper left corner, the better.",
                          .unit = " %",
-                         .along = "false accepts in percent",
+                         .along = "FAR in percent",
                          .from_zero = true};
     double *room[ROWS] = {0};
     byol_status status = BYOL_OK;

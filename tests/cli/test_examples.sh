@@ -53,6 +53,13 @@ for number in 1 2 3 4 5 6 7 8 9 10 11 12; do
     done
 done
 cp -r stage/photos stage/path/to/imagenette96
+cp -r stage/photos/val/cats stage/new-photos
+for person in 1 2 3 4 5 6; do
+    for number in 1 2 3; do ppm stage/faces/s$person/$number.pgm; done
+done
+mkdir stage/faces/train && cp -r stage/faces/s5 stage/faces/s6 stage/faces/train/
+printf '1 s1/1.pgm s1/2.pgm\n1 s2/1.pgm s2/2.pgm\n0 s1/1.pgm s2/1.pgm\n0 s1/3.pgm s2/2.pgm\n' >stage/faces/pairs_test.txt
+sed 's/s1/s3/g; s/s2/s4/g' stage/faces/pairs_test.txt >stage/faces/pairs_choose.txt
 mkdir stage/reviews
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do echo "sentence $number of some words"; done >stage/sentences.txt
 for number in 1 2 3 4; do printf '"a text, number %s",%s\n' $number $((number % 2)); done >rows
@@ -78,9 +85,10 @@ END
 chmod +x bin/byol
 export BYOL_PROGRAM="$byol" PATH="$work/bin:$PATH" OMP_WAIT_POLICY=passive
 
-# runs and vectors that a document takes for granted
+# runs, vectors and a classifier that a document takes for granted
 (cd stage && byol pretrain --data fashion-mnist:train --encoder resnet18 --width 16 --out ../made-run --quiet &&
     byol embed ../made-run --data fashion-mnist:test --out ../made-vectors.npy --quiet &&
+    byol linear ../made-run --train photos:train --test photos:val --no-baselines --out ../made-tuned.safetensors --quiet &&
     byol pretrain configs/text/simcse-text.yaml --data reviews.tsv --out ../made-texts --quiet) >stdout 2>stderr ||
     { code=$? && say "the run that the documents speak of" && finish; }
 
@@ -125,6 +133,10 @@ prepare() {
         word=${word%/tokenizer.json}
         case $word in
         *:*) ;; # images
+        tuned.safetensors)
+            case "$1 " in *"--out $word "*) continue ;; esac
+            [ -e "$word" ] || cp ../made-tuned.safetensors "$word"
+            ;;
         runs/*)
             case "$1 " in *"--out $word "*) [ "${1%--resume*}" != "$1" ] || continue ;; esac
             made=../made-run

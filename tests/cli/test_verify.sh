@@ -52,7 +52,7 @@ if grep -q "raw pixels" stdout; then say "--no-baselines measures pixels"; fi
     say "roc.csv does not go from nothing to all"
 
 expect 0 report run --out page.html
-grep -q 'id="verify"' page.html && grep -q 'ROC by false accepts in percent' page.html || say "no ROC curve in the report"
+grep -q 'id="verify"' page.html && grep -q 'ROC by FAR in percent' page.html || say "no ROC curve in the report"
 grep -q 'TAR at 1 % FAR' page.html || say "no table of verification in the report"
 
 # weights alone, pictures of several sizes, a pair of the same file
