@@ -122,6 +122,15 @@ void byol__onnx_ints(byol__onnx_body *body, Onnx__NodeProto *node, const char *n
     attribute->n_ints = count;
 }
 
+void byol__onnx_string(byol__onnx_body *body, Onnx__NodeProto *node, const char *name,
+                       const char *value) {
+    Onnx__AttributeProto *attribute =
+        add_attribute(body, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    if (attribute == NULL) return;
+    attribute->has_s = 1;
+    attribute->s = (ProtobufCBinaryData){strlen(value), (uint8_t *)(uintptr_t)value};
+}
+
 /* ---- Tensors ---- */
 
 static void add_tensor(byol__onnx_body *body, const char *name, const int *dims, int ndims,

@@ -36,6 +36,8 @@ void byol__onnx_int(byol__onnx_body *body, Onnx__NodeProto *node, const char *na
 void byol__onnx_float(byol__onnx_body *body, Onnx__NodeProto *node, const char *name, float value);
 void byol__onnx_ints(byol__onnx_body *body, Onnx__NodeProto *node, const char *name,
                      const int64_t *values, size_t count); /* copied */
+void byol__onnx_string(byol__onnx_body *body, Onnx__NodeProto *node, const char *name,
+                       const char *value); /* borrowed */
 
 /* A tensor of real numbers, borrowed; one of integers, copied. */
 void byol__onnx_floats(byol__onnx_body *body, const char *name, const int *dims, int ndims,

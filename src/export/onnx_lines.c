@@ -36,6 +36,7 @@ static const char *meaning(byol__onnx_body *body, const byol__onnx_words *w, con
         {"bias", w->bias},
         {"running_mean", w->running_mean},
         {"running_var", w->running_var},
+        {"none", ""},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(word, known[i].word) == 0) return known[i].name;
@@ -58,6 +59,8 @@ static void add_attribute(byol__onnx_body *body, Onnx__NodeProto *node, const ch
     if (*value == '[') {
         size_t count = read_ints(value, ints);
         byol__onnx_ints(body, node, name, ints, count);
+    } else if (!is_number(value)) {
+        byol__onnx_string(body, node, name, value);
     } else if (strpbrk(value, ".e") != NULL) {
         byol__onnx_float(body, node, name, strtof(value, NULL));
     } else {

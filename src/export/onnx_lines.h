@@ -8,8 +8,9 @@
  *     a name that an earlier line defined
  *     -0.5                               one real number
  *     [0,-1,64]                          a row of integers
- * Attributes are integers, real numbers (with a point or an exponent) and rows of integers. The
- * last line defines y, the operation's value. */
+ *     none                               an input that is left out
+ * Attributes are integers, real numbers (with a point or an exponent), rows of integers and words.
+ * The last line defines y, the operation's value. */
 #ifndef BYOL__ONNX_LINES_H
 #define BYOL__ONNX_LINES_H
 

@@ -74,6 +74,7 @@ typedef struct byol__attributes {
                     no weights */
     bool shared; /* places: all positions take the first row */
     bool sine;   /* places: two-dimensional sines to begin with, not random numbers */
+    int height, width; /* resize, grid: of the result */
 } byol__attributes;
 
 typedef struct byol__node {

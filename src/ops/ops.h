@@ -95,6 +95,16 @@ byol__value_id byol__graph_first_token(byol__graph *graph, byol__value_id src);
 byol__value_id byol__graph_mean_token(byol__graph *graph, byol__value_id src,
                                       const byol__value_id *tokens);
 
+/* ---- resize.c, concat.c, grid.c ---- */
+
+/* (c, h, w) -> (c, height, width), bilinear (PyTorch's interpolate, align_corners false). The size
+ * that it has already: `src`. */
+byol__value_id byol__graph_bilinear(byol__graph *graph, byol__value_id src, int height, int width);
+/* The channels of two maps of one size, one behind the other. */
+byol__value_id byol__graph_concat(byol__graph *graph, byol__value_id a, byol__value_id b);
+/* Tokens as a map: (c, n) -> (c, height, width). The last tokens are taken: no class token. */
+byol__value_id byol__graph_grid(byol__graph *graph, byol__value_id tokens, int height, int width);
+
 /* ---- max_token.c ---- */
 
 /* (c, h, w) -> (c): each channel's largest value over the tokens that are no padding. */

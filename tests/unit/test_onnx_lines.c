@@ -78,6 +78,19 @@ static void numbers_become_tensors_each_of_them_once(void **state) {
     byol__onnx_release(&body);
 }
 
+static void words_are_attributes_and_inputs_may_be_left_out(void **state) {
+    (void)state;
+    byol__onnx_body body = read("y = Resize x none none [1,2] mode=linear");
+    const Onnx__NodeProto *node = node_of(&body, 0);
+    assert_int_equal(node->n_input, 4);
+    assert_string_equal(node->input[1], "");
+    assert_string_equal(node->attribute[0]->name, "mode");
+    assert_int_equal(node->attribute[0]->type, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    assert_int_equal(node->attribute[0]->s.len, 6);
+    assert_memory_equal(node->attribute[0]->s.data, "linear", 6);
+    byol__onnx_release(&body);
+}
+
 static void a_line_that_is_no_node_is_refused(void **state) {
     (void)state;
     byol__onnx_body body = {0};
@@ -93,6 +106,7 @@ int main(void) {
         cmocka_unit_test(a_line_is_a_node_and_the_last_one_has_the_layers_name),
         cmocka_unit_test(a_parameter_that_is_not_there_is_left_out),
         cmocka_unit_test(numbers_become_tensors_each_of_them_once),
+        cmocka_unit_test(words_are_attributes_and_inputs_may_be_left_out),
         cmocka_unit_test(a_line_that_is_no_node_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
