@@ -131,6 +131,7 @@ typedef struct cli_file {
 
 byol_status cli_file_begin(cli_file *file, const char *path, byol_error *error);
 byol_status cli_file_finish(cli_file *file, byol_error *error); /* closes it in any case */
+void cli_file_abandon(cli_file *file);                          /* instead: nothing is left */
 
 /* ---- cli_interrupt.c: Ctrl-C ---- */
 

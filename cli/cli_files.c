@@ -83,3 +83,8 @@ byol_status cli_file_finish(cli_file *file, byol_error *error) {
     unlink(file->temporary);
     return fail(file->path, strerror(why), error);
 }
+
+void cli_file_abandon(cli_file *file) {
+    fclose(file->stream);
+    unlink(file->temporary);
+}

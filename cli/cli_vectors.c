@@ -94,14 +94,19 @@ static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
 /* The header: magic, version 1.0, length of the dictionary, dictionary, then spaces and a newline
  * up to a multiple of 64 bytes. */
-static size_t make_header(unsigned char header[128], size_t rows, size_t columns) {
-    memset(header, ' ', 128);
+size_t cli_npy_header(unsigned char header[CLI_NPY_HEADER_MAX], const size_t *shape, int dims) {
+    char *text = (char *)header + 10;
+    const int room = CLI_NPY_HEADER_MAX - 10;
+    memset(header, ' ', CLI_NPY_HEADER_MAX);
     memcpy(header, magic, sizeof magic);
     header[6] = 1;
     header[7] = 0;
     int length =
-        snprintf((char *)header + 10, 118,
-                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
+        snprintf(text, (size_t)room, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (int i = 0; i < dims; i++)
+        length +=
+            snprintf(text + length, (size_t)(room - length), "%s%zu", i > 0 ? ", " : "", shape[i]);
+    length += snprintf(text + length, (size_t)(room - length), "), }");
     header[10 + length] = ' ';
     size_t total = ((size_t)length + 10 + 1 + 63) / 64 * 64;
     header[8] = (unsigned char)(total - 10);
@@ -112,11 +117,12 @@ static size_t make_header(unsigned char header[128], size_t rows, size_t columns
 
 byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns,
                           byol_error *error) {
-    unsigned char header[128];
+    unsigned char header[CLI_NPY_HEADER_MAX];
+    const size_t shape[2] = {rows, columns};
     cli_file f;
     byol_status status = cli_file_begin(&f, path, error);
     if (status != BYOL_OK) return status;
-    size_t length = make_header(header, rows, columns);
+    size_t length = cli_npy_header(header, shape, 2);
     fwrite(header, 1, length, f.stream);
     fwrite(values, sizeof *values, rows * columns, f.stream);
     return cli_file_finish(&f, error);

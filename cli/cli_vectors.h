@@ -31,6 +31,11 @@ byol_status cli_vectors_embed(cli_vectors *vectors, byol_encoder *encoder, const
                               const byol_source *source, byol_layer layer, const char *what,
                               byol_error *error);
 
+enum { CLI_NPY_HEADER_MAX = 192 };
+
+/* The header of a .npy of floats with 2 to 4 extents. Returns its length. */
+size_t cli_npy_header(unsigned char header[CLI_NPY_HEADER_MAX], const size_t *shape, int dims);
+
 /* Writes (rows, columns) floats as NumPy's .npy, format 1.0. The file appears under its name only
  * when complete. */
 byol_status cli_npy_write(const char *path, const float *values, size_t rows, size_t columns,
@@ -48,5 +53,19 @@ void cli_csv_path(const char *npy, char *path);
  * for images that are no files; of a text it is its file and line. The label is the class's name or
  * number, and empty where there are no labels. The text is its beginning, on one line. */
 byol_status cli_csv_write(const char *path, const byol_source *source, byol_error *error);
+
+/* ---- cli_maps.c ---- */
+
+/* "180x240", height and width, into `size`; errors by argp_error. */
+void cli_picture_size(const char *text, int size[2], struct argp_state *state);
+
+/* The size of pictures that a network is given: `size`, or where that is 0 the first picture's. */
+byol_status cli_settle_size(const byol_source *source, int size[2], byol_error *error);
+
+/* Embeds a source as maps of `stage` ("stage3"), (count, channels, height, width), and writes them
+ * as NumPy's .npy, batch by batch. `shape` (4) is what was written. */
+byol_status cli_maps_write(const char *path, const byol_encoder *encoder, const byol_source *source,
+                           const char *stage, const int size[2], int threads, size_t shape[4],
+                           byol_error *error);
 
 #endif

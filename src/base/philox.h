@@ -20,6 +20,7 @@ typedef enum byol__purpose {
     BYOL__PURPOSE_NEGATIVE = 7,  /* which other image a triplet uses; batch, row */
     BYOL__PURPOSE_DROPOUT = 8,   /* which activations become 0; step, node, view */
     BYOL__PURPOSE_ATTENTION = 9, /* noise on attention's weights; step, node, view */
+    BYOL__PURPOSE_SCENE = 20,    /* crop and flip of a picture and of what lies on it */
 } byol__purpose;
 
 typedef struct byol__random {

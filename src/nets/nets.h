@@ -66,6 +66,19 @@ const char *byol__classifier_name(const byol_config *config);
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error);
 
+/* The backbone of images (channels, height, width) with the ends of its stages, without a last
+ * linear layer of its own. It is not finished: what reads the stages may follow. The parameters of
+ * convolutions are those of the online network; a vit has a place for each of its patches. */
+byol_status byol__stages(byol__graph *graph, const byol_config *config, int channels, int height,
+                         int width, byol_error *error);
+
+/* What stage `stage` (from 0) of byol__stages gives at every place: (c, h, w). */
+byol__value_id byol__stage_map(byol__graph *graph, const byol_config *config, int stage);
+
+/* The number that the first stage is called by: 0 of a ResNet (its stem) and of a vit (its
+ * patches), so that the others are layer1 .. layer4 and the blocks; 1 of the small networks. */
+int byol__first_stage(const byol_config *config);
+
 /* The whole online network of a configuration: backbone, projector, predictor, with its three
  * outputs marked. The predictor has as many outputs as the target's projection. Finished. */
 byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels,

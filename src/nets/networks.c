@@ -111,6 +111,28 @@ static byol_status append_to_projection(byol__graph *graph, const byol_config *c
     return BYOL_OK;
 }
 
+byol_status byol__stages(byol__graph *graph, const byol_config *config, int channels, int height,
+                         int width, byol_error *error) {
+    byol__token_values tokens = {0};
+    byol__value_id y = 0, input = byol__graph_input(graph, channels, height, width);
+    byol__graph_section(graph, BYOL__BACKBONE, "backbone");
+    BYOL__TRY(encode(graph, config, input, 0, &y, &tokens, error));
+    return graph->status == BYOL_OK ? BYOL_OK
+                                    : byol__fail(error, graph->status, "%s", graph->error.text);
+}
+
+byol__value_id byol__stage_map(byol__graph *graph, const byol_config *config, int stage) {
+    byol__value_id end = graph->stage_end[stage];
+    if (byol__graph_shape(graph, end).rank == 3) return end;
+    byol__shape input = graph->values[0].shape;
+    int side = config->encoder.patch;
+    return byol__graph_grid(graph, end, input.h / side, input.w / side);
+}
+
+int byol__first_stage(const byol_config *config) {
+    return strncmp(config->encoder.name, "conv", 4) == 0 ? 1 : 0;
+}
+
 static int dimension_of(const byol__graph *graph, byol__output output) {
     return graph->values[graph->output[output]].shape.c;
 }

@@ -47,6 +47,12 @@ def check(network, vectors, path, layer, features):
     assert np.abs(expected).max() > 1e-3, "vectors of nothing"
     if features and layer == "backbone" and not is_vit:  # the last stage, averaged, is the representation
         assert np.abs(results[-1].mean((2, 3)) - expected).max() < 1e-4
+    for stage in range(1, len(results) if layer == "backbone" else 1):
+        maps = np.load(f"map{stage}.npy")
+        found = results[stage]
+        if is_vit:  # rows of tokens, the class token before them
+            found = found[:, found.shape[1] - maps[0, 0].size:].transpose(0, 2, 1).reshape(maps.shape)
+        assert np.abs(found - maps).max() < 1e-4 * max(1, np.abs(maps).max()), f"stage{stage}: maps differ"
     print(f"{network} {layer}: largest difference {difference:.2g} of {np.abs(expected).max():.3g}")
 
 

@@ -14,6 +14,10 @@ compare() {
     for layer in backbone projection prediction; do
         expect 0 export "$folder" --out network.onnx --output $layer "$@"
         expect 0 embed "$folder" --data "$images" --out vectors.npy --layer $layer
+        for stage in 1 2 3 4; do # maps of a network with features are those of byol embed --dense
+            rm -f map$stage.npy
+            [ "$layer $*" = "backbone --features" ] && run embed "$folder" --data "$images" --layer stage$stage --dense --out map$stage.npy
+        done
         "$python" "$here/check_onnx.py" network.onnx vectors.npy "$file" $layer "$@" >stdout 2>stderr ||
             say "ONNX Runtime and byol embed differ in $layer of $folder $*"
         cat stdout

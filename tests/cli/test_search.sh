@@ -20,6 +20,19 @@ expect 0 embed run --data data:test --out test.npy --csv table.csv
 [ ! -e test.csv ] || say "there is a table although another was named"
 expect 2 embed run --data data:test --out x.npy --csv nowhere/x.csv
 says nowhere/x.csv
+# maps: 32 pictures of 12 x 24 pixels, channels of layer 2 of width 8, half as high and wide
+expect 0 embed run --data data:test --layer stage2 --dense --size 12x24 --out maps.npy --json
+is_json out csv count dimension layer height width
+grep -q '"dimension": 16, .*"height": 6, "width": 12' stdout || say "the maps have another shape"
+head -c 128 maps.npy | grep -q '(32, 16, 6, 12)' || say "the header of maps.npy tells another shape"
+[ "$(wc -c <maps.npy)" -eq $((128 + 32 * 16 * 6 * 12 * 4)) ] || say "maps.npy has another length"
+expect 1 embed run --data data:test --layer stage9 --dense --out x.npy
+says stage9 stage4
+expect 2 embed run --data data:test --dense --out x.npy
+says --layer
+expect 2 embed run --data data:test --layer stage2 --out x.npy
+expect 2 embed run --data data:test --layer stage2 --dense --size 12 --out x.npy
+says 180x240
 
 expect 2 search
 expect 2 search --vectors train.npy
