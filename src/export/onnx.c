@@ -16,9 +16,9 @@
 #include "encoder/encoder_internal.h"
 #include "export/onnx_body.h"
 #include "export/onnx_lines.h"
+#include "export/onnx_network.h"
 #include "graph/op.h"
 #include "nets/nets.h"
-#include "tasks/class_layer.h"
 
 enum {
     OPSET = 17,
@@ -39,6 +39,7 @@ typedef struct model {
     byol__weights weights;
     const byol__graph *graph;
     char (*value_name)[VALUE_NAME_MAX]; /* one for each value of the graph */
+    bool *needed;                       /* for each value: an output depends on it */
     byol__onnx_body parts;
     onnx_port input, outputs[1 + BYOL__STAGES_MAX];
     size_t output_count;
@@ -156,6 +157,7 @@ static void add_output(model *m, byol__value_id value, const char *name) {
     set_port(m, &m->outputs[m->output_count], m->value_name[value], value);
     m->output_list[m->output_count] = &m->outputs[m->output_count].proto;
     m->output_count++;
+    m->needed[value] = true;
 }
 
 /* A stage's name is the beginning of its last layer's name, with its number: "layer1.1.bn2" ->
@@ -189,6 +191,14 @@ static void add_features(model *m) {
 
 /* ---- The whole model ---- */
 
+/* From the outputs back to the input. */
+static void find_needed(model *m, byol__value_id end) {
+    const byol__graph *graph = m->graph;
+    for (uint32_t i = graph->values[end].producer + 1; i-- > 0;)
+        for (int s = 0; m->needed[graph->nodes[i].dst] && s < graph->nodes[i].src_count; s++)
+            m->needed[graph->nodes[i].src[s]] = true;
+}
+
 static byol_status fill_body(model *m, byol__output output, bool features, byol_error *error) {
     const byol__graph *graph = m->graph;
     byol__value_id end = graph->output[output];
@@ -204,8 +214,9 @@ static byol_status fill_body(model *m, byol__output output, bool features, byol_
     add_output(m, end, graph->output_name[output]);
     if (features) add_features(m);
 
+    find_needed(m, end);
     for (uint32_t i = 0; i <= graph->values[end].producer; i++)
-        BYOL__TRY(translate(m, &graph->nodes[i], error));
+        if (m->needed[graph->nodes[i].dst]) BYOL__TRY(translate(m, &graph->nodes[i], error));
     add_table(m, &graph->params, (byol__section)output, m->weights.params);
     add_table(m, &graph->statistics, (byol__section)output, m->weights.statistics);
     return m->parts.out_of_memory
@@ -281,9 +292,8 @@ static byol_status write_model(const model *m, const char *path, byol_error *err
                       strerror(to.why));
 }
 
-/* Writes the network up to `output`; `classes`: their names, or NULL. */
-static byol_status export_network(const byol__weights *weights, byol__output output, bool features,
-                                  char *classes, const char *path, byol_error *error) {
+byol_status byol__onnx_write(const byol__weights *weights, byol__output output, bool features,
+                             char *classes, const char *path, byol_error *error) {
     model *m;
     BYOL__TRY(byol__alloc(&m, 1, sizeof *m, "an ONNX model", error));
     m->weights = *weights;
@@ -292,6 +302,9 @@ static byol_status export_network(const byol__weights *weights, byol__output out
     memcpy(m->std, weights->origin->config.views.view[0].std, sizeof m->std);
     byol_status status = byol__alloc(&m->value_name, m->graph->value_count, sizeof *m->value_name,
                                      "names of an ONNX model", error);
+    if (status == BYOL_OK)
+        status = byol__alloc(&m->needed, m->graph->value_count, sizeof *m->needed,
+                             "values of an ONNX model", error);
     if (status == BYOL_OK) status = fill_body(m, output, features, error);
     if (status == BYOL_OK) {
         fill_model(m);
@@ -300,35 +313,20 @@ static byol_status export_network(const byol__weights *weights, byol__output out
     }
     byol__onnx_release(&m->parts);
     byol__free(m->value_name);
+    byol__free(m->needed);
     byol__free(m);
     return status;
 }
 
 byol_status byol_export_onnx(const byol_encoder *encoder, const char *path,
                              const byol_onnx_options *options, byol_error *error) {
-    byol__weights weights;
     const byol_onnx_options usual = {.output = BYOL_LAYER_BACKBONE};
+    byol__weights weights;
     if (options == NULL) options = &usual;
     if (byol_encoder_dimension(encoder, options->output) == 0)
         return byol__fail(error, BYOL_ERROR_NOT_FOUND,
                           "these weights have no such output with one vector for each sample");
     byol__encoder_weights(encoder, &weights);
-    return export_network(&weights, (byol__output)options->output, options->features, NULL, path,
-                          error);
-}
-
-byol_status byol_export_classifier_onnx(const byol_classifier *classifier, const char *path,
-                                        byol_error *error) {
-    byol__class_network network = {0};
-    byol__weights weights;
-    byol__encoder_weights(byol__classifier_encoder(classifier), &weights);
-    byol_status status = byol__class_network_create(&network, classifier, error);
-    if (status == BYOL_OK) {
-        weights.graph = &network.graph;
-        weights.params = network.params;
-        weights.statistics = network.statistics;
-        status = export_network(&weights, BYOL__LOGITS, false, network.classes, path, error);
-    }
-    byol__class_network_release(&network);
-    return status;
+    return byol__onnx_write(&weights, (byol__output)options->output, options->features, NULL, path,
+                            error);
 }

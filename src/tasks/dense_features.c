@@ -12,7 +12,7 @@
 #include "nets/nets.h"
 #include "plan/plan.h"
 #include "tasks/dense_net.h"
-#include "tasks/window.h"
+#include "tasks/scene.h"
 
 enum { BATCH = 8 };
 

@@ -1,7 +1,7 @@
 /* Windows: which part of a picture a network is shown, where, and whether mirrored. The picture and
  * what lies on it (a mask, boxes) are moved by the same window. */
-#ifndef BYOL__TASK_WINDOW_H
-#define BYOL__TASK_WINDOW_H
+#ifndef BYOL__SCENE_H
+#define BYOL__SCENE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "tasks/window.h"
+#include "tasks/scene.h"
 
 #include <math.h>
 
