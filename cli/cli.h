@@ -33,6 +33,7 @@ int cmd_finetune(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_segment(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_export(int argc, char **argv);
@@ -204,6 +205,8 @@ int cli_channels(const char *text, struct argp_state *state);
 /* The index of `text` among `names`. */
 int cli_choice(const char *flag, const char *text, const char *const *names, int count,
                struct argp_state *state);
+/* "180x240", height and width, into `size`. */
+void cli_picture_size(const char *text, int size[2], struct argp_state *state);
 /* Keeps the one argument of a command; `what` is its name. */
 void cli_only_argument(const char **place, const char *argument, const char *what,
                        struct argp_state *state);

@@ -4,6 +4,8 @@
 
 #include "cli.h"
 
+enum { SIDE_MAX = 16384 }; /* of pictures, in pixels */
+
 const char *const cli_layers[3] = {"backbone", "projection", "prediction"};
 
 int cli_choice(const char *flag, const char *text, const char *const *names, int count,
@@ -40,6 +42,13 @@ int cli_channels(const char *text, struct argp_state *state) {
     if (strcmp(text, "1") != 0 && strcmp(text, "3") != 0)
         argp_error(state, "--channels is 1 or 3, not '%s'", text);
     return text[0] - '0';
+}
+
+void cli_picture_size(const char *text, int size[2], struct argp_state *state) {
+    int end = 0;
+    if (sscanf(text, "%dx%d%n", &size[0], &size[1], &end) != 2 || text[end] != '\0' ||
+        size[0] < 1 || size[1] < 1 || size[0] > SIDE_MAX || size[1] > SIDE_MAX)
+        argp_error(state, "--size takes height and width in pixels, as 180x240, not '%s'", text);
 }
 
 void cli_only_argument(const char **place, const char *argument, const char *what,

@@ -4,15 +4,6 @@
 #include "byol/dense.h"
 #include "cli_vectors.h"
 
-enum { SIDE_MAX = 16384 };
-
-void cli_picture_size(const char *text, int size[2], struct argp_state *state) {
-    int end = 0;
-    if (sscanf(text, "%dx%d%n", &size[0], &size[1], &end) != 2 || text[end] != '\0' ||
-        size[0] < 1 || size[1] < 1 || size[0] > SIDE_MAX || size[1] > SIDE_MAX)
-        argp_error(state, "--size takes height and width in pixels, as 180x240, not '%s'", text);
-}
-
 byol_status cli_settle_size(const byol_source *source, int size[2], byol_error *error) {
     byol_picture picture = {0};
     byol_source_info info;

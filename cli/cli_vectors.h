@@ -56,9 +56,6 @@ byol_status cli_csv_write(const char *path, const byol_source *source, byol_erro
 
 /* ---- cli_maps.c ---- */
 
-/* "180x240", height and width, into `size`; errors by argp_error. */
-void cli_picture_size(const char *text, int size[2], struct argp_state *state);
-
 /* The size of pictures that a network is given: `size`, or where that is 0 the first picture's. */
 byol_status cli_settle_size(const byol_source *source, int size[2], byol_error *error);
 

@@ -5,8 +5,11 @@
 #ifndef BYOL_DENSE_H
 #define BYOL_DENSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "byol/config.h"
 #include "byol/encoder.h"
 #include "byol/source.h"
 #include "byol/status.h"
@@ -56,6 +59,33 @@ BYOL_API void byol_dense_describe(const byol_dense *dense, byol_dense_info *info
  * read gives zeros. BYOL_ERROR_MISMATCH where the channels differ, BYOL_ERROR_INVALID for texts. */
 BYOL_API byol_status byol_dense_embed(byol_dense *dense, const byol_source *source, size_t first,
                                       size_t count, float *maps, byol_error *error);
+
+/* ---- Tasks ---- */
+
+/* How a head is trained on maps of an encoder, for segmentation (byol/segment.h) and detection
+ * (byol/detect.h). */
+typedef struct byol_task_options {
+    const char *stages; /* "stage2,stage3": one to four, brought to the size of the finest; NULL:
+                           the last ones whose stride is 4 or more */
+    int height, width;  /* of what the network is given; 0: the first picture's. Pictures keep their
+                           proportions, the rest of the frame counts for nothing */
+    bool fine_tune;     /* the backbone learns, too; else it stays as it is */
+    int epochs;         /* default 30 */
+    int batch_size;     /* default 8 */
+    float lr;           /* AdamW's, of the head; default .001; falls as (1 - t)^.9 */
+    float lr_decay;     /* fine-tuning: each stage learns at this times the rate of the one behind;
+                           default .8 */
+    float weight_decay; /* default .01 */
+    float crop_min;     /* random crops show this share of a picture or more; default .25 */
+    byol_precision precision; /* of training */
+    uint64_t seed;
+    int threads; /* 0: every processor the process may use */
+    /* Where the network goes, or NULL: as safetensors, with the backbone's names and head.*; and as
+     * ONNX: images in 0 .. 1, (batch, channels, height, width) -> (batch, c, h, w). */
+    const char *save, *onnx;
+} byol_task_options;
+
+BYOL_API void byol_task_options_init(byol_task_options *options);
 
 #ifdef __cplusplus
 }

@@ -65,6 +65,41 @@ typedef struct byol_verification {
 BYOL_API byol_status byol_verification_save(const char *run, const byol_verification *verification,
                                             byol_error *error);
 
+/* ---- Tasks on every pixel ---- */
+
+enum { BYOL_MEASURES = 3 };
+
+/* A line of figures: percent, NaN where there is none. */
+typedef struct byol_task_row {
+    const char *name;
+    double values[BYOL_MEASURES];
+} byol_task_row;
+
+/* A result of segmentation or detection. All is borrowed. */
+typedef struct byol_task_evaluation {
+    const char *task; /* "segment", "detect-finetune" ...: a new result replaces an old one */
+    uint64_t step;    /* of the weights: byol_encoder_step */
+    const char *train, *test; /* the two sets, in words */
+    size_t train_count, test_count;
+    const char *how;                     /* in words: "frozen, stage2, 30 epochs" */
+    const char *measures[BYOL_MEASURES]; /* what the figures are: "mIoU" */
+    const byol_task_row *rows;           /* the trained encoder, then what stands beside it */
+    size_t row_count;
+    const byol_task_row *classes; /* the trained encoder by class */
+    size_t class_count;
+    const char *legend;          /* of the pictures, in words */
+    const char *const *pictures; /* PNG files in the run folder */
+    size_t picture_count;
+} byol_task_evaluation;
+
+/* Adds a result to RUN/evaluation.json, atomically. BYOL_ERROR_IO where the folder cannot be
+ * written. */
+BYOL_API byol_status byol_task_evaluation_save(const char *run,
+                                               const byol_task_evaluation *evaluation,
+                                               byol_error *error);
+
+/* ---- The page ---- */
+
 typedef struct byol_report_options {
     /* All are borrowed and may be NULL: the page then lacks the pictures that need them. */
     const byol_source *data;  /* what the run was trained on: for the gallery of views */

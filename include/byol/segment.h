@@ -94,29 +94,6 @@ BYOL_API void byol_segment_score(const uint64_t *confusion, int classes,
 
 /* ---- Learning ---- */
 
-typedef struct byol_segment_options {
-    const char *stages; /* "stage2,stage3": one to four; NULL: the last of stride 4 and more */
-    int height, width;  /* of what the network is given; 0: the first picture's. Pictures keep their
-                           proportions, the rest counts for nothing */
-    bool fine_tune;     /* the backbone learns, too; else it stays as it is */
-    int epochs;         /* default 30 */
-    int batch_size;     /* default 8 */
-    float lr;           /* AdamW's, of the head; default .001; falls as (1 - t)^.9 */
-    float lr_decay;     /* fine-tuning: each stage learns at this times the rate of the one behind;
-                           default .8 */
-    float weight_decay; /* default .01 */
-    float crop_min;     /* random crops show this share of a picture or more; default .25 */
-    byol_precision precision; /* of training */
-    uint64_t seed;
-    int threads;
-    const char *save; /* where the network goes, as safetensors: the backbone's names, head.0.*
-                         (batch norm) and head.1.* (convolution); or NULL */
-    const char *onnx; /* the same network as ONNX: images in 0 .. 1 -> logits (batch, classes,
-                         height, width); or NULL */
-} byol_segment_options;
-
-BYOL_API void byol_segment_options_init(byol_segment_options *options);
-
 /* Called with the prediction for each test picture: (height, width) of its mask, borrowed. */
 typedef byol_status (*byol_segment_answer)(void *context, size_t index, const uint8_t *mask,
                                            int height, int width, byol_error *error);
@@ -134,7 +111,7 @@ typedef struct byol_segment_result {
  * those of `train`. `answer` and `progress` may be NULL. BYOL_ERROR_INVALID (options), _MISMATCH
  * (classes, channels), _NUMERIC (it diverged), _CANCELLED. */
 BYOL_API byol_status byol_segment(const byol_encoder *encoder, const byol_masks *train,
-                                  const byol_masks *test, const byol_segment_options *options,
+                                  const byol_masks *test, const byol_task_options *options,
                                   byol_segment_result *result, uint64_t *confusion,
                                   byol_segment_answer answer, byol_progress progress, void *context,
                                   byol_error *error);
@@ -143,12 +120,12 @@ BYOL_API byol_status byol_segment(const byol_encoder *encoder, const byol_masks 
  * most frequent class of each position. The same options, as far as they apply. */
 BYOL_API byol_status byol_segment_by_colour(const byol_encoder *encoder, const byol_masks *train,
                                             const byol_masks *test,
-                                            const byol_segment_options *options,
+                                            const byol_task_options *options,
                                             byol_segment_result *result, uint64_t *confusion,
                                             byol_progress progress, void *context,
                                             byol_error *error);
 BYOL_API byol_status byol_segment_by_place(const byol_masks *train, const byol_masks *test,
-                                           const byol_segment_options *options, uint64_t *confusion,
+                                           const byol_task_options *options, uint64_t *confusion,
                                            byol_progress progress, void *context,
                                            byol_error *error);
 

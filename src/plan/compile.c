@@ -32,8 +32,9 @@ static byol_status compile_unit(byol__compiler *c, byol__unit *unit, const byol_
     bool wants_grad = node->weight != BYOL__NONE || stage->bn != BYOL__NONE;
     for (int i = 0; i < BYOL__SOURCES_MAX && stage->src[i] != BYOL__NO_VALUE; i++) {
         byol__slot *src = &plan->slots[stage->src[i]];
+        bool is_map = src->layout.h * src->layout.w > 1;
         if (src->layout.format == BYOL__FORMAT_ANY && !node->op->chooses_layout)
-            src->layout.format = BYOL__NCHW;
+            src->layout.format = is_map && c->trunk != BYOL__FORMAT_ANY ? c->trunk : BYOL__NCHW;
         if (node->op->runs->in_place &&
             src->layout.format != plan->slots[stage->src[0]].layout.format)
             return byol__fail(c->error, BYOL_ERROR_UNSUPPORTED,

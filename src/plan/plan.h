@@ -36,7 +36,8 @@ typedef struct byol__plan_options {
     unsigned diffs; /* TRAIN: a bit for each output before that one whose gradient is given too */
     bool
         input_diff; /* TRAIN: backward makes the input's gradient too: byol__plan_read_input_diff */
-    byol__format format;    /* of activations; BYOL__FORMAT_ANY (0): what oneDNN prefers here */
+    byol__format format;    /* of activations; BYOL__FORMAT_ANY (0): what oneDNN prefers here, and
+                               plain before the first convolution */
     const byol__comm *comm; /* ranks whose batches (of this size) are one batch to batch norm,
                                borrowed; NULL: this rank alone */
 } byol__plan_options;

@@ -2,6 +2,8 @@
 #ifndef BYOL__EVALUATION_H
 #define BYOL__EVALUATION_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "byol/report.h"
@@ -13,5 +15,8 @@ enum {
 /* The object of RUN/evaluation.json: one key a method. An empty object if there is none, or it
  * cannot be read. Owned: json_decref. NULL if there is no memory. */
 json_t *byol__evaluation_read(const char *run);
+
+/* Is a result that of a task on every pixel, not of a classification? */
+bool byol__evaluation_is_task(const json_t *result);
 
 #endif

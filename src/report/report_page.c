@@ -44,6 +44,7 @@ static byol_status write_one_run(FILE *page, const byol__run_data *run_data,
     byol__page_begin(page, "report", "Pre-training report", run_data->name);
     byol__section_summary(page, run_data);
     byol__section_worth(page, run_data);
+    byol__section_tasks(page, run_data);
     BYOL__TRY(byol__section_curves(page, run_data, 1, error));
     BYOL__TRY(write_samples(page, run_data, options, error));
     BYOL__TRY(byol__section_confusion(page, run_data, options, error));

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/evaluation.h"
 #include "report/html.h"
 #include "report/sections.h"
 

@@ -45,6 +45,9 @@ byol_status byol__section_confusion(FILE *page, const byol__run_data *run_data,
 /* report_verify.c: how well pairs of pictures are told apart, and the ROC curves. */
 byol_status byol__section_verify(FILE *page, const byol__run_data *run_data, byol_error *error);
 
+/* report_tasks.c: segmentation and detection, beside simpler ways; by class; pictures. */
+void byol__section_tasks(FILE *page, const byol__run_data *run_data);
+
 /* report_facts.c: cost and machine; settings. */
 void byol__section_system(FILE *page, const byol__run_data *run_data, size_t count);
 void byol__section_settings(FILE *page, const byol__run_data *run_data);

@@ -48,6 +48,8 @@ static byol_status create_plan(byol__dense_model *m, byol__plan **out, const byo
                                size_t *workspace_bytes, byol_error *error) {
     byol__plan_options options = {
         .batch = m->options.batch, .dtype = dtype, .mode = mode, .output = output};
+    /* A norm that comes first goes along channels. */
+    if (graph == &m->back) options.format = BYOL__NHWC;
     byol__plan_info info;
     BYOL__TRY(byol__plan_create(out, graph, &options, error));
     byol__plan_describe(*out, &info);

@@ -114,6 +114,16 @@ byol_status byol__trunk_choose(byol__trunk *trunk, const char *names, byol_error
     return status;
 }
 
+void byol__trunk_words(const byol__trunk *trunk, char *words, size_t size) {
+    char name[16];
+    size_t length = 0;
+    words[0] = '\0';
+    for (int i = 0; i < trunk->stage_count && length < size; i++) {
+        byol_encoder_stage_name(trunk->encoder, trunk->stages[i], name, sizeof name);
+        length += (size_t)snprintf(words + length, size - length, "%s%s", i > 0 ? "," : "", name);
+    }
+}
+
 /* ---- The network ---- */
 
 byol_status byol__trunk_append(byol__graph *graph, const byol__trunk *trunk, byol__value_id *maps,

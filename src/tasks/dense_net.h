@@ -17,6 +17,9 @@ typedef struct byol__trunk {
  * whose stride is 4 or more), the finest first. BYOL_ERROR_INVALID, BYOL_ERROR_NOT_FOUND. */
 byol_status byol__trunk_choose(byol__trunk *trunk, const char *names, byol_error *error);
 
+/* "stage2,stage3", cut to `size` bytes. */
+void byol__trunk_words(const byol__trunk *trunk, char *words, size_t size);
+
 /* Appends the backbone and the maps of the stages, brought to the size of the finest: `*maps` is
  * (c, h, w). The graph is not finished. */
 byol_status byol__trunk_append(byol__graph *graph, const byol__trunk *trunk, byol__value_id *maps,

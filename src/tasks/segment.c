@@ -12,13 +12,11 @@
 #include "tasks/pixel_loss.h"
 #include "tasks/task_run.h"
 
-enum { EPOCHS_MAX = 100000, BATCH_MAX = 4096, SIDE_MAX = 16384 };
-
 /* One training of a head, on an encoder's maps or on colours and places. */
 typedef struct segmentation {
     const byol_encoder *encoder;
     const byol_masks *train, *test;
-    byol_segment_options options; /* resolved */
+    byol_task_options options; /* resolved */
     byol__trunk trunk;
     bool by_colour; /* no encoder: colours and places */
     int classes;
@@ -27,31 +25,7 @@ typedef struct segmentation {
     byol__task_progress progress;
 } segmentation;
 
-void byol_segment_options_init(byol_segment_options *options) {
-    *options = (byol_segment_options){.epochs = 30,
-                                      .batch_size = 8,
-                                      .lr = 0.001f,
-                                      .lr_decay = 0.8f,
-                                      .weight_decay = 0.01f,
-                                      .crop_min = 0.25f,
-                                      .precision = BYOL_PRECISION_AUTO,
-                                      .seed = 1};
-}
-
 /* ---- Preparations ---- */
-
-static byol_status check_options(const byol_segment_options *o, byol_error *error) {
-    const double tiny = 1e-9;
-    BYOL__TRY(byol__task_number("the number of epochs", o->epochs, 1, EPOCHS_MAX, error));
-    BYOL__TRY(byol__task_number("the batch size", o->batch_size, 1, BATCH_MAX, error));
-    BYOL__TRY(byol__task_number("the learning rate", (double)o->lr, tiny, 1000, error));
-    BYOL__TRY(
-        byol__task_number("the decay of the learning rate", (double)o->lr_decay, 0, 1, error));
-    BYOL__TRY(byol__task_number("the weight decay", (double)o->weight_decay, 0, 1000, error));
-    BYOL__TRY(byol__task_number("the smallest crop", (double)o->crop_min, tiny, 1, error));
-    BYOL__TRY(byol__task_number("the height of pictures", o->height, 1, SIDE_MAX, error));
-    return byol__task_number("the width of pictures", o->width, 1, SIDE_MAX, error);
-}
 
 static byol_status check_sets(const byol_masks *train, const byol_masks *test, byol_error *error) {
     if (test->info.classes <= train->info.classes) return BYOL_OK;
@@ -61,13 +35,9 @@ static byol_status check_sets(const byol_masks *train, const byol_masks *test, b
 }
 
 static byol_status settle(segmentation *s, byol_error *error) {
-    byol_segment_options *o = &s->options;
-    if (o->height == 0) {
-        o->height = s->train->info.height;
-        o->width = s->train->info.width;
-    }
-    if ((size_t)o->batch_size > s->train->info.count) o->batch_size = (int)s->train->info.count;
-    BYOL__TRY(check_options(o, error));
+    byol_task_options *o = &s->options;
+    const byol_masks_info *train = &s->train->info;
+    BYOL__TRY(byol__task_settle(o, train->count, train->height, train->width, error));
     BYOL__TRY(check_sets(s->train, s->test, error));
     s->classes = s->train->info.classes;
     s->trunk = (byol__trunk){.encoder = s->encoder, .height = o->height, .width = o->width};
@@ -77,12 +47,7 @@ static byol_status settle(segmentation *s, byol_error *error) {
 }
 
 static byol_status open_pictures(segmentation *s, byol_error *error) {
-    const byol_view_recipe *recipe = &byol_encoder_config(s->encoder)->views.view[0];
-    s->shown.frame = (byol__frame){.channels = byol_encoder_channels(s->encoder),
-                                   .height = s->options.height,
-                                   .width = s->options.width};
-    memcpy(s->shown.frame.mean, recipe->mean, sizeof s->shown.frame.mean);
-    memcpy(s->shown.frame.std, recipe->std, sizeof s->shown.frame.std);
+    s->shown.frame = byol__task_frame(s->encoder, &s->options);
     s->shown.crop_min = s->options.crop_min;
     s->shown.seed = s->options.seed;
     s->shown.with_places = s->by_colour;
@@ -91,11 +56,12 @@ static byol_status open_pictures(segmentation *s, byol_error *error) {
 
 /* ---- The network ---- */
 
-/* Batch norm, a 1x1 convolution, bilinear to the size of the pictures. */
+/* Batch norm, a 1x1 convolution (its first weights small by what goes in), bilinear to the size of
+ * the pictures. */
 static void append_head(const segmentation *s, byol__graph *graph, byol__value_id maps) {
     byol__graph_section(graph, BYOL__CLASSIFIER, "head");
     byol__value_id y = byol__graph_batch_norm(graph, "head.0", maps);
-    y = byol__graph_conv(graph, "head.1", y, s->classes, 1, 1, 0, 1, 1);
+    y = byol__graph_patches(graph, "head.1", y, s->classes, 1);
     y = byol__graph_bilinear(graph, y, s->options.height, s->options.width);
     byol__graph_mark(graph, BYOL__LOGITS, "logits", y);
 }
@@ -112,7 +78,7 @@ static byol_status append(const segmentation *s, byol__graph *graph, byol__value
 }
 
 static byol_status create_model(segmentation *s, byol_error *error) {
-    const byol_segment_options *o = &s->options;
+    const byol_task_options *o = &s->options;
     byol__graph graph;
     byol__value_id maps;
     byol__graph_init(&graph);
@@ -121,19 +87,8 @@ static byol_status create_model(segmentation *s, byol_error *error) {
         byol__graph_release(&graph);
         return status;
     }
-    size_t steps = s->train->info.count / (size_t)o->batch_size;
-    const byol__dense_model_options options = {
-        .batch = o->batch_size,
-        .dtype = byol__precision_dtype(byol__precision_resolve(o->precision)),
-        .lr = o->lr,
-        .lr_decay = o->lr_decay,
-        .weight_decay = o->weight_decay,
-        .steps = (uint64_t)o->epochs * steps,
-        .seed = o->seed,
-        .trunk = s->by_colour ? NULL : &s->trunk,
-        .cut = s->by_colour || o->fine_tune ? NULL : &maps,
-    };
-    return byol__dense_model_create(&s->model, &graph, &options, error);
+    return byol__task_create_model(&s->model, &graph, s->by_colour ? NULL : &s->trunk, maps, o,
+                                   s->train->info.count, error);
 }
 
 /* ---- Learning and answering ---- */
@@ -181,12 +136,7 @@ static byol_status train_and_judge(segmentation *s, byol_segment_result *result,
     result->height = s->options.height;
     result->width = s->options.width;
     result->steps = s->model->step;
-    for (int i = 0; i < s->trunk.stage_count; i++) {
-        if (i > 0) strcat(result->stages, ",");
-        size_t length = strlen(result->stages);
-        byol_encoder_stage_name(s->encoder, s->trunk.stages[i], result->stages + length,
-                                sizeof result->stages - length - 1);
-    }
+    byol__trunk_words(&s->trunk, result->stages, sizeof result->stages);
     return s->by_colour
                ? BYOL_OK
                : byol__task_write(s->model, s->encoder, s->options.save, s->options.onnx, error);
@@ -207,7 +157,7 @@ static byol_status run(segmentation *s, byol_segment_result *result, uint64_t *c
 }
 
 byol_status byol_segment(const byol_encoder *encoder, const byol_masks *train,
-                         const byol_masks *test, const byol_segment_options *options,
+                         const byol_masks *test, const byol_task_options *options,
                          byol_segment_result *result, uint64_t *confusion,
                          byol_segment_answer answer, byol_progress progress, void *context,
                          byol_error *error) {
@@ -220,7 +170,7 @@ byol_status byol_segment(const byol_encoder *encoder, const byol_masks *train,
 }
 
 byol_status byol_segment_by_colour(const byol_encoder *encoder, const byol_masks *train,
-                                   const byol_masks *test, const byol_segment_options *options,
+                                   const byol_masks *test, const byol_task_options *options,
                                    byol_segment_result *result, uint64_t *confusion,
                                    byol_progress progress, void *context, byol_error *error) {
     segmentation s = {.encoder = encoder,

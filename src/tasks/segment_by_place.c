@@ -72,7 +72,7 @@ static byol_status vote(votes *v, const byol_masks *train, const byol_masks *tes
 }
 
 byol_status byol_segment_by_place(const byol_masks *train, const byol_masks *test,
-                                  const byol_segment_options *options, uint64_t *confusion,
+                                  const byol_task_options *options, uint64_t *confusion,
                                   byol_progress progress, void *context, byol_error *error) {
     bool given = options->height > 0;
     votes v = {.classes = train->info.classes,

@@ -1,19 +1,85 @@
 #include "tasks/task_run.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/memory.h"
+#include "dnn/precision.h"
 #include "encoder/encoder_internal.h"
 #include "export/onnx_network.h"
 #include "input/loader.h"
 #include "nets/nets.h"
 #include "state/checkpoint.h"
 
-byol_status byol__task_number(const char *what, double value, double low, double high,
-                              byol_error *error) {
+enum { EPOCHS_MAX = 100000, BATCH_MAX = 4096, SIDE_MAX = 16384 };
+
+/* ---- Options ---- */
+
+void byol_task_options_init(byol_task_options *options) {
+    *options = (byol_task_options){.epochs = 30,
+                                   .batch_size = 8,
+                                   .lr = 0.001f,
+                                   .lr_decay = 0.8f,
+                                   .weight_decay = 0.01f,
+                                   .crop_min = 0.25f,
+                                   .precision = BYOL_PRECISION_AUTO,
+                                   .seed = 1};
+}
+
+static byol_status check(const char *what, double value, double low, double high,
+                         byol_error *error) {
     if (value >= low && value <= high) return BYOL_OK; /* false for NaN */
     return byol__fail(error, BYOL_ERROR_INVALID, "%s is %g; it must be %g .. %g", what, value, low,
                       high);
 }
+
+byol_status byol__task_settle(byol_task_options *o, size_t count, int height, int width,
+                              byol_error *error) {
+    const double tiny = 1e-9;
+    if (o->height == 0) {
+        o->height = height;
+        o->width = width;
+    }
+    BYOL__TRY(check("the number of epochs", o->epochs, 1, EPOCHS_MAX, error));
+    BYOL__TRY(check("the batch size", o->batch_size, 1, BATCH_MAX, error));
+    BYOL__TRY(check("the learning rate", (double)o->lr, tiny, 1000, error));
+    BYOL__TRY(check("the decay of the learning rate", (double)o->lr_decay, 0, 1, error));
+    BYOL__TRY(check("the weight decay", (double)o->weight_decay, 0, 1000, error));
+    BYOL__TRY(check("the smallest crop", (double)o->crop_min, tiny, 1, error));
+    BYOL__TRY(check("the height of pictures", o->height, 1, SIDE_MAX, error));
+    BYOL__TRY(check("the width of pictures", o->width, 1, SIDE_MAX, error));
+    if ((size_t)o->batch_size > count) o->batch_size = (int)count;
+    return BYOL_OK;
+}
+
+byol__frame byol__task_frame(const byol_encoder *encoder, const byol_task_options *options) {
+    const byol_view_recipe *recipe = &byol_encoder_config(encoder)->views.view[0];
+    byol__frame frame = {.channels = byol_encoder_channels(encoder),
+                         .height = options->height,
+                         .width = options->width};
+    memcpy(frame.mean, recipe->mean, sizeof frame.mean);
+    memcpy(frame.std, recipe->std, sizeof frame.std);
+    return frame;
+}
+
+byol_status byol__task_create_model(byol__dense_model **out, byol__graph *graph,
+                                    const byol__trunk *trunk, byol__value_id maps,
+                                    const byol_task_options *o, size_t count, byol_error *error) {
+    const byol__dense_model_options options = {
+        .batch = o->batch_size,
+        .dtype = byol__precision_dtype(byol__precision_resolve(o->precision)),
+        .lr = o->lr,
+        .lr_decay = o->lr_decay,
+        .weight_decay = o->weight_decay,
+        .steps = (uint64_t)o->epochs * (count / (size_t)o->batch_size),
+        .seed = o->seed,
+        .trunk = trunk,
+        .cut = trunk == NULL || o->fine_tune ? NULL : &maps,
+    };
+    return byol__dense_model_create(out, graph, &options, error);
+}
+
+/* ---- Training ---- */
 
 byol_status byol__task_advance(byol__task_progress *progress, uint64_t pictures,
                                byol_error *error) {

@@ -4,10 +4,22 @@
 
 #include "byol/status.h"
 #include "tasks/dense_model.h"
+#include "tasks/scene.h"
 
-/* BYOL_ERROR_INVALID: `value` is not low .. high. */
-byol_status byol__task_number(const char *what, double value, double low, double high,
+/* Fills in what is left to the data (`count` training pictures, the first of height x width) and
+ * checks the rest: BYOL_ERROR_INVALID. */
+byol_status byol__task_settle(byol_task_options *options, size_t count, int height, int width,
                               byol_error *error);
+
+/* What the encoder's network is given. */
+byol__frame byol__task_frame(const byol_encoder *encoder, const byol_task_options *options);
+
+/* The network of a finished graph, which is taken over, with the trunk's weights (NULL: random
+ * ones). Without fine-tuning it is cut at `maps`. */
+byol_status byol__task_create_model(byol__dense_model **out, byol__graph *graph,
+                                    const byol__trunk *trunk, byol__value_id maps,
+                                    const byol_task_options *options, size_t count,
+                                    byol_error *error);
 
 /* Progress over pictures, and the end when the caller wants it. */
 typedef struct byol__task_progress {
