@@ -34,6 +34,7 @@ int cmd_predict(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_segment(int argc, char **argv);
+int cmd_detect(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_export(int argc, char **argv);

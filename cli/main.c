@@ -17,6 +17,7 @@ const cli_command cli_commands[] = {
     {"pretrain", cmd_pretrain, "train an encoder on images or texts without labels", "Training"},
     {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels", NULL},
     {"segment", cmd_segment, "name the class of each pixel, by masks to learn from", NULL},
+    {"detect", cmd_detect, "find objects, by boxes to learn from", NULL},
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours", "Measuring"},
     {"linear", cmd_linear, "what an encoder is worth: a linear classifier", NULL},
     {"verify", cmd_verify, "what it is worth: whether two pictures show the same person", NULL},

@@ -77,10 +77,10 @@ static double focal(float z, float y, float *slope) {
     return -far * p * p * log_q;
 }
 
-/* Adds weight |value - wanted| / objects. */
-static double absolute(const float *value, double wanted, double weight, float *diff) {
-    double off = (double)*value - wanted;
-    *diff += (float)(off > 0 ? weight : off < 0 ? -weight : 0);
+/* weight |unit value - wanted|. */
+static double absolute(float value, double unit, double wanted, double weight, float *diff) {
+    double off = unit * (double)value - wanted, slope = weight * unit;
+    *diff += (float)(off > 0 ? slope : off < 0 ? -slope : 0);
     return weight * fabs(off);
 }
 
@@ -95,8 +95,8 @@ static double box_loss(const byol__center_shape *s, const float *map, const byol
         size_t at = (size_t)s->classes * plane + (size_t)c.y * (size_t)s->width + (size_t)c.x;
         const float wanted[4] = {b.x1 - b.x0, b.y1 - b.y0, c.right, c.below};
         for (int k = 0; k < 4; k++, at += plane)
-            sum += absolute(&map[at], (double)wanted[k], share * (k < 2 ? (double)SIZE_WEIGHT : 1),
-                            &diff[at]);
+            sum += absolute(map[at], k < 2 ? (double)s->unit : 1, (double)wanted[k],
+                            share * (k < 2 ? (double)SIZE_WEIGHT : 1), &diff[at]);
     }
     return sum;
 }
@@ -158,7 +158,7 @@ static byol__peak read_peak(const byol__center_shape *s, const float *map, int l
     size_t plane = (size_t)s->height * (size_t)s->width,
            at = (size_t)y * (size_t)s->width + (size_t)x;
     const float *size = map + (size_t)s->classes * plane + at;
-    float wide = fmaxf(size[0], 0) / 2, high = fmaxf(size[plane], 0) / 2,
+    float wide = s->unit * fmaxf(size[0], 0) / 2, high = s->unit * fmaxf(size[plane], 0) / 2,
           center_x = (float)x + size[2 * plane], center_y = (float)y + size[3 * plane];
     return (byol__peak){.box = {center_x - wide, center_y - high, center_x + wide, center_y + high},
                         .label = label,

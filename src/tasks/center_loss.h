@@ -1,7 +1,7 @@
 /* Objects as points (Zhou, Wang, Kraehenbuehl, arXiv 1904.07850): at the centre of each a peak of
  * its class's heat map, its size, and how far the centre is from its cell's corner. A map is
- * (classes + 4, height, width): the heat's logits, width and height, offset right and down, the
- * latter four in cells. */
+ * (classes + 4, height, width): the heat's logits, width and height in units, offset right and down
+ * in cells. With a unit near the usual size, sizes are as easy to learn as the rest. */
 #ifndef BYOL__CENTER_LOSS_H
 #define BYOL__CENTER_LOSS_H
 
@@ -19,6 +19,7 @@ typedef struct byol__target_box {
 
 typedef struct byol__center_shape {
     int classes, height, width; /* of a map */
+    float unit;                 /* of sizes, in cells */
 } byol__center_shape;
 
 /* How far a peak's centre may be off so that the box keeps an overlap of .7: the radius of the
@@ -30,7 +31,8 @@ float byol__center_radius(float height, float width);
 void byol__center_heat(const byol__center_shape *shape, const byol__target_box *boxes, int count,
                        float *heat);
 
-/* Mean loss over the objects of the batch: focal (alpha 2, beta 4) + .1 |size| + |offset|. `maps`
+/* Mean loss over the objects of the batch: focal (alpha 2, beta 4) + .1 |size| + |offset|, in
+ * cells. `maps`
  * (batch, classes + 4, height, width); `boxes[n]` are counts[n] boxes; `heat` is scratch for
  * (batch, classes, height, width); `diff`, as maps: the gradient. */
 double byol__center_loss(const byol__center_shape *shape, int batch, const float *maps,

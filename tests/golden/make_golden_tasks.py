@@ -11,7 +11,8 @@ In it:
                                         of b brought to a's size, both, batch norm, a 1x1 convolution, bilinear to H x W
                                         and the mean cross-entropy
     center/maps, center/boxes, center/heat, center/loss, center/grad
-                                        boxes are (picture, class, left, top, right, bottom) in cells of the map
+                                        boxes are (picture, class, left, top, right, bottom) in cells of the map; the
+                                        sizes in maps are of units of 2.5 cells
     coco/truth, coco/found              (picture, class, x, y, width, height, crowd or score)
     coco/all, coco/class                AP, AP at .5, at .75; of all classes and of each
 Floats are computed in float64. The radius of a Gaussian is that of CornerNet's and CenterNet's code.
@@ -63,7 +64,7 @@ def radius_of(height, width, overlap=0.7):
 
 def make_center():
     draw = np.random.default_rng(5)
-    classes, n, height, width = 3, 2, 12, 16
+    classes, n, height, width, unit = 3, 2, 12, 16, 2.5
     boxes = []
     for picture in range(n):
         for _ in range(5):
@@ -86,7 +87,8 @@ def make_center():
     y, p = torch.from_numpy(heat), torch.sigmoid(maps[:, :classes])
     focal = torch.where(y == 1, (1 - p) ** 2 * torch.log(p), (1 - y) ** 4 * p ** 2 * torch.log(1 - p))
     picture, row, column = (torch.tensor(c) for c in zip(*cells))
-    off = (maps[picture, classes:, row, column] - torch.tensor(wanted)).abs()
+    at = maps[picture, classes:, row, column] * torch.tensor([unit, unit, 1, 1])
+    off = (at - torch.tensor(wanted)).abs()
     loss = (-focal.sum() + 0.1 * off[:, :2].sum() + off[:, 2:].sum()) / len(boxes)
     loss.backward()
     return {"center/maps": maps, "center/boxes": torch.from_numpy(boxes), "center/heat": y, "center/loss": loss.reshape(1),

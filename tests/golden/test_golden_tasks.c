@@ -111,7 +111,7 @@ static void centres_and_sizes_lose_as_pytorchs(void **state) {
     byol__safetensors *file = golden_open("tasks");
     byol__tensor maps = tensor_of(file, "center/maps"), boxes = tensor_of(file, "center/boxes"),
                  heat = tensor_of(file, "center/heat"), grad = tensor_of(file, "center/grad");
-    byol__center_shape shape = {heat.dims[1], heat.dims[2], heat.dims[3]};
+    byol__center_shape shape = {heat.dims[1], heat.dims[2], heat.dims[3], 2.5f};
     byol__target_box list[2][16], *lists[2] = {list[0], list[1]};
     int counts[2] = {0, 0};
     for (int i = 0; i < boxes.dims[0]; i++) {
