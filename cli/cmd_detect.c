@@ -44,7 +44,7 @@ static const struct argp parser = {
     "network and boxes drawn at random. Boxes are Pascal VOC's (a folder, FOLDER:SPLIT) or COCO's "
     "(FILE.json)."
     "\vExample:\n"
-    "  byol detect runs/first --train bccd:trainval --test bccd:test --predict found.json",
+    "  byol detect runs/first --train cells:train --test cells:test --predict found.json",
     children,
     NULL,
     NULL};

@@ -51,7 +51,7 @@ static const struct argp parser = {
     "pixels, and the most frequent class of each position. A folder has images/ and labels/, or a "
     "mask a.png beside each a.jpg."
     "\vExample:\n"
-    "  byol segment runs/first --train camvid:train --test camvid:test --ignore 11",
+    "  byol segment runs/first --train roads:train --test roads:test --stages stage2,stage3",
     children,
     NULL,
     NULL};

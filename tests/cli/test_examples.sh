@@ -60,6 +60,7 @@ done
 mkdir stage/faces/train && cp -r stage/faces/s5 stage/faces/s6 stage/faces/train/
 printf '1 s1/1.pgm s1/2.pgm\n1 s2/1.pgm s2/2.pgm\n0 s1/1.pgm s2/1.pgm\n0 s1/3.pgm s2/2.pgm\n' >stage/faces/pairs_test.txt
 sed 's/s1/s3/g; s/s2/s4/g' stage/faces/pairs_test.txt >stage/faces/pairs_choose.txt
+"$BYOL_BUILD_DIR/tests/make_scenes" stage/roads 6 4 && cp -r stage/roads/voc stage/cells || say "no scenes"
 mkdir stage/reviews
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do echo "sentence $number of some words"; done >stage/sentences.txt
 for number in 1 2 3 4; do printf '"a text, number %s",%s\n' $number $((number % 2)); done >rows
@@ -76,7 +77,7 @@ command=$1
 case " $* " in *" --budget "*) set -- "$@" --budget 1s ;; esac
 case $command in
 pretrain) set -- "$@" --epochs 1 --batch-size 16 --width 8 --image-size 32 --threads 1 --set optimizer.warmup_epochs=0 ;;
-finetune) set -- "$@" --epochs 1 --threads 1 ;;
+finetune | segment | detect) set -- "$@" --epochs 1 --threads 1 ;;
 bench) set -- "$@" --seconds 1 --threads 1 ;;
 esac
 [ "$command ${2-}" != "bench step" ] || set -- "$@" --batch-size 8 --width 8
