@@ -23,7 +23,7 @@ install(DIRECTORY include/byol DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MAT
 # pkg-config and CMake. Both name what the static library needs: the shared libraries of others, by their names.
 set(BYOL_LIBS "-ldnnl ${OpenMP_C_FLAGS} -pthread -lm")
 foreach(library ${YAML_LIBRARIES} ${JANSSON_LIBRARIES} ${ARCHIVE_LIBRARIES} ${XXHASH_LIBRARIES} ${TURBOJPEG_LIBRARIES}
-                ${SPNG_LIBRARIES} ${WEBP_LIBRARIES} ${UTF8PROC_LIBRARIES} ${PROTOBUF_C_LIBRARIES})
+                ${SPNG_LIBRARIES} ${WEBP_LIBRARIES} ${UTF8PROC_LIBRARIES} ${EXPAT_LIBRARIES} ${PROTOBUF_C_LIBRARIES})
   string(PREPEND BYOL_LIBS "-l${library} ")
 endforeach()
 file(RELATIVE_PATH BYOL_TO_INCLUDE ${CMAKE_INSTALL_FULL_LIBDIR}/cmake/byol ${CMAKE_INSTALL_FULL_INCLUDEDIR})

@@ -65,11 +65,18 @@ static void readers_of(int in, int ins, int outs, int *first, int *last) {
     if (*last > outs - 1) *last = outs - 1;
 }
 
-/* sum += factor times row `number`. `row` is scratch. */
-static void add_row(const byol__rows *from, size_t number, float factor, float *row, float *sum) {
+/* sum += factor times row `number`. */
+static void add_row(const byol__rows *from, size_t number, float factor, float *sum) {
+    size_t at = byol__row_offset(from, number);
     if (factor == 0) return;
-    byol__row_load(from, number, row);
-    for (int c = 0; c < from->width; c++) sum[c] += factor * row[c];
+    for (int b = 0; b < from->strides.blocks; b++, at += from->strides.stride_block) {
+        int live = byol__row_lanes(from, b);
+        float *to = sum + b * from->strides.lanes;
+        const byol__bf16 *half = (const byol__bf16 *)from->values + at;
+        const float *full = (const float *)from->values + at;
+        for (int l = 0; l < live; l++)
+            to[l] += factor * (from->bf16 ? byol__bf16_to_float(half[l]) : full[l]);
+    }
 }
 
 typedef struct extents {
@@ -78,7 +85,7 @@ typedef struct extents {
 
 static void forward_line(const byol__rows *x, extents in, const byol__rows *y, extents out, int n,
                          int line) {
-    float row[BYOL__ROW_MAX], sum[BYOL__ROW_MAX];
+    float sum[BYOL__ROW_MAX];
     between v = between_of(line, out.h, in.h);
     for (int column = 0; column < out.w; column++) {
         between u = between_of(column, out.w, in.w);
@@ -86,7 +93,7 @@ static void forward_line(const byol__rows *x, extents in, const byol__rows *y, e
         for (int k = 0; k < 4; k++) {
             float wv = k / 2 == 0 ? 1 - v.share : v.share, wu = k % 2 == 0 ? 1 - u.share : u.share;
             int at = (k / 2 == 0 ? v.first : v.second) * in.w + (k % 2 == 0 ? u.first : u.second);
-            add_row(x, byol__row_number(x, n, at), wv * wu, row, sum);
+            add_row(x, byol__row_number(x, n, at), wv * wu, sum);
         }
         byol__row_store(y, byol__row_number(y, n, line * out.w + column), sum);
     }
@@ -94,7 +101,7 @@ static void forward_line(const byol__rows *x, extents in, const byol__rows *y, e
 
 static void backward_line(const byol__rows *dx, extents in, const byol__rows *dy, extents out,
                           int n, int line) {
-    float row[BYOL__ROW_MAX], sum[BYOL__ROW_MAX];
+    float sum[BYOL__ROW_MAX];
     int top, bottom, left, right;
     readers_of(line, in.h, out.h, &top, &bottom);
     for (int column = 0; column < in.w; column++) {
@@ -104,7 +111,7 @@ static void backward_line(const byol__rows *dx, extents in, const byol__rows *dy
             float down = weight_of(between_of(v, out.h, in.h), line);
             for (int u = left; u <= right && down != 0; u++)
                 add_row(dy, byol__row_number(dy, n, v * out.w + u),
-                        down * weight_of(between_of(u, out.w, in.w), column), row, sum);
+                        down * weight_of(between_of(u, out.w, in.w), column), sum);
         }
         byol__row_store(dx, byol__row_number(dx, n, line * in.w + column), sum);
     }

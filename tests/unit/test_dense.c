@@ -10,30 +10,9 @@
 #include <string.h>
 
 #include "byol/dense.h"
-#include "encoder/encoder_internal.h"
 #include "floats.h"
-#include "graph/arena.h"
-#include "nets/nets.h"
+#include "random_encoder.h"
 #include "tiny.h"
-
-/* An encoder of random weights. */
-static byol_encoder *random_encoder(const byol_config *config) {
-    byol__graph graph;
-    byol__origin origin = {.channels = TINY_CHANNELS, .config = *config};
-    float *params, *statistics;
-    byol_encoder *encoder;
-    byol__graph_init(&graph);
-    check(byol__online_network(&graph, config, TINY_CHANNELS, config->data.image_size, &error));
-    check(byol__arena_alloc(&params, graph.params.total, "parameters", &error));
-    check(byol__arena_alloc(&statistics, graph.statistics.total, "statistics", &error));
-    byol__params_init(&graph.params, 5, params);
-    byol__params_init(&graph.statistics, 5, statistics);
-    check(byol__encoder_create(&encoder, &origin, params, statistics, &error));
-    byol__graph_release(&graph);
-    byol__arena_free(params);
-    byol__arena_free(statistics);
-    return encoder;
-}
 
 static byol_encoder *of_kind(const char *name, const char *pool) {
     byol_config config = tiny_config();
@@ -45,7 +24,7 @@ static byol_encoder *of_kind(const char *name, const char *pool) {
         config.encoder.patch = 4;
         check(byol_config_set(&config, "encoder.pool", pool, &error));
     }
-    return random_encoder(&config);
+    return random_encoder(&config, TINY_CHANNELS);
 }
 
 static float *maps_of(const byol_encoder *encoder, const char *stage, int height, int width,
