@@ -14,6 +14,7 @@ enum {
     STAGES,
     SIZE,
     FINE_TUNE,
+    FRACTION,
     LR,
     LR_DECAY,
     WEIGHT_DECAY,
@@ -36,6 +37,10 @@ static const struct argp_option options[] = {
     {"size", SIZE, "HxW", 0,
      "What the network is given, as 180x240 (default: the first picture's own size)", 1},
     {"fine-tune", FINE_TUNE, NULL, 0, "The encoder learns, too (default: it stays as it is)", 1},
+    {"label-fraction", FRACTION, "X", 0,
+     "Share of the training pictures that is used, e.g. 0.1 (default 1). The same --seed draws the "
+     "same",
+     1},
     {"epochs", 'e', "N", 0, "Passes over the training pictures (default 30)", 1},
     {"batch-size", 'b', "N", 0, "Default 8", 1},
     {"lr", LR, "X", 0, "Learning rate of the head (default 0.001)", 1},
@@ -75,6 +80,7 @@ static error_t parse_number(int key, char *argument, struct argp_state *state) {
     case 'b':
         o->batch_size = (int)cli_whole_number("--batch-size", argument, 1, 4096, state);
         return 0;
+    case FRACTION: o->label_fraction = number(argument, state, "label-fraction"); return 0;
     case LR: o->lr = number(argument, state, "lr"); return 0;
     case LR_DECAY: o->lr_decay = number(argument, state, "lr-decay"); return 0;
     case WEIGHT_DECAY: o->weight_decay = number(argument, state, "weight-decay"); return 0;
@@ -169,10 +175,14 @@ const char *cli_task_network(const cli_task *task, bool trained) {
 
 void cli_task_describe(const cli_task *task, const char *stages, int height, int width,
                        cli_task_result *result) {
+    char share[32] = "";
+    if (task->options.label_fraction < 1)
+        snprintf(share, sizeof share, ", %g %% of the labels",
+                 100 * (double)task->options.label_fraction);
     snprintf(result->how, sizeof result->how,
-             "Encoder %s, head on %s, pictures of %d x %d, %d epochs",
+             "Encoder %s, head on %s, pictures of %d x %d, %d epochs%s",
              task->options.fine_tune ? "fine-tuned" : "frozen", stages, width, height,
-             task->options.epochs);
+             task->options.epochs, share);
 }
 
 static void print_rows(FILE *stream, const char *heading, const cli_task_result *result,

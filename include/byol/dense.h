@@ -76,7 +76,9 @@ typedef struct byol_task_options {
     float lr_decay;     /* fine-tuning: each stage learns at this times the rate of the one behind;
                            default .8 */
     float weight_decay; /* default .01 */
-    float crop_min;     /* random crops show this share of a picture or more; default .25 */
+    float label_fraction; /* share of the training pictures that is used, drawn by the seed; default
+                             1 */
+    float crop_min;       /* random crops show this share of a picture or more; default .25 */
     byol_precision precision; /* of training */
     uint64_t seed;
     int threads; /* 0: every processor the process may use */

@@ -24,6 +24,7 @@ typedef struct detection {
     byol_task_options options; /* resolved */
     byol__trunk trunk;
     int classes;
+    size_t learned; /* training pictures that are used */
     byol__boxes_shown shown;
     byol__dense_model *model;
     float *heat; /* (batch, classes, h, w): scratch of the loss */
@@ -37,7 +38,7 @@ typedef struct detection {
 static byol_status settle(detection *d, byol_error *error) {
     byol_task_options *o = &d->options;
     const byol_boxes_info *train = &d->train->info, *test = &d->test->info;
-    BYOL__TRY(byol__task_settle(o, train->count, train->height, train->width, error));
+    BYOL__TRY(byol__task_settle(o, train->count, train->height, train->width, &d->learned, error));
     if (train->objects == 0)
         return byol__fail(error, BYOL_ERROR_INVALID, "%.500s: there is no box to learn from",
                           train->description);
@@ -48,7 +49,7 @@ static byol_status settle(detection *d, byol_error *error) {
     d->classes = train->classes;
     d->trunk = (byol__trunk){.encoder = d->encoder, .height = o->height, .width = o->width};
     size_t batch = (size_t)o->batch_size;
-    d->progress.total = (uint64_t)o->epochs * (train->count / batch * batch) + test->count;
+    d->progress.total = (uint64_t)o->epochs * (d->learned / batch * batch) + test->count;
     return byol__trunk_choose(&d->trunk, o->stages, error);
 }
 
@@ -116,8 +117,8 @@ static byol_status create_model(detection *d, byol_error *error) {
         byol__graph_release(&graph);
         return status;
     }
-    BYOL__TRY(byol__task_create_model(&d->model, &graph, &d->trunk, maps, &d->options,
-                                      d->train->info.count, error));
+    BYOL__TRY(byol__task_create_model(&d->model, &graph, &d->trunk, maps, &d->options, d->learned,
+                                      error));
     return begin_head(d, error);
 }
 
@@ -215,7 +216,7 @@ static byol_status train_and_judge(detection *d, byol_detect_result *result,
     BYOL__TRY(settle(d, error));
     BYOL__TRY(create_model(d, error));
     BYOL__TRY(open_pictures(d, error));
-    BYOL__TRY(byol__task_train(d->model, &batches, d->train->info.count, d->options.epochs,
+    BYOL__TRY(byol__task_train(d->model, &batches, &d->options, d->train->info.count, d->learned,
                                &d->progress, &result->loss, error));
     BYOL__TRY(judge(d, answer, context, error));
     BYOL__TRY(byol_average_precision(d->test->objects, d->test->info.objects, d->found,

@@ -20,6 +20,7 @@ typedef struct segmentation {
     byol__trunk trunk;
     bool by_colour; /* no encoder: colours and places */
     int classes;
+    size_t learned; /* training pictures that are used */
     byol__masks_shown shown;
     byol__dense_model *model;
     byol__task_progress progress;
@@ -37,12 +38,12 @@ static byol_status check_sets(const byol_masks *train, const byol_masks *test, b
 static byol_status settle(segmentation *s, byol_error *error) {
     byol_task_options *o = &s->options;
     const byol_masks_info *train = &s->train->info;
-    BYOL__TRY(byol__task_settle(o, train->count, train->height, train->width, error));
+    BYOL__TRY(byol__task_settle(o, train->count, train->height, train->width, &s->learned, error));
     BYOL__TRY(check_sets(s->train, s->test, error));
     s->classes = s->train->info.classes;
     s->trunk = (byol__trunk){.encoder = s->encoder, .height = o->height, .width = o->width};
     size_t test = s->test->info.count, batch = (size_t)o->batch_size;
-    s->progress.total = (uint64_t)o->epochs * (s->train->info.count / batch * batch) + test;
+    s->progress.total = (uint64_t)o->epochs * (s->learned / batch * batch) + test;
     return s->by_colour ? BYOL_OK : byol__trunk_choose(&s->trunk, o->stages, error);
 }
 
@@ -88,7 +89,7 @@ static byol_status create_model(segmentation *s, byol_error *error) {
         return status;
     }
     return byol__task_create_model(&s->model, &graph, s->by_colour ? NULL : &s->trunk, maps, o,
-                                   s->train->info.count, error);
+                                   s->learned, error);
 }
 
 /* ---- Learning and answering ---- */
@@ -129,7 +130,7 @@ static byol_status train_and_judge(segmentation *s, byol_segment_result *result,
     BYOL__TRY(settle(s, error));
     BYOL__TRY(open_pictures(s, error));
     BYOL__TRY(create_model(s, error));
-    BYOL__TRY(byol__task_train(s->model, &batches, s->train->info.count, s->options.epochs,
+    BYOL__TRY(byol__task_train(s->model, &batches, &s->options, s->train->info.count, s->learned,
                                &s->progress, &result->loss, error));
     BYOL__TRY(judge(s, confusion, answer, context, error));
     byol_segment_score(confusion, s->classes, &result->scores, NULL, NULL);

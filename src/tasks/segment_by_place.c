@@ -41,12 +41,15 @@ static void decide(votes *v) {
     }
 }
 
-static byol_status read_masks(votes *v, const byol_masks *set, uint64_t *confusion,
-                              byol__task_progress *progress, byol_error *error) {
-    for (size_t i = 0; i < set->info.count; i++) {
+/* Masks indices[0 .. count-1] (NULL: all of the set): without `confusion` they vote. */
+static byol_status read_masks(votes *v, const byol_masks *set, const uint32_t *indices,
+                              size_t count, uint64_t *confusion, byol__task_progress *progress,
+                              byol_error *error) {
+    for (size_t i = 0; i < count; i++) {
         uint8_t *mask;
         int height, width;
-        BYOL__TRY(byol_masks_mask(set, i, &mask, &height, &width, error));
+        BYOL__TRY(
+            byol_masks_mask(set, indices != NULL ? indices[i] : i, &mask, &height, &width, error));
         if (confusion == NULL) add(v, mask, height, width, set->info.ignore);
         for (int p = 0; confusion != NULL && p < height * width; p++) {
             int place = p / width * v->rows / height * v->columns + p % width * v->columns / width;
@@ -60,28 +63,33 @@ static byol_status read_masks(votes *v, const byol_masks *set, uint64_t *confusi
 }
 
 static byol_status vote(votes *v, const byol_masks *train, const byol_masks *test,
-                        uint64_t *confusion, byol__task_progress *progress, byol_error *error) {
+                        const uint32_t *drawn, size_t learned, uint64_t *confusion,
+                        byol__task_progress *progress, byol_error *error) {
     size_t places = (size_t)v->rows * (size_t)v->columns, classes = (size_t)v->classes;
     BYOL__TRY(byol__alloc(&v->counts, places * classes, sizeof *v->counts, "votes", error));
     BYOL__TRY(byol__alloc(&v->overall, classes, sizeof *v->overall, "votes", error));
     BYOL__TRY(byol__alloc(&v->winner, places, 1, "votes", error));
     memset(confusion, 0, classes * classes * sizeof *confusion);
-    BYOL__TRY(read_masks(v, train, NULL, progress, error));
+    BYOL__TRY(read_masks(v, train, drawn, learned, NULL, progress, error));
     decide(v);
-    return read_masks(v, test, confusion, progress, error);
+    return read_masks(v, test, NULL, test->info.count, confusion, progress, error);
 }
 
 byol_status byol_segment_by_place(const byol_masks *train, const byol_masks *test,
                                   const byol_task_options *options, uint64_t *confusion,
                                   byol_progress progress, void *context, byol_error *error) {
-    bool given = options->height > 0;
-    votes v = {.classes = train->info.classes,
-               .rows = given ? options->height : train->info.height,
-               .columns = given ? options->width : train->info.width};
-    byol__task_progress through = {progress, context, 0, train->info.count + test->info.count};
-    byol_status status = vote(&v, train, test, confusion, &through, error);
+    byol_task_options o = *options;
+    size_t learned, total = train->info.count;
+    uint32_t *drawn;
+    BYOL__TRY(byol__task_settle(&o, total, train->info.height, train->info.width, &learned, error));
+    BYOL__TRY(byol__alloc(&drawn, total, sizeof *drawn, "pictures", error));
+    byol__task_draw(&o, total, drawn);
+    votes v = {.classes = train->info.classes, .rows = o.height, .columns = o.width};
+    byol__task_progress through = {progress, context, 0, learned + test->info.count};
+    byol_status status = vote(&v, train, test, drawn, learned, confusion, &through, error);
     byol__free(v.counts);
     byol__free(v.overall);
     byol__free(v.winner);
+    byol__free(drawn);
     return status;
 }

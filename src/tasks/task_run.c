@@ -11,7 +11,7 @@
 #include "nets/nets.h"
 #include "state/checkpoint.h"
 
-enum { EPOCHS_MAX = 100000, BATCH_MAX = 4096, SIDE_MAX = 16384 };
+enum { EPOCHS_MAX = 100000, BATCH_MAX = 4096, SIDE_MAX = 16384, DRAW_EPOCH = 0xfffffe };
 
 /* ---- Options ---- */
 
@@ -21,6 +21,7 @@ void byol_task_options_init(byol_task_options *options) {
                                    .lr = 0.001f,
                                    .lr_decay = 0.8f,
                                    .weight_decay = 0.01f,
+                                   .label_fraction = 1,
                                    .crop_min = 0.25f,
                                    .precision = BYOL_PRECISION_AUTO,
                                    .seed = 1};
@@ -33,8 +34,8 @@ static byol_status check(const char *what, double value, double low, double high
                       high);
 }
 
-byol_status byol__task_settle(byol_task_options *o, size_t count, int height, int width,
-                              byol_error *error) {
+byol_status byol__task_settle(byol_task_options *o, size_t total, int height, int width,
+                              size_t *learned, byol_error *error) {
     const double tiny = 1e-9;
     if (o->height == 0) {
         o->height = height;
@@ -48,8 +49,17 @@ byol_status byol__task_settle(byol_task_options *o, size_t count, int height, in
     BYOL__TRY(check("the smallest crop", (double)o->crop_min, tiny, 1, error));
     BYOL__TRY(check("the height of pictures", o->height, 1, SIDE_MAX, error));
     BYOL__TRY(check("the width of pictures", o->width, 1, SIDE_MAX, error));
-    if ((size_t)o->batch_size > count) o->batch_size = (int)count;
+    BYOL__TRY(check("the label fraction", (double)o->label_fraction, tiny, 1, error));
+    double wanted = (double)o->label_fraction * (double)total;
+    *learned = wanted < 1 ? 1 : (size_t)(wanted + 0.5);
+    if ((size_t)o->batch_size > *learned) o->batch_size = (int)*learned;
     return BYOL_OK;
+}
+
+void byol__task_draw(const byol_task_options *options, size_t total, uint32_t *indices) {
+    for (size_t i = 0; i < total; i++) indices[i] = (uint32_t)i;
+    if (options->label_fraction < 1)
+        byol__epoch_order(options->seed, DRAW_EPOCH, indices, (uint32_t)total);
 }
 
 byol__frame byol__task_frame(const byol_encoder *encoder, const byol_task_options *options) {
@@ -107,17 +117,28 @@ static byol_status train_epoch(byol__dense_model *model, const byol__task_batche
     return BYOL_OK;
 }
 
-byol_status byol__task_train(byol__dense_model *model, const byol__task_batches *batches,
-                             size_t count, int epochs, byol__task_progress *progress, double *loss,
-                             byol_error *error) {
-    uint32_t *order;
-    byol_status status = byol__alloc(&order, count, sizeof *order, "order of pictures", error);
-    for (int epoch = 0; epoch < epochs && status == BYOL_OK; epoch++) {
-        byol__epoch_order(model->options.seed, (uint32_t)epoch, order, (uint32_t)count);
-        status = train_epoch(model, batches, order, count, epoch, progress, loss, error);
+/* `drawn` (learned) of the pictures; `order` (learned) is scratch. */
+static byol_status train(byol__dense_model *model, const byol__task_batches *batches, int epochs,
+                         const uint32_t *drawn, uint32_t *order, size_t learned,
+                         byol__task_progress *progress, double *loss, byol_error *error) {
+    for (int epoch = 0; epoch < epochs; epoch++) {
+        byol__epoch_order(model->options.seed, (uint32_t)epoch, order, (uint32_t)learned);
+        for (size_t i = 0; i < learned; i++) order[i] = drawn[order[i]];
+        BYOL__TRY(train_epoch(model, batches, order, learned, epoch, progress, loss, error));
     }
-    byol__free(order);
-    return status == BYOL_OK ? byol__dense_model_refresh(model, error) : status;
+    return byol__dense_model_refresh(model, error);
+}
+
+byol_status byol__task_train(byol__dense_model *model, const byol__task_batches *batches,
+                             const byol_task_options *options, size_t total, size_t learned,
+                             byol__task_progress *progress, double *loss, byol_error *error) {
+    uint32_t *indices;
+    BYOL__TRY(byol__alloc(&indices, total + learned, sizeof *indices, "order of pictures", error));
+    byol__task_draw(options, total, indices);
+    byol_status status = train(model, batches, options->epochs, indices, indices + total, learned,
+                               progress, loss, error);
+    byol__free(indices);
+    return status;
 }
 
 byol_status byol__task_write(const byol__dense_model *model, const byol_encoder *encoder,

@@ -6,10 +6,13 @@
 #include "tasks/dense_model.h"
 #include "tasks/scene.h"
 
-/* Fills in what is left to the data (`count` training pictures, the first of height x width) and
- * checks the rest: BYOL_ERROR_INVALID. */
-byol_status byol__task_settle(byol_task_options *options, size_t count, int height, int width,
-                              byol_error *error);
+/* Fills in what is left to the data (`total` training pictures, the first of height x width) and
+ * checks the rest: BYOL_ERROR_INVALID. `*learned` is how many pictures are learned from. */
+byol_status byol__task_settle(byol_task_options *options, size_t total, int height, int width,
+                              size_t *learned, byol_error *error);
+
+/* Which of `total` pictures are learned from: the first so many of `indices` (total). */
+void byol__task_draw(const byol_task_options *options, size_t total, uint32_t *indices);
 
 /* What the encoder's network is given. */
 byol__frame byol__task_frame(const byol_encoder *encoder, const byol_task_options *options);
@@ -38,11 +41,11 @@ typedef struct byol__task_batches {
     void *context;
 } byol__task_batches;
 
-/* Trains for `epochs` over `count` pictures, each in an order of its own. The mean loss of the last
- * epoch goes to `*loss`. */
+/* Trains over `learned` of `total` pictures, each epoch in an order of its own. The mean loss of
+ * the last epoch goes to `*loss`. */
 byol_status byol__task_train(byol__dense_model *model, const byol__task_batches *batches,
-                             size_t count, int epochs, byol__task_progress *progress, double *loss,
-                             byol_error *error);
+                             const byol_task_options *options, size_t total, size_t learned,
+                             byol__task_progress *progress, double *loss, byol_error *error);
 
 /* Writes the network for PyTorch (`save`) and for ONNX runtimes (`onnx`); either may be NULL. */
 byol_status byol__task_write(const byol__dense_model *model, const byol_encoder *encoder,

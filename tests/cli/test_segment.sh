@@ -40,7 +40,19 @@ expect 0 segment run $quick --fine-tune --epochs 2
 grep -q 'from scratch' stdout || say "nothing is said of the network from scratch"
 grep -q '"segment-finetune"' run/evaluation.json || say "the result of fine-tuning is not kept"
 
+# few labels: the same pictures for the same seed
+# shellcheck disable=SC2086
+expect 0 segment run $quick --label-fraction 0.2 --seed 3 --epochs 2 --json
+grep -q '20 % of the labels' stdout || say "the share of the labels is not told"
+cp stdout few
+# shellcheck disable=SC2086
+expect 0 segment run $quick --label-fraction 0.2 --seed 3 --epochs 2 --json
+cmp -s stdout few || say "the same seed gives something else"
+
 # ---- what cannot be ----
+# shellcheck disable=SC2086
+expect 2 segment run $quick --label-fraction 2
+says 'label fraction'
 expect 2 segment run --train scenes:train
 says --test
 expect 1 segment run --train scenes:nowhere --test scenes:test
