@@ -19,6 +19,7 @@ enum {
     LR_DECAY,
     WEIGHT_DECAY,
     CROP,
+    JITTER,
     PRECISION,
     SEED,
     THREADS,
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
      "Fine-tuning: each stage learns at X times the rate of the one behind it (default 0.8)", 1},
     {"weight-decay", WEIGHT_DECAY, "X", 0, "Default 0.01", 1},
     {"crop", CROP, "X", 0, "Random crops show this share of a picture or more (default 0.25)", 1},
+    {"jitter", JITTER, "X", 0,
+     "Brightness, contrast and colours change at random by up to this share (default 0.2)", 1},
     {"precision", PRECISION, "NAME", 0, "Of training: auto (default), fp32 or bf16", 1},
     {"seed", SEED, "N", 0, "Of the head, of crops and of the untrained network", 1},
     {"threads", THREADS, "N", 0, "0: every processor the process may use", 1},
@@ -85,6 +88,7 @@ static error_t parse_number(int key, char *argument, struct argp_state *state) {
     case LR_DECAY: o->lr_decay = number(argument, state, "lr-decay"); return 0;
     case WEIGHT_DECAY: o->weight_decay = number(argument, state, "weight-decay"); return 0;
     case CROP: o->crop_min = number(argument, state, "crop"); return 0;
+    case JITTER: o->jitter = number(argument, state, "jitter"); return 0;
     case THREADS: o->threads = cli_threads(argument, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

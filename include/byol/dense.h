@@ -79,6 +79,7 @@ typedef struct byol_task_options {
     float label_fraction; /* share of the training pictures that is used, drawn by the seed; default
                              1 */
     float crop_min;       /* random crops show this share of a picture or more; default .25 */
+    float jitter; /* brightness, contrast and each colour change by up to this share; default .2 */
     byol_precision precision; /* of training */
     uint64_t seed;
     int threads; /* 0: every processor the process may use */

@@ -74,7 +74,7 @@ static byol_status show(byol__boxes_shown *s, const byol_boxes *set, size_t inde
                           s->frame.channels);
     byol__window *w = &s->windows[slot];
     *w = epoch < 0 ? byol__window_whole(&s->frame, read->height, read->width)
-                   : byol__window_draw(&s->frame, read->height, read->width, s->crop_min, s->seed,
+                   : byol__window_draw(&s->frame, read->height, read->width, &s->draws,
                                        (uint32_t)epoch, (uint32_t)index);
     if (epoch >= 0) show_boxes(s, set, index, slot);
     return byol__window_picture(&s->frame, w, read, image, error);

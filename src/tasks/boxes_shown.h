@@ -9,8 +9,7 @@
 typedef struct byol__boxes_shown {
     byol__frame frame;
     byol__center_shape shape; /* of the network's map */
-    float crop_min;
-    uint64_t seed;
+    byol__scene_draws draws;
     int threads;
     byol_picture *pictures;   /* one for each thread */
     byol__window *windows;    /* (batch) */

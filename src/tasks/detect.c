@@ -128,8 +128,7 @@ static byol_status open_pictures(detection *d, byol_error *error) {
     d->shown.frame = byol__task_frame(d->encoder, &d->options);
     d->shown.shape =
         (byol__center_shape){d->classes, map.h, map.w, mean_side(d, &d->shown.frame, map.w)};
-    d->shown.crop_min = d->options.crop_min;
-    d->shown.seed = d->options.seed;
+    d->shown.draws = byol__task_draws(&d->options);
     BYOL__TRY(byol__alloc_floats(&d->heat, (size_t)d->options.batch_size * cells, "heat", error));
     BYOL__TRY(byol__alloc(&d->found, d->test->info.count * BYOL_DETECTIONS_MAX, sizeof *d->found,
                           "detections", error));

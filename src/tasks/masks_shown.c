@@ -59,7 +59,7 @@ static byol_status show_picture(const byol__masks_shown *s, const byol_masks *se
                           "the pictures have %d channels, the encoder takes %d", read->channels,
                           s->frame.channels);
     *w = epoch < 0 ? byol__window_whole(&s->frame, read->height, read->width)
-                   : byol__window_draw(&s->frame, read->height, read->width, s->crop_min, s->seed,
+                   : byol__window_draw(&s->frame, read->height, read->width, &s->draws,
                                        (uint32_t)epoch, (uint32_t)index);
     BYOL__TRY(byol__window_picture(&s->frame, w, read, image, error));
     if (s->with_places) add_places(s, w, image + (size_t)s->frame.channels * pixels_of(s));

@@ -8,8 +8,7 @@
 
 typedef struct byol__masks_shown {
     byol__frame frame;
-    float crop_min;
-    uint64_t seed;
+    byol__scene_draws draws;
     bool with_places; /* two more channels: how far right and down, -1 .. 1 */
     int ignore;       /* of the labels below: a number that no class has */
     int threads;

@@ -31,10 +31,20 @@ byol__window byol__window_stretched(const byol__frame *frame, int height, int wi
                           .shown_width = frame->width};
 }
 
-byol__window byol__window_draw(const byol__frame *frame, int height, int width, float least,
-                               uint64_t seed, uint32_t epoch, uint32_t sample) {
-    byol__random random = byol__random_stream(seed, BYOL__PURPOSE_SCENE, epoch, sample, 0);
-    float share = byol__random_range(&random, least, 1),
+/* Contrast about the middle grey, then brightness, then each colour. */
+static void draw_colours(byol__window *w, float jitter, byol__random *random) {
+    float contrast = byol__random_range(random, 1 - jitter, 1 + jitter),
+          brightness = byol__random_range(random, 1 - jitter, 1 + jitter);
+    w->offset = brightness * (1 - contrast) / 2;
+    for (int c = 0; c < 3; c++)
+        w->gain[c] =
+            contrast * brightness * byol__random_range(random, 1 - jitter / 2, 1 + jitter / 2) - 1;
+}
+
+byol__window byol__window_draw(const byol__frame *frame, int height, int width,
+                               const byol__scene_draws *draws, uint32_t epoch, uint32_t sample) {
+    byol__random random = byol__random_stream(draws->seed, BYOL__PURPOSE_SCENE, epoch, sample, 0);
+    float share = byol__random_range(&random, draws->crop_min, 1),
           turn = byol__random_range(&random, -logf(ASPECT_MOST), logf(ASPECT_MOST)),
           right = byol__random_uniform(&random), below = byol__random_uniform(&random);
     bool flip = byol__random_uniform(&random) < 0.5f;
@@ -44,6 +54,7 @@ byol__window byol__window_draw(const byol__frame *frame, int height, int width, 
                       .flip = flip};
     w.x = (int)(right * (float)(width - w.width + 1));
     w.y = (int)(below * (float)(height - w.height + 1));
+    draw_colours(&w, draws->jitter, &random);
     fit(frame, &w);
     return w;
 }
@@ -67,6 +78,7 @@ byol_status byol__window_picture(const byol__frame *frame, const byol__window *w
             for (int x = 0; x < frame->width; x++) {
                 bool inside = y < w->shown_height && x < w->shown_width;
                 float value = !inside ? 0 : w->flip ? from[w->shown_width - 1 - x] : from[x];
+                if (inside) value = value * (1 + w->gain[c]) + w->offset;
                 to[x] = (value - frame->mean[c]) / frame->std[c];
             }
         }

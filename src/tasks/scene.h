@@ -21,6 +21,8 @@ typedef struct byol__window {
      * nothing to learn. */
     int shown_height, shown_width;
     bool flip; /* left to right */
+    /* Colours, of pixels in 0 .. 1: x (1 + gain) + offset. */
+    float gain[3], offset;
 } byol__window;
 
 /* The whole picture, as large as the frame allows, in its own proportions. */
@@ -29,10 +31,17 @@ byol__window byol__window_whole(const byol__frame *frame, int height, int width)
 /* The whole picture, stretched over the whole frame. */
 byol__window byol__window_stretched(const byol__frame *frame, int height, int width);
 
-/* A random part of `least` of the area or more, in proportions up to 4 : 3 off the picture's,
- * mirrored in half of the cases: a pure function of (seed, epoch, sample). */
-byol__window byol__window_draw(const byol__frame *frame, int height, int width, float least,
-                               uint64_t seed, uint32_t epoch, uint32_t sample);
+/* How windows are drawn. */
+typedef struct byol__scene_draws {
+    float crop_min; /* least share of the area */
+    float jitter;   /* brightness, contrast and each colour change by up to this share */
+    uint64_t seed;
+} byol__scene_draws;
+
+/* A random part of the picture, in proportions up to 4 : 3 off its own, mirrored in half of the
+ * cases, in other colours: a pure function of (draws, epoch, sample). */
+byol__window byol__window_draw(const byol__frame *frame, int height, int width,
+                               const byol__scene_draws *draws, uint32_t epoch, uint32_t sample);
 
 /* Shows the picture: `dst` is (channels, height, width) of the frame. BYOL_ERROR_MEMORY. */
 byol_status byol__window_picture(const byol__frame *frame, const byol__window *window,

@@ -49,8 +49,7 @@ static byol_status settle(segmentation *s, byol_error *error) {
 
 static byol_status open_pictures(segmentation *s, byol_error *error) {
     s->shown.frame = byol__task_frame(s->encoder, &s->options);
-    s->shown.crop_min = s->options.crop_min;
-    s->shown.seed = s->options.seed;
+    s->shown.draws = byol__task_draws(&s->options);
     s->shown.with_places = s->by_colour;
     return byol__masks_shown_open(&s->shown, s->options.batch_size, error);
 }

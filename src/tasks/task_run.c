@@ -23,6 +23,7 @@ void byol_task_options_init(byol_task_options *options) {
                                    .weight_decay = 0.01f,
                                    .label_fraction = 1,
                                    .crop_min = 0.25f,
+                                   .jitter = 0.2f,
                                    .precision = BYOL_PRECISION_AUTO,
                                    .seed = 1};
 }
@@ -47,6 +48,7 @@ byol_status byol__task_settle(byol_task_options *o, size_t total, int height, in
     BYOL__TRY(check("the decay of the learning rate", (double)o->lr_decay, 0, 1, error));
     BYOL__TRY(check("the weight decay", (double)o->weight_decay, 0, 1000, error));
     BYOL__TRY(check("the smallest crop", (double)o->crop_min, tiny, 1, error));
+    BYOL__TRY(check("the jitter of colours", (double)o->jitter, 0, 1, error));
     BYOL__TRY(check("the height of pictures", o->height, 1, SIDE_MAX, error));
     BYOL__TRY(check("the width of pictures", o->width, 1, SIDE_MAX, error));
     BYOL__TRY(check("the label fraction", (double)o->label_fraction, tiny, 1, error));
@@ -54,6 +56,10 @@ byol_status byol__task_settle(byol_task_options *o, size_t total, int height, in
     *learned = wanted < 1 ? 1 : (size_t)(wanted + 0.5);
     if ((size_t)o->batch_size > *learned) o->batch_size = (int)*learned;
     return BYOL_OK;
+}
+
+byol__scene_draws byol__task_draws(const byol_task_options *options) {
+    return (byol__scene_draws){options->crop_min, options->jitter, options->seed};
 }
 
 void byol__task_draw(const byol_task_options *options, size_t total, uint32_t *indices) {

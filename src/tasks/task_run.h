@@ -11,6 +11,9 @@
 byol_status byol__task_settle(byol_task_options *options, size_t total, int height, int width,
                               size_t *learned, byol_error *error);
 
+/* How training pictures are cropped and coloured. */
+byol__scene_draws byol__task_draws(const byol_task_options *options);
+
 /* Which of `total` pictures are learned from: the first so many of `indices` (total). */
 void byol__task_draw(const byol_task_options *options, size_t total, uint32_t *indices);
 

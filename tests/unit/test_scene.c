@@ -65,7 +65,8 @@ static void a_picture_and_its_mask_are_moved_together(void **state) {
     byol_image image = draw_blocks();
     int flips = 0, cut = 0;
     for (uint32_t sample = 0; sample < 60; sample++) {
-        byol__window w = byol__window_draw(&frame, HIGH, WIDE, 0.2f, 3, 1, sample);
+        byol__window w =
+            byol__window_draw(&frame, HIGH, WIDE, &(byol__scene_draws){0.2f, 0, 3}, 1, sample);
         assert_true(w.x >= 0 && w.y >= 0 && w.x + w.width <= WIDE && w.y + w.height <= HIGH);
         if (compare(&w, &image) < 200) fail_msg("window %u compares nothing", sample);
         flips += w.flip;
@@ -111,7 +112,8 @@ static void a_picture_and_its_boxes_are_moved_together(void **state) {
     }
     const byol_image image = {pixels, 1, HIGH, WIDE, HIGH * WIDE, WIDE, 1};
     for (uint32_t sample = 0; sample < 400; sample++) {
-        byol__window w = byol__window_draw(&frame, HIGH, WIDE, 0.1f, 4, 2, sample);
+        byol__window w =
+            byol__window_draw(&frame, HIGH, WIDE, &(byol__scene_draws){0.1f, 0, 4}, 2, sample);
         byol__box shown, back;
         check(byol__window_picture(&frame, &w, &image, picture, &error));
         if (!byol__window_box(&w, box, &shown)) {
@@ -127,10 +129,34 @@ static void a_picture_and_its_boxes_are_moved_together(void **state) {
     assert_true(kept > 10 && lost > 10);
 }
 
+/* The same window in other colours: each pixel as the formula says. */
+static void colours_change_and_nothing_else(void **state) {
+    (void)state;
+    static float plain[FRAME], coloured[FRAME];
+    byol_image image = draw_blocks();
+    const byol__scene_draws without = {0.5f, 0, 3}, with = {0.5f, 0.3f, 3};
+    for (uint32_t sample = 0; sample < 20; sample++) {
+        byol__window a = byol__window_draw(&frame, HIGH, WIDE, &without, 1, sample),
+                     b = byol__window_draw(&frame, HIGH, WIDE, &with, 1, sample);
+        assert_true(a.x == b.x && a.y == b.y && a.width == b.width && a.flip == b.flip);
+        assert_true(a.gain[0] == 0 && a.offset == 0 && b.gain[0] != 0);
+        assert_true(fabsf(b.gain[0]) <= 1.3f * 1.3f * 1.15f - 1 + 1e-6f);
+        check(byol__window_picture(&frame, &a, &image, plain, &error));
+        check(byol__window_picture(&frame, &b, &image, coloured, &error));
+        for (int i = 0; i < FRAME; i++) {
+            if (i / frame.width >= a.shown_height || i % frame.width >= a.shown_width) continue;
+            float grey = plain[i] * frame.std[0] + frame.mean[0],
+                  found = coloured[i] * frame.std[0] + frame.mean[0];
+            assert_true(fabsf(found - (grey * (1 + b.gain[0]) + b.offset)) < 1e-4f);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_picture_and_its_mask_are_moved_together),
         cmocka_unit_test(a_picture_and_its_boxes_are_moved_together),
+        cmocka_unit_test(colours_change_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
