@@ -7,7 +7,6 @@
 #include "nets/nets.h"
 #include "state/checkpoint.h"
 #include "state/class_names.h"
-#include "tasks/class_layer.h"
 
 /* An untrained classifier: zeros, so that only its gradient decides what it becomes. */
 static byol_status make_classifier(byol__table *table, byol__param rows[2],

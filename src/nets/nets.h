@@ -60,6 +60,11 @@ byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind
  * "classifier" if the encoder has an fc of its own. */
 const char *byol__classifier_name(const byol_config *config);
 
+/* A table of NAME.weight (classes, dimension) and NAME.bias (classes), in `rows`; without classes
+ * it has no rows. An arena of it holds the weight, then the bias. */
+void byol__class_layer_table(byol__table *table, byol__param rows[2], const byol_config *config,
+                             int classes, int dimension);
+
 /* The backbone with a linear classifier on its representation, weight (classes, dimension) and
  * bias. The classifier is the section BYOL__CLASSIFIER; the logits are the output BYOL__LOGITS. The
  * backbone's rows lie as in the online network. Finished. */

@@ -193,6 +193,17 @@ const char *byol__classifier_name(const byol_config *config) {
     return strcmp(config->encoder.name, "vit") == 0 ? "head" : "fc";
 }
 
+void byol__class_layer_table(byol__table *table, byol__param rows[2], const byol_config *config,
+                             int classes, int dimension) {
+    const char *name = byol__classifier_name(config);
+    rows[0] = (byol__param){.dims = {classes, dimension}, .ndims = 2};
+    rows[1] =
+        (byol__param){.dims = {classes}, .ndims = 1, .offset = (size_t)classes * (size_t)dimension};
+    snprintf(rows[0].name, sizeof rows[0].name, "%s.weight", name);
+    snprintf(rows[1].name, sizeof rows[1].name, "%s.bias", name);
+    *table = (byol__table){.rows = rows, .count = classes > 0 ? 2 : 0};
+}
+
 byol_status byol__classifier_network(byol__graph *graph, const byol_config *config, int channels,
                                      int image_size, int classes, byol_error *error) {
     byol__token_values tokens = {0};

@@ -1,15 +1,9 @@
-/* The linear layer of a classifier: its rows in a file, and the network that it makes with its
- * encoder. */
+/* The network that an encoder and its linear layer make. */
 #ifndef BYOL__CLASS_LAYER_H
 #define BYOL__CLASS_LAYER_H
 
 #include "byol/classify.h"
 #include "graph/graph.h"
-
-/* A table of NAME.weight (classes, dimension) and NAME.bias (classes), in `rows`; without classes
- * it has no rows. An arena of it holds the weight, then the bias. */
-void byol__class_layer_table(byol__table *table, byol__param rows[2], const byol_config *config,
-                             int classes, int dimension);
 
 /* The encoder below the layer, to read. Borrowed. */
 const byol_encoder *byol__classifier_encoder(const byol_classifier *classifier);

@@ -31,17 +31,6 @@ static const float *bias_of(const byol_classifier *c) {
 
 /* ---- The layer in a file ---- */
 
-void byol__class_layer_table(byol__table *table, byol__param rows[2], const byol_config *config,
-                             int classes, int dimension) {
-    const char *name = byol__classifier_name(config);
-    rows[0] = (byol__param){.dims = {classes, dimension}, .ndims = 2};
-    rows[1] =
-        (byol__param){.dims = {classes}, .ndims = 1, .offset = (size_t)classes * (size_t)dimension};
-    snprintf(rows[0].name, sizeof rows[0].name, "%s.weight", name);
-    snprintf(rows[1].name, sizeof rows[1].name, "%s.bias", name);
-    *table = (byol__table){.rows = rows, .count = classes > 0 ? 2 : 0};
-}
-
 /* Weight and bias one after the other, as the table has them. Owned: byol__free. */
 static byol_status join_layer(float **values, const byol_linear_layer *layer, int dimension,
                               byol_error *error) {
