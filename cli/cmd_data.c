@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "cli_data.h"
@@ -30,10 +31,12 @@ static const struct argp parser = {
     options,
     parse,
     "SRC",
-    "Reads all images or texts of a source and tells what was found: sizes, classes, files that "
-    "cannot be read, duplicates, and the mean and deviation to normalise by; of texts their "
-    "lengths in bytes and words, and in tokens if a tokenizer is named."
-    "\vExamples:\n  byol data photos/\n  byol data reviews.tsv --tokenizer "
+    "Reads all images, texts or sounds of a source and tells what was found: sizes, classes, files "
+    "that cannot be read, duplicates, and the mean and deviation to normalise by; of texts their "
+    "lengths in bytes and words, and in tokens if a tokenizer is named; of sounds their lengths, "
+    "rates and channels, and how many are silent."
+    "\vExamples:\n  byol data photos/\n  byol data recordings/\n  byol data reviews.tsv "
+    "--tokenizer "
     "runs/texts/tokenizer.json",
     cli_output_children,
     NULL,
@@ -65,11 +68,29 @@ static void print_unreadable(FILE *stream, const found *f) {
     if (survey->unreadable_count > CLI_NAMES_SHOWN) fprintf(stream, "    ... (--json names all)\n");
 }
 
+static void print_sounds(FILE *stream, const found *f) {
+    const byol_survey *survey = &f->survey;
+    char count[32];
+    fprintf(stream, "  %-16s %s, of %.1f s together\n", "sounds", cli_count(count, survey->count),
+            survey->seconds);
+    print_span(stream, "milliseconds", survey->milliseconds);
+    print_span(stream, "rate, Hz", survey->rate);
+    print_span(stream, "channels", survey->channels);
+    fprintf(stream, "  %-16s %zu\n", "silent", survey->silent);
+    cli_print_classes(stream, f->source, f->class_counts, "sounds");
+    print_unreadable(stream, f);
+    cli_print_duplicates(stream, f->source, survey->duplicates, survey->duplicate_count);
+}
+
 static void print(const found *f) {
     FILE *stream = cli_tables();
     char count[32];
     if (stream == NULL) return;
     fprintf(stream, "%s\n", f->info.description);
+    if (f->info.samples == BYOL_SAMPLES_SOUNDS) {
+        print_sounds(stream, f);
+        return;
+    }
     fprintf(stream, "  %-16s %s\n", "images", cli_count(count, f->survey.count));
     print_span(stream, "height", f->survey.height);
     print_span(stream, "width", f->survey.width);
@@ -99,7 +120,19 @@ static json_t *unreadable(const found *f) {
     return list;
 }
 
+static json_t *describe_sounds(const found *f) {
+    const byol_survey *survey = &f->survey;
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "samples", "sounds", "count",
+        (json_int_t)survey->count, "readable", (json_int_t)survey->readable, "silent",
+        (json_int_t)survey->silent, "seconds", survey->seconds, "milliseconds",
+        span(survey->milliseconds), "rate", span(survey->rate), "channels", span(survey->channels),
+        "classes", cli_class_counts(f->source, f->class_counts), "unreadable", unreadable(f),
+        "duplicates", cli_duplicates(f->source, survey->duplicates, survey->duplicate_count));
+}
+
 static json_t *describe(const found *f) {
+    if (f->info.samples == BYOL_SAMPLES_SOUNDS) return describe_sounds(f);
     return json_pack("{s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count",
                      (json_int_t)f->survey.count, "readable", (json_int_t)f->survey.readable,
                      "channels", f->info.channels, "gray", (json_int_t)f->survey.gray, "height",
@@ -115,23 +148,24 @@ static json_t *describe(const found *f) {
 static byol_status look(const arguments *args, found *f, byol_error *error) {
     cli_progress progress;
     byol_source_describe(f->source, &f->info);
-    cli_progress_begin(&progress, "reading", "images");
+    bool are_sounds = f->info.samples == BYOL_SAMPLES_SOUNDS;
+    cli_progress_begin(&progress, "reading", are_sounds ? "sounds" : "images");
     byol_status status = byol_source_survey(f->source, args->threads, &f->survey, cli_progress_hook,
                                             &progress, error);
     cli_progress_end(&progress);
-    if (status == BYOL_OK)
+    if (status == BYOL_OK && !are_sounds)
         status = byol_source_statistics(f->source, args->threads, f->mean, f->std, error);
     if (status != BYOL_OK) return status;
     return cli_count_classes(f->source, &f->class_counts, error);
 }
 
-/* Prints what was found in a source of images, and makes the object for scripts. */
+/* Prints what was found in a source of images or sounds, and makes the object for scripts. */
 static byol_status tell_images(const arguments *args, const byol_source *source, json_t **result,
                                byol_error *error) {
     found f = {.source = source};
     if (args->tokenizer != NULL)
         return cli_error(error, BYOL_ERROR_INVALID,
-                         "--tokenizer is for texts, but %.500s holds images", args->source);
+                         "--tokenizer is for texts, but %.500s holds none", args->source);
     byol_status status = look(args, &f, error);
     if (status == BYOL_OK) {
         print(&f);

@@ -1,4 +1,4 @@
-/* Sources: where images and texts come from. */
+/* Sources: where images, texts and sounds come from. */
 #ifndef BYOL_SOURCE_H
 #define BYOL_SOURCE_H
 
@@ -16,25 +16,33 @@ extern "C" {
 typedef struct byol_source byol_source;
 
 /* What the samples of a source are. */
-typedef enum byol_sample_kind { BYOL_SAMPLES_IMAGES, BYOL_SAMPLES_TEXTS } byol_sample_kind;
+typedef enum byol_sample_kind {
+    BYOL_SAMPLES_IMAGES,
+    BYOL_SAMPLES_TEXTS,
+    BYOL_SAMPLES_SOUNDS
+} byol_sample_kind;
 
 typedef struct byol_source_info {
     byol_sample_kind samples;
     /* Static. "idx", "cifar10", "cifar100", "memory", "npy", "functions"; for pictures that are
      * decoded "folder", "list", "picture", "shards"; for texts "txt", "tsv", "csv", "jsonl",
-     * "folder", "memory". */
+     * "folder", "memory"; for sounds "folder", "list", "sound", "shards", "memory". */
     const char *kind;
     /* One line for people: what was found and where; borrowed from the source. */
     const char *description;
-    size_t count;      /* images or texts */
-    int channels;      /* 1 or 3; texts: 0 */
-    int height, width; /* 0 where the images have different sizes, and for texts */
+    size_t count;      /* images, texts or sounds */
+    int channels;      /* 1 or 3; texts: 0; sounds: 1, what they are mixed to */
+    int height, width; /* 0 where the images have different sizes, and for texts and sounds */
     /* The shorter of the two; where sizes differ, the median of a sample of the images. */
     int short_side;
     int classes; /* 0 where there are no labels */
+    /* Sounds: samples a second and length, the median of a sample of the files. */
+    int rate;
+    float seconds;
     /* Texts: how many empty lines (files, in a folder) were left out. They have no index. */
     size_t skipped;
-    /* 1: images are files, decoded when they are asked for; some may turn out unreadable. */
+    /* 1: images or sounds are files, decoded when they are asked for; some may turn out
+     * unreadable. */
     bool decoded;
     /* 1: the presets' mean and std are meant for this data; 0: better measure them. */
     bool statistics_known;
@@ -45,7 +53,8 @@ typedef struct byol_source_info {
  * find out what it holds: a folder of pictures, a text file that lists them, one picture, tar
  * shards (also as "shards/{000..099}.tar"), a .npy array of bytes, IDX, CIFAR-10 or -100; texts, as
  * .txt, .tsv, .csv or .jsonl or a folder of them, whose columns may be named:
- * "reviews.csv:text=body,label=stars" (docs/data.md). Without a split: train, or everything where
+ * "reviews.csv:text=body,label=stars"; sounds (WAV, FLAC, OGG, MP3 and others) as pictures:
+ * folders, lists, files, shards (docs/data.md). Without a split: train, or everything where
  * there are no splits. For CIFAR folders a comma-separated list of batches is a split too:
  * "dir:1,2,3,4" takes data_batch_1 .. 4.
  *
@@ -74,6 +83,15 @@ BYOL_API byol_status byol_source_from_files(byol_source **out, const char *const
 BYOL_API byol_status byol_source_from_texts(byol_source **out, const char *const *texts,
                                             const size_t *lengths, const int32_t *labels,
                                             size_t count, byol_error *error);
+
+/* Sounds that the caller holds: `samples` are `count` arrays of lengths[i] floats in -1 .. 1, of
+ * one channel at `rate` samples a second (1,000 to 384,000), borrowed until byol_source_free;
+ * `labels` as above, copied. BYOL_ERROR_INVALID where a sound is NULL or has no sample, or for such
+ * a rate. */
+BYOL_API byol_status byol_source_from_waveforms(byol_source **out, const float *const *samples,
+                                                const size_t *lengths, int rate,
+                                                const int32_t *labels, size_t count,
+                                                byol_error *error);
 
 /* Samples indices[0 .. count-1] of another source, which is borrowed and must outlive this one. The
  * indices are copied. */
@@ -157,6 +175,29 @@ BYOL_API byol_status byol_source_image(const byol_source *source, size_t index,
  * no such index, or the source holds images. */
 BYOL_API byol_status byol_source_text(const byol_source *source, size_t index, const char **text,
                                       size_t *length, byol_error *error);
+
+/* Samples of one channel that one thread reads, one sound after another. Zero-initialise it, then
+ * byol_waveform_release. */
+typedef struct byol_waveform {
+    float *samples; /* (count), in -1 .. 1 unless the file goes beyond; owned */
+    size_t count, capacity;
+    int file_rate, file_channels; /* of the sound as it is stored */
+    float *blocks;                /* owned: what is read, before it is mixed and resampled */
+    size_t block_capacity;
+    byol_picture file; /* owned: a file's bytes, where it is part of a shard */
+} byol_waveform;
+
+BYOL_API void byol_waveform_release(byol_waveform *waveform); /* NULL is fine */
+
+/* Reads sound `index` (below count): the mean of its channels, brought to `rate` samples a second
+ * (1,000 to 384,000; 0: the file's own), from sample `begin` on, at most `count` (0: all). What is
+ * behind the end is left out. Safe from several threads at once, each with its own waveform.
+ * BYOL_ERROR_FORMAT (damaged, truncated, without samples), BYOL_ERROR_IO, BYOL_ERROR_NOT_FOUND or
+ * BYOL_ERROR_UNSUPPORTED name the file, and byol_source_unreadable is then 1. BYOL_ERROR_INVALID:
+ * there is no such index or rate, or the source holds no sounds. */
+BYOL_API byol_status byol_source_sound(const byol_source *source, size_t index, int rate,
+                                       size_t begin, size_t count, byol_waveform *waveform,
+                                       byol_error *error);
 
 /* 1 where an earlier read of image `index` failed. */
 BYOL_API int byol_source_unreadable(const byol_source *source, size_t index);

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Smallest, middle and largest of the readable images, in pixels. */
+/* Smallest, middle and largest of the readable images (in pixels) or sounds. */
 typedef struct byol_span {
     int min, median, max;
 } byol_span;
@@ -33,16 +33,21 @@ typedef struct byol_survey {
     size_t count, readable;
     size_t gray; /* readable images of one channel */
     byol_span height, width;
+    /* Of sounds. */
+    byol_span rate, channels;    /* as the files have them */
+    byol_span milliseconds;      /* how long they are */
+    double seconds;              /* all of them together */
+    size_t silent;               /* readable ones in which every sample is 0 */
     byol_unreadable *unreadable; /* owned, by index */
     size_t unreadable_count;
     byol_duplicate *duplicates; /* owned, by index */
     size_t duplicate_count;
 } byol_survey;
 
-/* Reads and decodes every image once, with `threads` threads (0: as many as OpenMP has). Images
- * that cannot be read are no failure; afterwards byol_source_unreadable returns 1 for them.
+/* Reads and decodes every image or sound once, with `threads` threads (0: as many as OpenMP has).
+ * Those that cannot be read are no failure; afterwards byol_source_unreadable returns 1 for them.
  * `survey` may be NULL if only that is needed (a source that does not decode is then not read at
- * all). `progress` may be NULL. */
+ * all). `progress` may be NULL. BYOL_ERROR_INVALID where the source holds texts. */
 BYOL_API byol_status byol_source_survey(const byol_source *source, int threads, byol_survey *survey,
                                         byol_progress progress, void *context, byol_error *error);
 BYOL_API void byol_survey_release(byol_survey *survey);

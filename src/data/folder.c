@@ -1,4 +1,4 @@
-/* Folders of pictures, nested to any depth, and text files that list pictures. */
+/* Folders of pictures, nested to any depth, and text files that list pictures or sounds. */
 #include <errno.h>
 #include <fts.h>
 #include <limits.h>
@@ -12,6 +12,7 @@
 #include "data/decode.h"
 #include "data/picture_files.h"
 #include "data/source_kind.h"
+#include "sound/sound_file.h"
 
 /* ---- folders ---- */
 
@@ -83,6 +84,13 @@ byol_status byol__folder_open(byol_source **out, const char *folder, const char 
 
 /* ---- lists ---- */
 
+/* The first line says of which kind they are. */
+static void note_kind(byol__pictures *pictures) {
+    const byol__member *first = &pictures->members[0];
+    if (pictures->count > 0 && byol__is_sound_name(pictures->text + first->name))
+        byol__pictures_hold_sounds(pictures);
+}
+
 /* Cuts off the label behind a path: after a tab, or a whole number after the last blank. NULL if
  * there is none. */
 static char *cut_label(char *line) {
@@ -122,11 +130,13 @@ static byol_status read_list(byol__pictures *pictures, const char *path, char *t
                              byol_error *error) {
     size_t labelled = 0;
     BYOL__TRY(take_lines(pictures, text, path, &labelled, error));
+    note_kind(pictures);
     if (labelled > 0 && labelled < pictures->count)
         return byol__fail(
             error, BYOL_ERROR_FORMAT,
-            "%s gives labels to %zu of its %zu pictures: to all or to none (PATH, tab, LABEL)",
-            path, labelled, pictures->count);
+            "%s gives labels to %zu of its %zu %s: to all or to none (PATH, tab, LABEL)", path,
+            labelled, pictures->count,
+            pictures->base.info.samples == BYOL_SAMPLES_SOUNDS ? "sounds" : "pictures");
     return labelled > 0 ? byol__pictures_label_as_written(pictures, error) : BYOL_OK;
 }
 
@@ -141,7 +151,8 @@ byol_status byol__list_open(byol_source **out, const char *path, byol_error *err
     if (status == BYOL_OK) {
         status = read_list(pictures, path, text, error);
         if (status == BYOL_OK && pictures->count == 0)
-            status = byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s lists no pictures", path);
+            status =
+                byol__fail(error, BYOL_ERROR_NOT_FOUND, "%s lists no pictures or sounds", path);
         if (status == BYOL_OK) status = byol__pictures_complete(pictures, path, error);
         if (status == BYOL_OK)
             *out = &pictures->base;

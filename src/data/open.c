@@ -11,6 +11,7 @@
 #include "data/decode.h"
 #include "data/source_kind.h"
 #include "data/unpack.h"
+#include "sound/sound_file.h"
 
 static const char SYSTEM_FOLDER[] =
     "/usr/share/datasets"; /* where Debian's dataset-* packages put theirs */
@@ -106,13 +107,15 @@ static byol_status locate(const char *spec, parts *found, byol_error *error) {
     return locate_split(front, found, error);
 }
 
-/* Pictures, or what is in a folder beside them: shards, or else texts. */
+/* Pictures, or what is in a folder beside them: sounds, shards, or else texts. */
 static byol_status open_tree(byol_source **out, const char *folder, const char *split,
                              const byol__text_columns *columns, byol_error *error) {
     char path[PATH_MAX];
     byol_error why = {0};
     byol_status status = byol__folder_open(out, folder, split, &why);
     int splits = *split != '\0' && is_there("%s/%s", folder, split, path) && byol__is_folder(path);
+    if (status == BYOL_ERROR_NOT_FOUND && byol__sounds_are_in(folder))
+        return byol__sounds_open_folder(out, folder, split, error);
     if (status == BYOL_ERROR_NOT_FOUND && byol__shards_are_in(splits ? path : folder))
         return byol__shards_open_folder(out, splits ? path : folder, splits ? "" : split, error);
     if (status == BYOL_ERROR_NOT_FOUND && byol__texts_are_in(folder))
@@ -138,8 +141,9 @@ static byol_status open_folder(byol_source **out, const char *folder, const char
     if (status != BYOL_ERROR_NOT_FOUND || *split != '\0') return status;
     return byol__fail(
         error, BYOL_ERROR_NOT_FOUND,
-        "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) in it and "
-        "below, "
+        "no data set in folder %s: looked for pictures (JPEG, PNG, WebP, PGM, PPM) and sounds "
+        "(WAV, "
+        "FLAC, OGG, MP3) in it and below, "
         "train-images-idx3-ubyte and t10k-images-idx3-ubyte (or .gz), data_batch_1.bin .. and "
         "test_batch.bin (CIFAR-10), train.bin and test.bin (CIFAR-100), texts (train.tsv, .csv, "
         ".jsonl or .txt; .txt files in it and below)",
@@ -150,7 +154,7 @@ enum { LOOK_BYTES = 4096 };
 
 /* Of `length` bytes. After the path comes a tab and a label, or a blank and a number, or nothing.
  */
-static bool begins_with_a_picture(const char *line, size_t length) {
+static bool begins_with_a_file(const char *line, size_t length) {
     char path[LOOK_BYTES + 1];
     while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL) length--;
     snprintf(path, sizeof path, "%.*s", (int)length, line);
@@ -159,19 +163,19 @@ static bool begins_with_a_picture(const char *line, size_t length) {
         *tab = '\0';
     else if (blank != NULL && blank[1 + strspn(blank + 1, "0123456789")] == '\0')
         *blank = '\0';
-    return byol__is_picture_name(path);
+    return byol__is_picture_name(path) || byol__is_sound_name(path);
 }
 
-/* Do these bytes list pictures, and are no texts? The first line that says something decides; if
- * there are only comments, it is a list with nothing in it. */
-static bool names_pictures(const char *bytes, size_t length) {
+/* Do these bytes list pictures or sounds, and are no texts? The first line that says something
+ * decides; if there are only comments, it is a list with nothing in it. */
+static bool names_files(const char *bytes, size_t length) {
     bool has_comments = false;
     for (size_t at = 0; at < length;) {
         const char *newline = memchr(bytes + at, '\n', length - at);
         size_t line = newline != NULL ? (size_t)(newline - bytes) - at : length - at;
         size_t blanks = 0;
         while (blanks < line && strchr(" \t\r", bytes[at + blanks]) != NULL) blanks++;
-        if (blanks < line && bytes[at] != '#') return begins_with_a_picture(bytes + at, line);
+        if (blanks < line && bytes[at] != '#') return begins_with_a_file(bytes + at, line);
         has_comments |= blanks < line;
         at += line + 1;
     }
@@ -188,7 +192,7 @@ static bool is_list(const char *path, const unsigned char *bytes, size_t length)
     if (!is_called) return false;
     for (size_t i = 0; i < length; i++)
         if (bytes[i] < 32 && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r') return false;
-    return length > 0 && (!byol__is_text_name(path) || names_pictures((const char *)bytes, length));
+    return length > 0 && (!byol__is_text_name(path) || names_files((const char *)bytes, length));
 }
 
 static size_t look_at_front(const char *path, unsigned char *bytes) {
@@ -205,7 +209,9 @@ static byol_status look_into_tar(byol__unpack *file, int *kind, byol_error *erro
     *kind = 's';
     for (int i = 0, more = 1; more && i < MEMBERS_MAX; i++) {
         if (byol__cifar_is_name(file->member)) *kind = 'c';
-        if (*kind == 'c' || byol__is_picture_name(file->member)) return BYOL_OK;
+        if (*kind == 'c' || byol__is_picture_name(file->member) ||
+            byol__is_sound_name(file->member))
+            return BYOL_OK;
         BYOL__TRY(byol__unpack_next(file, &more, error));
     }
     return BYOL_OK;
@@ -236,13 +242,15 @@ static byol_status open_file(byol_source **out, const char *path, const char *sp
     bool is_npy = byol__npy_begins(front, length), lists = is_list(path, front, length);
     bool is_picture = byol__is_picture_name(path) && byol__begins_as_picture(front, length);
     bool is_text = !is_npy && !lists && !is_picture && byol__is_text_name(path);
-    if (!is_npy && !lists && !is_picture && !is_text)
+    bool is_sound = !is_npy && !lists && !is_picture && byol__is_sound_name(path);
+    if (!is_npy && !lists && !is_picture && !is_text && !is_sound)
         return open_archive_or_idx(out, path, split, error);
     if (*split != '\0')
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "%s is one file and has no split '%.50s': leave it out%s", path, split,
                           is_text ? ", or name columns: text=NAME,label=NAME" : "");
     if (is_npy) return byol__npy_open(out, path, error);
+    if (is_sound) return byol__sounds_open_file(out, path, error);
     if (is_text) return byol__texts_open_file(out, path, columns, error);
     const char *const paths[] = {path};
     return is_picture ? byol_source_from_files(out, paths, 1, error)
@@ -259,9 +267,11 @@ byol_status byol_source_open(byol_source **out, const char *spec, byol_error *er
                   ? open_folder(&source, found.path, found.split, &found.columns, error)
                   : open_file(&source, found.path, found.split, &found.columns, error));
     if (found.has_columns && source->info.samples != BYOL_SAMPLES_TEXTS) {
+        const char *held = byol__samples_noun(source->info.samples);
         byol_source_free(source);
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "%s holds images: it has no columns to name, leave them out", found.path);
+                          "%s holds %s: it has no columns to name, leave them out", found.path,
+                          held);
     }
     *out = source;
     return BYOL_OK;

@@ -18,7 +18,7 @@
 #include "data/decode.h"
 #include "data/span.h"
 
-enum { PROBES = 64, FILE_BYTES_MAX = 1 << 30 };
+enum { FILE_BYTES_MAX = 1 << 30 };
 
 /* ---- reading ---- */
 
@@ -56,12 +56,17 @@ static byol_status read_whole(int descriptor, byol_picture *picture, size_t *len
     return read_at(descriptor, 0, picture->bytes[0], *length, error);
 }
 
+byol_status byol__member_path(const byol__pictures *pictures, size_t index, char *path, size_t size,
+                              byol_error *error) {
+    const char *name = name_of(pictures, index), *root = *name == '/' ? "" : pictures->root;
+    if (snprintf(path, size, "%s%s", root, name) < (int)size) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "its path is too long");
+}
+
 static byol_status read_own_file(const byol__pictures *pictures, size_t index,
                                  byol_picture *picture, size_t *length, byol_error *error) {
     char path[PATH_MAX];
-    const char *name = name_of(pictures, index), *root = *name == '/' ? "" : pictures->root;
-    if (snprintf(path, sizeof path, "%s%s", root, name) >= (int)sizeof path)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "its path is too long");
+    BYOL__TRY(byol__member_path(pictures, index, path, sizeof path, error));
     int descriptor =
         open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (descriptor < 0) return cannot_open(error);
@@ -84,17 +89,16 @@ static byol_status read_from_shard(const byol__pictures *pictures, const byol__m
     return status;
 }
 
-static byol_status member_bytes(const byol_source *source, size_t index, byol_picture *picture,
-                                size_t *length, byol_error *error) {
-    const byol__pictures *pictures = (const byol__pictures *)source;
+byol_status byol__member_bytes(const byol__pictures *pictures, size_t index, byol_picture *picture,
+                               size_t *length, byol_error *error) {
     const byol__member *member = &pictures->members[index];
     return member->holder == BYOL__OWN_FILE
                ? read_own_file(pictures, index, picture, length, error)
                : read_from_shard(pictures, member, picture, length, error);
 }
 
-static byol_status named(const byol__pictures *pictures, size_t index, byol_status status,
-                         byol_error *error) {
+byol_status byol__member_named(const byol__pictures *pictures, size_t index, byol_status status,
+                               byol_error *error) {
     const byol__member *member = &pictures->members[index];
     if (status == BYOL_OK) return status;
     if (member->holder == BYOL__OWN_FILE)
@@ -109,16 +113,18 @@ static byol_status image(const byol_source *source, size_t index,
     byol__decode_request wanted = *request;
     if (wanted.channels == 0) wanted.channels = source->info.channels;
     size_t length = 0;
-    byol_status status = member_bytes(source, index, picture, &length, error);
+    byol_status status =
+        byol__member_bytes((const byol__pictures *)source, index, picture, &length, error);
     if (status == BYOL_OK)
         status = byol__decode(picture->bytes[0], length, &wanted, picture, error);
-    return named((const byol__pictures *)source, index, status, error);
+    return byol__member_named((const byol__pictures *)source, index, status, error);
 }
 
 static byol_status bytes(const byol_source *source, size_t index, byol_picture *picture,
                          size_t *length, byol_error *error) {
-    return named((const byol__pictures *)source, index,
-                 member_bytes(source, index, picture, length, error), error);
+    return byol__member_named(
+        (const byol__pictures *)source, index,
+        byol__member_bytes((const byol__pictures *)source, index, picture, length, error), error);
 }
 
 /* ---- the other methods ---- */
@@ -147,10 +153,11 @@ static byol_status digest(const byol_source *source, uint64_t *out, byol_error *
         const char *text = name_of(pictures, i);
         sum = XXH3_64bits_withSeed(text, strlen(text), sum);
     }
-    size_t samples = pictures->count < PROBES ? pictures->count : PROBES;
+    size_t samples = pictures->count < BYOL__PROBES ? pictures->count : BYOL__PROBES;
     for (size_t i = 0; i < samples; i++) {
         size_t length = 0;
-        if (member_bytes(source, i * pictures->count / samples, &picture, &length, NULL) != BYOL_OK)
+        if (byol__member_bytes(pictures, i * pictures->count / samples, &picture, &length, NULL) !=
+            BYOL_OK)
             length = 0;
         sum =
             XXH3_64bits_withSeed(length > 0 ? picture.bytes[0] : (unsigned char *)"", length, sum);
@@ -191,7 +198,8 @@ byol_status byol__pictures_create(byol__pictures **out, const char *kind, const 
                                   byol_error *error) {
     byol__pictures *pictures;
     BYOL__TRY(byol__alloc(&pictures, 1, sizeof *pictures, "source", error));
-    pictures->base.methods = &METHODS;
+    pictures->methods = METHODS;
+    pictures->base.methods = &pictures->methods;
     pictures->base.info.kind = kind;
     pictures->base.info.description = pictures->base.description;
     pictures->base.info.decoded = 1;
@@ -467,8 +475,8 @@ byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, 
 /* Finds channels and typical size from the headers of pictures spread over the source. */
 static byol_status probe(byol__pictures *pictures, int *height, int *width, byol_error *error) {
     byol_source_info *info = &pictures->base.info;
-    int heights[PROBES], widths[PROBES], sides[PROBES];
-    size_t seen = 0, samples = pictures->count < PROBES ? pictures->count : PROBES;
+    int heights[BYOL__PROBES], widths[BYOL__PROBES], sides[BYOL__PROBES];
+    size_t seen = 0, samples = pictures->count < BYOL__PROBES ? pictures->count : BYOL__PROBES;
     byol_error first = {0};
     byol_picture picture = {0};
     info->channels = 1;
@@ -476,10 +484,10 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
         size_t index = i * pictures->count / samples, length = 0;
         byol__picture_info header;
         byol_error why = {0};
-        byol_status status = member_bytes(&pictures->base, index, &picture, &length, &why);
+        byol_status status = byol__member_bytes(pictures, index, &picture, &length, &why);
         if (status == BYOL_OK)
             status = byol__decode_header(picture.bytes[0], length, &header, &why);
-        if (named(pictures, index, status, &why) != BYOL_OK) {
+        if (byol__member_named(pictures, index, status, &why) != BYOL_OK) {
             if (first.text[0] == '\0') first = why;
             continue;
         }
@@ -502,12 +510,14 @@ static byol_status probe(byol__pictures *pictures, int *height, int *width, byol
 byol_status byol__pictures_complete(byol__pictures *pictures, const char *what, byol_error *error) {
     byol_source_info *info = &pictures->base.info;
     int height = 0, width = 0;
+    bool are_sounds = info->samples == BYOL_SAMPLES_SOUNDS;
     if (pictures->count == 0)
-        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no pictures in %s",
-                          pictures->root);
+        return byol__fail(error, BYOL_ERROR_NOT_FOUND, "there are no %s in %s",
+                          are_sounds ? "sounds" : "pictures", pictures->root);
     info->count = pictures->count;
     BYOL__TRY(byol__alloc(&pictures->base.unreadable, info->count,
                           sizeof *pictures->base.unreadable, "source", error));
+    if (are_sounds) return byol__sounds_complete(pictures, what, error);
     BYOL__TRY(probe(pictures, &height, &width, error));
     char classes[32] = "no labels";
     if (info->classes > 0) snprintf(classes, sizeof classes, "%d classes", info->classes);

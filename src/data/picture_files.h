@@ -29,8 +29,9 @@ typedef struct byol__shard {
 
 typedef struct byol__pictures {
     byol_source base;
-    const char *noun; /* of what is in the files, for messages: "pictures (JPEG, ..)" */
-    char *root;       /* owned; names of separate files are relative to it */
+    byol__source_methods methods; /* of images, until it is said that these are sounds */
+    const char *noun;             /* of what is in the files, for messages: "pictures (JPEG, ..)" */
+    char *root;                   /* owned; names of separate files are relative to it */
     byol__member *members;
     size_t count, capacity;
     char *text; /* names, one after the other; begins with a NUL, so that no name is at 0 */
@@ -47,6 +48,22 @@ typedef struct byol__pictures {
 /* An empty source. Its creator passes it to byol_source_free, on success and on failure alike. */
 byol_status byol__pictures_create(byol__pictures **out, const char *kind, const char *root,
                                   byol_error *error);
+
+/* Reads the bytes of member `index` into picture->bytes[0]. */
+byol_status byol__member_bytes(const byol__pictures *pictures, size_t index, byol_picture *picture,
+                               size_t *length, byol_error *error);
+
+/* The path of a member that is a file of its own; `size` is PATH_MAX. BYOL_ERROR_UNSUPPORTED: it is
+ * too long. */
+byol_status byol__member_path(const byol__pictures *pictures, size_t index, char *path, size_t size,
+                              byol_error *error);
+
+/* Puts the member's name before the text of a failure. */
+byol_status byol__member_named(const byol__pictures *pictures, size_t index, byol_status status,
+                               byol_error *error);
+
+/* sound_source.c: its members are sounds. To be called before the last step. */
+void byol__pictures_hold_sounds(byol__pictures *pictures);
 
 /* Appends a separate file. */
 byol_status byol__pictures_add(byol__pictures *pictures, const char *name, byol_error *error);
@@ -84,5 +101,9 @@ byol_status byol__pictures_arrange(byol__pictures *pictures, const char *split, 
  * `what`. BYOL_ERROR_FORMAT if none of those can be read, BYOL_ERROR_NOT_FOUND if there are no
  * pictures. */
 byol_status byol__pictures_complete(byol__pictures *pictures, const char *what, byol_error *error);
+/* The same of sounds, which byol__pictures_complete calls. */
+byol_status byol__sounds_complete(byol__pictures *pictures, const char *what, byol_error *error);
+
+enum { BYOL__PROBES = 64 }; /* files that are looked at in the last step */
 
 #endif

@@ -30,6 +30,7 @@
 #include "data/picture_files.h"
 #include "data/source_kind.h"
 #include "data/unpack.h"
+#include "sound/sound_file.h"
 
 enum {
     INDEX_BYTES =
@@ -168,6 +169,14 @@ static byol_status take_link(index_state *state, const char *name, const char *t
     return BYOL_OK; /* a link to something that is no picture */
 }
 
+/* Pictures or sounds, whichever comes first. */
+static bool is_wanted(byol__pictures *pictures, const char *name) {
+    bool is_sound = byol__is_sound_name(name);
+    if (!is_sound && !byol__is_picture_name(name)) return false;
+    if (pictures->count == 0 && is_sound) byol__pictures_hold_sounds(pictures);
+    return is_sound == (pictures->base.info.samples == BYOL_SAMPLES_SOUNDS);
+}
+
 static byol_status take_entry(index_state *state, struct archive_entry *entry, byol_error *error) {
     const char *name = archive_entry_pathname(entry), *target = archive_entry_hardlink(entry);
     int is_file =
@@ -187,7 +196,7 @@ static byol_status take_entry(index_state *state, struct archive_entry *entry, b
         if (*state->word == '\0') BYOL__TRY(read_label(state, is_json, size, error));
         return join_label(state, error);
     }
-    if (!byol__is_picture_name(name)) return BYOL_OK;
+    if (!is_wanted(state->pictures, name)) return BYOL_OK;
     return target != NULL ? take_link(state, name, target, error)
                           : take_picture(state, name, size, error);
 }
@@ -287,7 +296,7 @@ static byol_status label_shards(byol__pictures *pictures, const char *split, siz
                           pictures->root, split);
     if (labelled == pictures->count) return byol__pictures_label_as_written(pictures, error);
     return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%s: %zu of %zu pictures have labels (.cls, .json): all or none must",
+                      "%s: %zu of %zu members have labels (.cls, .json): all or none must",
                       pictures->root, labelled, pictures->count);
 }
 
@@ -310,7 +319,7 @@ byol_status byol__shards_open(byol_source **out, char *const *paths, size_t coun
         status = index_shard(pictures, paths[i], &labelled, error);
     if (status == BYOL_OK && pictures->count == 0)
         status = byol__fail(error, BYOL_ERROR_NOT_FOUND,
-                            "there are no pictures in %s, and no CIFAR data", spec);
+                            "there are no pictures or sounds in %s, and no CIFAR data", spec);
     if (status == BYOL_OK) status = label_shards(pictures, split, labelled, error);
     if (status == BYOL_OK && labelled > 0 && pictures->class_names == NULL)
         status = name_classes(pictures, paths[0], error);

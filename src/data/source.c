@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -10,6 +11,7 @@
 #include "base/memory.h"
 #include "data/images.h"
 #include "data/text_file.h"
+#include "sound/sound_file.h"
 
 void byol_source_free(byol_source *source) {
     if (source == NULL) return;
@@ -31,21 +33,37 @@ int byol_source_view_size(const byol_source *source) {
 
 /* ---- what the samples are ---- */
 
+const char *byol__samples_noun(byol_sample_kind samples) {
+    static const char *const nouns[] = {"images", "texts", "sounds"};
+    return nouns[samples];
+}
+
+const char *byol__sample_noun(byol_sample_kind samples) {
+    static const char *const nouns[] = {"image", "text", "sound"};
+    return nouns[samples];
+}
+
 byol_status byol__need_images(const byol_source *source, const char *what, byol_error *error) {
     if (source->info.samples == BYOL_SAMPLES_IMAGES) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_INVALID, "%s needs images, but these are texts: %s", what,
-                      source->info.description);
+    return byol__fail(error, BYOL_ERROR_INVALID, "%s needs images, but these are %s: %s", what,
+                      byol__samples_noun(source->info.samples), source->info.description);
+}
+
+/* The source holds something else, or has no such sample. */
+static byol_status no_sample(const byol_source *source, byol_sample_kind wanted, size_t index,
+                             byol_error *error) {
+    if (source->info.samples != wanted)
+        return byol__fail(error, BYOL_ERROR_INVALID, "there is no %s %zu: the source holds %s: %s",
+                          byol__sample_noun(wanted), index,
+                          byol__samples_noun(source->info.samples), source->info.description);
+    return byol__fail(error, BYOL_ERROR_INVALID, "there is no %s %zu: %s",
+                      byol__sample_noun(wanted), index, source->info.description);
 }
 
 byol_status byol_source_text(const byol_source *source, size_t index, const char **text,
                              size_t *length, byol_error *error) {
-    if (source->methods->text == NULL)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "there is no text %zu: the source holds images: %s", index,
-                          source->info.description);
-    if (index >= source->info.count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "there is no text %zu: %s", index,
-                          source->info.description);
+    if (source->methods->text == NULL || index >= source->info.count)
+        return no_sample(source, BYOL_SAMPLES_TEXTS, index, error);
     return source->methods->text(source, index, text, length, error);
 }
 
@@ -89,13 +107,8 @@ static bool is_damage(byol_status status) {
 byol_status byol__source_read(const byol_source *source, size_t index,
                               const byol__decode_request *request, byol_picture *picture,
                               byol_error *error) {
-    if (source->methods->image == NULL)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "there is no image %zu: the source holds texts: %s", index,
-                          source->info.description);
-    if (index >= source->info.count)
-        return byol__fail(error, BYOL_ERROR_INVALID, "there is no image %zu: %s", index,
-                          source->info.description);
+    if (source->methods->image == NULL || index >= source->info.count)
+        return no_sample(source, BYOL_SAMPLES_IMAGES, index, error);
     if (request->channels != 0 && request->channels != 1 && request->channels != 3)
         return byol__fail(error, BYOL_ERROR_INVALID, "images have 1 or 3 channels, not %d",
                           request->channels);
@@ -114,6 +127,49 @@ byol_status byol_source_image(const byol_source *source, size_t index,
     return byol__source_read(source, index, &request, picture, error);
 }
 
+/* ---- reading a sound ---- */
+
+void byol_waveform_release(byol_waveform *waveform) {
+    if (waveform == NULL) return;
+    free(waveform->samples);
+    free(waveform->blocks);
+    byol_picture_release(&waveform->file);
+    *waveform = (byol_waveform){0};
+}
+
+byol_status byol__source_sound(const byol_source *source, size_t index,
+                               const byol__sound_request *request, byol_waveform *waveform,
+                               byol_error *error) {
+    if (source->methods->sound == NULL || index >= source->info.count)
+        return no_sample(source, BYOL_SAMPLES_SOUNDS, index, error);
+    if (request->rate != 0 && (request->rate < BYOL__RATE_MIN || request->rate > BYOL__RATE_MAX))
+        return byol__fail(error, BYOL_ERROR_INVALID, "%d samples a second: %d to %d are possible",
+                          request->rate, BYOL__RATE_MIN, BYOL__RATE_MAX);
+    byol_status status = source->methods->sound(source, index, request, waveform, error);
+    if (source->unreadable != NULL && is_damage(status))
+        atomic_store(&source->unreadable[index], 1);
+    return status;
+}
+
+typedef struct wanted_part {
+    size_t begin, count;
+} wanted_part;
+
+static void take_part(void *context, uint64_t length, uint64_t *begin, uint64_t *count) {
+    const wanted_part *wanted = context;
+    *begin = wanted->begin;
+    *count = wanted->count > 0 ? wanted->count : length;
+}
+
+byol_status byol_source_sound(const byol_source *source, size_t index, int rate, size_t begin,
+                              size_t count, byol_waveform *waveform, byol_error *error) {
+    wanted_part wanted = {begin, count};
+    const byol__sound_request request = {.rate = rate, .part = take_part, .context = &wanted};
+    return byol__source_sound(source, index, &request, waveform, error);
+}
+
+/* ---- what is known of a sample ---- */
+
 int byol_source_unreadable(const byol_source *source, size_t index) {
     if (index >= source->info.count) return 0;
     if (source->methods->unreadable != NULL) return source->methods->unreadable(source, index);
@@ -129,8 +185,7 @@ void byol_source_name(const byol_source *source, size_t index, char *name, size_
     if (source->methods->name != NULL && index < source->info.count)
         source->methods->name(source, index, name, size);
     else
-        snprintf(name, size, "%s %zu",
-                 source->info.samples == BYOL_SAMPLES_TEXTS ? "text" : "image", index);
+        snprintf(name, size, "%s %zu", byol__sample_noun(source->info.samples), index);
 }
 
 void byol_source_excerpt(const byol_source *source, size_t index, char *excerpt, size_t size) {
@@ -213,6 +268,13 @@ static byol_status subset_text(const byol_source *source, size_t index, const ch
     return byol_source_text(self->of, self->indices[index], text, length, error);
 }
 
+static byol_status subset_sound(const byol_source *source, size_t index,
+                                const byol__sound_request *request, byol_waveform *waveform,
+                                byol_error *error) {
+    const subset *self = (const subset *)source;
+    return byol__source_sound(self->of, self->indices[index], request, waveform, error);
+}
+
 static void subset_name(const byol_source *source, size_t index, char *name, size_t size) {
     const subset *self = (const subset *)source;
     byol_source_name(self->of, self->indices[index], name, size);
@@ -253,6 +315,7 @@ static void subset_release(byol_source *source) { byol__free(((subset *)source)-
 static const byol__source_methods SUBSET = {
     .image = subset_image,
     .text = subset_text,
+    .sound = subset_sound,
     .label = subset_label,
     .class_name = subset_class_name,
     .release = subset_release,
@@ -267,7 +330,7 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     for (size_t i = 0; i < count; i++)
         if (indices[i] >= of->info.count)
             return byol__fail(error, BYOL_ERROR_INVALID, "subset asks for %s %u: %s",
-                              of->info.samples == BYOL_SAMPLES_TEXTS ? "text" : "image", indices[i],
+                              byol__sample_noun(of->info.samples), indices[i],
                               of->info.description);
     subset *self;
     BYOL__TRY(byol__alloc(&self, 1, sizeof *self, "subset", error));
@@ -281,6 +344,7 @@ byol_status byol_source_subset(byol_source **out, const byol_source *of, const u
     self->methods = SUBSET;
     if (of->methods->image == NULL) self->methods.image = NULL;
     if (of->methods->text == NULL) self->methods.text = NULL;
+    if (of->methods->sound == NULL) self->methods.sound = NULL;
     if (of->methods->bytes == NULL) self->methods.bytes = NULL;
     if (of->methods->digest == NULL) self->methods.digest = NULL;
     self->base.methods = &self->methods;

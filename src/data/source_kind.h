@@ -20,6 +20,14 @@ typedef struct byol__decode_request {
     const void *context;
 } byol__decode_request;
 
+/* A request for a sound, or for a part of it. */
+typedef struct byol__sound_request {
+    int rate; /* samples a second; 0: the file's own */
+    /* Which part of `length` samples at that rate is read: sets begin and count. NULL: all. */
+    void (*part)(void *context, uint64_t length, uint64_t *begin, uint64_t *count);
+    void *context;
+} byol__sound_request;
+
 typedef struct byol__source_methods {
     /* Of a source of images; else NULL. */
     byol_status (*image)(const byol_source *source, size_t index,
@@ -28,6 +36,10 @@ typedef struct byol__source_methods {
     /* Of a source of texts; else NULL. The index is below count. */
     byol_status (*text)(const byol_source *source, size_t index, const char **text, size_t *length,
                         byol_error *error);
+    /* Of a source of sounds; else NULL. The index is below count. */
+    byol_status (*sound)(const byol_source *source, size_t index,
+                         const byol__sound_request *request, byol_waveform *waveform,
+                         byol_error *error);
     int32_t (*label)(const byol_source *source, size_t index);
     const char *(*class_name)(const byol_source *source, int32_t label);
     void (*release)(byol_source *source); /* frees what the kind holds, not the struct */
@@ -51,13 +63,23 @@ struct byol_source {
         *unreadable; /* (count), owned, for sources that decode: has image i failed? Else NULL */
 };
 
-/* BYOL_ERROR_INVALID where `source` holds texts. `what` is what needs images: "packing". */
+/* What the samples are: "images", "texts", "sounds"; one of them: "image", "text", "sound". */
+const char *byol__samples_noun(byol_sample_kind samples);
+const char *byol__sample_noun(byol_sample_kind samples);
+
+/* BYOL_ERROR_INVALID where `source` holds texts or sounds. `what` is what needs images: "packing".
+ */
 byol_status byol__need_images(const byol_source *source, const char *what, byol_error *error);
 
 /* byol_source_image with a free choice of the size. */
 byol_status byol__source_read(const byol_source *source, size_t index,
                               const byol__decode_request *request, byol_picture *picture,
                               byol_error *error);
+
+/* byol_source_sound with a part that is chosen once the length is known. */
+byol_status byol__source_sound(const byol_source *source, size_t index,
+                               const byol__sound_request *request, byol_waveform *waveform,
+                               byol_error *error);
 
 /* Sets `*classes` to the highest label + 1, or to 0 if `labels` is NULL. BYOL_ERROR_INVALID where
  * one is below 0. */
@@ -87,10 +109,16 @@ byol_status byol__cifar_open(byol_source **out, const char *path, const char *sp
 /* A folder of pictures, with or without folders for classes and splits in it. */
 byol_status byol__folder_open(byol_source **out, const char *folder, const char *split,
                               byol_error *error);
+/* The same for sounds; a file that is one. */
+byol_status byol__sounds_open_folder(byol_source **out, const char *folder, const char *split,
+                                     byol_error *error);
+bool byol__sounds_are_in(const char *folder);
+byol_status byol__sounds_open_file(byol_source **out, const char *path, byol_error *error);
 /* A text file: one path per line (relative to the file's folder), then optionally a tab and a
  * label. */
 byol_status byol__list_open(byol_source **out, const char *path, byol_error *error);
-/* Tar files of pictures, plain or compressed, one after another; `spec` names them all. */
+/* Tar files of pictures or sounds, plain or compressed, one after another; `spec` names them all.
+ */
 byol_status byol__shards_open(byol_source **out, char *const *paths, size_t count, const char *spec,
                               const char *split, byol_error *error);
 /* All tar files of a folder, in the order of their names. */

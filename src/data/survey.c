@@ -1,6 +1,8 @@
 #include "byol/survey.h"
 
+#include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,10 +27,12 @@ enum {
 
 /* ---- all images ---- */
 
-/* What is noted of one image. */
+/* What is noted of one image or sound. */
 typedef struct note {
     XXH128_hash_t content;
     int channels, height, width; /* channels 0: unreadable */
+    int rate, milliseconds;      /* of a sound */
+    bool silent;
 } note;
 
 /* Notes the stored bytes and what the header says. */
@@ -54,8 +58,31 @@ static void note_pixels(const byol_image *image, note *out) {
     out->width = image->width;
 }
 
-static byol_status take_note(const byol_source *source, size_t index, byol_picture *picture,
-                             note *out, byol_error *error) {
+static byol_status note_sound(const byol_source *source, size_t index, byol_waveform *waveform,
+                              note *out, byol_error *error) {
+    BYOL__TRY(byol_source_sound(source, index, 0, 0, 0, waveform, error));
+    out->content = XXH3_128bits(waveform->samples, waveform->count * sizeof(float));
+    out->channels = waveform->file_channels;
+    out->rate = waveform->file_rate;
+    uint64_t milliseconds = (uint64_t)waveform->count * 1000 / (uint64_t)waveform->file_rate;
+    out->milliseconds = milliseconds < INT_MAX ? (int)milliseconds : INT_MAX;
+    size_t zeros = 0;
+    while (zeros < waveform->count && waveform->samples[zeros] == 0) zeros++;
+    out->silent = zeros == waveform->count;
+    return BYOL_OK;
+}
+
+/* What a thread reads into. */
+typedef struct room {
+    byol_picture picture;
+    byol_waveform waveform;
+} room;
+
+static byol_status take_note(const byol_source *source, size_t index, room *into, note *out,
+                             byol_error *error) {
+    byol_picture *picture = &into->picture;
+    if (source->methods->sound != NULL)
+        return note_sound(source, index, &into->waveform, out, error);
     const byol_image_request wanted = {.short_side = READABLE_SIDE};
     BYOL__TRY(byol_source_image(source, index, &wanted, picture, error));
     if (source->methods->bytes != NULL) return note_file(source, index, picture, out, error);
@@ -65,9 +92,9 @@ static byol_status take_note(const byol_source *source, size_t index, byol_pictu
 
 typedef struct reading {
     const byol_source *source;
-    note *notes;            /* (count), or NULL */
-    byol_picture *pictures; /* one for each thread */
-    byol_survey *survey;    /* or NULL */
+    note *notes;         /* (count), or NULL */
+    room *rooms;         /* one for each thread */
+    byol_survey *survey; /* or NULL */
     byol_status status;
     byol_error error;
 } reading;
@@ -85,8 +112,7 @@ static byol_status remember(byol_survey *survey, size_t index, const byol_error 
 static void read_one(reading *r, size_t index) {
     byol_error why = {0};
     note here = {.channels = 0};
-    byol_status status =
-        take_note(r->source, index, &r->pictures[omp_get_thread_num()], &here, &why);
+    byol_status status = take_note(r->source, index, &r->rooms[omp_get_thread_num()], &here, &why);
     if (status != BYOL_OK) here.channels = 0;
     if (r->notes != NULL) r->notes[index] = here;
     if (status == BYOL_OK) return;
@@ -113,32 +139,42 @@ static byol_status read_all(reading *r, int threads, byol_progress progress, voi
             return r->status;
         }
         if (progress != NULL && progress(context, end, count) != 0)
-            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu images", end,
-                              count);
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu %s", end,
+                              count, byol__samples_noun(r->source->info.samples));
     }
     return BYOL_OK;
 }
 
 /* ---- what they are together ---- */
 
-static byol_status measure_sizes(byol_survey *survey, const note *notes, byol_error *error) {
-    int *heights, *widths = NULL;
-    BYOL__TRY(byol__alloc(&heights, survey->count, sizeof *heights, "sizes of the images", error));
-    byol_status status =
-        byol__alloc(&widths, survey->count, sizeof *widths, "sizes of the images", error);
-    for (size_t i = 0; i < survey->count && status == BYOL_OK; i++) {
+/* Sets `*span` to that of the field at `offset` of the readable ones' notes. `values` has room for
+ * all. */
+static void measure(const note *notes, size_t count, size_t offset, int *values, byol_span *span) {
+    size_t readable = 0;
+    for (size_t i = 0; i < count; i++)
+        if (notes[i].channels > 0)
+            values[readable++] = *(const int *)(const void *)((const char *)&notes[i] + offset);
+    *span = byol__span_of(values, readable);
+}
+
+static byol_status measure_all(byol_survey *survey, bool are_sounds, const note *notes,
+                               byol_error *error) {
+    int *values;
+    BYOL__TRY(byol__alloc(&values, survey->count, sizeof *values, "sizes of the samples", error));
+    for (size_t i = 0; i < survey->count; i++) {
         if (notes[i].channels == 0) continue;
-        survey->gray += notes[i].channels == 1;
-        heights[survey->readable] = notes[i].height;
-        widths[survey->readable++] = notes[i].width;
+        survey->readable++;
+        survey->gray += !are_sounds && notes[i].channels == 1;
+        survey->silent += notes[i].silent;
+        survey->seconds += notes[i].milliseconds / 1000.0;
     }
-    if (status == BYOL_OK) {
-        survey->height = byol__span_of(heights, survey->readable);
-        survey->width = byol__span_of(widths, survey->readable);
-    }
-    byol__free(heights);
-    byol__free(widths);
-    return status;
+    measure(notes, survey->count, offsetof(note, height), values, &survey->height);
+    measure(notes, survey->count, offsetof(note, width), values, &survey->width);
+    measure(notes, survey->count, offsetof(note, rate), values, &survey->rate);
+    measure(notes, survey->count, offsetof(note, channels), values, &survey->channels);
+    measure(notes, survey->count, offsetof(note, milliseconds), values, &survey->milliseconds);
+    byol__free(values);
+    return BYOL_OK;
 }
 
 static int by_unreadable_index(const void *a, const void *b) {
@@ -169,8 +205,8 @@ void byol_survey_release(byol_survey *survey) {
 static byol_status survey_with(reading *r, int threads, byol_progress progress, void *context,
                                byol_error *error) {
     byol_survey *survey = r->survey;
-    BYOL__TRY(byol__alloc(&r->pictures, (size_t)threads, sizeof *r->pictures, "buffers of images",
-                          error));
+    BYOL__TRY(
+        byol__alloc(&r->rooms, (size_t)threads, sizeof *r->rooms, "buffers of samples", error));
     if (survey != NULL)
         BYOL__TRY(byol__alloc(&r->notes, r->source->info.count, sizeof *r->notes,
                               "notes on the images", error));
@@ -179,7 +215,8 @@ static byol_status survey_with(reading *r, int threads, byol_progress progress, 
     if (survey->unreadable_count > 0)
         qsort(survey->unreadable, survey->unreadable_count, sizeof *survey->unreadable,
               by_unreadable_index);
-    BYOL__TRY(measure_sizes(survey, r->notes, error));
+    bool are_sounds = r->source->info.samples == BYOL_SAMPLES_SOUNDS;
+    BYOL__TRY(measure_all(survey, are_sounds, r->notes, error));
     return find_duplicates(survey, r->notes, error);
 }
 
@@ -187,12 +224,16 @@ byol_status byol_source_survey(const byol_source *source, int threads, byol_surv
                                byol_progress progress, void *context, byol_error *error) {
     reading r = {.source = source, .survey = survey};
     if (survey == NULL && !source->info.decoded) return BYOL_OK;
-    BYOL__TRY(byol__need_images(source, "a survey of pixels", error));
+    if (source->methods->sound == NULL)
+        BYOL__TRY(byol__need_images(source, "a survey of pixels", error));
     if (survey != NULL) *survey = (byol_survey){.count = source->info.count};
     if (threads < 1) threads = omp_get_max_threads();
     byol_status status = survey_with(&r, threads, progress, context, error);
-    for (int i = 0; r.pictures != NULL && i < threads; i++) byol_picture_release(&r.pictures[i]);
-    byol__free(r.pictures);
+    for (int i = 0; r.rooms != NULL && i < threads; i++) {
+        byol_picture_release(&r.rooms[i].picture);
+        byol_waveform_release(&r.rooms[i].waveform);
+    }
+    byol__free(r.rooms);
     byol__free(r.notes);
     if (status != BYOL_OK) byol_survey_release(survey);
     return status;

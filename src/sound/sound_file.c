@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <sndfile.h>
 
@@ -17,6 +18,8 @@ enum {
     CHANNELS_MAX = 1024 /* libsndfile's own limit */
 };
 
+static const char MP3[] = "MP3";
+
 bool byol__is_sound_name(const char *name) {
     static const char *const endings[] = {".wav", ".flac", ".ogg",  ".oga",  ".opus", ".mp3",
                                           ".aif", ".aiff", ".aifc", ".au",   ".snd",  ".caf",
@@ -27,37 +30,30 @@ bool byol__is_sound_name(const char *name) {
     return false;
 }
 
-void byol__waveform_release(byol__waveform *waveform) {
-    free(waveform->samples);
-    free(waveform->blocks);
-    *waveform = (byol__waveform){0};
-}
-
 /* ---- Bytes in memory as a file ---- */
 
-typedef struct reader {
-    const unsigned char *bytes;
-    sf_count_t length, at;
-} reader;
+static sf_count_t length_of(void *context) {
+    return (sf_count_t)((byol__sound *)context)->place.length;
+}
 
-static sf_count_t length_of(void *context) { return ((reader *)context)->length; }
-
-static sf_count_t tell(void *context) { return ((reader *)context)->at; }
+static sf_count_t tell(void *context) { return (sf_count_t)((byol__sound *)context)->at; }
 
 static sf_count_t seek(sf_count_t offset, int whence, void *context) {
-    reader *r = context;
-    sf_count_t from = whence == SEEK_CUR ? r->at : whence == SEEK_END ? r->length : 0;
-    if (offset < -from || offset > r->length - from) return -1;
-    r->at = from + offset;
-    return r->at;
+    byol__sound *sound = context;
+    sf_count_t from = whence == SEEK_CUR   ? (sf_count_t)sound->at
+                      : whence == SEEK_END ? (sf_count_t)sound->place.length
+                                           : 0;
+    if (offset < -from || offset > (sf_count_t)sound->place.length - from) return -1;
+    sound->at = (size_t)(from + offset);
+    return from + offset;
 }
 
 static sf_count_t read_bytes(void *to, sf_count_t count, void *context) {
-    reader *r = context;
-    sf_count_t left = r->length - r->at;
+    byol__sound *sound = context;
+    sf_count_t left = (sf_count_t)(sound->place.length - sound->at);
     if (count > left) count = left;
-    if (count > 0) memcpy(to, r->bytes + r->at, (size_t)count);
-    r->at += count;
+    if (count > 0) memcpy(to, (const char *)sound->place.bytes + sound->at, (size_t)count);
+    sound->at += (size_t)count;
     return count;
 }
 
@@ -68,20 +64,14 @@ static sf_count_t write_nothing(const void *from, sf_count_t count, void *contex
 
 /* ---- Opening ---- */
 
-typedef struct sound {
-    SNDFILE *file;
-    SF_INFO info;
-    reader reader;
-} sound;
-
-static byol_status cannot_open(const byol__sound_place *place, byol_error *error) {
-    FILE *file = place->path != NULL ? fopen(place->path, "rbe") : NULL;
-    if (place->path != NULL && file == NULL)
+/* A pipe would make us wait. */
+static byol_status check_file(const char *path, byol_error *error) {
+    struct stat info;
+    if (stat(path, &info) != 0)
         return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "%s",
                           strerror(errno));
-    if (file != NULL) fclose(file);
-    return byol__fail(error, BYOL_ERROR_FORMAT, "no sound, or a damaged one (%s)",
-                      sf_strerror(NULL));
+    if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_ERROR_IO, "not a regular file");
+    return BYOL_OK;
 }
 
 static byol_status check(const SF_INFO *info, byol_error *error) {
@@ -95,45 +85,57 @@ static byol_status check(const SF_INFO *info, byol_error *error) {
     return BYOL_OK;
 }
 
-/* After success, call sf_close. */
-static byol_status open_sound(sound *s, const byol__sound_place *place, byol_error *error) {
-    static SF_VIRTUAL_IO calls = {length_of, seek, read_bytes, write_nothing, tell};
-    *s = (sound){.reader = {place->bytes, (sf_count_t)place->length, 0}};
-    s->file = place->path != NULL ? sf_open(place->path, SFM_READ, &s->info)
-                                  : sf_open_virtual(&calls, SFM_READ, &s->info, &s->reader);
-    if (s->file == NULL) return cannot_open(place, error);
-    byol_status status = check(&s->info, error);
-    if (status != BYOL_OK) sf_close(s->file);
-    return status;
-}
-
 static const char *format_of(const SF_INFO *info) {
     switch (info->format & SF_FORMAT_TYPEMASK) {
     case SF_FORMAT_WAV:
     case SF_FORMAT_WAVEX: return "WAV";
     case SF_FORMAT_FLAC: return "FLAC";
     case SF_FORMAT_OGG: return "OGG";
-    case SF_FORMAT_MPEG: return "MP3";
+    case SF_FORMAT_MPEG: return MP3;
     case SF_FORMAT_AIFF: return "AIFF";
     case SF_FORMAT_AU: return "AU";
     default: return "sound";
     }
 }
 
-byol_status byol__sound_header_read(const byol__sound_place *place, byol__sound_header *header,
-                                    byol_error *error) {
-    sound s;
-    BYOL__TRY(open_sound(&s, place, error));
-    *header = (byol__sound_header){.rate = s.info.samplerate,
-                                   .channels = s.info.channels,
-                                   .samples = (uint64_t)s.info.frames,
-                                   .format = format_of(&s.info)};
-    sf_close(s.file);
-    return BYOL_OK;
+static byol_status open_samples(byol__sound *sound, byol_error *error) {
+    const SF_INFO info = {
+        .frames = (sf_count_t)sound->place.count, .samplerate = sound->place.rate, .channels = 1};
+    sound->format = "samples";
+    sound->rate = info.samplerate;
+    sound->channels = 1;
+    sound->samples = (uint64_t)info.frames;
+    return check(&info, error);
 }
 
-uint64_t byol__sound_length(const byol__sound_header *header, int rate) {
-    return byol__resampled_count(header->samples, header->rate, rate);
+byol_status byol__sound_open(byol__sound *sound, const byol__sound_place *place,
+                             byol_error *error) {
+    static SF_VIRTUAL_IO calls = {length_of, seek, read_bytes, write_nothing, tell};
+    SF_INFO info = {0};
+    *sound = (byol__sound){.place = *place};
+    if (place->path == NULL && place->bytes == NULL) return open_samples(sound, error);
+    if (place->path != NULL) BYOL__TRY(check_file(place->path, error));
+    sound->file = place->path != NULL ? sf_open(place->path, SFM_READ, &info)
+                                      : sf_open_virtual(&calls, SFM_READ, &info, sound);
+    if (sound->file == NULL)
+        return byol__fail(error, BYOL_ERROR_FORMAT, "no sound, or a damaged one: %s",
+                          sf_strerror(NULL));
+    sound->rate = info.samplerate;
+    sound->channels = info.channels;
+    sound->samples = (uint64_t)info.frames;
+    sound->format = format_of(&info);
+    byol_status status = check(&info, error);
+    if (status != BYOL_OK) byol__sound_close(sound);
+    return status;
+}
+
+void byol__sound_close(byol__sound *sound) {
+    if (sound->file != NULL) sf_close(sound->file);
+    sound->file = NULL;
+}
+
+uint64_t byol__sound_length(const byol__sound *sound, int rate) {
+    return byol__resampled_count(sound->samples, sound->rate, rate);
 }
 
 /* ---- Reading ---- */
@@ -162,24 +164,38 @@ static byol_status mix(const float *from, size_t count, size_t channels, float *
     return BYOL_OK;
 }
 
+static byol_status ends_early(SNDFILE *file, size_t got, size_t count, byol_error *error) {
+    const char *why = sf_error(file) != SF_ERR_NO_ERROR ? sf_strerror(file) : "truncated";
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "the sound ends early: %zu of %zu samples could be read (%s)", got, count,
+                      why);
+}
+
 /* Reads `count` samples from where the file stands. An MP3's header may promise a few more than
  * there are. */
-static byol_status read_mono(sound *s, size_t count, float *block, float *to, size_t *got,
+static byol_status read_mono(byol__sound *sound, size_t count, float *block, float *to, size_t *got,
                              byol_error *error) {
-    size_t channels = (size_t)s->info.channels;
     *got = 0;
     while (*got < count) {
         size_t wanted = count - *got < BLOCK ? count - *got : BLOCK;
-        sf_count_t read = sf_readf_float(s->file, block, (sf_count_t)wanted);
+        sf_count_t read = sf_readf_float(sound->file, block, (sf_count_t)wanted);
         if (read <= 0) break;
-        BYOL__TRY(mix(block, (size_t)read, channels, to + *got, error));
+        BYOL__TRY(mix(block, (size_t)read, (size_t)sound->channels, to + *got, error));
         *got += (size_t)read;
     }
-    bool is_estimate = (s->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG && *got > 0;
-    if (*got == count || (is_estimate && sf_error(s->file) == SF_ERR_NO_ERROR)) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "the sound ends early: %zu of %zu samples could be read (%s)", *got, count,
-                      sf_error(s->file) != SF_ERR_NO_ERROR ? sf_strerror(s->file) : "truncated");
+    bool is_estimate = sound->format == MP3 && *got > 0;
+    if (*got == count || (is_estimate && sf_error(sound->file) == SF_ERR_NO_ERROR)) return BYOL_OK;
+    return ends_early(sound->file, *got, count, error);
+}
+
+static byol_status read_samples(byol__sound *sound, uint64_t begin, size_t count, float *block,
+                                float *to, size_t *got, byol_error *error) {
+    *got = count;
+    if (sound->file == NULL) return mix(sound->place.samples + begin, count, 1, to, error);
+    if (sf_seek(sound->file, (sf_count_t)begin, SEEK_SET) < 0)
+        return byol__fail(error, BYOL_ERROR_FORMAT, "cannot go to sample %llu of the sound: %s",
+                          (unsigned long long)begin, sf_strerror(sound->file));
+    return read_mono(sound, count, block, to, got, error);
 }
 
 /* Which part of a file holds some samples at another rate. `skip`: so many too many at the front,
@@ -199,8 +215,8 @@ static uint64_t greatest_divisor(uint64_t a, uint64_t b) {
 }
 
 /* A part begins where a sample of one rate falls on one of the other. */
-static part part_of(const SF_INFO *info, int rate, uint64_t begin, uint64_t count) {
-    uint64_t all = (uint64_t)info->frames, own = (uint64_t)info->samplerate, to = (uint64_t)rate;
+static part part_of(const byol__sound *sound, int rate, uint64_t begin, uint64_t count) {
+    uint64_t all = sound->samples, own = (uint64_t)sound->rate, to = (uint64_t)rate;
     uint64_t divisor = greatest_divisor(own, to), step = to / divisor, own_step = own / divisor;
     uint64_t margin = own == to ? 0 : MARGIN * (own > to ? 1 : to / own + 1);
     uint64_t from = begin > margin ? (begin - margin) / step : 0;
@@ -212,37 +228,30 @@ static part part_of(const SF_INFO *info, int rate, uint64_t begin, uint64_t coun
     return p;
 }
 
-static byol_status read_part(sound *s, const part *p, int rate, uint64_t count,
-                             byol__waveform *waveform, byol_error *error) {
-    size_t blocks = (size_t)BLOCK * (size_t)s->info.channels, got;
-    size_t resampled = (size_t)byol__resampled_count(p->count, s->info.samplerate, rate);
+static byol_status read_part(byol__sound *sound, const part *p, int rate, uint64_t count,
+                             byol_waveform *waveform, byol_error *error) {
+    size_t blocks = (size_t)BLOCK * (size_t)sound->channels, got;
+    size_t resampled = (size_t)byol__resampled_count(p->count, sound->rate, rate);
     BYOL__TRY(grow(&waveform->blocks, &waveform->block_capacity, blocks + (size_t)p->count, error));
     BYOL__TRY(grow(&waveform->samples, &waveform->capacity, resampled, error));
     float *own = waveform->blocks + blocks;
-    if (sf_seek(s->file, (sf_count_t)p->begin, SEEK_SET) < 0)
-        return byol__fail(error, BYOL_ERROR_FORMAT, "cannot go to sample %llu of the sound: %s",
-                          (unsigned long long)p->begin, sf_strerror(s->file));
-    BYOL__TRY(read_mono(s, (size_t)p->count, waveform->blocks, own, &got, error));
-    BYOL__TRY(byol__resample(own, got, s->info.samplerate, rate, waveform->samples, error));
-    resampled = (size_t)byol__resampled_count(got, s->info.samplerate, rate);
+    BYOL__TRY(read_samples(sound, p->begin, (size_t)p->count, waveform->blocks, own, &got, error));
+    BYOL__TRY(byol__resample(own, got, sound->rate, rate, waveform->samples, error));
+    resampled = (size_t)byol__resampled_count(got, sound->rate, rate);
     size_t skip = p->skip < resampled ? (size_t)p->skip : resampled, left = resampled - skip;
     memmove(waveform->samples, waveform->samples + skip, left * sizeof(float));
     waveform->count = left < count ? left : (size_t)count;
     return BYOL_OK;
 }
 
-byol_status byol__sound_read(const byol__sound_place *place, int rate, uint64_t begin,
-                             uint64_t count, byol__waveform *waveform, byol_error *error) {
-    sound s;
+byol_status byol__sound_read(byol__sound *sound, int rate, uint64_t begin, uint64_t count,
+                             byol_waveform *waveform, byol_error *error) {
+    uint64_t all = byol__sound_length(sound, rate);
     waveform->count = 0;
-    BYOL__TRY(open_sound(&s, place, error));
-    uint64_t all = byol__resampled_count((uint64_t)s.info.frames, s.info.samplerate, rate);
-    byol_status status = BYOL_OK;
-    if (begin < all) {
-        if (count > all - begin) count = all - begin;
-        part p = part_of(&s.info, rate, begin, count);
-        status = read_part(&s, &p, rate, count, waveform, error);
-    }
-    sf_close(s.file);
-    return status;
+    waveform->file_rate = sound->rate;
+    waveform->file_channels = sound->channels;
+    if (begin >= all) return BYOL_OK;
+    if (count > all - begin) count = all - begin;
+    part p = part_of(sound, rate, begin, count);
+    return read_part(sound, &p, rate, count, waveform, error);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "floats.h"
 #include "folder.h"
@@ -39,13 +40,22 @@ static const char *write_sound(const char *name, int format, int rate, int chann
     return path;
 }
 
-static byol_status read_whole(const char *path, int rate, byol__waveform *waveform) {
+static byol_status read_part(const byol__sound_place *place, int rate, uint64_t begin,
+                             uint64_t count, byol_waveform *waveform) {
+    byol__sound sound;
+    BYOL__TRY(byol__sound_open(&sound, place, &error));
+    byol_status status = byol__sound_read(&sound, rate, begin, count, waveform, &error);
+    byol__sound_close(&sound);
+    return status;
+}
+
+static byol_status read_whole(const char *path, int rate, byol_waveform *waveform) {
     const byol__sound_place place = {.path = path};
-    return byol__sound_read(&place, rate, 0, UINT32_MAX, waveform, &error);
+    return read_part(&place, rate, 0, UINT32_MAX, waveform);
 }
 
 /* Away from the ends, where a filter sees nothing. */
-static void assert_tone(const byol__waveform *waveform, int rate, float level, double tolerance) {
+static void assert_tone(const byol_waveform *waveform, int rate, float level, double tolerance) {
     for (size_t i = 200; i + 200 < waveform->count; i++) {
         double wanted = (double)tone(i, rate, 0, 1, level), is = (double)waveform->samples[i];
         if (!(fabs(is - wanted) <= tolerance))
@@ -67,7 +77,7 @@ static void every_format_is_read(void **state) {
         {"e.mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 0.03},
         {"f.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 1e-4},
     };
-    byol__waveform waveform = {0};
+    byol_waveform waveform = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *path = write_sound(kinds[i].name, kinds[i].format, 16000, 1, 8000, 0.5f);
         assert_true(byol__is_sound_name(path));
@@ -79,7 +89,7 @@ static void every_format_is_read(void **state) {
             assert_true(waveform.count >= 7000); /* an encoder's delay is not always told */
         }
     }
-    byol__waveform_release(&waveform);
+    byol_waveform_release(&waveform);
 }
 
 static void many_channels_and_high_rates_become_one_channel_of_the_wanted_rate(void **state) {
@@ -87,69 +97,70 @@ static void many_channels_and_high_rates_become_one_channel_of_the_wanted_rate(v
     static const struct {
         int rate, channels;
     } kinds[] = {{192000, 1}, {16000, 8}, {44100, 2}, {8000, 1}, {11025, 8}};
-    byol__waveform waveform = {0};
+    byol_waveform waveform = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         int rate = kinds[i].rate, channels = kinds[i].channels;
         const char *path = write_sound("x.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, rate, channels,
                                        (size_t)rate / 2, 0.4f);
-        byol__sound_header header;
+        byol__sound sound;
         const byol__sound_place place = {.path = path};
-        check(byol__sound_header_read(&place, &header, &error));
-        assert_int_equal(header.rate, rate);
-        assert_int_equal(header.channels, channels);
-        assert_int_equal(header.samples, rate / 2);
+        check(byol__sound_open(&sound, &place, &error));
+        assert_int_equal(sound.rate, rate);
+        assert_int_equal(sound.channels, channels);
+        assert_int_equal(sound.samples, rate / 2);
+        byol__sound_close(&sound);
         check(read_whole(path, 16000, &waveform));
-        assert_int_equal(waveform.count, byol__sound_length(&header, 16000));
+        assert_int_equal(waveform.count, byol__sound_length(&sound, 16000));
         assert_tone(&waveform, 16000, 0.4f, 2e-4);
     }
-    byol__waveform_release(&waveform);
+    byol_waveform_release(&waveform);
 }
 
 /* A part that is read alone is what stands there in the whole. */
 static void a_part_is_that_part_of_the_whole(void **state) {
     (void)state;
     static const int rates[] = {16000, 8000, 44100};
-    byol__waveform whole = {0}, part = {0};
+    byol_waveform whole = {0}, part = {0};
     for (int i = 0; i < 3; i++) {
         const byol__sound_place place = {
             .path = write_sound("y.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, rates[i], 2,
                                 (size_t)rates[i] * 2, 0.4f)};
-        check(byol__sound_read(&place, 16000, 0, UINT64_MAX / 4, &whole, &error));
+        check(read_part(&place, 16000, 0, UINT64_MAX / 4, &whole));
         for (size_t begin = 100; begin < 30000; begin += 7907) {
-            check(byol__sound_read(&place, 16000, begin, 1500, &part, &error));
+            check(read_part(&place, 16000, begin, 1500, &part));
             assert_int_equal(part.count, 1500);
             for (size_t k = 0; k < part.count; k++)
                 assert_true(fabsf(part.samples[k] - whole.samples[begin + k]) < 1e-4f);
         }
-        check(byol__sound_read(&place, 16000, 31000, 5000, &part, &error));
+        check(read_part(&place, 16000, 31000, 5000, &part));
         assert_int_equal(part.count, 1000);
-        check(byol__sound_read(&place, 16000, 40000, 5000, &part, &error));
+        check(read_part(&place, 16000, 40000, 5000, &part));
         assert_int_equal(part.count, 0);
     }
-    byol__waveform_release(&whole);
-    byol__waveform_release(&part);
+    byol_waveform_release(&whole);
+    byol_waveform_release(&part);
 }
 
 static void a_sound_in_memory_is_read(void **state) {
     (void)state;
-    byol__waveform waveform = {0};
+    byol_waveform waveform = {0};
     char *bytes;
     size_t length;
     const char *path = write_sound("z.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 16000, 1, 4000, 0.5f);
     check(byol__read_file(path, &bytes, &length, &error));
     const byol__sound_place place = {.bytes = bytes, .length = length};
-    check(byol__sound_read(&place, 16000, 0, 4000, &waveform, &error));
+    check(read_part(&place, 16000, 0, 4000, &waveform));
     assert_int_equal(waveform.count, 4000);
     assert_tone(&waveform, 16000, 0.5f, 0.03);
-    byol__waveform_release(&waveform);
+    byol_waveform_release(&waveform);
     byol__free(bytes);
 }
 
 static void assert_refused(const char *path, byol_status status, const char *words) {
-    byol__waveform waveform = {0};
+    byol_waveform waveform = {0};
     assert_int_equal(read_whole(path, 16000, &waveform), status);
     if (strstr(error.text, words) == NULL) fail_msg("'%s' does not say '%s'", error.text, words);
-    byol__waveform_release(&waveform);
+    byol_waveform_release(&waveform);
 }
 
 static void bad_sounds_are_refused_with_words(void **state) {
@@ -176,12 +187,12 @@ static void bad_sounds_are_refused_with_words(void **state) {
 
 static void silence_is_read(void **state) {
     (void)state;
-    byol__waveform waveform = {0};
+    byol_waveform waveform = {0};
     check(read_whole(write_sound("s.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, 800, 0), 16000,
                      &waveform));
     assert_int_equal(waveform.count, 1600);
     for (size_t i = 0; i < waveform.count; i++) assert_true(waveform.samples[i] == 0);
-    byol__waveform_release(&waveform);
+    byol_waveform_release(&waveform);
 }
 
 int main(void) {
