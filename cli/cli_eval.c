@@ -11,26 +11,28 @@
 #include "byol/views.h"
 #include "cli_vectors.h"
 
-/* What is judged. Those from PIXELS on need no network: two of images, two of texts. */
-typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, TFIDF, MAJORITY, KINDS } kind;
+/* What is judged. Those from PIXELS on need no network: two of images, of sounds and of texts. */
+typedef enum kind { TRAINED, RANDOM, PIXELS, HOG, MELS, CEPSTRA, TFIDF, MAJORITY, KINDS } kind;
 
-static const char *const kind_names[KINDS] = {"trained encoder", "randomly initialised",
-                                              "raw pixels",      "gradients (HOG)",
-                                              "words (TF-IDF)",  "most frequent class"};
+static const char *const kind_names[KINDS] = {
+    "trained encoder", "randomly initialised", "raw pixels",     "gradients (HOG)",
+    "log-mels",        "cepstra (MFCC)",       "words (TF-IDF)", "most frequent class"};
 
-static const char *const kind_keys[KINDS] = {"accuracy",       "random_init_accuracy",
-                                             "pixel_accuracy", "hog_accuracy",
-                                             "tfidf_accuracy", "majority_accuracy"};
+static const char *const kind_keys[KINDS] = {
+    "accuracy",        "random_init_accuracy", "pixel_accuracy", "hog_accuracy",
+    "logmel_accuracy", "mfcc_accuracy",        "tfidf_accuracy", "majority_accuracy"};
 
 /* In a sentence. */
 static const char *const kind_words[KINDS] = {
     [PIXELS] = "the raw pixels",
     [HOG] = "gradients of the pixels (HOG)",
+    [MELS] = "mean and deviation of the log-mels",
+    [CEPSTRA] = "cepstra with their slopes (MFCC)",
     [TFIDF] = "a regression on words (TF-IDF)",
     [MAJORITY] = "naming the most frequent class",
 };
 
-static const char *samples_of(const cli_session *s) { return s->has_texts ? "texts" : "images"; }
+static const char *samples_of(const cli_session *s) { return cli_samples(s->train.whole); }
 
 static byol_status no_memory(byol_error *error, const char *what) {
     return cli_error(error, BYOL_ERROR_MEMORY, "no memory for %s; --limit takes fewer samples",
@@ -58,15 +60,18 @@ static void shuffle(uint32_t *order, size_t count) {
     }
 }
 
-/* Unreadable images cannot be classified. One pass over the chosen images finds them and leaves
+/* Unreadable samples cannot be classified. One pass over the chosen ones finds them and leaves
  * them out of the set. */
 static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int threads,
                                         byol_error *error) {
     byol_source *chosen;
     cli_progress progress;
+    char text[BYOL_PATH_MAX + 128];
     byol_status status = byol_source_subset(&chosen, set->whole, set->order, set->count, error);
     if (status != BYOL_OK) return status;
-    cli_progress_begin(&progress, "checking the images", "images");
+    const char *samples = cli_samples(set->whole);
+    snprintf(text, sizeof text, "checking the %s", samples);
+    cli_progress_begin(&progress, text, samples);
     status = byol_source_survey(chosen, threads, NULL, cli_progress_hook, &progress, error);
     cli_progress_end(&progress);
     size_t kept = 0;
@@ -75,9 +80,8 @@ static byol_status leave_out_unreadable(cli_labelled *set, const char *spec, int
     byol_source_free(chosen);
     if (status != BYOL_OK) return status;
     if (kept < set->count) {
-        char text[BYOL_PATH_MAX + 128];
-        snprintf(text, sizeof text, "%zu of %zu images of %.900s cannot be read and are left out",
-                 set->count - kept, set->count, spec);
+        snprintf(text, sizeof text, "%zu of %zu %s of %.900s cannot be read and are left out",
+                 set->count - kept, set->count, samples, spec);
         cli_warn(text);
     }
     set->count = kept;
@@ -153,16 +157,30 @@ static int equal_pixels(const byol_image *a, const byol_image *b) {
     return 1;
 }
 
+/* Sets `*same`. 0: these are no sounds that can be read. */
+static int sounds_are_same(const byol_source *a, const byol_source *b, size_t index, int *same) {
+    byol_waveform one = {0}, other = {0};
+    int read = byol_source_sound(a, index, 0, 0, 0, &one, NULL) == BYOL_OK &&
+               byol_source_sound(b, index, 0, 0, 0, &other, NULL) == BYOL_OK;
+    *same = read && one.count == other.count &&
+            memcmp(one.samples, other.samples, one.count * sizeof *one.samples) == 0;
+    byol_waveform_release(&one);
+    byol_waveform_release(&other);
+    return read;
+}
+
 static int is_same_sample(const byol_source *a, const byol_source *b, size_t index) {
     const char *text, *other_text;
     size_t length, other_length;
+    int same;
     if (byol_source_text(a, index, &text, &length, NULL) == BYOL_OK &&
         byol_source_text(b, index, &other_text, &other_length, NULL) == BYOL_OK)
         return length == other_length && memcmp(text, other_text, length) == 0;
+    if (sounds_are_same(a, b, index, &same)) return same;
     byol_picture one = {0}, other = {0};
-    int same = byol_source_image(a, index, NULL, &one, NULL) == BYOL_OK &&
-               byol_source_image(b, index, NULL, &other, NULL) == BYOL_OK &&
-               equal_pixels(&one.image, &other.image);
+    same = byol_source_image(a, index, NULL, &one, NULL) == BYOL_OK &&
+           byol_source_image(b, index, NULL, &other, NULL) == BYOL_OK &&
+           equal_pixels(&one.image, &other.image);
     byol_picture_release(&one);
     byol_picture_release(&other);
     return same;
@@ -310,9 +328,21 @@ static byol_status describe_images(cli_session *s, kind what, const cli_labelled
     return status;
 }
 
+static byol_status describe_sounds(cli_session *s, kind what, const cli_labelled *set,
+                                   float *values, byol_error *error) {
+    return byol_sound_describe(set->source, what == MELS ? BYOL_SOUND_MELS : BYOL_SOUND_CEPSTRA,
+                               byol_encoder_config(s->trained), values, cli_progress_hook,
+                               &s->progress, error);
+}
+
 /* 0: there is no such thing. */
 static int dimension_of(const cli_session *s, kind what) {
-    if (s->has_texts && what >= PIXELS) return 0;
+    bool is_spectrum = what == MELS || what == CEPSTRA;
+    byol_sample_kind wanted = is_spectrum ? BYOL_SAMPLES_SOUNDS : BYOL_SAMPLES_IMAGES;
+    if (what >= PIXELS && s->samples != wanted) return 0;
+    if (is_spectrum)
+        return byol_sound_dimension(what == MELS ? BYOL_SOUND_MELS : BYOL_SOUND_CEPSTRA,
+                                    byol_encoder_config(s->trained));
     int side = byol_encoder_config(s->trained)->data.image_size;
     if (what == PIXELS) return s->train.channels * side * side;
     if (what == HOG) return byol_hog_dimension(side);
@@ -333,7 +363,8 @@ static byol_status make_features(cli_session *s, kind what, const cli_labelled *
     cli_progress_begin(&s->progress, what_is_done, samples_of(s));
     byol_encoder *encoder = what == TRAINED ? s->trained : s->random;
     byol_status status =
-        what >= PIXELS ? describe_images(s, what, set, (size_t)dimension, values, error)
+        what >= MELS     ? describe_sounds(s, what, set, values, error)
+        : what >= PIXELS ? describe_images(s, what, set, (size_t)dimension, values, error)
         : s->options->mean && pass < 0
             ? byol_encoder_embed_mean(encoder, set->source, BYOL_LAYER_BACKBONE, s->options->crops,
                                       s->options->seed, values, cli_progress_hook, &s->progress,
@@ -501,7 +532,7 @@ byol_status cli_session_open(cli_session *s, const cli_eval *eval, byol_error *e
     if (status != BYOL_OK) return status;
     byol_source_info info;
     byol_source_describe(s->train.source, &info);
-    s->has_texts = info.samples == BYOL_SAMPLES_TEXTS;
+    s->samples = info.samples;
     cli_say("train: %s", s->train.description);
     cli_say("test:  %s", s->test.description);
     s->same_images = are_same_images(&s->train, &s->test);
@@ -530,6 +561,8 @@ void cli_session_keep(const cli_session *s, const cli_accuracies *accuracies,
         .random_init_accuracy = accuracies->random_init,
         .pixel_accuracy = accuracies->pixels,
         .hog_accuracy = accuracies->hog,
+        .logmel_accuracy = accuracies->mels,
+        .mfcc_accuracy = accuracies->cepstra,
         .tfidf_accuracy = accuracies->tfidf,
         .majority_accuracy = accuracies->majority,
         .choice_name = choice_name,
@@ -577,15 +610,16 @@ static byol_status measure_all(cli_session *s, const char *choice_name, cli_meas
     byol_status status = BYOL_OK;
     rows[TRAINED].predicted = malloc(s->test.count * sizeof *rows->predicted);
     if (rows[TRAINED].predicted == NULL) return no_memory(error, "predictions");
-    for (kind what = TRAINED; what <= HOG && status == BYOL_OK; what++) {
+    for (kind what = TRAINED; what <= CEPSTRA && status == BYOL_OK; what++) {
         if ((what != TRAINED && s->options->no_baselines) || dimension_of(s, what) == 0) continue;
         status = measure_kind(s, what, measure, context, &rows[what], error);
         rows[what].measured = 1;
     }
-    if (status == BYOL_OK && s->has_texts && !s->options->no_baselines)
+    if (status == BYOL_OK && s->samples == BYOL_SAMPLES_TEXTS && !s->options->no_baselines)
         status = measure_words(s, rows, error);
     const cli_accuracies accuracies = {accuracy_of(&rows[TRAINED]), accuracy_of(&rows[RANDOM]),
                                        accuracy_of(&rows[PIXELS]),  accuracy_of(&rows[HOG]),
+                                       accuracy_of(&rows[MELS]),    accuracy_of(&rows[CEPSTRA]),
                                        accuracy_of(&rows[TFIDF]),   accuracy_of(&rows[MAJORITY])};
     /* The run keeps results of the centre view only, so that they can be compared. */
     if (status == BYOL_OK && !s->options->mean)

@@ -1,6 +1,6 @@
 /* What knn, linear and finetune share: arguments, labelled images and reports. knn and linear also
  * share the comparison: the trained encoder, a randomly initialised one, raw pixels and gradients
- * (HOG) or of texts their words, all measured in the same way. */
+ * (HOG), of texts their words, of sounds their spectra, all measured in the same way. */
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
@@ -64,7 +64,7 @@ struct cli_session {
     const cli_eval *options;
     byol_encoder *trained, *random; /* random: the same network before training */
     cli_labelled train, test;
-    bool has_texts;  /* texts, not images */
+    byol_sample_kind samples;
     int same_images; /* train and test hold the same images; a warning was given */
     cli_progress progress;
 };
@@ -75,7 +75,7 @@ void cli_session_close(cli_session *session);
 
 /* Percent; NaN: not measured. */
 typedef struct cli_accuracies {
-    double trained, random_init, pixels, hog, tfidf, majority;
+    double trained, random_init, pixels, hog, mels, cepstra, tfidf, majority;
 } cli_accuracies;
 
 /* Keeps a result in the run folder, if the model is a run and has no result that says more.

@@ -120,7 +120,8 @@ json_t *cli_text(const char *text) {
 const char *cli_samples(const byol_source *source) {
     byol_source_info info;
     byol_source_describe(source, &info);
-    return info.samples == BYOL_SAMPLES_TEXTS ? "texts" : "images";
+    static const char *const names[] = {"images", "texts", "sounds"};
+    return names[info.samples];
 }
 
 const char *cli_count(char text[32], uint64_t count) {

@@ -242,6 +242,8 @@ static byol_status run(cli_session *s, const arguments *args, json_t **result, b
             .random_init = args->no_scratch ? NAN : rows[SCRATCH].result.accuracy,
             .pixels = NAN,
             .hog = NAN,
+            .mels = NAN,
+            .cepstra = NAN,
             .tfidf = NAN,
             .majority = NAN};
         cli_session_keep(s, &accuracies, "label_fraction", fraction_of(args), predicted);

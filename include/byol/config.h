@@ -95,6 +95,15 @@ typedef struct byol_config {
         int vocabulary; /* tokens to learn from data.train, or what data.tokenizer has */
         char tokenizer[BYOL_PATH_MAX]; /* a tokenizer.json; empty: it is learned */
         bool byte_level;               /* learn byte-level BPE, not WordPiece */
+        /* Of sounds: log-mel spectrograms. */
+        int sample_rate;         /* sounds are brought to so many samples a second */
+        int window, hop;         /* samples: length of a frame (even), and from frame to frame */
+        int mels;                /* bands, evenly spaced on Slaney's mel scale */
+        float mel_low, mel_high; /* Hz: their lower and upper end */
+        int frames; /* that a network is given; longer sounds are cut, shorter ones stand in
+                       silence. 0: these are no sounds, or of sounds what is typical of them */
+        /* Of log-mels, for normalising; std 0: measured on data.train. */
+        float sound_mean, sound_std;
     } data;
     struct {
         char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5, vit,
@@ -156,8 +165,11 @@ typedef struct byol_config {
     } loss;
     struct {
         char preset[BYOL_NAME_MAX]; /* byol, simclr, small: where the views start from */
-        byol_view_recipe view[BYOL_VIEW_KINDS]; /* keys views.view1.* to views.view3.* */
-        byol_text_recipe text[BYOL_VIEW_KINDS]; /* of texts, under the same keys */
+        byol_view_recipe view[BYOL_VIEW_KINDS];   /* keys views.view1.* to views.view3.* */
+        byol_text_recipe text[BYOL_VIEW_KINDS];   /* of texts, under the same keys */
+        byol_sound_recipe sound[BYOL_VIEW_KINDS]; /* of sounds, too */
+        /* Of sounds: each batch of views is brought to mean 0 and deviation 1. */
+        bool batch_statistics;
         /* Views of each kind per image; at most BYOL_VIEWS_MAX in all. */
         int count[BYOL_VIEW_KINDS];
         int size[BYOL_VIEW_KINDS]; /* side in pixels, 8 .. 1024; 0: data.image_size */

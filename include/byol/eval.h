@@ -193,6 +193,25 @@ BYOL_API byol_status byol_tfidf(const byol_source *train, const byol_source *tes
                                 int32_t *labels, int32_t *predicted, byol_progress progress,
                                 void *context, byol_error *error);
 
+/* ---- Sounds without any network ---- */
+
+typedef enum byol_sound_kind {
+    BYOL_SOUND_MELS,    /* mean and standard deviation over time of each log-mel band */
+    BYOL_SOUND_CEPSTRA, /* the same of 20 cepstral coefficients (MFCC), their slopes over nine
+                           frames and the slopes of those */
+} byol_sound_kind;
+
+/* Length of such a vector for data.mels of `config`. */
+BYOL_API int byol_sound_dimension(byol_sound_kind kind, const byol_config *config);
+
+/* Describes every sound of `source`, in its whole length, into `features`, (count, dimension)
+ * floats of the caller's. The bands are those of data.* of `config`; train.threads counts.
+ * `progress` may be NULL. A sound that cannot be read gets zeros. BYOL_ERROR_INVALID where the
+ * source holds no sounds. */
+BYOL_API byol_status byol_sound_describe(const byol_source *source, byol_sound_kind kind,
+                                         const byol_config *config, float *features,
+                                         byol_progress progress, void *context, byol_error *error);
+
 /* ---- Classification report ---- */
 
 /* Scores of one class, or a mean over classes, in percent. With TP, FP, FN counted for the class:

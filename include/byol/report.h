@@ -26,6 +26,7 @@ typedef struct byol_evaluation {
     size_t train_count, test_count;
     int classes;
     double accuracy, random_init_accuracy, pixel_accuracy, hog_accuracy;
+    double logmel_accuracy, mfcc_accuracy; /* of sounds; 0 like NaN */
     /* Of texts, without a network: byol_tfidf and byol_majority; 0 or NaN: not measured. */
     double tfidf_accuracy, majority_accuracy;
     const char *choice_name; /* of the hyper-parameter that was chosen ("k"), or NULL */

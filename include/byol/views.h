@@ -49,6 +49,18 @@ typedef struct byol_text_recipe {
     int mask_span;  /* this many, each run beginning with probability mask / mask_span */
 } byol_text_recipe;
 
+/* How a random view of a sound is made of its normalised log-mel spectrogram, in this order
+ * (BYOL-A, arXiv 2204.07402). */
+typedef struct byol_sound_recipe {
+    float mixup; /* another sound in the background: x = ln((1-s) e^x + s e^other), s uniform in [0,
+                    mixup] */
+    float stretch_min, stretch_max; /* height and width of a crop, as shares of the spectrogram's,
+                                       uniform; not higher than it, nor wider than the canvas */
+    float canvas; /* width of the zeros that it is in the middle of, as a multiple of its own */
+    float fade;   /* a line over time is added, whose ends are uniform in [-fade, fade] */
+    float hiss;   /* standard deviation of Gaussian noise */
+} byol_sound_recipe;
+
 /* Fills the recipes of the three kinds of views from a preset: "byol" (DeepMind's), "simclr"
  * (symmetric: blur .5, no solarize) or "small" (32 pixels: no blur, solarize 0 / .2). The third
  * recipe is the first with crops of 5 to 30 % of the area, for small views. Mean and std are

@@ -90,6 +90,26 @@ static byol_status check_views(const byol_config *config, byol_error *error) {
     return BYOL_OK;
 }
 
+/* Sounds have no square views. */
+static byol_status check_sounds(const byol_config *config, byol_error *error) {
+    for (int kind = 0; kind < BYOL_VIEW_KINDS; kind++) {
+        const byol_sound_recipe *sound = &config->views.sound[kind];
+        if (sound->stretch_min > sound->stretch_max)
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "views.view%d.stretch_min is %g, more than stretch_max, which is %g",
+                              kind + 1, (double)sound->stretch_min, (double)sound->stretch_max);
+        if (byol__takes_sounds(config) && config->views.size[kind] != 0)
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "views.view%d.size is for images; of sounds, data.frames says how "
+                              "much a network is given",
+                              kind + 1);
+    }
+    if (config->data.window % 2 != 0)
+        return byol__fail(error, BYOL_ERROR_INVALID, "data.window is %d: it must be even",
+                          config->data.window);
+    return BYOL_OK;
+}
+
 static byol_status check_heads(const byol_config *config, byol_error *error) {
     int heads = config->encoder.heads, width = config->encoder.width;
     if (heads > 0 && width % heads != 0)
@@ -167,6 +187,7 @@ static byol_status check_transformer(const byol_config *config, byol_error *erro
 byol_status byol_config_check(const byol_config *config, byol_error *error) {
     BYOL__TRY(check_views(config, error));
     BYOL__TRY(check_method(config, error));
+    BYOL__TRY(check_sounds(config, error));
     BYOL__TRY(check_vit(config, error));
     BYOL__TRY(check_transformer(config, error));
     if (config->encoder.stem == BYOL_STEM_IMAGENET && config->data.image_size != 0 &&

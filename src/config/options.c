@@ -23,6 +23,14 @@
      RANGE(0, 1),                                                                                  \
      .help = help_},
 
+#define SOUND_ROW(view_, field, default_, range_, help_)                                           \
+    {.key = "views.view" #view_ "." #field,                                                        \
+     .kind = BYOL__NUMBER,                                                                         \
+     FIELD(views.sound[view_ - 1].field),                                                          \
+     .default_value = default_,                                                                    \
+     range_,                                                                                       \
+     .help = help_},
+
 /* The number of views of a kind, or their size. */
 #define COUNT_ROW(view_, field, default_, range_, help_)                                           \
     {.key = "views.view" #view_ "." #field,                                                        \
@@ -85,10 +93,24 @@
         .default_value = "1",                                                                      \
         RANGE(1, 64),                                                                              \
         .help = "of a text: tokens are masked in runs of so many"},                                \
-        RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),                                      \
-                   "three numbers taken off the channels, the last step")                          \
-            RECIPE_ROW(v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                                  \
-                       "three numbers the channels are divided by after that")
+        SOUND_ROW(v, mixup, "0.4", RANGE(0, 1),                                                    \
+                  "of a sound: at most this share of another one is mixed in")                     \
+            SOUND_ROW(v, stretch_min, "0.6", RANGE(0.1, 4),                                        \
+                      "of a sound: least height and width of a crop, as shares of its own")        \
+                SOUND_ROW(v, stretch_max, "1.5", RANGE(0.1, 4),                                    \
+                          "of a sound: largest height and width of a crop; a height of at most 1") \
+                    SOUND_ROW(v, canvas, "1.5", RANGE(1, 4),                                       \
+                              "of a sound: width of the zeros around it that a crop may reach, "   \
+                              "as a multiple of its own")                                          \
+                        SOUND_ROW(v, fade, "1", RANGE(0, 10),                                      \
+                                  "of a sound: a line is added whose ends are in [-fade, fade]")   \
+                            SOUND_ROW(v, hiss, "0", RANGE(0, 10),                                  \
+                                      "of a sound: deviation of noise on the normalised log-mels") \
+                                RECIPE_ROW(v, mean, BYOL__TRIPLE, RANGE(-1000, 1000),              \
+                                           "three numbers taken off the channels, the last step")  \
+                                    RECIPE_ROW(                                                    \
+                                        v, std, BYOL__TRIPLE, RANGE(0.0001, 1000),                 \
+                                        "three numbers the channels are divided by after that")
 
 /* In the order of the written YAML. The rows of a group are adjacent, and views.preset comes before
  * what it sets. */
@@ -154,6 +176,62 @@ const byol__option byol__options[] = {
      FIELD(data.byte_level),
      .default_value = "false",
      .help = "of texts: true learns byte-level BPE, false WordPiece in lower case"},
+
+    {.key = "data.sample_rate",
+     .kind = BYOL__INTEGER,
+     FIELD(data.sample_rate),
+     .default_value = "16000",
+     RANGE(1000, 384000),
+     .help = "of sounds: they are brought to so many samples a second"},
+    {.key = "data.window",
+     .kind = BYOL__INTEGER,
+     FIELD(data.window),
+     .default_value = "1024",
+     RANGE(16, 65536),
+     .help = "of sounds: samples in a frame of the spectrogram, an even number"},
+    {.key = "data.hop",
+     .kind = BYOL__INTEGER,
+     FIELD(data.hop),
+     .default_value = "160",
+     RANGE(1, 65536),
+     .help = "of sounds: samples from one frame to the next"},
+    {.key = "data.mels",
+     .kind = BYOL__INTEGER,
+     FIELD(data.mels),
+     .default_value = "64",
+     RANGE(4, 512),
+     .help = "of sounds: bands of a frame, evenly spaced on Slaney's mel scale"},
+    {.key = "data.mel_low",
+     .kind = BYOL__NUMBER,
+     FIELD(data.mel_low),
+     .default_value = "60",
+     RANGE(0, 192000),
+     .help = "of sounds: lower end of the lowest band, Hz"},
+    {.key = "data.mel_high",
+     .kind = BYOL__NUMBER,
+     FIELD(data.mel_high),
+     .default_value = "7800",
+     RANGE(1, 192000),
+     .help = "of sounds: upper end of the highest band, Hz; at most half of data.sample_rate"},
+    {.key = "data.frames",
+     .kind = BYOL__INTEGER,
+     FIELD(data.frames),
+     .default_value = "0",
+     OR_ZERO(8, 4096),
+     .help = "of sounds: frames that the network is given; longer sounds are cut, shorter ones "
+             "stand in silence; 0: as many as a typical sound has, 16 to 96"},
+    {.key = "data.sound_mean",
+     .kind = BYOL__NUMBER,
+     FIELD(data.sound_mean),
+     .default_value = "0",
+     RANGE(-1000, 1000),
+     .help = "of sounds: taken off the log-mels"},
+    {.key = "data.sound_std",
+     .kind = BYOL__NUMBER,
+     FIELD(data.sound_std),
+     .default_value = "0",
+     OR_ZERO(0.0001, 1000),
+     .help = "of sounds: the log-mels are divided by it after that; 0: both are measured"},
 
     {.key = "encoder.name",
      .kind = BYOL__TEXT,
@@ -407,6 +485,11 @@ const byol__option byol__options[] = {
      .default_value = "small",
      .choices = "byol, simclr, small",
      .help = "recipe that the views start from; the keys beneath change it"},
+    {.key = "views.batch_statistics",
+     .kind = BYOL__SWITCH,
+     FIELD(views.batch_statistics),
+     .default_value = "true",
+     .help = "of sounds: each batch of views is brought to mean 0 and deviation 1"},
     RECIPE(1) RECIPE(2) RECIPE(3)
 
         {.key = "optimizer.name",
@@ -758,5 +841,7 @@ void byol_option_describe(size_t index, byol_option_info *info) {
         .help = option->help,
     };
 }
+
+bool byol__takes_sounds(const byol_config *config) { return config->data.frames > 0; }
 
 bool byol__encoder_takes_texts(const char *name) { return strcmp(name, "transformer") == 0; }

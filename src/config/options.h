@@ -39,6 +39,10 @@ extern const size_t byol__options_count;
 /* Whether an encoder of this name reads tokens of texts; else it reads images. */
 bool byol__encoder_takes_texts(const char *name);
 
+/* Whether a network of this configuration, which is settled for its data, reads log-mels of sounds:
+ * (1, data.mels, data.frames). */
+bool byol__takes_sounds(const byol_config *config);
+
 enum { BYOL__VALUE_MAX = BYOL_PATH_MAX + 64 }; /* bytes of any value as text */
 
 /* The row of `key`, or NULL. */

@@ -5,6 +5,8 @@
 #include "byol/config.h"
 #include "byol/tokenizer.h"
 
+typedef struct byol__mel byol__mel; /* sound/mel.h */
+
 typedef struct byol__view_list {
     int count;
     int large; /* the first `large` are of views.view1 and views.view2; the others predict them,
@@ -15,6 +17,12 @@ typedef struct byol__view_list {
     byol_text_recipe text[BYOL_VIEWS_MAX];
     const byol_tokenizer *tokenizer; /* borrowed; NULL: images, or not known yet */
     int length;                      /* tokens */
+    /* Of sounds. */
+    byol_sound_recipe sound[BYOL_VIEWS_MAX];
+    const byol__mel *mel; /* borrowed; NULL: no sounds, or not known yet */
+    int frames;
+    float sound_mean, sound_std;
+    bool batch_statistics;
 } byol__view_list;
 
 /* views.view1.count times view1, then view2, then view3. `config` must be checked. A size of 0

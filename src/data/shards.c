@@ -296,8 +296,9 @@ static byol_status label_shards(byol__pictures *pictures, const char *split, siz
                           pictures->root, split);
     if (labelled == pictures->count) return byol__pictures_label_as_written(pictures, error);
     return byol__fail(error, BYOL_ERROR_FORMAT,
-                      "%s: %zu of %zu members have labels (.cls, .json): all or none must",
-                      pictures->root, labelled, pictures->count);
+                      "%s: %zu of %zu %s have labels (.cls, .json): all or none must",
+                      pictures->root, labelled, pictures->count,
+                      pictures->base.info.samples == BYOL_SAMPLES_SOUNDS ? "sounds" : "pictures");
 }
 
 /* byol pack writes class names beside the shards. */

@@ -8,12 +8,14 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "config/options.h"
 #include "data/source_kind.h"
 #include "dnn/dnn.h"
 #include "encoder/encoder_internal.h"
 #include "graph/arena.h"
 #include "graph/graph.h"
 #include "input/input.h"
+#include "input/sound_input.h"
 #include "nets/nets.h"
 #include "plan/plan.h"
 #include "state/checkpoint.h"
@@ -24,6 +26,7 @@ enum { BATCH = 64 };
 struct byol_encoder {
     byol__origin origin;       /* configuration, channels, and where the weights come from */
     byol_tokenizer *tokenizer; /* of texts, what origin.tokenizer points to; NULL: images */
+    byol__mel *mel;            /* of sounds; NULL: images or texts */
     int threads;
     byol__section last; /* the last section that has weights */
     byol__graph graph;
@@ -33,7 +36,7 @@ struct byol_encoder {
     /* How far the plan goes: who wants only the backbone does not pay for the heads. */
     byol__output planned;
     void *workspace;
-    void *samples;                  /* (BATCH, C, H, W), or (BATCH, L) tokens */
+    void *samples;                  /* (BATCH, C, H, W), of sounds too, or (BATCH, L) tokens */
     byol__view_buffers own_buffers; /* for byol_encoder_prepare */
 };
 
@@ -122,6 +125,10 @@ byol__preparation byol__encoder_preparation(const byol_encoder *encoder) {
                                .side = config->data.image_size,
                                .tokenizer = encoder->tokenizer,
                                .length = config->data.length,
+                               .mel = encoder->mel,
+                               .frames = config->data.frames,
+                               .sound_mean = config->data.sound_mean,
+                               .sound_std = config->data.sound_std,
                                .recipe = config->views.view[0]};
 }
 
@@ -132,6 +139,15 @@ static byol_status make_room(byol_encoder *encoder, byol_error *error) {
     return make_plan(encoder, BYOL__REPRESENTATION, error);
 }
 
+static byol_status make_bands(byol_encoder *encoder, byol_error *error) {
+    const byol_config *config = &encoder->origin.config;
+    if (config->data.sound_std <= 0)
+        return byol__fail(error, BYOL_ERROR_FORMAT,
+                          "data.sound_std is %g: an encoder of sounds must say what to divide by",
+                          (double)config->data.sound_std);
+    return byol__mel_of_config(&encoder->mel, config, error);
+}
+
 /* Copies the tokenizer, makes the plan with the encoder's threads and returns the encoder, or frees
  * it. */
 static byol_status complete(byol_encoder **out, byol_encoder *encoder,
@@ -139,6 +155,8 @@ static byol_status complete(byol_encoder **out, byol_encoder *encoder,
     byol__threads threads = byol__threads_begin(encoder->threads);
     encoder->threads = threads.count;
     byol_status status = copy_tokenizer(encoder, tokenizer, error);
+    if (status == BYOL_OK && byol__takes_sounds(&encoder->origin.config))
+        status = make_bands(encoder, error);
     if (status == BYOL_OK) status = make_room(encoder, error);
     byol__threads_end(threads);
     if (status != BYOL_OK) {
@@ -180,6 +198,7 @@ void byol_encoder_free(byol_encoder *encoder) {
     byol__arena_free(encoder->statistics);
     byol__free(encoder->samples);
     byol_tokenizer_free(encoder->tokenizer);
+    byol__mel_free(encoder->mel);
     byol__free(encoder);
 }
 
@@ -273,8 +292,8 @@ int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,
                                  float *image, byol_error *error) {
     const byol__preparation how = byol__encoder_preparation(encoder);
-    BYOL__TRY(byol__need_images(source, "byol_encoder_prepare", error));
     BYOL__TRY(byol__check_input(&how, source, error));
+    if (how.tokenizer != NULL) return byol__need_images(source, "byol_encoder_prepare", error);
     return byol__input_of(source)->prepare(&how, source, index, &encoder->own_buffers, image,
                                            error);
 }
@@ -308,10 +327,11 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
         unreadable += clear_unreadable(source, first, count, dimension, features);
         if (unreadable == total)
             return byol__fail(error, BYOL_ERROR_FORMAT,
-                              "none of %zu images could be read; 'byol data' says why", total);
+                              "none of %zu %s could be read; 'byol data' says why", total,
+                              byol__samples_noun(source->info.samples));
         if (progress != NULL && progress(context, first + count, total) != 0)
             return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu %s",
-                              first + count, total, how->tokenizer != NULL ? "texts" : "images");
+                              first + count, total, byol__samples_noun(source->info.samples));
     }
     return BYOL_OK;
 }
@@ -321,10 +341,11 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
                          void *context, byol_error *error) {
     byol_source_info info;
     BYOL__TRY(byol__check_input(how, source, error));
-    if (how->tokenizer != NULL && (how->augmented || how->mirrored))
-        return byol__fail(
-            error, BYOL_ERROR_UNSUPPORTED,
-            "texts are embedded as they are: no mean over views, no augmented passes");
+    byol_sample_kind samples = byol__prepared_samples(how);
+    if (samples != BYOL_SAMPLES_IMAGES && (how->augmented || how->mirrored))
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                          "%s are embedded as they are: no mean over views, no augmented passes",
+                          byol__samples_noun(samples));
     byol_source_describe(source, &info);
     int dimension = byol_encoder_dimension(encoder, layer);
     if (dimension == 0)

@@ -1,5 +1,6 @@
 #include "input/fingerprint.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,8 +18,10 @@ byol_status byol__fingerprint(const byol_source *source, char *text, size_t size
     } else {
         BYOL__TRY(byol__input_of(source)->digest(source, &digest, error));
     }
-    if (info.decoded || info.samples == BYOL_SAMPLES_TEXTS)
-        snprintf(text, size, "%zu %s, %016llx", info.count, info.decoded ? "pictures" : "texts",
+    bool are_images = info.samples == BYOL_SAMPLES_IMAGES;
+    if (info.decoded || !are_images)
+        snprintf(text, size, "%zu %s, %016llx", info.count,
+                 are_images ? "pictures" : byol__samples_noun(info.samples),
                  (unsigned long long)digest);
     else
         snprintf(text, size, "%zu x %d x %d x %d, %016llx", info.count, info.channels, info.height,

@@ -1,6 +1,6 @@
 /* A kind of input: how a sample of a source becomes a network's input. One table holds what the
  * loader, the encoder and the trainer need to know about it. Pictures (image_input.c) are the first
- * kind. */
+ * kind, texts (text_input.c) and sounds (sound_input.c) the others. */
 #ifndef BYOL__INPUT_H
 #define BYOL__INPUT_H
 
@@ -25,10 +25,14 @@ typedef struct byol__sample_key {
  * centre cropped), its mirror image, or a random view of pass `pass`. */
 typedef struct byol__preparation {
     int channels, side;              /* of the network's input, if that is images */
-    const byol_tokenizer *tokenizer; /* of texts, borrowed; NULL: images */
+    const byol_tokenizer *tokenizer; /* of texts, borrowed; NULL: images or sounds */
     int length;                      /* tokens of a text */
-    byol_view_recipe recipe;         /* for random views; mean and std for all */
-    byol_text_recipe text;           /* of texts, for random views */
+    const byol__mel *mel;            /* of sounds, borrowed; NULL: images or texts */
+    int frames;
+    float sound_mean, sound_std;
+    byol_view_recipe recipe; /* for random views; mean and std for all */
+    byol_text_recipe text;   /* of texts, for random views */
+    byol_sound_recipe sound; /* of sounds, for random views */
     bool augmented, mirrored;
     uint64_t seed; /* for random views, with the pass and the sample's index */
     uint32_t pass;
@@ -58,6 +62,9 @@ typedef struct byol__input_kind {
     byol_status (*make)(const byol__view_list *views, int view, const byol__sample_key *key,
                         byol__view_buffers *buffers, void *dst, byol_error *error);
 
+    /* Changes a whole batch of one view, in place. NULL: nothing is to be done. */
+    void (*complete)(const byol__view_list *views, int view, size_t batch, void *samples);
+
     /* ---- Evaluation ---- */
 
     /* Writes sample `index` to `dst`. An unreadable one gives zeros. */
@@ -70,9 +77,13 @@ typedef struct byol__input_kind {
      * from `began`, the configuration of the resumed run; NULL: a new run. */
     byol_status (*settle)(const byol_source *source, const byol_config *began, byol_config *config,
                           byol_error *error);
-    /* A digest of some samples: distinguishes this data from other data. */
+    /* A digest of some samples: distinguishes this data from other data. NULL: every such source
+     * has its own. */
     byol_status (*digest)(const byol_source *source, uint64_t *digest, byol_error *error);
 } byol__input_kind;
+
+/* What is prepared, by what it is prepared with. */
+byol_sample_kind byol__prepared_samples(const byol__preparation *how);
 
 /* The elements of one prepared sample. */
 size_t byol__prepared_elements(const byol__preparation *how);
@@ -90,7 +101,7 @@ byol_status byol__tokenizer_check(const byol_tokenizer *tokenizer, const byol_co
 /* The kind of input that `source` holds. */
 const byol__input_kind *byol__input_of(const byol_source *source);
 
-/* BYOL_ERROR_INVALID: the source holds texts, and images are prepared, or the reverse.
+/* BYOL_ERROR_INVALID: the source holds something else than what is prepared.
  * BYOL_ERROR_MISMATCH: its images have other channels and are not decoded. */
 byol_status byol__check_input(const byol__preparation *how, const byol_source *source,
                               byol_error *error);

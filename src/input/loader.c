@@ -107,11 +107,11 @@ static byol_status note_unreadable(byol__loader *loader, uint32_t index, byol_er
     if (loader->unreadable_count > allowed)
         status = byol__fail(
             why, BYOL_ERROR_FORMAT,
-            "%zu of %u images could not be read, more than data.max_unreadable allows (%g %%). The "
+            "%zu of %u %s could not be read, more than data.max_unreadable allows (%g %%). The "
             "last: %.400s. 'byol data' lists them; with a higher data.max_unreadable the run goes "
-            "on "
-            "where it is resumed (--resume)",
-            loader->unreadable_count, loader->count, 100 * loader->options.max_unreadable,
+            "on where it is resumed (--resume)",
+            loader->unreadable_count, loader->count,
+            byol__samples_noun(loader->source->info.samples), 100 * loader->options.max_unreadable,
             last.text);
     pthread_mutex_unlock(&loader->lock);
     return status;
@@ -221,8 +221,12 @@ byol_status byol__loader_next(byol__loader *loader, byol__batch *batch, byol_err
         .number = full->number,
         .epoch = (uint32_t)(full->number / loader->batches_per_epoch),
     };
-    for (int view = 0; view < loader->options.views.count; view++)
+    for (int view = 0; view < loader->options.views.count; view++) {
+        if (loader->input->complete != NULL)
+            loader->input->complete(&loader->options.views, view,
+                                    (size_t)loader->options.batch_size, full->view[view]);
         batch->view[view] = full->view[view];
+    }
     post(loader, ++loader->next);
     return BYOL_OK;
 }
@@ -248,6 +252,10 @@ static byol_status check_options(const byol__loader_options *options, const byol
     for (int view = 1; view < options->views.count; view++)
         if (options->views.size[view] < smallest) smallest = options->views.size[view];
     if (info->samples == BYOL_SAMPLES_TEXTS) smallest = options->views.length;
+    if (info->samples == BYOL_SAMPLES_SOUNDS) smallest = options->views.frames;
+    if (info->samples == BYOL_SAMPLES_SOUNDS && options->views.mel == NULL)
+        return byol__fail(error, BYOL_ERROR_INVALID, "there are no mel bands for these sounds: %s",
+                          info->description);
     if (info->samples == BYOL_SAMPLES_TEXTS && options->views.tokenizer == NULL)
         return byol__fail(error, BYOL_ERROR_INVALID, "there is no tokenizer for these texts: %s",
                           info->description);

@@ -21,5 +21,8 @@ void byol__view_buffers_release(byol__view_buffers *buffers) {
     byol__free(buffers->scratch);
     byol__free(buffers->tokens);
     byol_tokenizer_scratch_release(&buffers->text);
+    byol_waveform_release(&buffers->waveform);
+    byol__mel_scratch_release(&buffers->mel);
+    byol__free(buffers->units);
     *buffers = (byol__view_buffers){0};
 }

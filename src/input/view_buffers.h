@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "byol/config.h"
 #include "byol/source.h"
 #include "byol/status.h"
 #include "byol/tokenizer.h"
+#include "sound/mel.h"
 
 typedef struct byol__view_buffers {
     byol_picture picture;
@@ -18,7 +20,13 @@ typedef struct byol__view_buffers {
     int32_t *tokens;
     size_t token_count, token_capacity;
     byol_tokenizer_scratch text;
-} byol__view_buffers; /* zero-initialise */
+    /* Of a sound: samples that were read; spectrograms of it and of what is mixed in. */
+    byol_waveform waveform;
+    byol__mel_scratch mel;
+    float *units;
+    size_t unit_floats;          /* room in `units` */
+    float share[BYOL_VIEWS_MAX]; /* of each view's background; 0: it has none */
+} byol__view_buffers;            /* zero-initialise */
 
 /* Makes the scratch large enough for views of `size` of an image of channels x height x width. */
 byol_status byol__view_buffers_fit(byol__view_buffers *buffers, int channels, int height, int width,

@@ -84,6 +84,9 @@ byol__value_id byol__stage_map(byol__graph *graph, const byol_config *config, in
  * patches), so that the others are layer1 .. layer4 and the blocks; 1 of the small networks. */
 int byol__first_stage(const byol_config *config);
 
+/* The networks below read (channels, image_size, image_size) images, or what the configuration says
+ * of texts and sounds. */
+
 /* The whole online network of a configuration: backbone, projector, predictor, with its three
  * outputs marked. The predictor has as many outputs as the target's projection. Finished. */
 byol_status byol__online_network(byol__graph *graph, const byol_config *config, int channels,

@@ -77,15 +77,22 @@ static int own_outputs(const byol_config *config) {
     return config->encoder.out == 0 && is_conv1 ? CONV1_OUT : config->encoder.out;
 }
 
+/* Tokens of texts, log-mels of sounds, or square images. */
+static byol__value_id append_input(byol__graph *graph, const byol_config *config, int channels,
+                                   int image_size) {
+    if (byol__encoder_takes_texts(config->encoder.name))
+        return byol__graph_tokens(graph, config->data.length);
+    if (byol__takes_sounds(config))
+        return byol__graph_input(graph, 1, config->data.mels, config->data.frames);
+    return byol__graph_input(graph, channels, image_size, image_size);
+}
+
 /* Appends the encoder, with its output marked. `tokens`: what a transformer has beside it, of so
  * many `layers`: none where nobody reads them, for an ONNX file has every node. */
 static byol_status backbone(byol__graph *graph, const byol_config *config, int channels,
                             int image_size, int layers, byol__token_values *tokens,
                             byol_error *error) {
-    bool is_text = byol__encoder_takes_texts(config->encoder.name);
-    byol__value_id y = 0, input = is_text
-                                      ? byol__graph_tokens(graph, config->data.length)
-                                      : byol__graph_input(graph, channels, image_size, image_size);
+    byol__value_id y = 0, input = append_input(graph, config, channels, image_size);
     byol__graph_section(graph, BYOL__BACKBONE, "backbone");
     BYOL__TRY(encode(graph, config, input, layers, &y, tokens, error));
     if (own_outputs(config) > 0) y = byol__graph_linear(graph, "fc", y, own_outputs(config), 1);

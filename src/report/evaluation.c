@@ -43,6 +43,10 @@ static json_t *describe(const byol_evaluation *evaluation) {
     set_number(object, "random_init_accuracy", evaluation->random_init_accuracy);
     set_number(object, "pixel_accuracy", evaluation->pixel_accuracy);
     set_number(object, "hog_accuracy", evaluation->hog_accuracy);
+    if (evaluation->logmel_accuracy > 0)
+        set_number(object, "logmel_accuracy", evaluation->logmel_accuracy);
+    if (evaluation->mfcc_accuracy > 0)
+        set_number(object, "mfcc_accuracy", evaluation->mfcc_accuracy);
     if (evaluation->tfidf_accuracy > 0)
         set_number(object, "tfidf_accuracy", evaluation->tfidf_accuracy);
     if (evaluation->majority_accuracy > 0)

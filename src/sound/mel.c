@@ -134,12 +134,12 @@ size_t byol__mel_frames(const byol__mel *mel, size_t samples) {
     return 1 + samples / (size_t)mel->options.hop;
 }
 
-byol__mel_span byol__mel_span_of(const byol__mel *mel, size_t first, size_t frames) {
-    size_t hop = (size_t)mel->options.hop, window = (size_t)mel->options.window;
-    size_t centre = first * hop, end = (first + frames - 1) * hop + window / 2;
-    byol__mel_span span = {.begin = centre > window / 2 ? centre - window / 2 : 0};
-    span.before = centre < window / 2 ? window / 2 - centre : 0;
-    span.count = end - span.begin;
+byol__mel_span byol__mel_span_of(const byol__mel *mel, ptrdiff_t first, size_t frames) {
+    ptrdiff_t hop = mel->options.hop, half = mel->options.window / 2;
+    ptrdiff_t begin = first * hop - half, end = (first + (ptrdiff_t)frames - 1) * hop + half;
+    byol__mel_span span = {.begin = begin > 0 ? (size_t)begin : 0,
+                           .before = begin < 0 ? (size_t)-begin : 0};
+    span.count = end > (ptrdiff_t)span.begin ? (size_t)end - span.begin : 0;
     return span;
 }
 
@@ -160,6 +160,10 @@ void byol__mel_scratch_release(byol__mel_scratch *scratch) {
     if (scratch->fft != NULL) kiss_fftr_free(scratch->fft);
     byol__free(scratch->frame);
     *scratch = (byol__mel_scratch){0};
+}
+
+static void fill_silence(const byol__mel *mel, float *dst, size_t stride) {
+    for (int b = 0; b < mel->options.bands; b++) dst[(size_t)b * stride] = byol__mel_silence();
 }
 
 /* The samples of one window, times its weights. `at`: where it begins among the samples; it may be
@@ -197,6 +201,10 @@ byol_status byol__mel_run(const byol__mel *mel, byol__mel_scratch *scratch,
     float *power = scratch->frame + window + 2 * bins;
     for (size_t t = 0; t < frames; t++) {
         ptrdiff_t at = (ptrdiff_t)(t * (size_t)mel->options.hop) - (ptrdiff_t)span->before;
+        if (at + window <= 0 || at >= (ptrdiff_t)count) {
+            fill_silence(mel, dst + t, stride);
+            continue;
+        }
         cut_window(mel, samples, count, at, scratch->frame);
         kiss_fftr(scratch->fft, scratch->frame, spectrum);
         power_of(spectrum, bins, power);

@@ -36,15 +36,14 @@ void byol__mel_scratch_release(byol__mel_scratch *scratch);
 /* 1 + samples / hop. */
 size_t byol__mel_frames(const byol__mel *mel, size_t samples);
 
-/* How many samples are before frame `frame` in a part of a sound that begins so that all of the
- * frame's window is in it, and how many the part needs for `frames` of them. */
+/* The samples that some frames are made of. */
 typedef struct byol__mel_span {
     size_t begin, count; /* samples of the sound */
     size_t before;       /* zeros that stand before them in the first frame's window */
 } byol__mel_span;
 
-/* Which samples frames `first` .. first + frames - 1 are made of. */
-byol__mel_span byol__mel_span_of(const byol__mel *mel, size_t first, size_t frames);
+/* Of frames `first` .. first + frames - 1. Those below 0 are before the sound. */
+byol__mel_span byol__mel_span_of(const byol__mel *mel, ptrdiff_t first, size_t frames);
 
 /* Writes `frames` frames to `dst`, (bands, stride) floats, of the `count` samples of a span: those
  * that are not there are zero. */

@@ -15,11 +15,13 @@
 #include "comm/comm.h"
 #include "config/options.h"
 #include "data/npy_vectors.h"
+#include "data/source_kind.h"
 #include "dnn/precision.h"
 #include "encoder/encoder_internal.h"
 #include "input/fingerprint.h"
 #include "input/input.h"
 #include "input/loader.h"
+#include "input/sound_input.h"
 #include "nets/nets.h"
 #include "train/method.h"
 #include "train/monitor.h"
@@ -47,6 +49,7 @@ struct byol_trainer {
     byol__loader *loader;
     byol__vectors teacher;     /* with target.kind vectors */
     byol_tokenizer *tokenizer; /* of texts */
+    byol__mel *mel;            /* of sounds */
     bool recorded;             /* there is a run folder */
     byol__record record;
     char data[256]; /* the training images, in words */
@@ -117,13 +120,13 @@ static byol_status read_teacher(byol_trainer *trainer, size_t images, byol_error
 
 /* If a run is so short that its settings leave nothing to train with, fits the settings to it and
  * warns. */
-static void fit_short_run(byol_trainer *trainer, size_t samples) {
+static void fit_short_run(byol_trainer *trainer, const byol_source_info *info) {
     byol_config *config = &trainer->origin.config;
     char text[256];
+    size_t samples = info->count;
     if (samples >= 2 && (size_t)config->train.batch_size > samples) {
         snprintf(text, sizeof text, "there are only %zu %s: train.batch_size is %zu, not %d",
-                 samples, byol__encoder_takes_texts(config->encoder.name) ? "texts" : "images",
-                 samples, config->train.batch_size);
+                 samples, byol__samples_noun(info->samples), samples, config->train.batch_size);
         config->train.batch_size = (int)samples;
         warn(trainer, text);
     }
@@ -141,13 +144,18 @@ static void fit_short_run(byol_trainer *trainer, size_t samples) {
 static byol_status check_encoder(const byol_config *config, const byol_source_info *info,
                                  byol_error *error) {
     const char *name = config->encoder.name, *target = config->target.encoder;
-    bool texts = info->samples == BYOL_SAMPLES_TEXTS;
+    bool texts = info->samples == BYOL_SAMPLES_TEXTS, sounds = info->samples == BYOL_SAMPLES_SOUNDS;
     if (byol__encoder_takes_texts(name) != texts)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          texts ? "encoder.name %s needs images, but these are texts (take "
-                                  "encoder.name transformer): %s"
-                                : "encoder.name %s needs texts, but these are images: %s",
+                          texts    ? "encoder.name %s needs images, but these are texts (take "
+                                     "encoder.name transformer): %s"
+                          : sounds ? "encoder.name %s needs texts, but these are sounds: %s"
+                                   : "encoder.name %s needs texts, but these are images: %s",
                           name, info->description);
+    if (byol__takes_sounds(config) && !sounds)
+        return byol__fail(
+            error, BYOL_ERROR_INVALID, "data.frames is %d, for sounds, but these are %s: %s",
+            config->data.frames, byol__samples_noun(info->samples), info->description);
     if (strcmp(target, "same") != 0 && byol__encoder_takes_texts(target) != texts)
         return byol__fail(
             error, BYOL_ERROR_INVALID,
@@ -191,6 +199,7 @@ static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
     };
     byol__view_list_make(&options.views, config);
     options.views.tokenizer = trainer->tokenizer;
+    options.views.mel = trainer->mel;
     return byol__loader_create(&trainer->loader, source, &options, error);
 }
 
@@ -240,7 +249,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (origin->config.data.image_size == 0)
         origin->config.data.image_size = byol_source_view_size(source);
     BYOL__TRY(check_options(&origin->config, error));
-    fit_short_run(trainer, info.count);
+    fit_short_run(trainer, &info);
     BYOL__TRY(read_teacher(trainer, info.count, error));
     BYOL__TRY(byol__steps_init(&trainer->steps, &origin->config, info.count, error));
     byol__pacing_init(&trainer->pacing, &origin->config);
@@ -252,6 +261,8 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (info.samples == BYOL_SAMPLES_TEXTS) BYOL__TRY(open_tokenizer(trainer, source, error));
     BYOL__TRY(input->settle(source, goes_on ? &trainer->record.origin.config : NULL,
                             &origin->config, error));
+    if (info.samples == BYOL_SAMPLES_SOUNDS)
+        BYOL__TRY(byol__mel_of_config(&trainer->mel, &origin->config, error));
     if (goes_on) BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
     BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, trainer->comm,
@@ -299,6 +310,7 @@ void byol_trainer_free(byol_trainer *trainer) {
     byol__method_free(trainer->method);
     byol__vectors_release(&trainer->teacher);
     byol_tokenizer_free(trainer->tokenizer);
+    byol__mel_free(trainer->mel);
     byol__free(trainer->scratch);
     if (trainer->recorded) byol__record_close(&trainer->record);
     byol__free(trainer);
@@ -428,11 +440,13 @@ static byol_status report_unreadable(byol_trainer *trainer, byol_error *error) {
         if (trainer->recorded)
             BYOL__TRY(byol__record_unreadable(&trainer->record, name, image.reason, error));
         if (trainer->reported > WARNINGS) continue;
-        snprintf(text, sizeof text, "an image is left out, another takes its place: %s",
-                 image.reason);
+        bool is_sound = trainer->source->info.samples == BYOL_SAMPLES_SOUNDS;
+        snprintf(text, sizeof text, "%s is left out, another takes its place: %s",
+                 is_sound ? "a sound" : "an image", image.reason);
         if (trainer->reported == WARNINGS)
             snprintf(text, sizeof text,
-                     "more images cannot be read; they are counted, and named in unreadable.txt");
+                     "more %s cannot be read; they are counted, and named in unreadable.txt",
+                     is_sound ? "sounds" : "images");
         warn(trainer, text);
     }
     return BYOL_OK;

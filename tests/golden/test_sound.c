@@ -53,7 +53,7 @@ static void assert_frames(const byol__mel *mel, const char *name, size_t first, 
     assert_int_equal(byol__mel_frames(mel, samples), all);
     float *made = floats(bands * frames);
     byol__mel_scratch scratch = {0};
-    byol__mel_span span = byol__mel_span_of(mel, first, frames);
+    byol__mel_span span = byol__mel_span_of(mel, (ptrdiff_t)first, frames);
     size_t have = samples - span.begin < span.count ? samples - span.begin : span.count;
     check(byol__mel_run(mel, &scratch, &span, waveform.data + span.begin, have, frames, made,
                         frames, &error));

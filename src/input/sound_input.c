@@ -1,0 +1,285 @@
+/* Sounds as an input: log-mel spectrograms by sound/, views by augment/sound_view.c. A unit is what
+ * a network is given: data.frames frames, cut out of a longer sound or with silence around a
+ * shorter one. */
+#include "input/sound_input.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "augment/sound_view.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/source_kind.h"
+#include "input/input.h"
+
+byol_status byol__mel_of_config(byol__mel **out, const byol_config *config, byol_error *error) {
+    const byol__mel_options options = {.rate = config->data.sample_rate,
+                                       .window = config->data.window,
+                                       .hop = config->data.hop,
+                                       .bands = config->data.mels,
+                                       .low = config->data.mel_low,
+                                       .high = config->data.mel_high};
+    return byol__mel_create(out, &options, error);
+}
+
+int byol__usual_frames(const byol_source_info *info, const byol_config *config) {
+    enum { LEAST = 16, MOST = 96 };
+    float frames = info->seconds * (float)config->data.sample_rate / (float)config->data.hop;
+    int eights = (int)lrintf(frames / 8) * 8;
+    return eights < LEAST ? LEAST : eights > MOST ? MOST : eights;
+}
+
+/* ---- Units ---- */
+
+/* Which part of a sound becomes a unit. */
+typedef struct cut {
+    const byol__mel *mel;
+    int frames;
+    float place; /* 0 .. 1, of all that are possible */
+    byol__mel_span span;
+} cut;
+
+/* The unit's first frame is below 0 where the sound is shorter than it. */
+static void choose_part(void *context, uint64_t length, uint64_t *begin, uint64_t *count) {
+    cut *c = context;
+    ptrdiff_t total = (ptrdiff_t)byol__mel_frames(c->mel, (size_t)length),
+              spare = total - c->frames;
+    ptrdiff_t low = spare < 0 ? spare : 0, choices = (spare < 0 ? -spare : spare) + 1;
+    ptrdiff_t chosen = (ptrdiff_t)(c->place * (float)choices);
+    ptrdiff_t first = low + (chosen < choices ? chosen : choices - 1);
+    c->span = byol__mel_span_of(c->mel, first, (size_t)c->frames);
+    *begin = c->span.begin;
+    *count = c->span.count;
+}
+
+static size_t unit_floats(const byol__mel *mel, int frames) {
+    return (size_t)byol__mel_of(mel)->bands * (size_t)frames;
+}
+
+/* Makes room for `count` units. */
+static byol_status fit(byol__view_buffers *buffers, size_t floats, size_t count,
+                       byol_error *error) {
+    if (floats * count <= buffers->unit_floats) return BYOL_OK;
+    byol__free(buffers->units);
+    buffers->units = NULL;
+    buffers->unit_floats = 0;
+    BYOL__TRY(byol__alloc_floats(&buffers->units, floats * count, "spectrograms", error));
+    buffers->unit_floats = floats * count;
+    return BYOL_OK;
+}
+
+/* Writes the log-mels of a unit, not normalised. */
+static byol_status read_unit(const byol_source *source, size_t index, const byol__mel *mel,
+                             int frames, float place, byol__view_buffers *buffers, float *dst,
+                             byol_error *error) {
+    cut c = {.mel = mel, .frames = frames, .place = place};
+    const byol__sound_request request = {
+        .rate = byol__mel_of(mel)->rate, .part = choose_part, .context = &c};
+    BYOL__TRY(byol__source_sound(source, index, &request, &buffers->waveform, error));
+    return byol__mel_run(mel, &buffers->mel, &c.span, buffers->waveform.samples,
+                         buffers->waveform.count, (size_t)frames, dst, (size_t)frames, error);
+}
+
+static void normalise(float *x, size_t count, float mean, float std) {
+    for (size_t i = 0; i < count; i++) x[i] = (x[i] - mean) / std;
+}
+
+/* ---- Training ---- */
+
+static size_t view_elements(const byol_source_info *info, const byol__view_list *views, int view) {
+    (void)info, (void)view;
+    return unit_floats(views->mel, views->frames);
+}
+
+/* A unit for the sample and one for each view's background; one that is mixed, one of scratch. */
+static size_t units_of(const byol__view_list *views) { return (size_t)views->count + 3; }
+
+static byol_status reserve(const byol_source_info *info, const byol__view_list *views,
+                           byol__view_buffers *buffers, byol_error *error) {
+    (void)info;
+    return fit(buffers, unit_floats(views->mel, views->frames), units_of(views), error);
+}
+
+static byol__random stream_of(const byol__sample_key *key, byol__purpose purpose, int view) {
+    return byol__random_stream(key->seed, purpose, key->epoch, key->index, (uint32_t)view);
+}
+
+static float *unit_at(const byol__view_list *views, byol__view_buffers *buffers, int which) {
+    return buffers->units + (size_t)which * unit_floats(views->mel, views->frames);
+}
+
+/* A background that cannot be read is left out, which is a function of the data alone. */
+static byol_status read_background(const byol_source *source, const byol__view_list *views,
+                                   int view, const byol__sample_key *key,
+                                   byol__view_buffers *buffers, byol_error *error) {
+    byol_source_info info;
+    byol__random random = stream_of(key, BYOL__PURPOSE_VIEW, BYOL_VIEWS_MAX + 1 + view);
+    float *unit = unit_at(views, buffers, 1 + view);
+    byol_source_describe(source, &info);
+    byol__sound_mix mix =
+        byol__sound_mix_draw(&views->sound[view], key->index, (uint32_t)info.count, &random);
+    buffers->share[view] = mix.share;
+    if (mix.share <= 0) return BYOL_OK;
+    byol_status status =
+        read_unit(source, mix.other, views->mel, views->frames, mix.place, buffers, unit, error);
+    if (status != BYOL_OK) buffers->share[view] = 0;
+    if (status != BYOL_OK) return byol_source_unreadable(source, mix.other) ? BYOL_OK : status;
+    normalise(unit, unit_floats(views->mel, views->frames), views->sound_mean, views->sound_std);
+    return BYOL_OK;
+}
+
+/* All views are of one unit of the sound. */
+static byol_status read(const byol_source *source, size_t index, const byol__view_list *views,
+                        const byol__sample_key *key, byol__view_buffers *buffers,
+                        byol_error *error) {
+    byol__random random = stream_of(key, BYOL__PURPOSE_VIEW, BYOL_VIEWS_MAX);
+    size_t floats = unit_floats(views->mel, views->frames);
+    BYOL__TRY(fit(buffers, floats, units_of(views), error));
+    BYOL__TRY(read_unit(source, index, views->mel, views->frames, byol__random_uniform(&random),
+                        buffers, buffers->units, error));
+    normalise(buffers->units, floats, views->sound_mean, views->sound_std);
+    for (int view = 0; view < views->count; view++)
+        BYOL__TRY(read_background(source, views, view, key, buffers, error));
+    return BYOL_OK;
+}
+
+static byol_status make(const byol__view_list *views, int view, const byol__sample_key *key,
+                        byol__view_buffers *buffers, void *dst, byol_error *error) {
+    (void)error;
+    const byol_sound_recipe *recipe = &views->sound[view];
+    byol__random random = stream_of(key, BYOL__PURPOSE_VIEW, view),
+                 noise = stream_of(key, BYOL__PURPOSE_NOISE, view);
+    size_t floats = unit_floats(views->mel, views->frames);
+    float *mixed = unit_at(views, buffers, views->count + 1),
+          *scratch = unit_at(views, buffers, views->count + 2);
+    memcpy(mixed, buffers->units, floats * sizeof *mixed);
+    if (buffers->share[view] > 0)
+        byol__sound_mix_in(mixed, unit_at(views, buffers, 1 + view), floats, buffers->share[view]);
+    byol__sound_view(recipe, byol__mel_of(views->mel)->bands, views->frames, mixed, &random, &noise,
+                     scratch, dst);
+    return BYOL_OK;
+}
+
+/* Brings a batch of one view to mean 0 and deviation 1. */
+static void complete(const byol__view_list *views, int view, size_t batch, void *samples) {
+    (void)view;
+    float *x = samples;
+    double first = 0, second = 0;
+    size_t count = batch * unit_floats(views->mel, views->frames);
+    if (!views->batch_statistics) return;
+    for (size_t i = 0; i < count; i++) {
+        first += (double)x[i];
+        second += (double)x[i] * (double)x[i];
+    }
+    double mean = first / (double)count, variance = second / (double)count - mean * mean;
+    normalise(x, count, (float)mean, (float)sqrt(variance > 1e-12 ? variance : 1e-12));
+}
+
+/* ---- Evaluation ---- */
+
+/* A random view for pass how->pass, of a random unit. */
+static byol_status prepare_view(const byol__preparation *how, const byol_source *source,
+                                size_t index, byol__view_buffers *buffers, void *dst,
+                                byol_error *error) {
+    byol__view_list views = {.count = 1,
+                             .mel = how->mel,
+                             .frames = how->frames,
+                             .sound_mean = how->sound_mean,
+                             .sound_std = how->sound_std};
+    const byol__sample_key key = {how->seed, how->pass, (uint32_t)index};
+    views.sound[0] = how->sound;
+    BYOL__TRY(read(source, index, &views, &key, buffers, error));
+    return make(&views, 0, &key, buffers, dst, error);
+}
+
+/* The middle of the sound, or a view of it. */
+static byol_status prepare(const byol__preparation *how, const byol_source *source, size_t index,
+                           byol__view_buffers *buffers, void *dst, byol_error *error) {
+    size_t floats = unit_floats(how->mel, how->frames);
+    byol_status status =
+        how->augmented ? prepare_view(how, source, index, buffers, dst, error)
+                       : read_unit(source, index, how->mel, how->frames, 0.5f, buffers, dst, error);
+    if (status != BYOL_OK && byol_source_unreadable(source, index)) {
+        memset(dst, 0, floats * sizeof(float));
+        return BYOL_OK;
+    }
+    if (status == BYOL_OK && !how->augmented)
+        normalise(dst, floats, how->sound_mean, how->sound_std);
+    return status;
+}
+
+/* ---- A run ---- */
+
+enum { MEASURED = 1024 }; /* sounds that mean and deviation are measured on, at most */
+
+typedef struct sums {
+    double first, second, count;
+} sums;
+
+/* Of the middle unit of some sounds, in order, so that the bits do not depend on threads. */
+static byol_status sum_units(const byol_source *source, const byol__mel *mel, int frames,
+                             byol__view_buffers *buffers, sums *s, byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    size_t floats = unit_floats(mel, frames),
+           looked = info.count < MEASURED ? info.count : MEASURED;
+    BYOL__TRY(fit(buffers, floats, 1, error));
+    for (size_t i = 0; i < looked; i++) {
+        size_t index = i * info.count / looked;
+        byol_status status =
+            read_unit(source, index, mel, frames, 0.5f, buffers, buffers->units, error);
+        if (status != BYOL_OK && byol_source_unreadable(source, index)) continue;
+        if (status != BYOL_OK) return status;
+        for (size_t k = 0; k < floats; k++) {
+            s->first += (double)buffers->units[k];
+            s->second += (double)buffers->units[k] * (double)buffers->units[k];
+        }
+        s->count += (double)floats;
+    }
+    if (s->count > 0) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_FORMAT, "none of %zu sounds looked at can be read: %s",
+                      looked, info.description);
+}
+
+static byol_status measure(const byol_source *source, byol_config *config, byol_error *error) {
+    byol__view_buffers buffers = {0};
+    byol__mel *mel;
+    sums s = {0};
+    BYOL__TRY(byol__mel_of_config(&mel, config, error));
+    byol_status status = sum_units(source, mel, config->data.frames, &buffers, &s, error);
+    byol__view_buffers_release(&buffers);
+    byol__mel_free(mel);
+    if (status != BYOL_OK) return status;
+    double mean = s.first / s.count, variance = s.second / s.count - mean * mean;
+    config->data.sound_mean = (float)mean;
+    config->data.sound_std = (float)sqrt(variance > 1e-4 ? variance : 1e-4); /* all are silent */
+    return BYOL_OK;
+}
+
+static byol_status settle(const byol_source *source, const byol_config *began, byol_config *config,
+                          byol_error *error) {
+    byol_source_info info;
+    byol_source_describe(source, &info);
+    if (config->data.frames == 0)
+        config->data.frames =
+            began != NULL ? began->data.frames : byol__usual_frames(&info, config);
+    BYOL__TRY(byol_config_check(config, error)); /* what only sounds exclude */
+    if (config->data.sound_std > 0) return BYOL_OK;
+    if (began == NULL) return measure(source, config, error);
+    config->data.sound_mean = began->data.sound_mean;
+    config->data.sound_std = began->data.sound_std;
+    return BYOL_OK;
+}
+
+const byol__input_kind byol__sound_input = {
+    .name = "sound",
+    .dtype = BYOL__F32,
+    .view_elements = view_elements,
+    .reserve = reserve,
+    .read = read,
+    .make = make,
+    .complete = complete,
+    .prepare = prepare,
+    .settle = settle,
+};
