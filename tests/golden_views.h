@@ -33,6 +33,17 @@ static inline void golden_view(int batch, int side, uint32_t step, uint32_t view
                          0.5f * golden_noise(3 * step + view, i);
 }
 
+/* The same of one channel and size x columns. */
+static inline void golden_spectrogram(int batch, int size, int columns, uint32_t step,
+                                      uint32_t view, float *dst) {
+    uint32_t rows = (uint32_t)size, width = (uint32_t)columns;
+    for (uint32_t plane = 0, i = 0; plane < (uint32_t)batch; plane++)
+        for (uint32_t y = 0; y < rows; y++)
+            for (uint32_t x = 0; x < width; x++, i++)
+                dst[i] = golden_noise(3 * step, (plane * 4 + y * 4 / rows) * 4 + x * 4 / width) +
+                         0.5f * golden_noise(3 * step + view, i);
+}
+
 /* (batch, length) numbers: a text begins with 2, and 0 stands behind its end. View 0 is the whole
  * text. The others hide about a third of its words behind 4, and view 2 has one text in three
  * without its last word. */

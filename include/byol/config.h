@@ -107,7 +107,7 @@ typedef struct byol_config {
     } data;
     struct {
         char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5, vit,
-                                     transformer */
+                                     transformer, audio */
         /* Channels of the first stage, 4 .. 1024; 64 is the standard. Of a vit: of a token. */
         int width;
         /* Of a resnet. small: 3x3 stride 1, no pool; imagenet: 7x7 stride 2, 3x3 max pool. */
@@ -123,7 +123,9 @@ typedef struct byol_config {
         float embedding_std;      /* of a transformer's words and places before training */
         byol_positions positions; /* sine: two-dimensional, and never trained */
         bool freeze_patches;      /* the projection of patches stays as it began (MoCo v3) */
-        float dropout;            /* of a transformer: what each sublayer adds, while it trains */
+        /* Of a transformer: what each sublayer adds, while it trains; of audio: of the first layer
+         * on frames. */
+        float dropout;
         float drop_path; /* share of samples whose last block adds nothing, while it trains; of
                             block i of n it is i / (n - 1) of that */
         /* Of a transformer. lowrank: keys and values are `rank` mixtures of positions (Linformer),

@@ -244,7 +244,8 @@ const byol__option byol__options[] = {
      FIELD(encoder.width),
      .default_value = "32",
      RANGE(4, 4096),
-     .help = "channels of the first stage, 64 is the standard; vit: channels of a token"},
+     .help = "channels of the first stage, 64 is the standard; vit: channels of a token; audio: of "
+             "each block"},
     {.key = "encoder.stem",
      .kind = BYOL__CHOICE,
      FIELD(encoder.stem),
@@ -313,7 +314,9 @@ const byol__option byol__options[] = {
      FIELD(encoder.dropout),
      .default_value = "0",
      RANGE(0, 0.9),
-     .help = "share of what each sublayer adds that becomes 0 while it trains; transformer"},
+     .help =
+         "share of what each sublayer adds that becomes 0 while it trains; transformer; audio: of "
+         "the first layer on frames"},
     {.key = "encoder.drop_path",
      .kind = BYOL__NUMBER,
      FIELD(encoder.drop_path),

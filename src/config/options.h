@@ -34,7 +34,7 @@ extern const byol__option byol__options[];
 extern const size_t byol__options_count;
 
 /* All encoders; src/nets/networks.c builds them. */
-#define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5, vit, transformer"
+#define BYOL__ENCODERS "resnet18, resnet34, resnet50, conv1, conv4, conv5, vit, transformer, audio"
 
 /* Whether an encoder of this name reads tokens of texts; else it reads images. */
 bool byol__encoder_takes_texts(const char *name);

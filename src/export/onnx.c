@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "byol/export.h"
 #include "byol/version.h"
+#include "config/options.h"
 #include "encoder/encoder_internal.h"
 #include "export/onnx_body.h"
 #include "export/onnx_lines.h"
@@ -62,7 +63,12 @@ static void add_table(model *m, const byol__table *table, byol__section last, co
     }
 }
 
-/* images - mean, / std: (1, C, 1, 1) each. The padding of the first convolution is zero after this,
+/* What a network is given that is normalised within. */
+static const char *input_name(const model *m) {
+    return byol__takes_sounds(&m->weights.origin->config) ? "log_mels" : "images";
+}
+
+/* Input - mean, / std: (1, C, 1, 1) each. The padding of the first convolution is zero after this,
  * so this cannot be folded into the weights. */
 static void add_normalisation(model *m, char *dst) {
     const int dims[4] = {1, m->weights.origin->channels, 1, 1};
@@ -70,7 +76,7 @@ static void add_normalisation(model *m, char *dst) {
     byol__onnx_floats(parts, "normalise.mean", dims, 4, m->mean);
     byol__onnx_floats(parts, "normalise.std", dims, 4, m->std);
     Onnx__NodeProto *centred = byol__onnx_node(parts, "Sub", "normalise.sub", "centred");
-    byol__onnx_input(parts, centred, "images");
+    byol__onnx_input(parts, centred, input_name(m));
     byol__onnx_input(parts, centred, "normalise.mean");
     Onnx__NodeProto *scaled = byol__onnx_node(parts, "Div", "normalise.div", dst);
     byol__onnx_input(parts, scaled, "centred");
@@ -208,8 +214,8 @@ static byol_status fill_body(model *m, byol__output output, bool features, byol_
                  node->op == NULL ? "normalised" : node->name, v);
     }
     if (graph->values[0].integers) snprintf(m->value_name[0], VALUE_NAME_MAX, "input_ids");
-    char *input = m->weights.origin->channels > 0 ? "images" : m->value_name[0];
-    set_port(m, &m->input, input, 0);
+    const char *input = m->weights.origin->channels > 0 ? input_name(m) : m->value_name[0];
+    set_port(m, &m->input, (char *)(uintptr_t)input, 0);
     m->input_list[0] = &m->input.proto;
     add_output(m, end, graph->output_name[output]);
     if (features) add_features(m);
@@ -248,7 +254,10 @@ static void fill_model(model *m) {
     m->proto.producer_name = "byol";
     m->proto.producer_version = BYOL_VERSION;
     m->proto.doc_string =
-        m->weights.origin->channels > 0
+        byol__takes_sounds(&m->weights.origin->config)
+            ? "log_mels: ln(power + 1.19e-7) of mel bands of data.* of the run's config.yaml; mean "
+              "and standard deviation are applied within."
+        : m->weights.origin->channels > 0
             ? "images: RGB (or grey) in 0 .. 1, short side resized to the input's size, centre "
               "crop; mean and standard deviation are applied within."
             : "input_ids: the tokens of each text, 0 behind its end.";
@@ -292,14 +301,22 @@ static byol_status write_model(const model *m, const char *path, byol_error *err
                       strerror(to.why));
 }
 
+static void take_statistics(model *m) {
+    const byol_config *config = &m->weights.origin->config;
+    memcpy(m->mean, config->views.view[0].mean, sizeof m->mean);
+    memcpy(m->std, config->views.view[0].std, sizeof m->std);
+    if (!byol__takes_sounds(config)) return;
+    m->mean[0] = config->data.sound_mean;
+    m->std[0] = config->data.sound_std;
+}
+
 byol_status byol__onnx_write(const byol__weights *weights, byol__output output, bool features,
                              char *classes, const char *path, byol_error *error) {
     model *m;
     BYOL__TRY(byol__alloc(&m, 1, sizeof *m, "an ONNX model", error));
     m->weights = *weights;
     m->graph = weights->graph;
-    memcpy(m->mean, weights->origin->config.views.view[0].mean, sizeof m->mean);
-    memcpy(m->std, weights->origin->config.views.view[0].std, sizeof m->std);
+    take_statistics(m);
     byol_status status = byol__alloc(&m->value_name, m->graph->value_count, sizeof *m->value_name,
                                      "names of an ONNX model", error);
     if (status == BYOL_OK)

@@ -62,18 +62,19 @@ typedef struct byol__attributes {
     int out;                             /* convolution, linear, embedding: channels; low rank */
     int kernel, stride, padding, groups; /* convolution and pools; square */
     bool bias;
-    int heads;      /* attention; low rank: matrices */
-    int vocabulary; /* embedding: rows of its table */
-    float epsilon;  /* layer norm */
-    float rate;     /* dropout */
-    float noise;    /* attention: deviation of what is added to its weights */
-    bool whole;     /* dropout: of whole samples */
-    bool tanh;      /* GELU: by tanh */
-    bool patches;   /* convolution: initial weights scaled by what goes in, not by what comes out */
-    bool bare;   /* places: the weight is called as the node and is (1, places, c); layer norm: has
-                    no weights */
-    bool shared; /* places: all positions take the first row */
-    bool sine;   /* places: two-dimensional sines to begin with, not random numbers */
+    int heads;         /* attention; low rank: matrices */
+    int vocabulary;    /* embedding: rows of its table */
+    int rows, columns; /* places of a picture's patches */
+    float epsilon;     /* layer norm */
+    float rate;        /* dropout */
+    float noise;       /* attention: deviation of what is added to its weights */
+    bool whole;        /* dropout: of whole samples */
+    bool tanh;         /* GELU: by tanh */
+    bool patches; /* convolution: initial weights scaled by what goes in, not by what comes out */
+    bool bare;    /* places: the weight is called as the node and is (1, places, c); layer norm: has
+                     no weights */
+    bool shared;  /* places: all positions take the first row */
+    bool sine;    /* places: two-dimensional sines to begin with, not random numbers */
     int height, width; /* resize, grid: of the result */
 } byol__attributes;
 
@@ -107,7 +108,7 @@ typedef enum byol__init {
     BYOL__INIT_KAIMING_FAN_OUT,
     BYOL__INIT_TRUNCATED_FAN_IN,
     BYOL__INIT_NORMAL, /* of the row's deviation */
-    BYOL__INIT_SINES   /* of the places of a square, (1, places, c) */
+    BYOL__INIT_SINES   /* of the places of rows x columns patches, (1, places, c) */
 } byol__init;
 
 /* One row of the parameter table (or of the table of BN statistics). In an arena, `count` floats
@@ -123,6 +124,7 @@ typedef struct byol__param {
     byol__init init;
     float deviation; /* of BYOL__INIT_NORMAL; 0: .02, as BERT has it (arXiv 1810.04805) */
     int fan_in, fan_out;
+    int rows, columns; /* of the patches that sines are for */
     byol__section section;
     int stage; /* how many stages ended before it */
 } byol__param;

@@ -16,15 +16,16 @@ static float truncated_normal(byol__random *random) {
 
 /* Of channels in four equal parts: sine and cosine of the column at falling frequencies, then of
  * the row (Chen, Xie, He, "An empirical study of training self-supervised vision transformers"
- * (2021), section 5). A place more than the square has is the class token's, 0, and comes first. */
+ * (2021), section 5). A place more than there are patches is the class token's, 0, and comes
+ * first. */
 static void init_sines(const byol__param *row, float *dst) {
-    int places = row->dims[1], channels = row->dims[2], side = 1, part = channels / 4;
-    while ((side + 1) * (side + 1) <= places) side++;
-    float *place = dst + (size_t)(places - side * side) * (size_t)channels;
-    for (int i = 0; i < side * side; i++, place += channels) {
+    int patches = row->rows * row->columns, channels = row->dims[2], part = channels / 4;
+    float *place = dst + (size_t)(row->dims[1] - patches) * (size_t)channels;
+    for (int i = 0; i < patches; i++, place += channels) {
         for (int c = 0; c < part; c++) {
             float frequency = powf(10000.0f, -(float)c / (float)part);
-            float x = (float)(i % side) * frequency, y = (float)(i / side) * frequency;
+            float x = (float)(i % row->columns) * frequency;
+            float y = (float)(i / row->columns) * frequency;
             place[c] = sinf(x);
             place[part + c] = cosf(x);
             place[2 * part + c] = sinf(y);

@@ -51,6 +51,13 @@ byol__value_id byol__conv4(byol__graph *graph, byol__value_id images, int width)
  * 4, 8, 8 channels. The rest of the picture (32 pixels: one) is averaged. Returns 8 width. */
 byol__value_id byol__conv5(byol__graph *graph, byol__value_id images, int width);
 
+/* BYOL-A's encoder of spectrograms (1, bands, frames), both at least 8: encoder.width (64 is the
+ * paper's) and .dropout of `config`. Three blocks of convolution 3x3 (no bias), batch norm, ReLU,
+ * 2x2 max pool, called features.0 to features.9 as in torch.nn.Sequential; then on each of frames /
+ * 8 columns linear, ReLU, dropout, linear, ReLU (fc.0, fc.3); then mean + maximum over time.
+ * Returns 32 width. */
+byol__value_id byol__audio(byol__graph *graph, byol__value_id images, const byol_config *config);
+
 /* MLP: Linear(hidden, bias) - BN - ReLU - Linear(out, no bias), named prefix.0, prefix.1, prefix.3;
  * LINEAR: Linear(out, bias), named prefix.0; NONE: `src` itself. */
 byol__value_id byol__head(byol__graph *graph, const char *prefix, byol_head_kind kind,

@@ -58,6 +58,10 @@ static byol_status encode(byol__graph *graph, const byol_config *config, byol__v
         *out = byol__vit(graph, input, config);
         return BYOL_OK;
     }
+    if (strcmp(config->encoder.name, "audio") == 0) {
+        *out = byol__audio(graph, input, config);
+        return BYOL_OK;
+    }
     for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
         if (strcmp(config->encoder.name, encoders[i].name) != 0) continue;
         int width = config->encoder.width;

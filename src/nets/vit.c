@@ -44,10 +44,11 @@ static byol__value_id embed(byol__graph *graph, byol__value_id images, const byo
                             side, in.h, in.w);
     byol__value_id x =
         byol__graph_patches(graph, "patch_embed.proj", images, config->encoder.width, side);
+    byol__shape patches = byol__graph_shape(graph, x);
     if (config->encoder.freeze_patches) byol__graph_freeze(graph, x);
     if (config->encoder.pool == BYOL_POOL_CLASS) x = byol__graph_class_token(graph, "cls_token", x);
     bool sine = config->encoder.positions == BYOL_POSITIONS_SINE;
-    x = byol__graph_positions(graph, "pos_embed", x, sine);
+    x = byol__graph_positions(graph, "pos_embed", x, patches.h, patches.w, sine);
     if (sine) byol__graph_freeze(graph, x);
     return x;
 }

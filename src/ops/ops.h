@@ -83,9 +83,9 @@ byol__value_id byol__graph_places(byol__graph *graph, const char *name, byol__va
 byol__value_id byol__graph_token_kind(byol__graph *graph, const char *name, byol__value_id src,
                                       int kinds);
 /* Places once more, one for each position: weight (1, h w, c), called `name`. `sine`: it begins as
- * two-dimensional sines. */
+ * the two-dimensional sines of rows x columns; one more position is a class token in front. */
 byol__value_id byol__graph_positions(byol__graph *graph, const char *name, byol__value_id src,
-                                     bool sine);
+                                     int rows, int columns, bool sine);
 /* (c, h, w) -> (c, h w + 1): a learned token, weight (1, 1, c), called `name`, in front of the
  * others. */
 byol__value_id byol__graph_class_token(byol__graph *graph, const char *name, byol__value_id src);
@@ -110,6 +110,13 @@ byol__value_id byol__graph_grid(byol__graph *graph, byol__value_id tokens, int h
 /* (c, h, w) -> (c): each channel's largest value over the tokens that are no padding. */
 byol__value_id byol__graph_max_token(byol__graph *graph, byol__value_id src,
                                      const byol__value_id *tokens);
+
+/* ---- frames.c ---- */
+
+/* (c, h, w) -> (h c, w): each column becomes a frame, row behind row. */
+byol__value_id byol__graph_frames(byol__graph *graph, byol__value_id src);
+/* (c, h, w) -> (c): the mean of all positions + their maximum. */
+byol__value_id byol__graph_mean_max(byol__graph *graph, byol__value_id src);
 
 /* ---- low_rank.c ---- */
 

@@ -5,7 +5,8 @@ extern const byol__op byol__op_conv, byol__op_linear, byol__op_batch_norm, byol_
     byol__op_token_linear, byol__op_layer_norm, byol__op_gelu, byol__op_embedding,
     byol__op_attention, byol__op_packed_attention, byol__op_places, byol__op_class_token,
     byol__op_first_token, byol__op_mean_token, byol__op_max_token, byol__op_dropout,
-    byol__op_low_rank, byol__op_resize, byol__op_concat, byol__op_grid;
+    byol__op_low_rank, byol__op_resize, byol__op_concat, byol__op_grid, byol__op_frames,
+    byol__op_mean_max;
 
 const byol__op *const byol__all_ops[] = {
     &byol__op_conv,
@@ -33,5 +34,7 @@ const byol__op *const byol__all_ops[] = {
     &byol__op_resize,
     &byol__op_concat,
     &byol__op_grid,
+    &byol__op_frames,
+    &byol__op_mean_max,
     NULL,
 };

@@ -100,7 +100,9 @@ static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
     byol__param row = {.dims = {a->vocabulary, src.c},
                        .ndims = 2,
                        .flags = BYOL__NO_DECAY | BYOL__NO_TRUST | BYOL__NO_MUON,
-                       .init = a->sine ? BYOL__INIT_SINES : BYOL__INIT_NORMAL};
+                       .init = a->sine ? BYOL__INIT_SINES : BYOL__INIT_NORMAL,
+                       .rows = a->rows,
+                       .columns = a->columns};
     if (a->bare) {
         row.ndims = 3;
         row.dims[0] = 1;
@@ -400,9 +402,13 @@ byol__value_id byol__graph_token_kind(byol__graph *graph, const char *name, byol
 }
 
 byol__value_id byol__graph_positions(byol__graph *graph, const char *name, byol__value_id src,
-                                     bool sine) {
+                                     int rows, int columns, bool sine) {
     byol__shape shape = byol__graph_shape(graph, src);
-    byol__attributes attributes = {.vocabulary = shape.h * shape.w, .bare = true, .sine = sine};
+    byol__attributes attributes = {.vocabulary = shape.h * shape.w,
+                                   .rows = rows,
+                                   .columns = columns,
+                                   .bare = true,
+                                   .sine = sine};
     return byol__graph_apply(graph, &byol__op_places, name, attributes, 1, &src);
 }
 

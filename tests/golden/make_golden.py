@@ -35,6 +35,7 @@ text.safetensors has five steps of transformers on tokens (TEXTS), in the form o
 member with `only`, just the gradients of the names that have it in them are there; and
     <member>/nodes                      the numbers of the attention nodes in our graphs, which noise is drawn by
 Where transformers is installed, its BertModel is held against ours.
+audio.safetensors has ten steps of an encoder of spectrograms (AUDIO), in the form of vit.safetensors.
 """
 import functools
 import json
@@ -75,6 +76,10 @@ VITS = {
 VIT_TENSORS = ("cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", "blocks.0.norm1.weight",
                "blocks.0.attn.qkv.weight", "blocks.0.attn.qkv.bias", "blocks.1.attn.proj.weight", "blocks.1.mlp.fc1.bias",
                "norm.weight", "fc_norm.weight", "projector.0.weight", "predictor.3.weight")
+# One channel of size x columns; no square.
+AUDIO = dict(width=4, size=16, columns=24, batch=8, hidden=32, out=16, seed=11, lr=dict(adam=0.002))
+AUDIO_TENSORS = ("features.0.weight", "features.1.weight", "features.4.weight", "features.8.weight", "features.9.bias",
+                 "fc.0.weight", "fc.0.bias", "fc.3.bias", "projector.0.weight", "predictor.3.weight")
 FAMILY_STEPS, FAMILY_LR, TEMPERATURE, MARGIN = 3, 0.005, 0.5, 0.5
 # distance - target: an average, the online network behind a stop-gradient or (both) without one and without a predictor, or
 # a frozen copy in evaluation mode. Frozen: one direction; mse with its second, detached term.
@@ -134,10 +139,12 @@ def noise(stream, count):
 
 
 def images(net, step, view):
-    """(batch, 3, size, size): a coarse 4 x 4 pattern, which the two views of a sample share, and a fine one of the view."""
-    shape = (net["batch"], 3, net["size"], net["size"])
-    coarse = noise(3 * step, net["batch"] * 3 * 16).reshape(net["batch"], 3, 4, 4)
-    coarse = coarse.repeat(net["size"] // 4, axis=2).repeat(net["size"] // 4, axis=3)
+    """(batch, 3, size, size), or (batch, 1, size, columns): a coarse 4 x 4 pattern, which the two views of a sample share, and
+    a fine one of the view."""
+    columns, channels = net.get("columns", net["size"]), 1 if "columns" in net else 3
+    shape = (net["batch"], channels, net["size"], columns)
+    coarse = noise(3 * step, net["batch"] * channels * 16).reshape(net["batch"], channels, 4, 4)
+    coarse = coarse.repeat(net["size"] // 4, axis=2).repeat(columns // 4, axis=3)
     fine = noise(3 * step + view, int(np.prod(shape))).reshape(shape)
     return torch.from_numpy(coarse + 0.5 * fine)
 
@@ -275,6 +282,26 @@ class VisionTransformer(Transformer):
         return projection, self.head("predictor", projection)
 
 
+class AudioNetwork(Network):
+    """BYOL-A's encoder (arXiv 2103.06695, table I; 2204.07402), with the same two heads."""
+
+    def example(self):
+        return torch.zeros(2, 1, self.net["size"], self.net["columns"], dtype=self.dtype)
+
+    def frames(self, name, x, out):
+        weight = self.parameter(name + ".weight", (out, x.shape[-1]), math.sqrt(2 / x.shape[-1]))
+        return F.relu(F.linear(x, weight, self.parameter(name + ".bias", (out,), 0.1)))
+
+    def forward(self, x):
+        for i in (0, 4, 8):
+            x = self.batch_norm(f"features.{i + 1}", self.conv(f"features.{i}", x, self.net["width"], 3))
+            x = F.max_pool2d(F.relu(x), 2)
+        x = x.permute(0, 3, 2, 1).flatten(2)  # (n, columns / 8, size / 8 * width)
+        x = self.frames("fc.3", self.frames("fc.0", x, 32 * self.net["width"]), 32 * self.net["width"])
+        projection = self.head("projector", x.mean(1) + x.max(1).values)
+        return projection, self.head("predictor", projection)
+
+
 def words(net, step, view):
     """(batch, length) numbers: a text begins with 2, and 0 stands behind its end. View 0 is the whole text. The others hide
     about a third of its words behind 4, and view 2 has one text in three without its last word."""
@@ -388,7 +415,8 @@ class TextTransformer(Transformer):
 
 
 def network_of(net, dtype):
-    return VisionTransformer(net, dtype) if "patch" in net else Network(net, dtype)
+    kind = VisionTransformer if "patch" in net else AudioNetwork if "columns" in net else Network
+    return kind(net, dtype)
 
 
 def hold_against_timm(net):
@@ -854,6 +882,17 @@ def make_vits():
     return tensors
 
 
+def make_audio():
+    """Of all that make_net() makes, what AUDIO_TENSORS names, and the gradients that are not zero in exact arithmetic."""
+    made, (kind,) = make_net(AUDIO), AUDIO["lr"]
+    tensors = {k: v for k, v in made.items() if k.startswith("init/")}
+    tensors.update({"audio/" + k: v for k, v in made.items() if k.startswith("grad/") and v.abs().max() > 1e-9})
+    tensors.update({f"audio/{k}": made[f"{kind}/{k}"] for k in ("loss", "loss_of_batch32")})
+    for side, names in (("online", AUDIO_TENSORS), ("target", AUDIO_TENSORS[:-1])):  # the target has no predictor
+        tensors.update({f"audio/{side}/{k}": made[f"{kind}/final/{side}/{k}"] for k in names})
+    return tensors
+
+
 def make_family():
     net = NETS["resnet18"]
     return make_members({f"{kind}-{target}": functools.partial(train_family, net, kind, target) for kind, target in FAMILY})
@@ -892,7 +931,7 @@ def main():
     torch.set_num_threads(2)
     folder = os.path.dirname(os.path.abspath(__file__))
     files = {name: functools.partial(make_net, net) for name, net in NETS.items()}
-    files.update(family=make_family, losses=make_losses, vit=make_vits, text=make_texts)
+    files.update(family=make_family, losses=make_losses, vit=make_vits, text=make_texts, audio=make_audio)
     for name in [name for name in sys.argv[1:] if not name.startswith("--")] or files:
         print(f"{name}: {NETS.get(name, '')}")
         finish(os.path.join(folder, name + ".safetensors"), files[name]())

@@ -347,6 +347,22 @@ static byol__value_id patches(byol__graph *g, byol__value_id images) {
     return byol__graph_linear(g, "head", byol__graph_first_token(g, x), 5, 1);
 }
 
+/* Columns of a picture as frames, their mean + maximum; and of a picture's positions. */
+static byol__value_id spectrogram(byol__graph *g, byol__value_id x) {
+    x = byol__graph_relu(g, byol__graph_conv(g, "conv", x, 6, 3, 1, 1, 1, 1));
+    byol__value_id y = byol__graph_mean_max(g, byol__graph_conv(g, "side", x, 5, 1, 1, 0, 1, 1));
+    x = byol__graph_frames(g, byol__graph_max_pool(g, x, 2, 2, 0));
+    x = byol__graph_relu(g, byol__graph_token_linear(g, "fc", x, 10, 1));
+    x = byol__graph_mean_max(g, byol__graph_token_linear(g, "fc2", x, 5, 1));
+    return byol__graph_linear(g, "head", byol__graph_add(g, x, y), 4, 1);
+}
+
+static void frames_of_a_picture_and_their_mean_and_maximum(void **state) {
+    (void)state;
+    run_network(spectrogram, 1, 8, 4, 5e-3);
+    run_network_as(BYOL__NCHW16, spectrogram, 1, 8, 4, 5e-3);
+}
+
 static void transformers_of_tokens_and_of_patches(void **state) {
     (void)state;
     given_integers = true;
@@ -762,6 +778,7 @@ int main(void) {
         cmocka_unit_test(a_norm_of_the_input_gives_its_gradient_to_the_shortcut_alone),
         cmocka_unit_test(gelus_exact_and_by_tanh),
         cmocka_unit_test(transformers_of_tokens_and_of_patches),
+        cmocka_unit_test(frames_of_a_picture_and_their_mean_and_maximum),
         cmocka_unit_test(padding_is_not_looked_at),
         cmocka_unit_test(convolutions_of_all_kinds),
         cmocka_unit_test(grouped_and_depthwise_convolutions),
