@@ -251,6 +251,7 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
     if (cli_out.quiet) return;
     byol_source_info data;
     byol_trainer_info info;
+    static const char *const articles[] = {"an image", "a text", "a sound"};
     char a[32], b[32], c[32], d[64];
     byol_source_describe(source, &data);
     byol_trainer_describe(trainer, &info);
@@ -268,8 +269,7 @@ static void introduce(const session *s, const byol_trainer *trainer, const byol_
         snprintf(d, sizeof d, "%.4g minutes in all",
                  (double)byol_trainer_config(trainer)->train.minutes);
     cli_say("work         %sFLOP %s, %s steps an epoch, %s",
-            cli_scaled(a, (double)info.flops_per_image),
-            data.samples == BYOL_SAMPLES_TEXTS ? "a text" : "an image",
+            cli_scaled(a, (double)info.flops_per_image), articles[data.samples],
             cli_count(b, info.steps_per_epoch), d);
     cli_say("run          %s%s%s", s->args->out, info.first_step > 0 ? ", resumed after step " : "",
             info.first_step > 0 ? cli_count(d, info.first_step) : "");

@@ -107,6 +107,8 @@ typedef struct byol_finetune_options {
     /* Augmentation is a flip and a crop of at least this share of the image; default 0.4. */
     float crop_area_min;
     float mask; /* of texts: about this share of the tokens is masked in training; default 0.1 */
+    /* Sounds are seen in training through crops of 0.8 to 1.2 of their height and width, with a
+     * fader of 0.5. */
     byol_precision precision; /* of training; default auto */
     int threads;              /* default 0: every processor the process may use */
     /* Of the drawing, the order, the augmentation and the head's first weights; default 1. */

@@ -33,11 +33,31 @@ static byol_status make_texts(byol__bench_data *data, size_t count, int words, b
     return byol_source_from_texts(&data->source, data->texts, NULL, NULL, count, error);
 }
 
+/* Noise, so long that it has just the frames of a unit. */
+static byol_status make_sounds(byol__bench_data *data, size_t count, const byol_config *config,
+                               byol_error *error) {
+    size_t length = (size_t)(config->data.frames - 1) * (size_t)config->data.hop + 1;
+    BYOL__TRY(byol__alloc(&data->memory, count * length, sizeof(float), "synthetic sounds", error));
+    BYOL__TRY(byol__alloc(&data->sounds, count, sizeof *data->sounds, "synthetic sounds", error));
+    BYOL__TRY(byol__alloc(&data->lengths, count, sizeof *data->lengths, "synthetic sounds", error));
+    float *samples = data->memory;
+    byol__random random = byol__random_stream(1, BYOL__PURPOSE_BENCH, 0, 0, 0);
+    for (size_t i = 0; i < count * length; i++)
+        samples[i] = byol__random_range(&random, -0.5f, 0.5f);
+    for (size_t i = 0; i < count; i++) {
+        data->sounds[i] = samples + i * length;
+        data->lengths[i] = length;
+    }
+    return byol_source_from_waveforms(&data->source, data->sounds, data->lengths,
+                                      config->data.sample_rate, NULL, count, error);
+}
+
 byol_status byol__bench_data_make(byol__bench_data *data, const byol_config *config, size_t count,
                                   int channels, int side, byol_error *error) {
     uint8_t *pixels = NULL;
     if (byol__encoder_takes_texts(config->encoder.name))
         return make_texts(data, count, config->data.length, error);
+    if (byol__takes_sounds(config)) return make_sounds(data, count, config, error);
     BYOL__TRY(
         byol__bench_images(&pixels, count, (size_t)channels * (size_t)side * (size_t)side, error));
     data->memory = pixels;
@@ -47,6 +67,8 @@ byol_status byol__bench_data_make(byol__bench_data *data, const byol_config *con
 void byol__bench_data_release(byol__bench_data *data) {
     byol_source_free(data->source);
     byol__free(data->texts);
+    byol__free(data->sounds);
+    byol__free(data->lengths);
     byol__free(data->memory);
 }
 

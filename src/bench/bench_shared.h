@@ -17,12 +17,15 @@ enum { BYOL__BENCH_SIDE = 32 };
 byol_status byol__bench_images(uint8_t **pixels, size_t count, size_t size, byol_error *error);
 
 /* What a configuration's encoder trains on: `count` synthetic images of `side` pixels, or as many
- * texts of data.length random words. Zero-initialise first; byol__bench_data_release in any case.
+ * texts of data.length random words, or as many sounds of data.frames. Zero-initialise first;
+ * byol__bench_data_release in any case.
  */
 typedef struct byol__bench_data {
     byol_source *source;
     void *memory;
     const char **texts;
+    const float **sounds;
+    size_t *lengths; /* of the sounds */
 } byol__bench_data;
 
 byol_status byol__bench_data_make(byol__bench_data *data, const byol_config *config, size_t count,

@@ -251,6 +251,8 @@ static byol_status open_images(tuning *t, const byol_source *train, const byol_s
     how.recipe.crop_area_min = t->options.crop_area_min;
     how.recipe.crop_area_max = 1;
     how.text = (byol_text_recipe){.crop_min = 1, .mask = t->options.mask, .mask_span = 1};
+    how.sound =
+        (byol_sound_recipe){.stretch_min = 0.8f, .stretch_max = 1.2f, .canvas = 1.2f, .fade = 0.5f};
     how.seed = t->options.seed;
     BYOL__TRY(byol__labelled_open(&t->train, train, &how, error));
     BYOL__TRY(byol__labelled_open(&t->test, test, &how, error));

@@ -116,7 +116,7 @@ static void every_encoder_that_can_be_named_can_be_built(void **state) {
         assert_true(s.parameters > 0);
         found++;
     }
-    assert_int_equal(found, 8);
+    assert_int_equal(found, 9);
 }
 
 int main(void) {
