@@ -104,6 +104,7 @@ typedef struct byol_config {
                        silence. 0: these are no sounds, or of sounds what is typical of them */
         /* Of log-mels, for normalising; std 0: measured on data.train. */
         float sound_mean, sound_std;
+        int cache; /* MiB of spectrograms that are kept, so that they are not made again */
     } data;
     struct {
         char name[BYOL_NAME_MAX]; /* resnet18, resnet34, resnet50, conv1, conv4, conv5, vit,

@@ -232,6 +232,13 @@ const byol__option byol__options[] = {
      .default_value = "0",
      OR_ZERO(0.0001, 1000),
      .help = "of sounds: the log-mels are divided by it after that; 0: both are measured"},
+    {.key = "data.cache",
+     .kind = BYOL__INTEGER,
+     FIELD(data.cache),
+     .default_value = "1024",
+     RANGE(0, 1048576),
+     .help = "of sounds: MiB of spectrograms that a run keeps, so that they are not made again; it "
+             "changes nothing but the time"},
 
     {.key = "encoder.name",
      .kind = BYOL__TEXT,

@@ -5,7 +5,8 @@
 #include "byol/config.h"
 #include "byol/tokenizer.h"
 
-typedef struct byol__mel byol__mel; /* sound/mel.h */
+typedef struct byol__mel byol__mel;                 /* sound/mel.h */
+typedef struct byol__sound_cache byol__sound_cache; /* input/sound_cache.h */
 
 typedef struct byol__view_list {
     int count;
@@ -19,7 +20,8 @@ typedef struct byol__view_list {
     int length;                      /* tokens */
     /* Of sounds. */
     byol_sound_recipe sound[BYOL_VIEWS_MAX];
-    const byol__mel *mel; /* borrowed; NULL: no sounds, or not known yet */
+    const byol__mel *mel;     /* borrowed; NULL: no sounds, or not known yet */
+    byol__sound_cache *cache; /* borrowed; NULL: none */
     int frames;
     float sound_mean, sound_std;
     bool batch_statistics;

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "data/source_kind.h"
 #include "input/input.h"
+#include "input/sound_cache.h"
 
 byol_status byol__mel_of_config(byol__mel **out, const byol_config *config, byol_error *error) {
     const byol__mel_options options = {.rate = config->data.sample_rate,
@@ -32,23 +33,39 @@ int byol__usual_frames(const byol_source_info *info, const byol_config *config) 
 
 /* ---- Units ---- */
 
-/* Which part of a sound becomes a unit. */
+/* Sounds of so many units are made whole where they may be kept. */
+enum { UNITS_KEPT = 8 };
+
+/* Which part of a sound is read. */
 typedef struct cut {
     const byol__mel *mel;
-    int frames;
-    float place; /* 0 .. 1, of all that are possible */
+    int frames;       /* of a unit */
+    float place;      /* 0 .. 1, of all that are possible */
+    bool may_keep;    /* all of it, if it is no longer than UNITS_KEPT */
+    size_t total;     /* frames of the sound */
+    ptrdiff_t first;  /* of the unit; below 0 where the sound is shorter than it */
+    size_t lead, own; /* frames of silence at its beginning, then of the sound */
+    bool is_whole;    /* all frames are read, not only the unit's */
     byol__mel_span span;
 } cut;
 
-/* The unit's first frame is below 0 where the sound is shorter than it. */
-static void choose_part(void *context, uint64_t length, uint64_t *begin, uint64_t *count) {
-    cut *c = context;
-    ptrdiff_t total = (ptrdiff_t)byol__mel_frames(c->mel, (size_t)length),
-              spare = total - c->frames;
+/* Chooses where the unit is among `total` frames. */
+static void place_unit(cut *c) {
+    ptrdiff_t spare = (ptrdiff_t)c->total - c->frames;
     ptrdiff_t low = spare < 0 ? spare : 0, choices = (spare < 0 ? -spare : spare) + 1;
     ptrdiff_t chosen = (ptrdiff_t)(c->place * (float)choices);
-    ptrdiff_t first = low + (chosen < choices ? chosen : choices - 1);
-    c->span = byol__mel_span_of(c->mel, first, (size_t)c->frames);
+    c->first = low + (chosen < choices ? chosen : choices - 1);
+    c->lead = c->first < 0 ? (size_t)-c->first : 0;
+    c->own = spare < 0 ? c->total : (size_t)c->frames;
+}
+
+static void choose_part(void *context, uint64_t length, uint64_t *begin, uint64_t *count) {
+    cut *c = context;
+    c->total = byol__mel_frames(c->mel, (size_t)length);
+    place_unit(c);
+    c->is_whole = c->may_keep && c->total <= (size_t)c->frames * UNITS_KEPT;
+    c->span = c->is_whole ? byol__mel_span_of(c->mel, 0, c->total)
+                          : byol__mel_span_of(c->mel, c->lead > 0 ? 0 : c->first, c->own);
     *begin = c->span.begin;
     *count = c->span.count;
 }
@@ -69,16 +86,65 @@ static byol_status fit(byol__view_buffers *buffers, size_t floats, size_t count,
     return BYOL_OK;
 }
 
-/* Writes the log-mels of a unit, not normalised. */
-static byol_status read_unit(const byol_source *source, size_t index, const byol__mel *mel,
-                             int frames, float place, byol__view_buffers *buffers, float *dst,
+static void fill_silence(const cut *c, float *dst) {
+    size_t floats = unit_floats(c->mel, c->frames);
+    for (size_t i = 0; i < floats && c->own < (size_t)c->frames; i++) dst[i] = byol__mel_silence();
+}
+
+/* The unit out of the whole sound's log-mels, `values`. */
+static void cut_unit(const cut *c, const float *values, float *dst) {
+    size_t frames = (size_t)c->frames, from = c->lead > 0 ? 0 : (size_t)c->first;
+    fill_silence(c, dst);
+    for (size_t b = 0; b < (size_t)byol__mel_of(c->mel)->bands; b++)
+        memcpy(dst + b * frames + c->lead, values + b * c->total + from, c->own * sizeof *dst);
+}
+
+static byol_status fit_whole(byol__view_buffers *buffers, size_t floats, byol_error *error) {
+    if (floats <= buffers->whole_floats) return BYOL_OK;
+    byol__free(buffers->whole);
+    buffers->whole = NULL;
+    buffers->whole_floats = 0;
+    BYOL__TRY(byol__alloc_floats(&buffers->whole, floats, "a spectrogram", error));
+    buffers->whole_floats = floats;
+    return BYOL_OK;
+}
+
+/* Makes the log-mels that were read: all of them, of which the unit is cut out, or the unit's. */
+static byol_status make_unit(const cut *c, byol__view_buffers *buffers, float *dst,
                              byol_error *error) {
-    cut c = {.mel = mel, .frames = frames, .place = place};
+    const byol_waveform *w = &buffers->waveform;
+    if (!c->is_whole) {
+        fill_silence(c, dst);
+        return byol__mel_run(c->mel, &buffers->mel, &c->span, w->samples, w->count, c->own,
+                             dst + c->lead, (size_t)c->frames, error);
+    }
+    BYOL__TRY(fit_whole(buffers, unit_floats(c->mel, (int)c->total), error));
+    BYOL__TRY(byol__mel_run(c->mel, &buffers->mel, &c->span, w->samples, w->count, c->total,
+                            buffers->whole, c->total, error));
+    cut_unit(c, buffers->whole, dst);
+    return BYOL_OK;
+}
+
+/* Writes the log-mels of a unit, not normalised. `cache` may be NULL: nothing is kept. */
+static byol_status read_unit(const byol_source *source, size_t index, const byol__mel *mel,
+                             int frames, float place, byol__sound_cache *cache,
+                             byol__view_buffers *buffers, float *dst, byol_error *error) {
+    cut c = {.mel = mel, .frames = frames, .place = place, .may_keep = cache != NULL};
     const byol__sound_request request = {
         .rate = byol__mel_of(mel)->rate, .part = choose_part, .context = &c};
+    const byol__kept_sound *kept = cache != NULL ? byol__sound_cache_find(cache, index) : NULL;
+    if (kept != NULL) {
+        c.total = kept->frames;
+        place_unit(&c);
+        cut_unit(&c, kept->values, dst);
+        return BYOL_OK;
+    }
     BYOL__TRY(byol__source_sound(source, index, &request, &buffers->waveform, error));
-    return byol__mel_run(mel, &buffers->mel, &c.span, buffers->waveform.samples,
-                         buffers->waveform.count, (size_t)frames, dst, (size_t)frames, error);
+    BYOL__TRY(make_unit(&c, buffers, dst, error));
+    if (c.is_whole)
+        byol__sound_cache_keep(cache, index, buffers->whole, (size_t)byol__mel_of(mel)->bands,
+                               c.total);
+    return BYOL_OK;
 }
 
 static void normalise(float *x, size_t count, float mean, float std) {
@@ -121,8 +187,8 @@ static byol_status read_background(const byol_source *source, const byol__view_l
         byol__sound_mix_draw(&views->sound[view], key->index, (uint32_t)info.count, &random);
     buffers->share[view] = mix.share;
     if (mix.share <= 0) return BYOL_OK;
-    byol_status status =
-        read_unit(source, mix.other, views->mel, views->frames, mix.place, buffers, unit, error);
+    byol_status status = read_unit(source, mix.other, views->mel, views->frames, mix.place,
+                                   views->cache, buffers, unit, error);
     if (status != BYOL_OK) buffers->share[view] = 0;
     if (status != BYOL_OK) return byol_source_unreadable(source, mix.other) ? BYOL_OK : status;
     normalise(unit, unit_floats(views->mel, views->frames), views->sound_mean, views->sound_std);
@@ -137,7 +203,7 @@ static byol_status read(const byol_source *source, size_t index, const byol__vie
     size_t floats = unit_floats(views->mel, views->frames);
     BYOL__TRY(fit(buffers, floats, units_of(views), error));
     BYOL__TRY(read_unit(source, index, views->mel, views->frames, byol__random_uniform(&random),
-                        buffers, buffers->units, error));
+                        views->cache, buffers, buffers->units, error));
     normalise(buffers->units, floats, views->sound_mean, views->sound_std);
     for (int view = 0; view < views->count; view++)
         BYOL__TRY(read_background(source, views, view, key, buffers, error));
@@ -197,9 +263,9 @@ static byol_status prepare_view(const byol__preparation *how, const byol_source 
 static byol_status prepare(const byol__preparation *how, const byol_source *source, size_t index,
                            byol__view_buffers *buffers, void *dst, byol_error *error) {
     size_t floats = unit_floats(how->mel, how->frames);
-    byol_status status =
-        how->augmented ? prepare_view(how, source, index, buffers, dst, error)
-                       : read_unit(source, index, how->mel, how->frames, 0.5f, buffers, dst, error);
+    byol_status status = how->augmented ? prepare_view(how, source, index, buffers, dst, error)
+                                        : read_unit(source, index, how->mel, how->frames, 0.5f,
+                                                    NULL, buffers, dst, error);
     if (status != BYOL_OK && byol_source_unreadable(source, index)) {
         memset(dst, 0, floats * sizeof(float));
         return BYOL_OK;
@@ -228,7 +294,7 @@ static byol_status sum_units(const byol_source *source, const byol__mel *mel, in
     for (size_t i = 0; i < looked; i++) {
         size_t index = i * info.count / looked;
         byol_status status =
-            read_unit(source, index, mel, frames, 0.5f, buffers, buffers->units, error);
+            read_unit(source, index, mel, frames, 0.5f, NULL, buffers, buffers->units, error);
         if (status != BYOL_OK && byol_source_unreadable(source, index)) continue;
         if (status != BYOL_OK) return status;
         for (size_t k = 0; k < floats; k++) {

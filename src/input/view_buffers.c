@@ -24,5 +24,6 @@ void byol__view_buffers_release(byol__view_buffers *buffers) {
     byol_waveform_release(&buffers->waveform);
     byol__mel_scratch_release(&buffers->mel);
     byol__free(buffers->units);
+    byol__free(buffers->whole);
     *buffers = (byol__view_buffers){0};
 }

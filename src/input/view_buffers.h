@@ -24,6 +24,8 @@ typedef struct byol__view_buffers {
     byol_waveform waveform;
     byol__mel_scratch mel;
     float *units;
+    float *whole; /* all frames of one sound */
+    size_t whole_floats;
     size_t unit_floats;          /* room in `units` */
     float share[BYOL_VIEWS_MAX]; /* of each view's background; 0: it has none */
 } byol__view_buffers;            /* zero-initialise */

@@ -62,11 +62,9 @@ static const struct {
     const char *key; /* ends with '.': all keys below it */
     effect effect;
 } differences[] = {
-    {"checkpoint.", FREE},
-    {"eval.", FREE},
-    {"train.log_every", FREE},
-    {"train.stop_on_collapse", FREE},
-    {"data.max_unreadable", FREE},
+    {"checkpoint.", FREE},         {"eval.", FREE},
+    {"train.log_every", FREE},     {"train.stop_on_collapse", FREE},
+    {"data.max_unreadable", FREE}, {"data.cache", FREE},
     {"data.train", FREE}, /* the fingerprint shows whether the data is the same */
     {"train.threads", WARNS},
 };

@@ -21,6 +21,7 @@
 #include "input/fingerprint.h"
 #include "input/input.h"
 #include "input/loader.h"
+#include "input/sound_cache.h"
 #include "input/sound_input.h"
 #include "nets/nets.h"
 #include "train/method.h"
@@ -50,6 +51,7 @@ struct byol_trainer {
     byol__vectors teacher;     /* with target.kind vectors */
     byol_tokenizer *tokenizer; /* of texts */
     byol__mel *mel;            /* of sounds */
+    byol__sound_cache *cache;  /* of sounds */
     bool recorded;             /* there is a run folder */
     byol__record record;
     char data[256]; /* the training images, in words */
@@ -186,6 +188,13 @@ static byol_status write_tokenizer(const byol_trainer *trainer, byol_error *erro
     return byol_tokenizer_save(trainer->tokenizer, path, error);
 }
 
+static byol_status open_sounds(byol_trainer *trainer, size_t count, byol_error *error) {
+    const byol_config *config = &trainer->origin.config;
+    BYOL__TRY(byol__mel_of_config(&trainer->mel, config, error));
+    return byol__sound_cache_create(&trainer->cache, count, (size_t)config->data.cache << 20,
+                                    error);
+}
+
 static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
                                byol_error *error) {
     trainer->source = source;
@@ -200,6 +209,7 @@ static byol_status open_loader(byol_trainer *trainer, const byol_source *source,
     byol__view_list_make(&options.views, config);
     options.views.tokenizer = trainer->tokenizer;
     options.views.mel = trainer->mel;
+    options.views.cache = trainer->cache;
     return byol__loader_create(&trainer->loader, source, &options, error);
 }
 
@@ -261,8 +271,7 @@ static byol_status build(byol_trainer *trainer, const byol_source *source, const
     if (info.samples == BYOL_SAMPLES_TEXTS) BYOL__TRY(open_tokenizer(trainer, source, error));
     BYOL__TRY(input->settle(source, goes_on ? &trainer->record.origin.config : NULL,
                             &origin->config, error));
-    if (info.samples == BYOL_SAMPLES_SOUNDS)
-        BYOL__TRY(byol__mel_of_config(&trainer->mel, &origin->config, error));
+    if (info.samples == BYOL_SAMPLES_SOUNDS) BYOL__TRY(open_sounds(trainer, info.count, error));
     if (goes_on) BYOL__TRY(byol__record_compare(&trainer->record, origin, warn, trainer, error));
 
     BYOL__TRY(byol__method_create(&trainer->method, &origin->config, info.channels, trainer->comm,
@@ -311,6 +320,7 @@ void byol_trainer_free(byol_trainer *trainer) {
     byol__vectors_release(&trainer->teacher);
     byol_tokenizer_free(trainer->tokenizer);
     byol__mel_free(trainer->mel);
+    byol__sound_cache_free(trainer->cache);
     byol__free(trainer->scratch);
     if (trainer->recorded) byol__record_close(&trainer->record);
     byol__free(trainer);
