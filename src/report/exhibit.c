@@ -7,7 +7,9 @@
 #include "base/memory.h"
 #include "base/png.h"
 #include "base/smaller.h"
+#include "config/options.h"
 #include "eval/terms.h"
+#include "report/spectrograms.h"
 #include "report/tsne.h"
 
 /* PIXELS_SIDE: pixels are compared at this side at most. That is 60 MB for all pictures. */
@@ -41,7 +43,8 @@ static byol_status look_at_pixels(byol__exhibit *exhibit, byol__shown *shown, by
     for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
         float *vector = shown->vectors[BYOL__NO_NETWORK] + i * dimension;
         double sum = 0;
-        status = byol__picture_center(shown->source, i, exhibit->channels, side, pixels, error);
+        status = byol__picture_center(byol__shown_pictures(shown), i, exhibit->channels, side,
+                                      pixels, error);
         for (size_t d = 0; d < dimension; d++) sum += pixels[d];
         for (size_t d = 0; d < dimension; d++)
             vector[d] = (float)(pixels[d] - sum / (double)dimension);
@@ -119,6 +122,25 @@ static byol_status compare(byol__exhibit *exhibit, const byol_report_options *op
                               : look_at_both(exhibit, BYOL__NO_NETWORK, NULL, options, error);
 }
 
+const byol_source *byol__shown_pictures(const byol__shown *shown) {
+    return shown->pictures != NULL ? shown->pictures : shown->source;
+}
+
+static byol_status paint_sounds(byol__exhibit *exhibit, const byol_config *config,
+                                byol_error *error) {
+    byol__shown *shown[] = {&exhibit->bank, &exhibit->asked};
+    for (int i = 0; i < 2; i++) {
+        byol_source_info info;
+        byol_source_describe(shown[i]->source, &info);
+        if (info.samples != BYOL_SAMPLES_SOUNDS)
+            return byol__fail(error, BYOL_ERROR_INVALID,
+                              "the encoder was trained on sounds, but these are none: %s",
+                              info.description);
+        BYOL__TRY(byol__spectrograms_open(&shown[i]->pictures, shown[i]->source, config, error));
+    }
+    return BYOL_OK;
+}
+
 byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run,
                                const byol_report_options *options, byol_error *error) {
     const byol_source *asked = options->test != NULL ? options->test : options->train;
@@ -128,16 +150,22 @@ byol_status byol__exhibit_open(byol__exhibit *exhibit, const char *run,
         byol_encoder_dimension(exhibit->encoder, BYOL_LAYER_BACKBONE);
     exhibit->channels = byol_encoder_channels(exhibit->encoder);
     exhibit->has_texts = exhibit->channels == 0;
-    exhibit->side = byol_encoder_config(exhibit->encoder)->data.image_size;
+    const byol_config *config = byol_encoder_config(exhibit->encoder);
+    exhibit->has_sounds = byol__takes_sounds(config);
+    exhibit->side = exhibit->has_sounds ? byol__spectrogram_side(config) : config->data.image_size;
     BYOL__TRY(choose(&exhibit->bank, options->train, BANK, error));
     BYOL__TRY(choose(&exhibit->asked, asked, ASKED, error));
-    byol__report_stage(options, exhibit->has_texts ? "embedding texts" : "embedding pictures");
+    if (exhibit->has_sounds) BYOL__TRY(paint_sounds(exhibit, config, error));
+    byol__report_stage(options, exhibit->has_texts    ? "embedding texts"
+                                : exhibit->has_sounds ? "embedding sounds"
+                                                      : "embedding pictures");
     BYOL__TRY(look_at_both(exhibit, BYOL__LEARNED, exhibit->encoder, options, error));
     return byol_source_label(exhibit->asked.source, 0) < 0 ? compare(exhibit, options, error)
                                                            : BYOL_OK;
 }
 
 static void release_shown(byol__shown *shown) {
+    byol_source_free(shown->pictures);
     byol_source_free(shown->source);
     byol__free(shown->indices);
     for (int eye = 0; eye < BYOL__EYES; eye++) byol__free(shown->vectors[eye]);

@@ -19,8 +19,9 @@ typedef enum byol__eye { BYOL__LEARNED, BYOL__UNTRAINED, BYOL__NO_NETWORK, BYOL_
 /* Samples spread evenly over a source, and each eye's vectors of them. */
 typedef struct byol__shown {
     const byol_source *of;
-    byol_source *source; /* only the chosen ones */
-    uint32_t *indices;   /* (count) in `of` */
+    byol_source *source;   /* only the chosen ones */
+    byol_source *pictures; /* of sounds: their spectrograms; NULL: these are pictures or texts */
+    uint32_t *indices;     /* (count) in `of` */
     size_t count;
     /* (count, dimension) each, of length 1 (or 0); NULL for unused eyes. */
     float *vectors[BYOL__EYES];
@@ -31,10 +32,13 @@ typedef struct byol__exhibit {
     byol_encoder *encoder;
     int dimension[BYOL__EYES], channels, side; /* side: of the network's input */
     int eyes;                                  /* how many are used: 1 or BYOL__EYES */
-    bool has_texts;                            /* not pictures */
+    bool has_texts, has_sounds;                /* not pictures */
     /* Of the training samples; of the test samples (or of the training samples again). */
     byol__shown bank, asked;
 } byol__exhibit;
+
+/* The chosen samples as pictures: of sounds their spectrograms. */
+const byol_source *byol__shown_pictures(const byol__shown *shown);
 
 /* Loads the run's encoder and embeds the samples; without labels with every eye. Needs
  * options->train. Zero-initialise, then release in any case. */

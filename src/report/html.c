@@ -98,12 +98,16 @@ static void write_base64(FILE *page, const uint8_t *bytes, size_t length) {
     }
 }
 
+void byol__html_bytes_of(FILE *page, const char *type, const uint8_t *bytes, size_t length) {
+    fprintf(page, "data:%s;base64,", type);
+    write_base64(page, bytes, length);
+}
+
 void byol__html_picture(FILE *page, const uint8_t *pixels, int channels, int height, int width) {
     uint8_t *png;
     size_t length;
-    fputs("data:image/png;base64,", page);
     if (byol__png_encode(pixels, channels, height, width, &png, &length, NULL) != BYOL_OK) return;
-    write_base64(page, png, length);
+    byol__html_bytes_of(page, "image/png", png, length);
     free(png);
 }
 

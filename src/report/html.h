@@ -22,6 +22,9 @@ const char *byol__html_series(char text[16], int number);
  * no memory, nothing is written: the address is then empty. */
 void byol__html_picture(FILE *page, const uint8_t *pixels, int channels, int height, int width);
 
+/* Bytes of any type ("audio/wav") as a data: address. */
+void byol__html_bytes_of(FILE *page, const char *type, const uint8_t *bytes, size_t length);
+
 /* "1,234,567"; "3 min 20 s"; "1.5 GiB"; "12.3 M". `text` is 48 bytes, and returned. */
 const char *byol__html_count(char text[48], uint64_t count);
 const char *byol__html_duration(char text[48], double seconds);

@@ -68,7 +68,7 @@ static const curve curves[] = {
      .figures = 1,
      .names = {"tau"}},
     {.title = "Speed",
-     .about = "Images or texts a second, two views of each.",
+     .about = "Samples a second, two views of each.",
      .unit = "",
      .figure = {BYOL__SPEED},
      .figures = 1,
@@ -89,6 +89,7 @@ static void add_baselines(byol__chart *chart, const byol__run_data *run_data) {
     const byol__level levels[] = {{"raw pixels", byol__number(knn, "pixel_accuracy")},
                                   {"random weights", byol__number(knn, "random_init_accuracy")},
                                   {"gradients (HOG)", byol__number(knn, "hog_accuracy")},
+                                  {"log-mels", byol__number(knn, "logmel_accuracy")},
                                   {"words (TF-IDF)", byol__number(knn, "tfidf_accuracy")},
                                   {"most frequent class", byol__number(knn, "majority_accuracy")}};
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)

@@ -35,8 +35,8 @@ static void format_arithmetic(const byol__run_data *run_data, char text[256]) {
     text[0] = '\0';
     if (flops * speed > 0)
         snprintf(text, 256, "%.3g GFLOP %s %s and step, %.0f GFLOP/s", flops * 1e-9,
-                 byol__run_data_has_texts(run_data) ? "a" : "an", byol__run_data_sample(run_data),
-                 flops * speed * 1e-9);
+                 *byol__run_data_sample(run_data) == 'i' ? "an" : "a",
+                 byol__run_data_sample(run_data), flops * speed * 1e-9);
 }
 
 static void format_bytes(const byol__run_data *run_data, const char *key, char text[256]) {

@@ -2,6 +2,7 @@
 #include "report/html.h"
 #include "report/near.h"
 #include "report/sections.h"
+#include "report/spectrograms.h"
 
 enum {
     VIEWS_SHOWN = 9,
@@ -76,15 +77,17 @@ static byol_status write_one(FILE *page, const byol__exhibit *exhibit, const byo
                              size_t index, const char *class, float likeness, int32_t wanted,
                              uint8_t *pixels, byol_error *error) {
     char name[64];
-    int side = byol__picture_side(from->of, SIDE_MIN, NEIGHBOUR_SIDE);
+    const byol_source *pictures = byol__shown_pictures(from);
+    int side = byol__picture_side(pictures, SIDE_MIN, NEIGHBOUR_SIDE);
     int32_t label = byol_source_label(from->source, index);
     byol_status status =
-        byol__picture_center(from->source, index, exhibit->channels, side, pixels, error);
+        byol__picture_center(pictures, index, exhibit->channels, side, pixels, error);
     if (status != BYOL_OK) return status;
     byol__label_words(from->of, exhibit->bank.of, label, name);
     int other = wanted >= 0 && label != wanted;
     byol__html(page, "<li class=\"%s%s\">", class, other ? " other" : "");
     write_picture(page, pixels, exhibit->channels, side, 1, name[0] != '\0' ? name : "image");
+    if (exhibit->has_sounds) byol__html_sound(page, from->source, index);
     byol__html(page, "<span>%s</span>", name);
     if (likeness <= 1.001f)
         byol__html(page, "<span class=\"cosine\">%.3f</span>", (double)likeness);
@@ -124,9 +127,11 @@ byol_status byol__section_neighbours(FILE *page, const byol__exhibit *exhibit, b
     int shown = byol__choose_asked(&exhibit->asked, ASKED_SHOWN, chosen);
     byol__html(page,
                "<section id=\"neighbours\">\n<h2>Nearest neighbours</h2>\n<p class=\"intro\">A "
-               "picture, and what is most "
-               "like it among %s training images, by the cosine of their vectors.",
-               byol__html_count(count, exhibit->bank.count));
+               "%s, and what is most "
+               "like it among %s training %s, by the cosine of their vectors.",
+               exhibit->has_sounds ? "sound" : "picture",
+               byol__html_count(count, exhibit->bank.count),
+               exhibit->has_sounds ? "sounds" : "images");
     if (byol_source_label(exhibit->asked.source, 0) >= 0)
         byol__html(page, " Those of another class are crossed out.");
     if (exhibit->eyes > 1)

@@ -94,7 +94,8 @@ static void write_points(FILE *page, const byol__exhibit *exhibit, const float *
 
 static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_error *error) {
     const byol__shown *shown = &exhibit->asked;
-    int side = byol__picture_side(shown->of, 8, THUMBNAIL),
+    const byol_source *pictures = byol__shown_pictures(shown);
+    int side = byol__picture_side(pictures, 8, THUMBNAIL),
         rows = ((int)shown->count + COLUMNS - 1) / COLUMNS;
     size_t channels = (size_t)exhibit->channels, line = (size_t)side * channels,
            width = COLUMNS * line;
@@ -103,7 +104,7 @@ static byol_status write_sheet(FILE *page, const byol__exhibit *exhibit, byol_er
     if (status == BYOL_OK) status = byol__alloc(&one, (size_t)side * line, 1, "a thumbnail", error);
     for (size_t i = 0; i < shown->count && status == BYOL_OK; i++) {
         uint8_t *corner = sheet + i / COLUMNS * (size_t)side * width + i % COLUMNS * line;
-        status = byol__picture_center(shown->source, i, exhibit->channels, side, one, error);
+        status = byol__picture_center(pictures, i, exhibit->channels, side, one, error);
         for (size_t y = 0; y < (size_t)side; y++) memcpy(corner + y * width, one + y * line, line);
     }
     if (status == BYOL_OK) {
@@ -136,7 +137,7 @@ static void write_legend(FILE *page, const byol__exhibit *exhibit, int classes) 
 
 /* What is shown at the point that one points at. */
 static void write_card(FILE *page, const byol__exhibit *exhibit) {
-    const byol_source *of = exhibit->asked.of;
+    const byol_source *of = byol__shown_pictures(&exhibit->asked);
     if (exhibit->has_texts)
         byol__html(page, "<div class=\"card words\" hidden=\"hidden\"><p></p> <span></span></div>");
     else
@@ -152,7 +153,7 @@ static byol_status write_map(FILE *page, const byol__exhibit *exhibit, const flo
     const byol__shown *shown = &exhibit->asked;
     byol_source_info info;
     char count[48];
-    const char *sample = exhibit->has_texts ? "text" : "image";
+    const char *sample = exhibit->has_texts ? "text" : exhibit->has_sounds ? "sound" : "image";
     byol_source_describe(shown->of, &info);
     byol__html(
         page,

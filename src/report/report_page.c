@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "config/options.h"
 #include "report/chart.h"
 #include "report/html.h"
 #include "report/page_frame.h"
@@ -14,18 +15,23 @@ void byol_report_options_init(byol_report_options *options) { *options = (byol_r
 
 /* ---- One run ---- */
 
-/* Pictures or texts. */
+/* Pictures, texts or sounds. */
 static byol_status write_samples(FILE *page, const byol__run_data *run_data,
                                  const byol_report_options *options, byol_error *error) {
     byol__exhibit exhibit = {0};
     byol_status status = BYOL_OK;
-    bool has_texts = byol__run_data_has_texts(run_data);
+    bool has_texts = byol__run_data_has_texts(run_data),
+         has_sounds = byol__takes_sounds(&run_data->config);
     if (options->note != NULL)
         byol__html(page, "<section><p class=\"note\">Without %s: %s</p></section>\n",
-                   has_texts ? "texts" : "pictures", options->note);
+                   has_texts    ? "texts"
+                   : has_sounds ? "sounds"
+                                : "pictures",
+                   options->note);
     if (options->data != NULL)
-        status = has_texts ? byol__section_text_views(page, run_data, options, error)
-                           : byol__section_views(page, run_data, options->data, error);
+        status = has_texts    ? byol__section_text_views(page, run_data, options, error)
+                 : has_sounds ? byol__section_sound_views(page, run_data, options->data, error)
+                              : byol__section_views(page, run_data, options->data, error);
     if (status == BYOL_OK && options->train != NULL) {
         status = byol__exhibit_open(&exhibit, run_data->path, options, error);
         if (status == BYOL_OK && has_texts) byol__section_text_neighbours(page, &exhibit);

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/evaluation.h"
+#include "config/options.h"
 #include "report/html.h"
 #include "report/sections.h"
 
@@ -65,7 +65,8 @@ static void write_health(FILE *page, const byol__run_data *run_data) {
 /* ---- What is it worth? ---- */
 
 typedef struct worth {
-    double trained, random, pixels, hog, words, usual, better; /* usual: the most frequent class */
+    double trained, random, pixels, hog, mels, cepstra, words, usual,
+        better; /* usual: the most frequent class */
     const char *better_name;
     int same_images;
 } worth;
@@ -81,6 +82,8 @@ static worth read_worth(const json_t *evaluation) {
                .random = byol__number(evaluation, "random_init_accuracy"),
                .pixels = byol__number(evaluation, "pixel_accuracy"),
                .hog = byol__number(evaluation, "hog_accuracy"),
+               .mels = byol__number(evaluation, "logmel_accuracy"),
+               .cepstra = byol__number(evaluation, "mfcc_accuracy"),
                .words = byol__number(evaluation, "tfidf_accuracy"),
                .usual = byol__number(evaluation, "majority_accuracy"),
                .better = -1,
@@ -89,6 +92,8 @@ static worth read_worth(const json_t *evaluation) {
     consider(&w, w.random, "the untrained network");
     consider(&w, w.pixels, "the raw pixels");
     consider(&w, w.hog, "gradients of the pixels (HOG)");
+    consider(&w, w.mels, "mean and deviation of the log-mels");
+    consider(&w, w.cepstra, "cepstra with their slopes (MFCC)");
     consider(&w, w.words, "a regression on words (TF-IDF)");
     consider(&w, w.usual, "naming the most frequent class");
     return w;
@@ -146,6 +151,8 @@ static void write_worth(FILE *page, const byol__run_data *run_data) {
     if (isfinite(w.pixels))
         byol__html(page, "%sraw pixels %.1f %%", isfinite(w.random) ? ", " : "", w.pixels);
     if (isfinite(w.hog)) byol__html(page, ", histograms of gradients (HOG) %.1f %%", w.hog);
+    if (isfinite(w.mels)) byol__html(page, ", mean and deviation of log-mels %.1f %%", w.mels);
+    if (isfinite(w.cepstra)) byol__html(page, ", cepstra (MFCC) %.1f %%", w.cepstra);
     if (isfinite(w.words)) byol__html(page, ", a regression on words (TF-IDF) %.1f %%", w.words);
     write_verdict(page, &w, byol__run_data_samples(run_data));
     if (outdated) byol__html(page, " (Measured on earlier weights of this run.)");
@@ -228,7 +235,10 @@ static void write_keys(FILE *page, const byol__run_data *run_data) {
                                                                : "in the last tenth");
     double speed = byol__run_data_speed(run_data);
     if (isfinite(speed))
-        write_key(page, byol__run_data_has_texts(run_data) ? "Texts a second" : "Images a second",
+        write_key(page,
+                  byol__run_data_has_texts(run_data)      ? "Texts a second"
+                  : byol__takes_sounds(&run_data->config) ? "Sounds a second"
+                                                          : "Images a second",
                   byol__html_count(value, (uint64_t)(speed + 0.5)), "two views of each");
     byol__html(page, "</dl>\n");
 }
@@ -270,6 +280,8 @@ static const struct {
             {"Same network, random weights", "random_init_accuracy"},
             {"Raw pixels", "pixel_accuracy"},
             {"Gradients (HOG)", "hog_accuracy"},
+            {"Log-mels", "logmel_accuracy"},
+            {"Cepstra (MFCC)", "mfcc_accuracy"},
             {"Words (TF-IDF)", "tfidf_accuracy"},
             {"Most frequent class", "majority_accuracy"}};
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -351,7 +363,10 @@ static void write_accuracies(FILE *page, const byol__run_data *run_data, json_t 
         "class=\"worth\">\n<thead><tr><th scope=\"col\">Features</th>",
         samples,
         same ? "; it means little where they are the training" : ", other ones than the training",
-        samples, byol__run_data_has_texts(run_data) ? "the bare words" : "the raw pixels");
+        samples,
+        byol__run_data_has_texts(run_data)      ? "the bare words"
+        : byol__takes_sounds(&run_data->config) ? "what needs no network"
+                                                : "the raw pixels");
     json_object_foreach(all, method, result)
         byol__html(page, "<th scope=\"col\" class=\"num\">%s</th>", method_title(method));
     byol__html(page, "</tr></thead>\n<tbody>\n");

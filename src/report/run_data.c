@@ -132,10 +132,12 @@ bool byol__run_data_has_texts(const byol__run_data *run_data) {
 }
 
 const char *byol__run_data_samples(const byol__run_data *run_data) {
+    if (byol__takes_sounds(&run_data->config)) return "sounds";
     return byol__run_data_has_texts(run_data) ? "texts" : "images";
 }
 
 const char *byol__run_data_sample(const byol__run_data *run_data) {
+    if (byol__takes_sounds(&run_data->config)) return "sound";
     return byol__run_data_has_texts(run_data) ? "text" : "image";
 }
 

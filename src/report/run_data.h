@@ -49,7 +49,8 @@ double byol__run_data_last(const byol__run_data *run_data, byol__figure figure);
 /* The mean over the last tenth of the lines that have it: steadier. */
 double byol__run_data_late(const byol__run_data *run_data, byol__figure figure);
 
-/* Did the run learn from texts, not from images? "texts" or "images"; "text" or "image". */
+/* Did the run learn from texts? What it learned from: "texts", "sounds" or "images"; one of them.
+ */
 bool byol__run_data_has_texts(const byol__run_data *run_data);
 const char *byol__run_data_samples(const byol__run_data *run_data);
 const char *byol__run_data_sample(const byol__run_data *run_data);

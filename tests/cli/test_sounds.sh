@@ -45,6 +45,17 @@ if grep -qw images stdout stderr; then say "sounds are called images: $(grep -hw
 expect 0 finetune whole --epochs 12 --batch-size 16 --no-scratch
 grep -Eq 'fine-tuned +([89][0-9]|100)' stdout || say "three kinds of sounds are not told apart: $(cat stdout)"
 
+# The report shows spectrograms, and plays what they are of.
+expect 0 report whole --out page.html
+for word in 'id="views"' 'id="neighbours"' 'id="map"' 'id="confusion"' 'src="data:audio/wav;base64,' 'Log-mels' 'Sounds a second'; do
+    grep -qF -e "$word" page.html || say "the report of sounds does not hold '$word'"
+done
+grep -q 'Without' page.html && say "something is missing: $(grep Without page.html)"
+grep -qE 'test images|training images' page.html && say "sounds are called images"
+find sounds/train -name '*.wav' | sort >bare.txt
+expect 0 report whole --train bare.txt --test bare.txt --out bare.html
+grep -q 'by pixels' bare.html || say "no neighbours by the spectrograms alone"
+
 # Used.
 expect 0 embed whole --data sounds:test --out vectors.npy
 [ "$(sed -n 2p vectors.csv | cut -d, -f2)" = test/high/00.wav ] || say "the table does not name the sounds: $(sed -n 2p vectors.csv)"
