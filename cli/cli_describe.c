@@ -130,7 +130,7 @@ static void put_page(FILE *stream, const description *d) {
 }
 
 static void put_main_page(FILE *stream, const cli_command *commands) {
-    begin_page(stream, "", "", "learns representations of images and texts without labels");
+    begin_page(stream, "", "", "learns representations of images, texts and sounds without labels");
     fputs("\n.SH SYNOPSIS\n\\fBbyol\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH "
           "DESCRIPTION\nSelf\\-supervised "
           "pre\\-training (BYOL, arXiv 2006.07733) on the CPU.\n.SH COMMANDS\n",

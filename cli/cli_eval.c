@@ -243,10 +243,10 @@ enum {
 
 static const struct argp_option options[] = {
     {"train", OPTION_TRAIN, "SRC", 0,
-     "Labelled images or texts to learn from (default: what the run was trained on)", 1},
+     "Labelled images, texts or sounds to learn from (default: what the run was trained on)", 1},
     {"test", OPTION_TEST, "SRC", 0,
-     "Labelled images or texts to classify (default: the test split of the same)", 1},
-    {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images or texts of each", 1},
+     "Labelled images, texts or sounds to classify (default: the test split of the same)", 1},
+    {"limit", OPTION_LIMIT, "N", 0, "A quick look: at most N images, texts or sounds of each", 1},
     {"threads", OPTION_THREADS, "N", 0, "0: every processor the process may use", 1},
     {"seed", OPTION_SEED, "N", 0,
      "Of the random initialisation (default: the run's, so the encoder before training) and of the "

@@ -13,7 +13,7 @@ enum { DENSE = 7000, SIZE };
 
 static void check(arguments *args, struct argp_state *state) {
     if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
-    if (args->data == NULL) argp_error(state, "--data SRC is needed: the images or texts to embed");
+    if (args->data == NULL) argp_error(state, "--data SRC is needed: the images, texts or sounds to embed");
     if (args->out == NULL) argp_error(state, "--out FILE.npy is needed");
     if (args->dense && args->layer_name == NULL)
         argp_error(state, "--dense needs --layer stage1, stage2 ...: which stage's maps?");
@@ -67,7 +67,8 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Turns images or texts into vectors and writes them for NumPy, and beside them a table of what "
+    "Turns images, texts or sounds into vectors and writes them for NumPy, and beside them a table "
+    "of what "
     "each "
     "row is."
     "\vExamples:\n"

@@ -45,7 +45,8 @@ static const struct argp_option options[] = {
     {"weight-decay", WEIGHT_DECAY, "X", 0,
      "On kernels and matrices (default 0.05 for adamw, 0.0005 for sgd)", 0},
     {"epochs", 'e', "N", 0,
-     "Passes over the images or texts (default 20, more where these are few: at least 1000 steps)",
+     "Passes over the images, texts or sounds (default 20, more where these are few: at least 1000 "
+     "steps)",
      0},
     {"batch-size", 'b', "N", 0, "Default 64", 0},
     {"held-out", HELD_OUT, "X", 0,
@@ -116,7 +117,8 @@ static const struct argp parser = {
     options,
     parse,
     "RUN|WEIGHTS.safetensors",
-    "Trains the encoder and a linear head on labelled images or texts, all of them or few, beside "
+    "Trains the encoder and a linear head on labelled images, texts or sounds, all of them or few, "
+    "beside "
     "the same "
     "network from random "
     "weights. The best epoch is chosen on held-out training samples, the test set is used once."

@@ -58,7 +58,8 @@ static const struct argp_option options[] = {
     {0},
 };
 static const char doc[] =
-    "Trains an encoder on images or texts without labels. The file is read first, then flags and "
+    "Trains an encoder on images, texts or sounds without labels. The file is read first, then "
+    "flags and "
     "--set in "
     "their order. Ctrl-C "
     "writes a checkpoint and ends with exit code 130."
@@ -88,8 +89,9 @@ static int configure(const arguments *args, byol_config *config) {
     if (config->data.train[0] == '\0' && file == NULL && args->resume)
         return cli_usage("%s holds no run that could go on: there is no %s", args->out, saved);
     if (config->data.train[0] == '\0')
-        return cli_usage("no images or texts to learn from: give --data SRC, or data.train in the "
-                         "configuration");
+        return cli_usage(
+            "no images, texts or sounds to learn from: give --data SRC, or data.train in the "
+            "configuration");
     return EXIT_DONE;
 }
 

@@ -57,9 +57,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"vectors", VECTORS, "FILE.npy", 0, "Search these, which 'byol embed' has written", 0},
-    {"data", 'd', "SRC", 0, "Search these images or texts: they are embedded first, with RUN", 0},
+    {"data", 'd', "SRC", 0,
+     "Search these images, texts or sounds: they are embedded first, with RUN", 0},
     {"query", 'q', "N|SRC|WORDS", 0,
-     "Find what is nearest to row N, or to the images or texts of SRC (embedded with RUN). Where "
+     "Find what is nearest to row N, or to the images, texts or sounds of SRC (embedded with RUN). "
+     "Where "
      "RUN reads texts, what is no number and names no file is a text itself",
      0},
     {"neighbours", 'k', "N", 0, "How many of the nearest are shown (10)", 0},
@@ -74,7 +76,8 @@ static const struct argp parser = {
     options,
     parse,
     "[RUN|WEIGHTS.safetensors]",
-    "Finds the nearest images or texts by the cosine of their vectors; distances are 1 - cosine."
+    "Finds the nearest images, texts or sounds by the cosine of their vectors; distances are 1 - "
+    "cosine."
     "\vExamples:\n"
     "  byol search --vectors test.npy --query 17\n"
     "  byol search runs/texts --data reviews.tsv --query \"the plot makes no sense\"\n"

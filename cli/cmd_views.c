@@ -40,21 +40,23 @@ static int configure(const arguments *args, byol_config *config) {
     int code = cli_check_output("--out", args->out, NULL);
     if (code == EXIT_DONE) code = cli_settings_configure(&args->settings, args->file, config);
     if (code == EXIT_DONE && config->data.train[0] == '\0')
-        code = cli_usage("--data SRC is needed: the images or texts to show");
+        code = cli_usage("--data SRC is needed: the images, texts or sounds to show");
     return code;
 }
 
-/* Pictures make a picture, texts a page. */
+/* Pictures make a picture, texts and sounds a page. */
 static byol_status check_ending(const char *out, const byol_source_info *samples,
                                 byol_error *error) {
-    bool texts = samples->samples == BYOL_SAMPLES_TEXTS;
-    if (cli_ends_with(out, texts ? ".html" : ".png")) return BYOL_OK;
+    bool texts = samples->samples == BYOL_SAMPLES_TEXTS,
+         page = samples->samples != BYOL_SAMPLES_IMAGES;
+    if (cli_ends_with(out, page ? ".html" : ".png")) return BYOL_OK;
     return cli_error(error, BYOL_ERROR_INVALID,
-                     texts ? "--out %.500s: these are texts (%s), and their views are a page: let "
-                             "it end in .html"
-                           : "--out %.500s: these are images (%s), and their views are a picture: "
-                             "let it end in .png",
-                     out, samples->description);
+                     "--out %.500s: these are %s (%s), and their views are a %s: let it end in %s",
+                     out,
+                     texts  ? "texts"
+                     : page ? "sounds"
+                            : "images",
+                     samples->description, page ? "page" : "picture", page ? ".html" : ".png");
 }
 
 static byol_status show_images(const arguments *args, const byol_config *config,
@@ -97,6 +99,22 @@ static byol_status show_texts(const arguments *args, const byol_config *config,
     return BYOL_OK;
 }
 
+static byol_status show_sounds(const arguments *args, const byol_config *config,
+                               const byol_source *source, cli_progress *progress, json_t **result,
+                               byol_error *error) {
+    byol_sound_sheet_info sheet;
+    byol_status status = byol_sound_sheet_write(args->out, config, source, args->count,
+                                                cli_progress_hook, progress, &sheet, error);
+    cli_progress_end(progress);
+    if (status != BYOL_OK) return status;
+    if (cli_tables() != NULL)
+        fprintf(cli_tables(), "%s: %d sounds, of each %d bands x %d frames, view 1 and view 2\n",
+                args->out, sheet.sounds, sheet.mels, sheet.frames);
+    *result = json_pack("{s:o, s:i, s:i, s:i}", "out", cli_text(args->out), "sounds", sheet.sounds,
+                        "mels", sheet.mels, "frames", sheet.frames);
+    return BYOL_OK;
+}
+
 static byol_status show(const arguments *args, const byol_config *config, json_t **result,
                         byol_error *error) {
     byol_source *source;
@@ -109,9 +127,10 @@ static byol_status show(const arguments *args, const byol_config *config, json_t
     if (status == BYOL_OK) {
         cli_say("data: %s", samples.description);
         cli_progress_begin(&progress, "making views", cli_samples(source));
-        status = samples.samples == BYOL_SAMPLES_TEXTS
-                     ? show_texts(args, config, source, &progress, result, error)
-                     : show_images(args, config, source, &progress, result, error);
+        byol_status (*const shows[])(const arguments *, const byol_config *, const byol_source *,
+                                     cli_progress *, json_t **,
+                                     byol_error *) = {show_images, show_texts, show_sounds};
+        status = shows[samples.samples](args, config, source, &progress, result, error);
     }
     byol_source_free(source);
     return status;
@@ -135,7 +154,8 @@ int cmd_views(int argc, char **argv) {
         parse,
         "[CONFIG.yaml]",
         "Makes a picture of what training will see: originals and both views of each. Of texts it "
-        "makes a page: their tokens, and all views as tokens. Look at it before you spend hours."
+        "makes a page: their tokens, and all views as tokens; of sounds one of spectrograms. Look "
+        "at it before you spend hours."
         "\vExamples:\n"
         "  byol views --data photos/ --preset byol --image-size 224 --out views.png\n"
         "  byol views configs/text/byol-text.yaml --data reviews.tsv --out views.html",

@@ -10,18 +10,18 @@
 
 /* A group's name stands before its first command. */
 const cli_command cli_commands[] = {
-    {"data", cmd_data, "tell what a source of images or texts holds", "Data"},
+    {"data", cmd_data, "tell what a source of images, texts or sounds holds", "Data"},
     {"views", cmd_views, "make a picture of what training will see", NULL},
     {"pack", cmd_pack, "pack images into tar shards that read fast", NULL},
     {"tokenizer", cmd_tokenizer, "learn a vocabulary of texts (tokenizer.json)", NULL},
-    {"pretrain", cmd_pretrain, "train an encoder on images or texts without labels", "Training"},
+    {"pretrain", cmd_pretrain, "train an encoder on images, texts or sounds without labels", "Training"},
     {"finetune", cmd_finetune, "train an encoder and a classifier on few or all labels", NULL},
     {"segment", cmd_segment, "name the class of each pixel, by masks to learn from", NULL},
     {"detect", cmd_detect, "find objects, by boxes to learn from", NULL},
     {"knn", cmd_knn, "what an encoder is worth: nearest neighbours", "Measuring"},
     {"linear", cmd_linear, "what an encoder is worth: a linear classifier", NULL},
     {"verify", cmd_verify, "what it is worth: whether two pictures show the same person", NULL},
-    {"embed", cmd_embed, "turn images or texts into vectors (.npy)", "Using"},
+    {"embed", cmd_embed, "turn images, texts or sounds into vectors (.npy)", "Using"},
     {"search", cmd_search, "find similar pictures or texts, and near-duplicates", NULL},
     {"predict", cmd_predict, "name the class of images or texts", NULL},
     {"explain", cmd_explain, "show which part of a picture an answer hangs on", NULL},
@@ -39,7 +39,7 @@ BYOL_API const char *argp_program_version /* visible: the C library reads it */ 
 
 static void print_help(FILE *stream) {
     fputs("Usage: byol COMMAND [ARGUMENT...]\n\n"
-          "Learns representations of images and texts without labels (BYOL, arXiv 2006.07733), on "
+          "Learns representations of images, texts and sounds without labels (BYOL), on "
           "the "
           "CPU.\n\nCommands:\n",
           stream);

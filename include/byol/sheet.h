@@ -1,5 +1,5 @@
-/* A contact sheet: what a configuration makes of its images or texts, to be looked at before hours
- * of training. */
+/* A contact sheet: what a configuration makes of its images, texts or sounds, to be looked at
+ * before hours of training. */
 #ifndef BYOL_SHEET_H
 #define BYOL_SHEET_H
 
@@ -44,12 +44,30 @@ typedef struct byol_text_sheet_info {
  * train.seed), without padding. The tokenizer is that which a run would have: of the weights to
  * begin with (encoder.init), data.tokenizer, or learned from `source`.
  *
- * Errors: BYOL_ERROR_INVALID for a count below 1 or a source of images, BYOL_ERROR_IO where `path`
- * cannot be written, and what byol_trainer_create returns where the tokenizer does not fit. */
+ * Errors: BYOL_ERROR_INVALID for a count below 1 or a source of anything else, BYOL_ERROR_IO where
+ * `path` cannot be written, and what byol_trainer_create returns where the tokenizer does not fit.
+ */
 BYOL_API byol_status byol_text_sheet_write(const char *path, const byol_config *config,
                                            const byol_source *source, int count,
                                            byol_progress progress, void *context,
                                            byol_text_sheet_info *info, byol_error *error);
+
+typedef struct byol_sound_sheet_info {
+    int sounds;       /* on the page */
+    int mels, frames; /* of a view */
+} byol_sound_sheet_info;
+
+/* The same for sounds: an HTML page that needs no other file. For each sound it shows as
+ * spectrograms the part that the network is given and both views of it, as `config` makes them in
+ * the first epoch (data.*, views, train.seed), and a player.
+ *
+ * Errors: BYOL_ERROR_INVALID for a count below 1, a source of anything else, or options that do not
+ * go together; BYOL_ERROR_IO where `path` cannot be written; the source's own where no sound can be
+ * read. */
+BYOL_API byol_status byol_sound_sheet_write(const char *path, const byol_config *config,
+                                            const byol_source *source, int count,
+                                            byol_progress progress, void *context,
+                                            byol_sound_sheet_info *info, byol_error *error);
 
 #ifdef __cplusplus
 }

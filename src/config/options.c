@@ -127,8 +127,9 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(data.train),
      .default_value = "",
-     .help = "images or texts to learn from: a path or a known name, with an optional split "
-             "(fashion-mnist:train)"},
+     .help =
+         "images, texts or sounds to learn from: a path or a known name, with an optional split "
+         "(fashion-mnist:train)"},
     {.key = "data.image_size",
      .kind = BYOL__INTEGER,
      FIELD(data.image_size),
@@ -728,13 +729,14 @@ const byol__option byol__options[] = {
      .kind = BYOL__TEXT,
      FIELD(eval.train),
      .default_value = "",
-     .help = "labelled images or texts for that; empty: data.train"},
+     .help = "labelled images, texts or sounds for that; empty: data.train"},
     {.key = "eval.test",
      .kind = BYOL__TEXT,
      FIELD(eval.test),
      .default_value = "",
-     .help = "labelled images or texts to classify; empty: the test split of eval.train, or of "
-             "data.train where that is empty"},
+     .help =
+         "labelled images, texts or sounds to classify; empty: the test split of eval.train, or of "
+         "data.train where that is empty"},
 
     {.key = "checkpoint.every_minutes",
      .kind = BYOL__NUMBER,

@@ -13,6 +13,8 @@
 
 void byol_report_options_init(byol_report_options *options) { *options = (byol_report_options){0}; }
 
+enum { SOUNDS_SHOWN = 9 }; /* with their views */
+
 /* ---- One run ---- */
 
 /* Pictures, texts or sounds. */
@@ -30,7 +32,8 @@ static byol_status write_samples(FILE *page, const byol__run_data *run_data,
                    options->note);
     if (options->data != NULL)
         status = has_texts    ? byol__section_text_views(page, run_data, options, error)
-                 : has_sounds ? byol__section_sound_views(page, run_data, options->data, error)
+                 : has_sounds ? byol__section_sound_views(page, &run_data->config, options->data,
+                                                          SOUNDS_SHOWN, NULL, NULL, error)
                               : byol__section_views(page, run_data, options->data, error);
     if (status == BYOL_OK && options->train != NULL) {
         status = byol__exhibit_open(&exhibit, run_data->path, options, error);

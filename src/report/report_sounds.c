@@ -1,6 +1,7 @@
 /* Sounds as spectrograms, beside the two views of each that training sees first. */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "input/input.h"
 #include "input/sound_input.h"
@@ -8,7 +9,7 @@
 #include "report/sections.h"
 #include "report/spectrograms.h"
 
-enum { SHOWN = 9, PICTURES = 3 };
+enum { PICTURES = 3 };
 
 /* What the views of one sound are made in. */
 typedef struct studio {
@@ -70,20 +71,34 @@ static byol_status open_studio(studio *s, byol_error *error) {
                              : status;
 }
 
-byol_status byol__section_sound_views(FILE *page, const byol__run_data *run_data,
-                                      const byol_source *data, byol_error *error) {
+/* The sounds are spread evenly over the source. */
+static byol_status write_all(FILE *page, studio *s, size_t shown, byol_progress progress,
+                             void *context, byol_error *error) {
     byol_source_info info;
-    studio s = {.config = &run_data->config, .data = data};
+    byol_source_describe(s->data, &info);
+    for (size_t i = 0; i < shown; i++) {
+        if (progress != NULL && progress(context, i, shown) != 0)
+            return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped");
+        BYOL__TRY(write_views(page, s, i * info.count / shown, error));
+    }
+    return BYOL_OK;
+}
+
+byol_status byol__section_sound_views(FILE *page, const byol_config *config,
+                                      const byol_source *data, size_t count, byol_progress progress,
+                                      void *context, byol_error *error) {
+    byol_source_info info;
+    studio s = {.config = config, .data = data};
     byol_source_describe(data, &info);
-    size_t shown = info.count < SHOWN ? info.count : SHOWN;
     byol_status status = open_studio(&s, error);
     byol__html(page, "<section id=\"views\">\n<h2>Views</h2>\n<p class=\"intro\">What the network "
                      "sees in training: a part of a sound, time from left to right and low "
-                     "frequencies below, and the two views of it that were made in the first "
+                     "frequencies below, and the two views of it that are made in the first "
                      "epoch. A view should still tell what the sound is of.</p>\n"
                      "<div class=\"gallery\">\n");
-    for (size_t i = 0; i < shown && status == BYOL_OK; i++)
-        status = write_views(page, &s, i * info.count / shown, error);
+    if (status == BYOL_OK)
+        status =
+            write_all(page, &s, info.count < count ? info.count : count, progress, context, error);
     byol__html(page, "</div>\n</section>\n");
     byol__view_buffers_release(&s.buffers);
     byol__mel_free(s.mel);

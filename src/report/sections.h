@@ -33,9 +33,11 @@ byol_status byol__section_text_views(FILE *page, const byol__run_data *run_data,
                                      const byol_report_options *options, byol_error *error);
 void byol__section_text_neighbours(FILE *page, const byol__exhibit *exhibit);
 
-/* report_sounds.c: of sounds the spectrograms with both views of each, and players. */
-byol_status byol__section_sound_views(FILE *page, const byol__run_data *run_data,
-                                      const byol_source *data, byol_error *error);
+/* report_sounds.c: of at most `count` sounds the spectrograms with both views of each, and players.
+ * `progress` (of sounds) may be NULL. */
+byol_status byol__section_sound_views(FILE *page, const byol_config *config,
+                                      const byol_source *data, size_t count, byol_progress progress,
+                                      void *context, byol_error *error);
 
 /* report_map.c */
 byol_status byol__section_map(FILE *page, const byol__exhibit *exhibit,

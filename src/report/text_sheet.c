@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "byol/sheet.h"
+#include "data/source_kind.h"
 #include "report/html.h"
 #include "report/page_frame.h"
 #include "report/text_views.h"
@@ -82,8 +83,8 @@ byol_status byol_text_sheet_write(const char *path, const byol_config *config,
     byol_source_describe(source, &s.of);
     if (s.of.samples != BYOL_SAMPLES_TEXTS)
         return byol__fail(error, BYOL_ERROR_INVALID,
-                          "a page of views needs texts, but these are images: %s",
-                          s.of.description);
+                          "a page of views needs texts, but these are %s: %s",
+                          byol__samples_noun(s.of.samples), s.of.description);
     if (count < 1)
         return byol__fail(error, BYOL_ERROR_INVALID, "a page of %d texts; at least 1 is needed",
                           count);

@@ -14,6 +14,13 @@ find sounds/train -name '*.wav' | sort | sed 's|.*/train/\([a-z]*\)/.*|&\t\1|' >
 expect 0 data list.txt
 grep -q 'classes  *3, of 16 .. 16 sounds' stdout || say "the list has other classes"
 
+# Views before training.
+expect 0 views --data sounds:train --out views.html --count 4 --set data.sample_rate=8000 --set data.mel_high=3900 --json
+is_json out sounds mels frames
+[ "$(grep -o '<audio' views.html | wc -l)" -eq 4 ] || say "not four sounds on the page"
+expect 2 views --data sounds:train --out views.png --set data.sample_rate=8000 --set data.mel_high=3900
+says "let it end in .html"
+
 small="--recipe byol --encoder audio --width 8 --batch-size 16 --threads 2 --precision fp32 --quiet
     --set projector.hidden=32 --set projector.out=16 --set predictor.hidden=32 --set optimizer.name=adam
     --set optimizer.lr=0.01 --set optimizer.warmup_epochs=0 --set data.sample_rate=8000 --set data.mel_high=4000
