@@ -160,8 +160,9 @@ static int equal_pixels(const byol_image *a, const byol_image *b) {
 /* Sets `*same`. 0: these are no sounds that can be read. */
 static int sounds_are_same(const byol_source *a, const byol_source *b, size_t index, int *same) {
     byol_waveform one = {0}, other = {0};
-    int read = byol_source_sound(a, index, 0, 0, 0, &one, NULL) == BYOL_OK &&
-               byol_source_sound(b, index, 0, 0, 0, &other, NULL) == BYOL_OK;
+    enum { COMPARED = 1 << 20 }; /* samples from the beginning */
+    int read = byol_source_sound(a, index, 0, 0, COMPARED, &one, NULL) == BYOL_OK &&
+               byol_source_sound(b, index, 0, 0, COMPARED, &other, NULL) == BYOL_OK;
     *same = read && one.count == other.count &&
             memcmp(one.samples, other.samples, one.count * sizeof *one.samples) == 0;
     byol_waveform_release(&one);

@@ -45,13 +45,14 @@ BYOL_API int byol_encoder_dimension(const byol_encoder *encoder, byol_layer laye
  * trainer; 0 for a random one. */
 BYOL_API uint64_t byol_encoder_step(const byol_encoder *encoder);
 
-/* Number of input channels (1 or 3); 0: it is an encoder of texts. */
+/* Number of input channels (1 or 3; 1 of sounds); 0: it is an encoder of texts. */
 BYOL_API int byol_encoder_channels(const byol_encoder *encoder);
 
 /* Prepares image `index` of `source` as the encoder sees it: short side resized, centre crop,
  * normalised, (channels, image_size, image_size) floats. An image that cannot be read gives zeros.
  * This is for comparing other methods with the encoder's vectors. Not from two threads at once.
- * BYOL_ERROR_INVALID for a source of texts. */
+ * Of a sound: its middle unit, normalised, (1, data.mels, data.frames) floats. BYOL_ERROR_INVALID
+ * for a source of texts. */
 BYOL_API byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source,
                                           size_t index, float *image, byol_error *error);
 

@@ -103,7 +103,7 @@ BYOL_API void byol_source_free(byol_source *source);
 BYOL_API void byol_source_describe(const byol_source *source, byol_source_info *info);
 
 /* Side of the views where data.image_size is 0: the images' height; for files that are decoded
- * their typical shorter side, at least 8 and at most 224. */
+ * their typical shorter side, at least 8 and at most 224. 0 for texts and sounds. */
 BYOL_API int byol_source_view_size(const byol_source *source);
 
 /* Holds one image at a time, for one thread. Zero-initialise it, read one image after the other

@@ -27,6 +27,7 @@ void byol_source_describe(const byol_source *source, byol_source_info *info) {
 int byol_source_view_size(const byol_source *source) {
     enum { LEAST = 8, USUAL = 224 };
     int side = source->info.short_side;
+    if (source->info.samples != BYOL_SAMPLES_IMAGES) return 0;
     if (!source->info.decoded) return source->info.height;
     return side < LEAST ? LEAST : side < USUAL ? side : USUAL;
 }

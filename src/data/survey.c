@@ -17,6 +17,7 @@
 #include "data/span.h"
 
 enum {
+    PART = 1 << 22,     /* samples of a sound that are read at once */
     CHUNK = 64,         /* images between two calls of progress */
     READABLE_SIDE = 32, /* images are decoded as small as possible; unreadable ones are still
                            found */
@@ -58,17 +59,28 @@ static void note_pixels(const byol_image *image, note *out) {
     out->width = image->width;
 }
 
+static bool is_silent(const byol_waveform *waveform) {
+    for (size_t i = 0; i < waveform->count; i++)
+        if (waveform->samples[i] != 0) return false;
+    return true;
+}
+
+/* Part by part: a sound may be hours long. */
 static byol_status note_sound(const byol_source *source, size_t index, byol_waveform *waveform,
                               note *out, byol_error *error) {
-    BYOL__TRY(byol_source_sound(source, index, 0, 0, 0, waveform, error));
-    out->content = XXH3_128bits(waveform->samples, waveform->count * sizeof(float));
+    uint64_t samples = 0;
+    out->silent = true;
+    do {
+        BYOL__TRY(byol_source_sound(source, index, 0, samples, PART, waveform, error));
+        out->content = XXH3_128bits_withSeed(waveform->samples, waveform->count * sizeof(float),
+                                             out->content.low64);
+        out->silent = out->silent && is_silent(waveform);
+        samples += waveform->count;
+    } while (waveform->count == PART);
+    uint64_t milliseconds = samples * 1000 / (uint64_t)waveform->file_rate;
     out->channels = waveform->file_channels;
     out->rate = waveform->file_rate;
-    uint64_t milliseconds = (uint64_t)waveform->count * 1000 / (uint64_t)waveform->file_rate;
     out->milliseconds = milliseconds < INT_MAX ? (int)milliseconds : INT_MAX;
-    size_t zeros = 0;
-    while (zeros < waveform->count && waveform->samples[zeros] == 0) zeros++;
-    out->silent = zeros == waveform->count;
     return BYOL_OK;
 }
 

@@ -18,6 +18,9 @@ enum {
     CHANNELS_MAX = 1024 /* libsndfile's own limit */
 };
 
+/* Longer ones are damaged headers: at 44.1 kHz it would be more than a month. */
+static const sf_count_t SAMPLES_MAX = (sf_count_t)1 << 37;
+
 static const char MP3[] = "MP3";
 
 bool byol__is_sound_name(const char *name) {
@@ -81,6 +84,9 @@ static byol_status check(const SF_INFO *info, byol_error *error) {
         return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
                           "a sound of %d samples a second; %d to %d are possible", info->samplerate,
                           BYOL__RATE_MIN, BYOL__RATE_MAX);
+    if (info->frames > SAMPLES_MAX)
+        return byol__fail(error, BYOL_ERROR_UNSUPPORTED, "a sound of more than %lld samples",
+                          (long long)SAMPLES_MAX);
     if (info->frames <= 0) return byol__fail(error, BYOL_ERROR_FORMAT, "the sound has no samples");
     return BYOL_OK;
 }
