@@ -56,7 +56,8 @@ BYOL_API int byol_encoder_channels(const byol_encoder *encoder);
 BYOL_API byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source,
                                           size_t index, float *image, byol_error *error);
 
-/* Embeds every image of `source` (prepared by byol_view_center) into `features`, (count, dimension)
+/* Embeds every image of `source` (prepared by byol_view_center; of a sound the mean over units of
+ * data.frames side by side, as many as it is long, at most 64) into `features`, (count, dimension)
  * floats of the caller's. `progress` may be NULL. BYOL_ERROR_MISMATCH where the channels differ (a
  * source that decodes gives the channels asked for). An image that cannot be read
  * (byol_source_unreadable) gets a vector of zeros; BYOL_ERROR_FORMAT where no image can be read. */

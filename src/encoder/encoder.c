@@ -127,6 +127,7 @@ byol__preparation byol__encoder_preparation(const byol_encoder *encoder) {
                                .length = config->data.length,
                                .mel = encoder->mel,
                                .frames = config->data.frames,
+                               .place = 0.5f,
                                .sound_mean = config->data.sound_mean,
                                .sound_std = config->data.sound_std,
                                .recipe = config->views.view[0]};
@@ -336,6 +337,61 @@ static byol_status embed_batches(byol_encoder *encoder, const byol_source *sourc
     return BYOL_OK;
 }
 
+/* Units that are embedded together. */
+typedef struct unit_batch {
+    uint32_t index[BATCH];            /* whose they are */
+    float place[BATCH], share[BATCH]; /* where in it; of its vector */
+    size_t count;
+} unit_batch;
+
+/* Adds the units' vectors to those of their sounds. */
+static byol_status embed_units(byol_encoder *encoder, const byol_source *source, byol_layer layer,
+                               const byol__preparation *how, unit_batch *units,
+                               byol__view_buffers *buffers, float *rows, float *features,
+                               byol_error *error) {
+    size_t dimension = (size_t)byol_encoder_dimension(encoder, layer);
+    byol__preparation placed = *how;
+    placed.places = units->place;
+    BYOL__TRY(byol__prepare_batch(&placed, source, units->index, 0, units->count, buffers,
+                                  encoder->samples, error));
+    BYOL__TRY(byol__plan_forward(encoder->plan, encoder->samples, error));
+    byol__plan_read(encoder->plan, output_of_layer[layer], rows); // (BATCH, D)
+    for (size_t k = 0; k < units->count; k++) {
+        float *to = features + units->index[k] * dimension;
+        for (size_t d = 0; d < dimension; d++) to[d] += units->share[k] * rows[k * dimension + d];
+    }
+    units->count = 0;
+    return BYOL_OK;
+}
+
+/* A sound's vector is the mean of those of its units. */
+static byol_status embed_sounds(byol_encoder *encoder, const byol_source *source, size_t total,
+                                byol_layer layer, const byol__preparation *how,
+                                byol__view_buffers *buffers, float *rows, float *features,
+                                byol_progress progress, void *context, byol_error *error) {
+    size_t dimension = (size_t)byol_encoder_dimension(encoder, layer);
+    unit_batch units = {.count = 0};
+    memset(features, 0, total * dimension * sizeof *features);
+    for (size_t i = 0; i < total; i++) {
+        int own;
+        BYOL__TRY(byol__sound_units(how, source, i, &buffers[0], &own, error));
+        for (int u = 0; u < own; u++) {
+            units.index[units.count] = (uint32_t)i;
+            units.place[units.count] = own > 1 ? (float)u / (float)(own - 1) : 0.5f;
+            units.share[units.count++] = 1 / (float)own;
+            if (units.count < BATCH && (i + 1 < total || u + 1 < own)) continue;
+            BYOL__TRY(
+                embed_units(encoder, source, layer, how, &units, buffers, rows, features, error));
+            if (progress != NULL && progress(context, i + 1, total) != 0)
+                return byol__fail(error, BYOL_ERROR_CANCELLED, "stopped after %zu of %zu sounds",
+                                  i + 1, total);
+        }
+    }
+    if (clear_unreadable(source, 0, total, dimension, features) < total) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "none of %zu sounds could be read; 'byol data' says why", total);
+}
+
 static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_layer layer,
                          const byol__preparation *how, float *features, byol_progress progress,
                          void *context, byol_error *error) {
@@ -363,8 +419,9 @@ static byol_status embed(byol_encoder *encoder, const byol_source *source, byol_
         status = byol__alloc(&rows, (size_t)BATCH * (size_t)dimension, sizeof(float),
                              "features of a batch", error);
     if (status == BYOL_OK)
-        status = embed_batches(encoder, source, info.count, layer, how, buffers, rows, features,
-                               progress, context, error);
+        status = (samples == BYOL_SAMPLES_SOUNDS ? embed_sounds : embed_batches)(
+            encoder, source, info.count, layer, how, buffers, rows, features, progress, context,
+            error);
     for (int i = 0; buffers != NULL && i < encoder->threads; i++)
         byol__view_buffers_release(&buffers[i]);
     byol__free(buffers);

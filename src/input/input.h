@@ -30,6 +30,8 @@ typedef struct byol__preparation {
     const byol__mel *mel;            /* of sounds, borrowed; NULL: images or texts */
     int frames;
     float sound_mean, sound_std;
+    const float *places; /* of sounds: where each sample's unit is, 0 .. 1; NULL: in the middle */
+    float place;         /* of the sample at hand; byol__prepare_batch sets it */
     byol_view_recipe recipe; /* for random views; mean and std for all */
     byol_text_recipe text;   /* of texts, for random views */
     byol_sound_recipe sound; /* of sounds, for random views */

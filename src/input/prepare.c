@@ -58,7 +58,9 @@ byol_status byol__prepare_batch(const byol__preparation *how, const byol_source 
     for (size_t i = 0; i < count; i++) {
         size_t index = indices != NULL ? indices[i] : first + i;
         byol_error why = {0};
-        byol_status one = input->prepare(how, source, index, &buffers[omp_get_thread_num()],
+        byol__preparation own = *how;
+        own.place = how->places != NULL ? how->places[i] : 0.5f;
+        byol_status one = input->prepare(&own, source, index, &buffers[omp_get_thread_num()],
                                          (char *)samples + i * bytes, &why);
         if (one == BYOL_OK) continue;
 #pragma omp critical(byol_prepare_batch)

@@ -259,13 +259,13 @@ static byol_status prepare_view(const byol__preparation *how, const byol_source 
     return make(&views, 0, &key, buffers, dst, error);
 }
 
-/* The middle of the sound, or a view of it. */
+/* The unit at how->place of the sound, or a view of it. */
 static byol_status prepare(const byol__preparation *how, const byol_source *source, size_t index,
                            byol__view_buffers *buffers, void *dst, byol_error *error) {
     size_t floats = unit_floats(how->mel, how->frames);
     byol_status status = how->augmented ? prepare_view(how, source, index, buffers, dst, error)
-                                        : read_unit(source, index, how->mel, how->frames, 0.5f,
-                                                    NULL, buffers, dst, error);
+                                        : read_unit(source, index, how->mel, how->frames,
+                                                    how->place, NULL, buffers, dst, error);
     if (status != BYOL_OK && byol_source_unreadable(source, index)) {
         memset(dst, 0, floats * sizeof(float));
         return BYOL_OK;
@@ -273,6 +273,28 @@ static byol_status prepare(const byol__preparation *how, const byol_source *sour
     if (status == BYOL_OK && !how->augmented)
         normalise(dst, floats, how->sound_mean, how->sound_std);
     return status;
+}
+
+/* Reads nothing, and keeps the length. */
+static void keep_length(void *context, uint64_t length, uint64_t *begin, uint64_t *count) {
+    *(uint64_t *)context = length;
+    *begin = length;
+    *count = 0;
+}
+
+byol_status byol__sound_units(const byol__preparation *how, const byol_source *source, size_t index,
+                              byol__view_buffers *buffers, int *units, byol_error *error) {
+    enum { MOST = 64 };
+    uint64_t length = 0;
+    const byol__sound_request request = {
+        .rate = byol__mel_of(how->mel)->rate, .part = keep_length, .context = &length};
+    *units = 1;
+    byol_status status = byol__source_sound(source, index, &request, &buffers->waveform, error);
+    if (status != BYOL_OK) return byol_source_unreadable(source, index) ? BYOL_OK : status;
+    size_t frames = byol__mel_frames(how->mel, (size_t)length), unit = (size_t)how->frames;
+    size_t wanted = (frames + unit / 2) / unit;
+    *units = wanted < 1 ? 1 : wanted > MOST ? MOST : (int)wanted;
+    return BYOL_OK;
 }
 
 /* ---- A run ---- */

@@ -40,6 +40,7 @@ static byol_status paint_sound(const spectrograms *s, size_t index, float *log_m
     const byol__preparation how = {.channels = 1,
                                    .mel = s->mel,
                                    .frames = s->config.data.frames,
+                                   .place = 0.5f,
                                    .sound_mean = s->config.data.sound_mean,
                                    .sound_std = s->config.data.sound_std};
     byol__view_buffers buffers = {0};

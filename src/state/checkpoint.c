@@ -132,7 +132,9 @@ static byol_status check_kind(const byol__safetensors *file, const char *path,
                               const byol__origin *origin, byol_error *error) {
     bool of_texts = byol__encoder_takes_texts(origin->config.encoder.name);
     bool has_tokenizer = byol__safetensors_metadata(file, "byol.tokenizer") != NULL;
-    if (of_texts == has_tokenizer && of_texts == (origin->channels == 0)) return BYOL_OK;
+    bool fits_sounds = !byol__takes_sounds(&origin->config) || origin->channels == 1;
+    if (of_texts == has_tokenizer && of_texts == (origin->channels == 0) && fits_sounds)
+        return BYOL_OK;
     return byol__fail(error, BYOL_ERROR_FORMAT,
                       "%s: encoder.name %s, %d channels and %s tokenizer do not go together", path,
                       origin->config.encoder.name, origin->channels, has_tokenizer ? "a" : "no");

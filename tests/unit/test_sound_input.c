@@ -296,6 +296,35 @@ static void an_encoder_knows_what_to_do_with_sounds(void **state) {
     byol_encoder_free(encoder);
 }
 
+static double distance(const float *a, const float *b, int dimension) {
+    double sum = 0;
+    for (int d = 0; d < dimension; d++) sum += pow((double)(a[d] - b[d]), 2);
+    return sqrt(sum);
+}
+
+/* A low unit and a high one, alone and behind one another. */
+static void a_long_sound_is_the_mean_of_its_units(void **state) {
+    (void)state;
+    enum { UNIT = FRAMES * 80 };
+    static float both[2 * UNIT];
+    byol_config config = tiny_sound_config();
+    const float *const samples[] = {both, both + UNIT, both};
+    const size_t lengths[] = {UNIT - 1, UNIT - 1, 2 * UNIT - 1};
+    byol_encoder *encoder;
+    byol_source *source;
+    float vectors[3][64], mean[64];
+    for (int i = 0; i < 2 * UNIT; i++) both[i] = 0.4f * sinf((i < UNIT ? 0.25f : 1.5f) * (float)i);
+    check(run_on(&config, in_folder("run"), false, false));
+    check(byol_encoder_load(&encoder, in_folder("run"), 2, &error));
+    check(byol_source_from_waveforms(&source, samples, lengths, TINY_RATE, NULL, 3, &error));
+    check(byol_encoder_embed(encoder, source, BYOL_LAYER_BACKBONE, vectors[0], NULL, NULL, &error));
+    for (int d = 0; d < 64; d++) mean[d] = (vectors[0][d] + vectors[1][d]) / 2;
+    double apart = distance(vectors[0], vectors[1], 64), off = distance(vectors[2], mean, 64);
+    if (!(apart > 0.1 && off < 0.25 * apart)) fail_msg("off by %g of %g", off, apart);
+    byol_source_free(source);
+    byol_encoder_free(encoder);
+}
+
 static void sounds_are_described_by_their_bands_and_cepstra(void **state) {
     (void)state;
     byol_config config = tiny_sound_config();
@@ -329,6 +358,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_does_not_go_with_sounds_is_refused_with_words,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(an_encoder_knows_what_to_do_with_sounds, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_long_sound_is_the_mean_of_its_units, make_folder,
                                         remove_folder),
         cmocka_unit_test(sounds_are_described_by_their_bands_and_cepstra),
     };
