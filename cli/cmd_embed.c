@@ -13,7 +13,8 @@ enum { DENSE = 7000, SIZE };
 
 static void check(arguments *args, struct argp_state *state) {
     if (args->model == NULL) argp_error(state, "which RUN or WEIGHTS file?");
-    if (args->data == NULL) argp_error(state, "--data SRC is needed: the images, texts or sounds to embed");
+    if (args->data == NULL)
+        argp_error(state, "--data SRC is needed: the images, texts or sounds to embed");
     if (args->out == NULL) argp_error(state, "--out FILE.npy is needed");
     if (args->dense && args->layer_name == NULL)
         argp_error(state, "--dense needs --layer stage1, stage2 ...: which stage's maps?");
