@@ -61,6 +61,19 @@ static void standard_networks_have_their_published_sizes(void **state) {
     }
 }
 
+/* Three convolutions (no bias) with batch norms; 64 channels in 8 bands to 2,048 and 2,048 again.
+ */
+static void the_encoder_of_sounds_has_the_sizes_of_its_layers(void **state) {
+    (void)state;
+    byol_config config = standard("audio");
+    byol_error error = {0};
+    sums s = {0};
+    config.data.frames = 96;
+    assert_int_equal(byol_network_describe(&config, 1, 0, add_up, &s, NULL, &error), BYOL_OK);
+    assert_int_equal(s.parameters, 9 * 64 + 2 * 9 * 64 * 64 + 3 * 2 * 64 + (8 * 64 + 1) * 2048 +
+                                       (2048 + 1) * 2048);
+}
+
 static void totals_are_the_sums_of_the_layers(void **state) {
     (void)state;
     byol_config config;
@@ -123,6 +136,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_encoder_that_can_be_named_can_be_built),
         cmocka_unit_test(standard_networks_have_their_published_sizes),
+        cmocka_unit_test(the_encoder_of_sounds_has_the_sizes_of_its_layers),
         cmocka_unit_test(totals_are_the_sums_of_the_layers),
         cmocka_unit_test(an_impossible_network_is_an_error),
     };
