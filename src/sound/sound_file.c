@@ -67,6 +67,23 @@ static sf_count_t write_nothing(const void *from, sf_count_t count, void *contex
 
 /* ---- Opening ---- */
 
+/* The decoder of MP3, libmpg123, writes notes to standard error about what is none. So that is
+ * found out before it is asked. */
+static byol_status check_mp3(const char *path, byol_error *error) {
+    const char *dot = strrchr(path, '.');
+    unsigned char front[3] = {0};
+    if (dot == NULL || strcasecmp(dot, ".mp3") != 0) return BYOL_OK;
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) return byol__fail(error, BYOL_ERROR_IO, "%s", strerror(errno));
+    size_t length = fread(front, 1, sizeof front, file);
+    fclose(file);
+    bool has_tag = memcmp(front, "ID3", 3) == 0;
+    bool has_frame = front[0] == 0xff && (front[1] & 0xe0) == 0xe0;
+    if (length == sizeof front && (has_tag || has_frame)) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_FORMAT,
+                      "no MP3: it begins with neither a tag (ID3) nor a frame");
+}
+
 /* A pipe would make us wait. */
 static byol_status check_file(const char *path, byol_error *error) {
     struct stat info;
@@ -74,7 +91,7 @@ static byol_status check_file(const char *path, byol_error *error) {
         return byol__fail(error, errno == ENOENT ? BYOL_ERROR_NOT_FOUND : BYOL_ERROR_IO, "%s",
                           strerror(errno));
     if (!S_ISREG(info.st_mode)) return byol__fail(error, BYOL_ERROR_IO, "not a regular file");
-    return BYOL_OK;
+    return check_mp3(path, error);
 }
 
 static byol_status check(const SF_INFO *info, byol_error *error) {

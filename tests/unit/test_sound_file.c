@@ -183,6 +183,10 @@ static void bad_sounds_are_refused_with_words(void **state) {
     fputs("these are words, not a sound", file);
     fclose(file);
     assert_refused(in_folder("words.wav"), BYOL_ERROR_FORMAT, "no sound");
+    assert_int_equal(rename(in_folder("words.wav"), in_folder("words.mp3")), 0);
+    assert_refused(in_folder("words.mp3"), BYOL_ERROR_FORMAT, "no MP3");
+    assert_int_equal(mkfifo(in_folder("pipe.wav"), 0600), 0);
+    assert_refused(in_folder("pipe.wav"), BYOL_ERROR_IO, "not a regular file");
 }
 
 static void silence_is_read(void **state) {
