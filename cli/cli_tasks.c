@@ -307,7 +307,7 @@ bool cli_task_shows(const cli_task *task, cli_task_result *result, size_t index,
                     char path[BYOL_PATH_MAX]) {
     char name[64];
     size_t shown = count < CLI_TASK_SHOWN ? count : CLI_TASK_SHOWN, next = result->picture_count;
-    if (next >= shown || index != next * count / shown || !cli_is_folder(task->model)) return false;
+    if (next >= shown || index < next * count / shown || !cli_is_folder(task->model)) return false;
     name_of(task, name);
     if (snprintf(path, BYOL_PATH_MAX, "%s/%s", task->model, name) >= BYOL_PATH_MAX) return false;
     if (mkdir(path, 0777) != 0 && errno != EEXIST) return false;
