@@ -169,28 +169,29 @@ byol_status byol_boxes_open(byol_boxes **out, const char *spec, const byol_boxes
     return status;
 }
 
+static byol_status check_object(const byol_boxes *boxes, const byol_object *object, size_t count,
+                                const char *where, byol_error *error) {
+    if (object->picture < count && object->label >= 0 && object->label < boxes->info.classes)
+        return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_INVALID,
+                      "%s is in picture %u and of class %d; there are %zu pictures and %d classes, "
+                      "from 0",
+                      where, (unsigned)object->picture, object->label, count, boxes->info.classes);
+}
+
+/* Pictures are read for their sizes, each once where its objects follow one another. */
 static byol_status copy(byol_boxes *boxes, const byol_object *objects, size_t count,
-                        byol_error *error) {
+                        byol_picture *picture, byol_error *error) {
     byol_source_info source;
     char where[32];
     byol_source_describe(boxes->pictures, &source);
     for (size_t i = 0; i < count; i++) {
-        byol_picture picture = {0};
         snprintf(where, sizeof where, "object %zu", i);
-        if (objects[i].picture >= source.count || objects[i].label < 0 ||
-            objects[i].label >= boxes->info.classes)
-            return byol__fail(error, BYOL_ERROR_INVALID,
-                              "%s is in picture %u and of class %d; there are %zu pictures and %d "
-                              "classes, from 0",
-                              where, (unsigned)objects[i].picture, objects[i].label, source.count,
-                              boxes->info.classes);
-        byol_status status =
-            byol_source_image(boxes->pictures, objects[i].picture, NULL, &picture, error);
-        if (status == BYOL_OK)
-            status = byol__boxes_add(boxes, objects[i], picture.image.height, picture.image.width,
-                                     where, error);
-        byol_picture_release(&picture);
-        if (status != BYOL_OK) return status;
+        BYOL__TRY(check_object(boxes, &objects[i], source.count, where, error));
+        if (i == 0 || objects[i].picture != objects[i - 1].picture)
+            BYOL__TRY(byol_source_image(boxes->pictures, objects[i].picture, NULL, picture, error));
+        BYOL__TRY(byol__boxes_add(boxes, objects[i], picture->image.height, picture->image.width,
+                                  where, error));
     }
     return BYOL_OK;
 }
@@ -199,10 +200,12 @@ byol_status byol_boxes_from_memory(byol_boxes **out, const byol_source *pictures
                                    const byol_object *objects, size_t count, int classes,
                                    byol_error *error) {
     byol_boxes *boxes;
+    byol_picture picture = {0};
     BYOL__TRY(create(&boxes, error));
     boxes->pictures = pictures;
     boxes->info.classes = classes;
-    byol_status status = copy(boxes, objects, count, error);
+    byol_status status = copy(boxes, objects, count, &picture, error);
+    byol_picture_release(&picture);
     if (status == BYOL_OK) status = complete(boxes, "memory", error);
     if (status == BYOL_OK)
         *out = boxes;

@@ -9,8 +9,6 @@
 
 #include "tasks/scene.h"
 
-enum { BYOL__CENTER_BOXES_MAX = 512 }; /* of one picture */
-
 /* A box of a picture as the network is shown it, in cells of the map. */
 typedef struct byol__target_box {
     byol__box box;

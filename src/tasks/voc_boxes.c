@@ -5,6 +5,7 @@
 
 #include <expat.h>
 
+#include "base/c_locale.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -257,8 +258,11 @@ byol_status byol__boxes_read_voc(byol_boxes *boxes, byol__path_list *pictures, c
     snprintf(annotations, sizeof annotations, "%s/Annotations", folder);
     bool by_list = byol__is_folder(annotations) && *split != '\0';
     byol_status status = (by_list ? list_split : list_all)(folder, split, &files, pictures, error);
+    /* Numbers have decimal points. */
+    locale_t c_locale, before = byol__c_locale_enter(&c_locale);
     for (size_t i = 0; i < files.count && status == BYOL_OK; i++)
         status = read_file(boxes, files.paths[i], pictures->paths[i], (uint32_t)i, error);
+    byol__c_locale_leave(before, c_locale);
     byol__path_list_release(&files);
     return status == BYOL_OK ? sort_classes(boxes, error) : status;
 }
