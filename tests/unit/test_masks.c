@@ -6,15 +6,14 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/files.h"
 #include "byol/segment.h"
 #include "data/decode.h"
 #include "data/mask_file.h"
 #include "floats.h"
+#include "folder.h"
 
 static void path_of(const char *name, char path[512]) {
     snprintf(path, 512, TEST_FOLDER "/fixtures/%s", name);
@@ -87,19 +86,20 @@ static void what_is_no_mask_is_said(void **state) {
 
 static void a_truncated_mask_is_said(void **state) {
     (void)state;
-    char path[512], cut[] = "/tmp/byol-mask-XXXXXX";
+    char path[512];
+    const char *cut = in_folder("cut.png");
     const unsigned char *bytes;
     size_t length;
     uint8_t *mask;
-    int height, width, file = mkstemp(cut);
-    assert_true(file >= 0);
+    int height, width;
+    FILE *file = fopen(cut, "wb");
+    assert_non_null(file);
     path_of("gray.png", path);
     check(byol__map_file(path, &bytes, &length, &error));
-    assert_int_equal(write(file, bytes, length / 2), (ssize_t)(length / 2));
+    assert_int_equal(fwrite(bytes, 1, length / 2, file), length / 2);
     byol__unmap_file(bytes, length);
-    close(file);
+    fclose(file);
     assert_int_equal(byol__mask_read(cut, &mask, &height, &width, &error), BYOL_ERROR_FORMAT);
-    unlink(cut);
 }
 
 enum { COUNT = 3, HIGH = 2, WIDE = 2 };
@@ -159,7 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_numbers_of_a_palette_and_of_few_bits_are_read),
         cmocka_unit_test(what_is_no_mask_is_said),
-        cmocka_unit_test(a_truncated_mask_is_said),
+        cmocka_unit_test_setup_teardown(a_truncated_mask_is_said, make_folder, remove_folder),
         cmocka_unit_test(numbers_are_classes_or_ignored),
         cmocka_unit_test(the_most_frequent_class_of_each_place),
     };

@@ -6,13 +6,14 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "byol/detect.h"
 #include "byol/segment.h"
 #include "floats.h"
+#include "folder.h"
 #include "random_encoder.h"
 #include "tasks/center_loss.h"
 #include "tiny.h"
@@ -132,6 +133,61 @@ static void detection_repeats_itself(void **state) {
     free_scenes(s);
 }
 
+/* ---- Pictures of different sizes ---- */
+
+enum { SIZES = 3 };
+static const int heights[SIZES] = {16, 30, 9}, widths[SIZES] = {24, 20, 50};
+
+static void write_scene(int i) {
+    char path[128];
+    int pixels = heights[i] * widths[i];
+    uint8_t *mask = calloc((size_t)pixels, 1);
+    snprintf(path, sizeof path, "%s/%d.ppm", folder, i);
+    FILE *file = fopen(path, "wb");
+    assert_true(file != NULL && mask != NULL);
+    fprintf(file, "P6\n%d %d\n255\n", widths[i], heights[i]);
+    for (int p = 0; p < pixels; p++) {
+        mask[p] = p % widths[i] < widths[i] / 2;
+        for (int c = 0; c < 3; c++) fputc(mask[p] ? 220 : 30, file);
+    }
+    fclose(file);
+    snprintf(path, sizeof path, "%s/%d.png", folder, i);
+    check(byol_mask_write(path, mask, heights[i], widths[i], &error));
+    free(mask);
+}
+
+static byol_status note_size(void *context, size_t index, const uint8_t *mask, int height,
+                             int width, byol_error *why) {
+    (void)mask, (void)why;
+    assert_int_equal(height, heights[index]);
+    assert_int_equal(width, widths[index]);
+    ++*(int *)context;
+    return BYOL_OK;
+}
+
+static void pictures_of_any_size_are_answered_in_their_own(void **state) {
+    (void)state;
+    byol_masks *set;
+    const byol_masks_options how = {.ignore = BYOL_IGNORE_DEFAULT};
+    uint64_t confusion[4], pixels = 0, expected = 0;
+    byol_segment_result result;
+    int answers = 0;
+    for (int i = 0; i < SIZES; i++) write_scene(i);
+    check(byol_masks_open(&set, folder, &how, &error));
+    byol_encoder *encoder = small_encoder();
+    byol_task_options options = quick(2);
+    options.height = 16;
+    options.width = 24;
+    check(byol_segment(encoder, set, set, &options, &result, confusion, note_size, NULL, &answers,
+                       &error));
+    assert_int_equal(answers, SIZES);
+    for (int k = 0; k < 4; k++) pixels += confusion[k];
+    for (int i = 0; i < SIZES; i++) expected += (uint64_t)(heights[i] * widths[i]);
+    assert_int_equal(pixels, expected);
+    byol_masks_free(set);
+    byol_encoder_free(encoder);
+}
+
 /* ---- What is frozen ---- */
 
 /* Is every row of the backbone in the file as in the encoder? Statistics, too. */
@@ -153,8 +209,7 @@ static void a_frozen_encoder_stays_as_it_is(void **state) {
     (void)state;
     scenes *s = make_scenes();
     byol_encoder *encoder = small_encoder();
-    char path[] = "/tmp/byol-head-XXXXXX.safetensors";
-    close(mkstemps(path, 12));
+    const char *path = in_folder("head.safetensors");
     for (int fine_tune = 0; fine_tune < 2; fine_tune++) {
         uint64_t confusion[CLASSES * CLASSES];
         byol_segment_result segmented;
@@ -169,7 +224,6 @@ static void a_frozen_encoder_stays_as_it_is(void **state) {
                           &error));
         assert_int_equal(backbone_is_kept(encoder, path), !fine_tune);
     }
-    unlink(path);
     byol_encoder_free(encoder);
     free_scenes(s);
 }
@@ -265,7 +319,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segmentation_repeats_itself),
         cmocka_unit_test(detection_repeats_itself),
-        cmocka_unit_test(a_frozen_encoder_stays_as_it_is),
+        cmocka_unit_test_setup_teardown(pictures_of_any_size_are_answered_in_their_own, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_frozen_encoder_stays_as_it_is, make_folder,
+                                        remove_folder),
         cmocka_unit_test(it_can_be_stopped_and_refuses_what_cannot_be),
         cmocka_unit_test(boxes_without_an_area_are_noted),
         cmocka_unit_test(peaks_are_what_no_neighbour_exceeds),
