@@ -39,7 +39,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_END:
         if (args->model == NULL) argp_error(state, "which CLASSIFIER file?");
         if (args->data == NULL)
-            argp_error(state, "--data SRC is needed: the images or texts to classify");
+            argp_error(state, "--data SRC is needed: the images, texts or sounds to classify");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -47,7 +47,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"data", 'd', "SRC", 0,
-     "Images or texts to classify; -: paths of pictures on standard input, a line each", 0},
+     "Images, texts or sounds to classify; -: paths of pictures on standard input, a line each", 0},
     {"out", 'o', "FILE.csv", 0, "Where path, class and probability of each go", 0},
     {"top", 'k', "K", 0, "So many classes of each, the most probable first (default 1)", 0},
     {"threads", 't', "N", 0, "0: every processor the process may use", 0},
@@ -57,7 +57,8 @@ static const struct argp parser = {
     options,
     parse,
     "CLASSIFIER.safetensors",
-    "Names the class of images or texts, by a classifier that 'byol finetune' or 'byol linear' "
+    "Names the class of images, texts or sounds, by a classifier that 'byol finetune' or 'byol "
+    "linear' "
     "wrote with --out. Where the source has labels, the accuracy is printed too."
     "\vExample:\n  byol predict tuned.safetensors --data photos/ --out predictions.csv",
     cli_output_children,

@@ -283,9 +283,9 @@ static byol_status open_all(verification *v, byol_error *error) {
     const arguments *args = v->args;
     byol_status status = byol_encoder_load(&v->encoder, args->model, args->threads, error);
     if (status != BYOL_OK) return status;
-    if (byol_encoder_channels(v->encoder) == 0)
+    if (byol_encoder_samples(v->encoder) != BYOL_SAMPLES_IMAGES)
         return cli_error(error, BYOL_ERROR_UNSUPPORTED,
-                         "%.700s is an encoder of texts; pairs are of pictures", args->model);
+                         "%.700s is no encoder of pictures, which pairs are of", args->model);
     status = open_set(&v->test, args->pairs, args->root, error);
     if (status == BYOL_OK && args->threshold_pairs != NULL) {
         status = open_set(&v->choosing, args->threshold_pairs, args->root, error);

@@ -24,7 +24,7 @@ const cli_command cli_commands[] = {
     {"verify", cmd_verify, "what it is worth: whether two pictures show the same person", NULL},
     {"embed", cmd_embed, "turn images, texts or sounds into vectors (.npy)", "Using"},
     {"search", cmd_search, "find similar pictures or texts, and near-duplicates", NULL},
-    {"predict", cmd_predict, "name the class of images or texts", NULL},
+    {"predict", cmd_predict, "name the class of images, texts or sounds", NULL},
     {"explain", cmd_explain, "show which part of a picture an answer hangs on", NULL},
     {"export", cmd_export, "write an encoder for PyTorch (.safetensors) or ONNX", NULL},
     {"report", cmd_report, "write a page that shows a run, or compares several", "Looking into it"},

@@ -47,6 +47,8 @@ BYOL_API uint64_t byol_encoder_step(const byol_encoder *encoder);
 
 /* Number of input channels (1 or 3; 1 of sounds); 0: it is an encoder of texts. */
 BYOL_API int byol_encoder_channels(const byol_encoder *encoder);
+/* What it reads. */
+BYOL_API byol_sample_kind byol_encoder_samples(const byol_encoder *encoder);
 
 /* Prepares image `index` of `source` as the encoder sees it: short side resized, centre crop,
  * normalised, (channels, image_size, image_size) floats. An image that cannot be read gives zeros.

@@ -288,6 +288,21 @@ uint64_t byol_encoder_step(const byol_encoder *encoder) { return encoder->origin
 
 int byol_encoder_channels(const byol_encoder *encoder) { return encoder->origin.channels; }
 
+byol_sample_kind byol_encoder_samples(const byol_encoder *encoder) {
+    byol__preparation how = byol__encoder_preparation(encoder);
+    return byol__prepared_samples(&how);
+}
+
+byol_status byol__encoder_check_pictures(const byol_encoder *encoder, const char *what,
+                                         byol_error *error) {
+    static const char *const names[] = {
+        [BYOL_SAMPLES_TEXTS] = "texts", [BYOL_SAMPLES_SOUNDS] = "sounds"};
+    byol_sample_kind samples = byol_encoder_samples(encoder);
+    if (samples == BYOL_SAMPLES_IMAGES) return BYOL_OK;
+    return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
+                      "this is an encoder of %s; %s takes one of pictures", names[samples], what);
+}
+
 /* ---- Embedding ---- */
 
 byol_status byol_encoder_prepare(byol_encoder *encoder, const byol_source *source, size_t index,

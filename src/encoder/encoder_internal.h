@@ -14,6 +14,9 @@ byol_status byol__encoder_create(byol_encoder **out, const byol__origin *origin,
 
 /* How samples are prepared for it. The tokenizer is borrowed. */
 byol__preparation byol__encoder_preparation(const byol_encoder *encoder);
+/* BYOL_ERROR_UNSUPPORTED unless it reads pictures, which `what` needs. */
+byol_status byol__encoder_check_pictures(const byol_encoder *encoder, const char *what,
+                                         byol_error *error);
 
 /* The parts of an encoder, all borrowed from it. */
 typedef struct byol__weights {

@@ -40,7 +40,7 @@ static byol_status write_samples(FILE *page, const byol__run_data *run_data,
         if (status == BYOL_OK && has_texts) byol__section_text_neighbours(page, &exhibit);
         if (status == BYOL_OK && !has_texts)
             status = byol__section_neighbours(page, &exhibit, error);
-        if (status == BYOL_OK && !has_texts)
+        if (status == BYOL_OK && !has_texts && !has_sounds)
             status = byol__section_explain(page, run_data->path, &exhibit, options->threads, error);
         if (status == BYOL_OK) status = byol__section_map(page, &exhibit, options, error);
     }

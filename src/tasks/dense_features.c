@@ -68,9 +68,7 @@ static byol_status create(byol_dense *d, const byol_encoder *encoder,
                                .stages = {options->stage},
                                .stage_count = 1};
     int count = byol_encoder_stage_count(encoder);
-    if (count == 0)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                          "an encoder of texts has no maps of stages");
+    BYOL__TRY(byol__encoder_check_pictures(encoder, "a map of a stage", error));
     if (options->stage < 0 || options->stage >= count || options->height < 1 || options->width < 1)
         return byol__fail(error, BYOL_ERROR_INVALID,
                           "stage %d of pictures of %d x %d: the encoder has %d stages, from 0",

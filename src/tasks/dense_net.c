@@ -20,7 +20,7 @@ static int first_of(const byol_encoder *encoder) {
 int byol_encoder_stage_count(const byol_encoder *encoder) {
     byol__weights weights;
     byol__encoder_weights(encoder, &weights);
-    return byol_encoder_channels(encoder) > 0 ? weights.graph->stage_count : 0;
+    return byol_encoder_samples(encoder) == BYOL_SAMPLES_IMAGES ? weights.graph->stage_count : 0;
 }
 
 void byol_encoder_stage_name(const byol_encoder *encoder, int index, char *name, size_t size) {
@@ -38,9 +38,7 @@ byol_status byol_encoder_stage_find(const byol_encoder *encoder, const char *nam
                                     byol_error *error) {
     static const char *const words[] = {"stage", "layer"};
     int count = byol_encoder_stage_count(encoder);
-    if (count == 0)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                          "an encoder of texts has no maps of stages");
+    BYOL__TRY(byol__encoder_check_pictures(encoder, "a map of a stage", error));
     const char *digits = NULL;
     for (int i = 0; i < 2; i++)
         if (strncmp(name, words[i], strlen(words[i])) == 0) digits = name + strlen(words[i]);
@@ -103,9 +101,7 @@ static byol_status choose_last(byol__trunk *trunk, const byol__graph *graph, byo
 byol_status byol__trunk_choose(byol__trunk *trunk, const char *names, byol_error *error) {
     byol__graph graph;
     trunk->stage_count = 0;
-    if (byol_encoder_channels(trunk->encoder) == 0)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                          "an encoder of texts has no maps of stages");
+    BYOL__TRY(byol__encoder_check_pictures(trunk->encoder, "a task on every pixel", error));
     byol_status status = shapes_of(trunk, &graph, error);
     if (status == BYOL_OK)
         status = names != NULL && *names != '\0' ? choose_named(trunk, names, error)

@@ -163,11 +163,7 @@ static byol_status load(byol_explainer *e, const char *path, byol_error *error) 
     } else {
         return byol__fail(error, status, "%s", why.text);
     }
-    if (byol_encoder_channels(e->encoder) == 0)
-        return byol__fail(error, BYOL_ERROR_UNSUPPORTED,
-                          "%s is an encoder of texts; only answers about pictures are explained",
-                          path);
-    return BYOL_OK;
+    return byol__encoder_check_pictures(e->encoder, "explaining an answer", error);
 }
 
 byol_status byol_explainer_load(byol_explainer **out, const char *path, int threads,

@@ -49,8 +49,14 @@ is_json accuracy random_init_accuracy logmel_accuracy mfcc_accuracy classes
 expect 0 linear whole --report
 grep -q 'log-mels' stdout || say "nothing beside the encoder"
 if grep -qw images stdout stderr; then say "sounds are called images: $(grep -hw images stdout stderr)"; fi
-expect 0 finetune whole --epochs 12 --batch-size 16 --no-scratch
+expect 0 finetune whole --epochs 12 --batch-size 16 --no-scratch --out tuned.safetensors
 grep -Eq 'fine-tuned +([89][0-9]|100)' stdout || say "three kinds of sounds are not told apart: $(cat stdout)"
+expect 0 predict tuned.safetensors --data sounds:test --out named.csv
+[ "$(wc -l <named.csv)" -eq 16 ] || say "not a line for each sound and one for the head"
+expect 1 explain tuned.safetensors --data sounds:test --out explained
+says "an encoder of sounds"
+expect 1 embed whole --data sounds:test --dense --layer stage1 --out maps.npy
+says "an encoder of sounds"
 
 # The report shows spectrograms, and plays what they are of.
 expect 0 report whole --out page.html

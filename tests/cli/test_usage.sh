@@ -41,7 +41,7 @@ says "'views.flip'"
 expect 2 pretrain --out run --data data --set encoder.width
 says KEY=VALUE
 expect 2 pretrain --out run --data data --width wide
-says "--width" wide "4 .. 1024"
+says "--width" wide "4 .. 4096"
 expect 2 pretrain --out run --data data --precision fp64
 says "auto, fp32, bf16"
 expect 2 pretrain --out run --data data --encoder resnet19
