@@ -83,6 +83,36 @@ BYOL_API byol_status byol_linear(const byol_features *train, int passes, const b
                                  int32_t *predicted, byol_progress progress, void *context,
                                  byol_error *error);
 
+typedef struct byol_regression_options {
+    /* C to choose from on held-out training samples; borrowed. Default: 5 values, 1e-5 .. 0.1. */
+    const float *cs;
+    int c_count;    /* number of `cs` */
+    float held_out; /* share held out for the choice, in five draws one after the other; default
+                       0.1 */
+    uint64_t seed;
+    int threads; /* default 0: every processor the process may use; changes nothing but the time */
+    float *weight, *bias; /* as of byol_linear_options */
+} byol_regression_options;
+
+BYOL_API void byol_regression_options_init(byol_regression_options *options);
+
+typedef struct byol_regression_result {
+    double accuracy;          /* on the test set, percent; fitted to all training samples */
+    double held_out_accuracy; /* of the chosen C, percent */
+    float c;                  /* the chosen C */
+} byol_regression_result;
+
+/* The same classifier as logistic regression, |W|^2 / 2 + C times the sum of the samples' losses at
+ * its minimum (what scikit-learn's LogisticRegression(C=C) finds), on features scaled to mean 0 and
+ * variance 1. For up to some thousand samples: SGD's rate would be chosen on a handful, and it
+ * takes 12 bytes of memory for each number of the training set. The test set is used once.
+ * `predicted` (test->count labels) may be NULL. BYOL_ERROR_INVALID for options out of range or if
+ * no class has two training samples. */
+BYOL_API byol_status byol_regression(const byol_features *train, const byol_features *test,
+                                     const byol_regression_options *options,
+                                     byol_regression_result *result, int32_t *predicted,
+                                     byol_progress progress, void *context, byol_error *error);
+
 /* ---- Fine-tuning ---- */
 
 typedef struct byol_finetune_options {

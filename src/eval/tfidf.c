@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "byol/eval.h"
 #include "eval/joint_labels.h"
+#include "eval/learned_classes.h"
 #include "eval/logistic.h"
 #include "eval/split.h"
 #include "eval/terms.h"
@@ -18,11 +19,7 @@ enum { DEFAULT_CS = sizeof default_cs / sizeof *default_cs };
 typedef struct task {
     const byol_tfidf_options *options;
     byol__joint_labels labels;
-    /* Only classes with training texts are learned: one without would have a bias that falls for
-     * ever. */
-    int32_t *known;   /* (learned): the class that each learned class is */
-    int32_t *targets; /* (train count): the learned class of each training text */
-    int learned;
+    byol__learned_classes classes;
     byol__string_table vocabulary;
     byol__sparse train, test; /* counts */
     byol__split split;
@@ -84,8 +81,8 @@ static byol_status pair_open(pair *p, const task *t, selection learn, selection 
     BYOL__TRY(weigh(p, t, learn, judge, error));
     BYOL__TRY(byol__alloc(&p->targets, learn.count, sizeof *p->targets, what, error));
     for (size_t i = 0; i < learn.count; i++)
-        p->targets[i] = t->targets[learn.indices != NULL ? learn.indices[i] : i];
-    BYOL__TRY(byol__logistic_open(&p->regression, &p->learn, p->targets, t->learned, error));
+        p->targets[i] = t->classes.targets[learn.indices != NULL ? learn.indices[i] : i];
+    BYOL__TRY(byol__logistic_open(&p->regression, &p->learn, p->targets, t->classes.count, error));
     BYOL__TRY(byol__alloc(&p->weights, p->regression.length, sizeof *p->weights, what, error));
     BYOL__TRY(byol__alloc(&p->predicted, judge.count, sizeof *p->predicted, what, error));
     return byol__alloc(&p->logits, judge.count * p->regression.outputs, sizeof *p->logits, what,
@@ -111,7 +108,7 @@ static byol_status try_cs(pair *p, task *t, byol_tfidf_result *result, byol_erro
         size_t right = 0;
         BYOL__TRY(learn_and_predict(p, t, t->options->cs[i], error));
         for (size_t j = 0; j < split->held_out_count; j++)
-            right += p->predicted[j] == t->targets[split->held_out[j]];
+            right += p->predicted[j] == t->classes.targets[split->held_out[j]];
         if (i > 0 && right <= best) continue;
         best = right;
         result->c = t->options->cs[i];
@@ -139,7 +136,7 @@ static byol_status test(task *t, byol_tfidf_result *result, byol_error *error) {
                                    (selection){&t->test, NULL, count}, error);
     if (status == BYOL_OK) status = learn_and_predict(&p, t, result->c, error);
     for (size_t i = 0; status == BYOL_OK && i < count; i++) {
-        t->predicted[i] = t->known[p.predicted[i]];
+        t->predicted[i] = t->classes.known[p.predicted[i]];
         right += t->predicted[i] == t->labels.test[i];
     }
     result->accuracy = 100 * (double)right / (double)count;
@@ -149,45 +146,23 @@ static byol_status test(task *t, byol_tfidf_result *result, byol_error *error) {
 
 /* ---- Preparing ---- */
 
-/* Numbers the classes that have training texts. */
-static byol_status number_classes(task *t, byol_error *error) {
-    const byol__joint_labels *labels = &t->labels;
-    size_t *counts, most = 0;
-    BYOL__TRY(byol__alloc(&t->known, (size_t)labels->classes, sizeof *t->known, "classes", error));
-    BYOL__TRY(byol__alloc(&t->targets, labels->train_count, sizeof *t->targets, "labels", error));
-    BYOL__TRY(byol__alloc(&counts, (size_t)labels->classes, sizeof *counts, "classes", error));
-    for (size_t i = 0; i < labels->train_count; i++) counts[labels->train[i]]++;
-    for (int32_t c = 0; c < labels->train_classes; c++) {
-        if (counts[c] > most) most = counts[c];
-        if (counts[c] == 0) continue;
-        counts[c] = (size_t)t->learned; /* from here on: its number */
-        t->known[t->learned++] = c;
-    }
-    for (size_t i = 0; i < labels->train_count; i++)
-        t->targets[i] = (int32_t)counts[labels->train[i]];
-    byol__free(counts);
-    if (most >= 2) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_INVALID,
-                      "no class has two training texts, one to learn from and one to hold out");
-}
-
 static byol_status prepare(task *t, const byol_source *train, const byol_source *test_source,
                            byol_error *error) {
     const byol_tfidf_options *options = t->options;
     BYOL__TRY(byol__joint_labels_create(&t->labels, train, test_source, error));
-    BYOL__TRY(number_classes(t, error));
+    BYOL__TRY(byol__learned_classes_number(&t->classes, t->labels.train, t->labels.train_count,
+                                           t->labels.train_classes, error));
     BYOL__TRY(byol__terms_count(&t->train, &t->vocabulary, true, train, error));
     BYOL__TRY(byol__terms_count(&t->test, &t->vocabulary, false, test_source, error));
     BYOL__TRY(byol__alloc(&t->predicted, t->labels.test_count, sizeof *t->predicted, "predictions",
                           error));
-    return byol__split_draw(&t->split, t->targets, t->labels.train_count, t->learned, 1,
-                            (double)options->held_out, options->seed, error);
+    return byol__split_draw(&t->split, t->classes.targets, t->labels.train_count, t->classes.count,
+                            1, (double)options->held_out, options->seed, error);
 }
 
 static void release(task *t) {
     byol__joint_labels_release(&t->labels);
-    byol__free(t->known);
-    byol__free(t->targets);
+    byol__learned_classes_release(&t->classes);
     byol__string_table_release(&t->vocabulary);
     byol__sparse_release(&t->train);
     byol__sparse_release(&t->test);

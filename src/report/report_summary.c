@@ -259,6 +259,7 @@ void byol__section_summary(FILE *page, const byol__run_data *run_data) {
 static const char *method_title(const char *method) {
     if (strcmp(method, "knn") == 0) return "Nearest neighbours";
     if (strcmp(method, "linear") == 0) return "Linear classifier";
+    if (strcmp(method, "regression") == 0) return "Logistic regression";
     if (strcmp(method, "finetune") == 0) return "Fine-tuning";
     return method;
 }

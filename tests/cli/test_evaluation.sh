@@ -21,6 +21,12 @@ says "too few or too easy" # dark and bright ones: raw pixels and random weights
 if grep -q "worth nothing" stderr; then say "what gets every image right is worth nothing"; fi
 expect 0 linear run --train data:train --test data:test --epochs 2 --quiet
 holds run/evaluation.json '"knn": {' '"linear": {' '"choice_name": "lr"'
+expect 0 linear run --train data:train --test data:test --regression --out classifier.safetensors
+grep -q ' C$' stdout || say "the regression does not say which C: $(cat stdout)"
+holds run/evaluation.json '"regression": {' '"choice_name": "C"' '"linear": {'
+expect 0 predict classifier.safetensors --data data:test --out named.csv
+expect 2 linear run --regression --epochs 2
+says "has no epochs"
 
 # a quick look does not replace it, and says so; as many images do
 cp run/evaluation.json full.json
