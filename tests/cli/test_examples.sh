@@ -61,6 +61,14 @@ mkdir stage/faces/train && cp -r stage/faces/s5 stage/faces/s6 stage/faces/train
 printf '1 s1/1.pgm s1/2.pgm\n1 s2/1.pgm s2/2.pgm\n0 s1/1.pgm s2/1.pgm\n0 s1/3.pgm s2/2.pgm\n' >stage/faces/pairs_test.txt
 sed 's/s1/s3/g; s/s2/s4/g' stage/faces/pairs_test.txt >stage/faces/pairs_choose.txt
 "$BYOL_BUILD_DIR/tests/make_scenes" stage/roads 6 4 && cp -r stage/roads/voc stage/cells || say "no scenes"
+if "$BYOL_BUILD_DIR/tests/make_sounds" stage/recordings 16; then
+    cp stage/recordings/test/high/00.wav stage/new.wav
+    for part in train test; do
+        (cd stage && find recordings/$part -name '*.wav' | sort | sed 's|.*/\([a-z]*\)/[^/]*$|&\t\1|' >$part.txt)
+    done
+else
+    say "no sounds"
+fi
 mkdir stage/reviews
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do echo "sentence $number of some words"; done >stage/sentences.txt
 for number in 1 2 3 4; do printf '"a text, number %s",%s\n' $number $((number % 2)); done >rows
