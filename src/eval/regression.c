@@ -8,8 +8,8 @@
 #include "base/threads.h"
 #include "byol/eval.h"
 #include "eval/features.h"
+#include "eval/fitting.h"
 #include "eval/learned_classes.h"
-#include "eval/logistic.h"
 #include "eval/split.h"
 
 static const float default_cs[] = {1e-5f, 1e-4f, 1e-3f, 1e-2f, 0.1f};
@@ -24,9 +24,7 @@ typedef struct task {
     size_t *right; /* (C): of the held-out samples of all splits */
     size_t held_out;
     int32_t *predicted; /* (test count) */
-    byol_progress progress;
-    void *context;
-    uint64_t done, total; /* fits */
+    byol__fit_progress progress;
 } task;
 
 /* Some of the samples. */
@@ -37,16 +35,6 @@ typedef struct selection {
 } selection;
 
 static size_t sample(selection s, size_t i) { return s.indices != NULL ? s.indices[i] : i; }
-
-/* Samples to learn from and samples to judge by. */
-typedef struct fitting {
-    byol__sparse learn, judge;
-    int32_t *targets;   /* (learn) */
-    int32_t *predicted; /* (judge): learned classes */
-    double *logits;     /* (judge, outputs) */
-    double *weights;    /* as byol__logistic has them */
-    byol__logistic regression;
-} fitting;
 
 /* ---- Inputs ---- */
 
@@ -82,57 +70,29 @@ static byol_status gather(byol__sparse *rows, const task *t, selection from, byo
     return BYOL_OK;
 }
 
-static void fitting_close(fitting *f) {
-    byol__sparse_release(&f->learn);
-    byol__sparse_release(&f->judge);
-    byol__free(f->targets);
-    byol__free(f->predicted);
-    byol__free(f->logits);
-    byol__free(f->weights);
-    byol__logistic_close(&f->regression);
-}
-
-/* `learn` is of the training samples. On failure too, `f` is the caller's: fitting_close. */
-static byol_status fitting_open(fitting *f, const task *t, selection learn, selection judge,
+/* `learn` is of the training samples. On failure too, `f` is the caller's: byol__fitting_close. */
+static byol_status open_fitting(byol__fitting *f, const task *t, selection learn, selection judge,
                                 byol_error *error) {
-    const char *what = "logistic regression";
-    *f = (fitting){0};
+    *f = (byol__fitting){0};
     BYOL__TRY(gather(&f->learn, t, learn, error));
     BYOL__TRY(gather(&f->judge, t, judge, error));
-    BYOL__TRY(byol__alloc(&f->targets, learn.count, sizeof *f->targets, what, error));
-    for (size_t i = 0; i < learn.count; i++) f->targets[i] = t->classes.targets[sample(learn, i)];
-    BYOL__TRY(byol__logistic_open(&f->regression, &f->learn, f->targets, t->classes.count, error));
-    BYOL__TRY(byol__alloc(&f->weights, f->regression.length, sizeof *f->weights, what, error));
-    BYOL__TRY(byol__alloc(&f->predicted, judge.count, sizeof *f->predicted, what, error));
-    return byol__alloc(&f->logits, judge.count * f->regression.outputs, sizeof *f->logits, what,
-                       error);
+    return byol__fitting_open(f, t->classes.targets, learn.indices, t->classes.count, error);
 }
 
 /* ---- Choosing C, and the test ---- */
 
-static byol_status fit(fitting *f, task *t, float c, byol_error *error) {
-    f->regression.c = (double)c;
-    BYOL__TRY(byol__logistic_fit(&f->regression, f->weights, t->progress, t->context, t->done,
-                                 t->total, error));
-    byol__logistic_predict(&f->regression, f->weights, &f->judge, f->logits, f->predicted);
-    t->done++;
-    if (t->progress == NULL || t->progress(t->context, t->done, t->total) == 0) return BYOL_OK;
-    return byol__fail(error, BYOL_ERROR_CANCELLED, "the regression was stopped after %llu of %llu",
-                      (unsigned long long)t->done, (unsigned long long)t->total);
-}
-
 static byol_status try_cs(task *t, const byol__split *split, byol_error *error) {
-    fitting f;
+    byol__fitting f;
     byol_status status =
-        fitting_open(&f, t, (selection){t->train, split->train, split->train_count},
+        open_fitting(&f, t, (selection){t->train, split->train, split->train_count},
                      (selection){t->train, split->held_out, split->held_out_count}, error);
     for (int i = 0; status == BYOL_OK && i < t->options->c_count; i++) {
-        status = fit(&f, t, t->options->cs[i], error);
-        for (size_t j = 0; status == BYOL_OK && j < split->held_out_count; j++)
-            t->right[i] += f.predicted[j] == t->classes.targets[split->held_out[j]];
+        status = byol__fitting_fit(&f, t->options->cs[i], &t->progress, error);
+        if (status == BYOL_OK)
+            t->right[i] += byol__fitting_right(&f, t->classes.targets, split->held_out);
     }
     t->held_out += split->held_out_count;
-    fitting_close(&f);
+    byol__fitting_close(&f);
     return status;
 }
 
@@ -157,7 +117,7 @@ static byol_status choose_c(task *t, byol_regression_result *result, byol_error 
 
 /* As one layer on features as they come. With two learned classes the first one's logit is 0; a
  * class that was not learned is never the answer. */
-static void keep_layer(const task *t, const fitting *f) {
+static void keep_layer(const task *t, const byol__fitting *f) {
     const byol__logistic *l = &f->regression;
     size_t dimension = (size_t)t->train->dimension;
     int fixed = l->classes - (int)l->outputs;
@@ -178,18 +138,18 @@ static void keep_layer(const task *t, const fitting *f) {
 }
 
 static byol_status test(task *t, byol_regression_result *result, byol_error *error) {
-    fitting f;
+    byol__fitting f;
     size_t right = 0, count = t->test->count;
-    byol_status status = fitting_open(&f, t, (selection){t->train, NULL, t->train->count},
+    byol_status status = open_fitting(&f, t, (selection){t->train, NULL, t->train->count},
                                       (selection){t->test, NULL, count}, error);
-    if (status == BYOL_OK) status = fit(&f, t, result->c, error);
+    if (status == BYOL_OK) status = byol__fitting_fit(&f, result->c, &t->progress, error);
     for (size_t i = 0; status == BYOL_OK && i < count; i++) {
         t->predicted[i] = t->classes.known[f.predicted[i]];
         right += t->predicted[i] == t->test->labels[i];
     }
     if (status == BYOL_OK && t->options->weight != NULL) keep_layer(t, &f);
     result->accuracy = 100 * (double)right / (double)count;
-    fitting_close(&f);
+    byol__fitting_close(&f);
     return status;
 }
 
@@ -202,18 +162,7 @@ void byol_regression_options_init(byol_regression_options *options) {
 
 static byol_status check(const task *t, byol_error *error) {
     const byol_regression_options *o = t->options;
-    if (o->c_count < 1 || o->cs == NULL)
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "the regression needs at least one C to choose from; it was given %d",
-                          o->c_count);
-    for (int i = 0; i < o->c_count; i++)
-        if (!(o->cs[i] > 0) || !isfinite(o->cs[i]))
-            return byol__fail(error, BYOL_ERROR_INVALID, "C number %d is %g; it must be above 0", i,
-                              (double)o->cs[i]);
-    if (!(o->held_out > 0 && o->held_out < 1))
-        return byol__fail(error, BYOL_ERROR_INVALID,
-                          "the held-out share is %g; it must be between 0 and 1: C is chosen on it",
-                          (double)o->held_out);
+    BYOL__TRY(byol__fitting_check("the regression", o->cs, o->c_count, o->held_out, error));
     BYOL__TRY(byol__features_check(t->train, "training", error));
     BYOL__TRY(byol__features_check(t->test, "test", error));
     return byol__features_agree(t->train, t->test, "test", error);
@@ -242,9 +191,7 @@ byol_status byol_regression(const byol_features *train, const byol_features *tes
     task t = {.options = options,
               .train = train,
               .test = test_set,
-              .progress = progress,
-              .context = context,
-              .total = (uint64_t)options->c_count * SPLITS + 1};
+              .progress = {progress, context, 0, (uint64_t)options->c_count * SPLITS + 1}};
     byol_regression_result found = {0};
     byol_status status = run_task(&t, &found, error);
     if (status == BYOL_OK) {

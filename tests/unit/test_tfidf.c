@@ -445,7 +445,7 @@ static void what_cannot_be_is_refused_with_words(void **state) {
     assert_int_equal(byol_source_from_memory(&images, pixels, labels, 2, 1, 8, 8, NULL), BYOL_OK);
     byol_tfidf_options options;
     byol_tfidf_options_init(&options);
-    refused(few, train, &options, "no class has two training texts");
+    refused(few, train, &options, "no class has two training samples");
     refused(unlabelled, train, &options, "has no labels");
     refused(train, unlabelled, &options, "has no labels");
     refused(train, images, &options, "holds images");
