@@ -100,21 +100,31 @@ static void print_layer(void *context, const byol_network_layer *layer) {
             cli_bytes(bytes, layer->output_bytes));
 }
 
-static void print_totals(const subject *s, const byol_network_totals *t, FILE *stream) {
-    char a[32], b[32], c[32];
-    bool of_sounds = s->config.data.frames > 0;
-    fprintf(stream, "\n%s, width %d, ", s->config.encoder.name, s->config.encoder.width);
-    if (of_sounds)
+/* Says what a sample is, and returns the words for one. */
+static const char *print_samples(const subject *s, FILE *stream) {
+    if (byol_config_reads_texts(&s->config)) {
+        fprintf(stream, "texts of %d tokens of %d\n", s->config.data.length,
+                s->config.data.vocabulary);
+        return "a text";
+    }
+    if (s->config.data.frames > 0) {
         fprintf(stream, "sounds of %d bands x %d frames\n", s->config.data.mels,
                 s->config.data.frames);
-    else
-        fprintf(stream, "%d x %d x %d images\n", s->channels, s->image_size, s->image_size);
+        return "a sound";
+    }
+    fprintf(stream, "%d x %d x %d images\n", s->channels, s->image_size, s->image_size);
+    return "an image";
+}
+
+static void print_totals(const subject *s, const byol_network_totals *t, FILE *stream) {
+    char a[32], b[32], c[32];
+    fprintf(stream, "\n%s, width %d, ", s->config.encoder.name, s->config.encoder.width);
+    const char *one = print_samples(s, stream);
     fprintf(stream, "  parameters   encoder %s, projector %s, predictor %s\n",
             cli_count(a, t->parameters_encoder), cli_count(b, t->parameters_projector),
             cli_count(c, t->parameters_predictor));
     fprintf(stream, "  forward      %sFLOP %s, the encoder alone %sFLOP\n",
-            cli_scaled(a, (double)t->forward_flops), of_sounds ? "a sound" : "an image",
-            cli_scaled(b, (double)t->encoder_flops));
+            cli_scaled(a, (double)t->forward_flops), one, cli_scaled(b, (double)t->encoder_flops));
     fprintf(stream, "  vectors      representation %d, projection %d\n", t->representation,
             t->projection);
     fprintf(stream, "  training     workspace %s, staged weights %s, at batch %d\n",

@@ -273,6 +273,9 @@ BYOL_API byol_status byol_config_check(const byol_config *config, byol_error *er
  * their own defaults. What differs in `config` was set beside them. */
 BYOL_API void byol_config_usual(const byol_config *config, byol_config *usual);
 
+/* true: encoder.name reads tokens of texts. */
+BYOL_API bool byol_config_reads_texts(const byol_config *config);
+
 /* Heads of attention of a vit or a transformer: encoder.heads, or one for each 64 channels. */
 BYOL_API int byol_config_heads(const byol_config *config);
 

@@ -264,6 +264,10 @@ void byol_config_init(byol_config *config) {
                NULL); /* the recipe last: it overrides presets */
 }
 
+bool byol_config_reads_texts(const byol_config *config) {
+    return byol__encoder_takes_texts(config->encoder.name);
+}
+
 int byol_config_heads(const byol_config *config) {
     enum { HEAD_WIDTH = 64 };
     int width = config->encoder.width;

@@ -20,6 +20,8 @@ small="--encoder transformer --width 16 --set encoder.depth=1 --set encoder.head
 # shellcheck disable=SC2086
 expect 0 pretrain --data texts.tsv --out whole --epochs 4 $small
 [ -s whole/tokenizer.json ] || say "the run has no tokenizer.json"
+expect 0 info whole
+grep -q 'texts of [0-9]* tokens' stdout || say "info does not speak of texts: $(tail -5 stdout)"
 grep -q '^  vocabulary: [1-9]' whole/config.yaml || say "config.yaml does not say how many tokens there are"
 
 # Killed and resumed: the same weights, bit for bit; the tokenizer is the checkpoint's.
