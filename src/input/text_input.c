@@ -33,11 +33,21 @@ static byol_status fit(byol__view_buffers *buffers, size_t count, byol_error *er
     return BYOL_OK;
 }
 
-/* Few texts are longer than four views; the buffers grow where one is. */
+/* Few texts are longer than four views; the buffers grow where one is. A text of that many words
+ * goes through the tokenizer here, so that its scratch has grown before a step is taken. */
 static byol_status reserve(const byol_source_info *info, const byol__view_list *views,
                            byol__view_buffers *buffers, byol_error *error) {
     (void)info;
-    return fit(buffers, 4 * (size_t)views->length, error);
+    size_t words = 4 * (size_t)views->length, count;
+    char *text;
+    BYOL__TRY(fit(buffers, words, error));
+    BYOL__TRY(byol__alloc(&text, words, 2, "a text", error));
+    for (size_t i = 0; i < words; i++) memcpy(text + 2 * i, "a ", 2);
+    byol_status status =
+        byol_tokenizer_encode(views->tokenizer, text, 2 * words, false, &buffers->text,
+                              buffers->tokens, buffers->token_capacity, &count, error);
+    byol__free(text);
+    return status;
 }
 
 /* Bytes tell nearly as well as tokens which texts are long. */
