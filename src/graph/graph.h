@@ -64,7 +64,7 @@ typedef struct byol__attributes {
     bool bias;
     int heads;         /* attention; low rank: matrices */
     int vocabulary;    /* embedding: rows of its table */
-    int rows, columns; /* places of a picture's patches */
+    int rows, columns; /* resize, grid: of the result; places: of a picture's patches */
     float epsilon;     /* layer norm */
     float rate;        /* dropout */
     float noise;       /* attention: deviation of what is added to its weights */
@@ -75,7 +75,6 @@ typedef struct byol__attributes {
                      no weights */
     bool shared;  /* places: all positions take the first row */
     bool sine;    /* places: two-dimensional sines to begin with, not random numbers */
-    int height, width; /* resize, grid: of the result */
 } byol__attributes;
 
 typedef struct byol__node {

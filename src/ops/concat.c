@@ -3,16 +3,13 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "ops/channel_rows.h"
 #include "ops/ops.h"
-#include "plan/unit.h"
+#include "ops/unit_rows.h"
 
 /* What an operation is told of is its first source: the second's channels are an attribute. */
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
                          byol__shape src) {
-    if (src.c + a->out > BYOL__ROW_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
-                            src.c + a->out, BYOL__ROW_MAX);
+    byol__check_row_width(graph, name, src.c + a->out);
     return byol__image_shape(src.c + a->out, src.h, src.w);
 }
 
@@ -33,22 +30,12 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     return BYOL_OK;
 }
 
-static byol__rows rows_at(const byol__plan *plan, int value, int buffer) {
-    return byol__rows_of(&plan->slots[value].layout, byol__at(plan, buffer));
-}
-
-static void note(byol__plan *plan, const byol__unit *unit, double begin) {
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      2 * byol__value_bytes(plan, unit->stage.dst));
-}
-
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
     const int *src = unit->stage.src, dst = unit->stage.dst;
-    byol__rows a = rows_at(plan, src[0], plan->slots[src[0]].buffer),
-               b = rows_at(plan, src[1], plan->slots[src[1]].buffer),
-               y = rows_at(plan, dst, plan->slots[dst].buffer);
+    byol__rows a = byol__value_rows(plan, src[0]), b = byol__value_rows(plan, src[1]),
+               y = byol__value_rows(plan, dst);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < byol__row_count(&y); i++) {
         float row[BYOL__ROW_MAX];
@@ -56,20 +43,20 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
         byol__row_load(&b, i, row + a.width);
         byol__row_store(&y, i, row);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
 static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
-    byol__rows dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    byol__rows dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
     int before = 0;
     for (int k = 0; k < 2; k++) {
         int src = unit->stage.src[k], first = before;
         before += plan->slots[src].layout.c;
         if (unit->dx[k] == BYOL__NO_BUFFER) continue;
-        byol__rows dx = rows_at(plan, src, unit->dx[k]);
+        byol__rows dx = byol__rows_at(plan, src, unit->dx[k]);
 #pragma omp parallel for schedule(static)
         for (size_t i = 0; i < byol__row_count(&dy); i++) {
             float row[BYOL__ROW_MAX];
@@ -77,7 +64,7 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
             byol__row_store(&dx, i, row + first);
         }
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 

@@ -1,23 +1,8 @@
 /* What an encoder of spectrograms does behind its convolutions (BYOL-A, arXiv 2103.06695, table I):
  * the columns of a picture become a row of frames, and these become one vector, mean + maximum over
  * time. */
-#include "ops/channel_rows.h"
 #include "ops/ops.h"
-#include "plan/unit.h"
-
-static byol__rows rows_at(const byol__plan *plan, int value, int buffer) {
-    return byol__rows_of(&plan->slots[value].layout, byol__at(plan, buffer));
-}
-
-static byol__rows rows_of(const byol__plan *plan, int value) {
-    return rows_at(plan, value, plan->slots[value].buffer);
-}
-
-static void note(byol__plan *plan, const byol__unit *unit, double begin) {
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src[0]) +
-                          byol__value_bytes(plan, unit->stage.dst));
-}
+#include "ops/unit_rows.h"
 
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
     byol__shape shape = c->graph->values[unit->stage.dst].shape;
@@ -49,7 +34,8 @@ static void frames_in_onnx(const byol__graph *graph, const byol__node *node, cha
 static byol_status forward_frames(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
-    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
     int frames = y.strides.spatial, height = x.strides.spatial / frames;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < y.strides.n * frames; i++) {
@@ -59,7 +45,7 @@ static byol_status forward_frames(byol__plan *plan, byol__unit *unit, byol_error
             byol__row_load(&x, byol__row_number(&x, n, h * frames + t), row + h * x.width);
         byol__row_store(&y, (size_t)i, row);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -67,8 +53,8 @@ static byol_status backward_frames(byol__plan *plan, byol__unit *unit, byol_erro
     (void)error;
     if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
     double begin = byol__now();
-    byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]),
-               dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    byol__rows dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
     int frames = dy.strides.spatial, height = dx.strides.spatial / frames;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < dy.strides.n * frames; i++) {
@@ -78,7 +64,7 @@ static byol_status backward_frames(byol__plan *plan, byol__unit *unit, byol_erro
         for (int h = 0; h < height; h++)
             byol__row_store(&dx, byol__row_number(&dx, n, h * frames + t), row + h * dx.width);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -105,9 +91,7 @@ const byol__op byol__op_frames = {
 static byol__shape infer_mean_max(byol__graph *graph, const char *name, const byol__attributes *a,
                                   byol__shape src) {
     (void)a;
-    if (src.c > BYOL__ROW_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
-                            src.c, BYOL__ROW_MAX);
+    byol__check_row_width(graph, name, src.c);
     return byol__vector_shape(src.c);
 }
 
@@ -124,7 +108,8 @@ static void mean_max_in_onnx(const byol__graph *graph, const byol__node *node, c
 static byol_status forward_mean_max(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
-    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < x.strides.n; n++) {
         float row[BYOL__ROW_MAX], sum[BYOL__ROW_MAX], most[BYOL__ROW_MAX];
@@ -140,7 +125,7 @@ static byol_status forward_mean_max(byol__plan *plan, byol__unit *unit, byol_err
         for (int c = 0; c < x.width; c++) sum[c] = sum[c] / (float)x.strides.spatial + most[c];
         byol__row_store(&y, (size_t)n, sum);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -161,9 +146,9 @@ static byol_status backward_mean_max(byol__plan *plan, byol__unit *unit, byol_er
     (void)error;
     if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
     double begin = byol__now();
-    byol__rows x = rows_of(plan, unit->stage.src[0]),
-               dx = rows_at(plan, unit->stage.src[0], unit->dx[0]),
-               dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < dx.strides.n; n++) {
         float diff[BYOL__ROW_MAX], row[BYOL__ROW_MAX];
@@ -176,7 +161,7 @@ static byol_status backward_mean_max(byol__plan *plan, byol__unit *unit, byol_er
             byol__row_store(&dx, byol__row_number(&dx, n, i), row);
         }
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 

@@ -2,9 +2,8 @@
  * last tokens are taken, so that a class token in front is left out. */
 #include <string.h>
 
-#include "ops/channel_rows.h"
 #include "ops/ops.h"
-#include "plan/unit.h"
+#include "ops/unit_rows.h"
 
 static int left_out(const byol__rows *tokens, const byol__rows *map) {
     return tokens->strides.spatial - map->strides.spatial;
@@ -12,13 +11,11 @@ static int left_out(const byol__rows *tokens, const byol__rows *map) {
 
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
                          byol__shape src) {
-    if (a->height * a->width > src.h * src.w)
+    if (a->rows * a->columns > src.h * src.w)
         byol__graph_mistake(graph, BYOL_ERROR_MISMATCH, "%s: %d tokens do not fill %d x %d", name,
-                            src.h * src.w, a->height, a->width);
-    if (src.c > BYOL__ROW_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
-                            src.c, BYOL__ROW_MAX);
-    return byol__image_shape(src.c, a->height, a->width);
+                            src.h * src.w, a->rows, a->columns);
+    byol__check_row_width(graph, name, src.c);
+    return byol__image_shape(src.c, a->rows, a->columns);
 }
 
 static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
@@ -29,8 +26,8 @@ static void in_onnx(const byol__graph *graph, const byol__node *node, char *line
                       "kept = Slice x [%d] [%d] [1]\n"
                       "columns = Transpose kept perm=[0,2,1]\n"
                       "y = Reshape columns [0,%d,%d,%d]",
-                      src.h * src.w - a->height * a->width, src.h * src.w, src.c, a->height,
-                      a->width);
+                      src.h * src.w - a->rows * a->columns, src.h * src.w, src.c, a->rows,
+                      a->columns);
 }
 
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
@@ -38,18 +35,11 @@ static byol_status compile(byol__compiler *c, byol__unit *unit) {
     return BYOL_OK;
 }
 
-static void note(byol__plan *plan, const byol__unit *unit, double begin) {
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src[0]) +
-                          byol__value_bytes(plan, unit->stage.dst));
-}
-
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
-    int src = unit->stage.src[0], dst = unit->stage.dst;
-    byol__rows x = byol__rows_of(&plan->slots[src].layout, byol__value_at(plan, src)),
-               y = byol__rows_of(&plan->slots[dst].layout, byol__value_at(plan, dst));
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
     int spatial = y.strides.spatial, first = left_out(&x, &y);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < y.strides.n * spatial; i++) {
@@ -57,7 +47,7 @@ static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error
         byol__row_load(&x, byol__row_number(&x, i / spatial, first + i % spatial), row);
         byol__row_store(&y, (size_t)i, row);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -66,10 +56,8 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     (void)error;
     if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
     double begin = byol__now();
-    byol__rows dx = byol__rows_of(&plan->slots[unit->stage.src[0]].layout,
-                                  byol__at(plan, unit->dx[0])),
-               dy =
-                   byol__rows_of(&plan->slots[unit->stage.dst].layout, byol__at(plan, unit->dy[0]));
+    byol__rows dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
     int spatial = dx.strides.spatial, first = left_out(&dx, &dy);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < dx.strides.n * spatial; i++) {
@@ -79,7 +67,7 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
             byol__row_load(&dy, byol__row_number(&dy, i / spatial, i % spatial - first), row);
         byol__row_store(&dx, (size_t)i, row);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -101,6 +89,6 @@ const byol__op byol__op_grid = {
 };
 
 byol__value_id byol__graph_grid(byol__graph *graph, byol__value_id tokens, int height, int width) {
-    byol__attributes attributes = {.height = height, .width = width};
+    byol__attributes attributes = {.rows = height, .columns = width};
     return byol__graph_apply(graph, &byol__op_grid, "grid", attributes, 1, &tokens);
 }

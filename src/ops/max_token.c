@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "ops/channel_rows.h"
 #include "ops/ops.h"
-#include "ops/token_lengths.h"
-#include "plan/unit.h"
+#include "ops/unit_rows.h"
 
 typedef struct max_state {
     int lengths; /* buffer: tokens of each sample, or BYOL__NO_BUFFER */
@@ -16,21 +14,13 @@ typedef struct max_state {
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
                          byol__shape src) {
     (void)a;
-    if (src.c > BYOL__ROW_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
-                            src.c, BYOL__ROW_MAX);
+    byol__check_row_width(graph, name, src.c);
     return byol__vector_shape(src.c);
 }
 
 /* Padding, token 0, becomes a number that no real token is below. */
 static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
-    byol__shape src = graph->values[node->src[0]].shape;
-    const char *rows = "x";
-    if (src.rank == 3) {
-        byol__onnx_append(lines, "flat = Reshape x [0,%d,%d]\nrows = Transpose flat perm=[0,2,1]\n",
-                          src.c, src.h * src.w);
-        rows = "rows";
-    }
+    const char *rows = byol__rows_in_onnx(graph->values[node->src[0]].shape, lines);
     if (node->src_count > 1) {
         byol__onnx_append(lines,
                           "real = Cast x1 to=9\n"
@@ -43,56 +33,34 @@ static void in_onnx(const byol__graph *graph, const byol__node *node, char *line
 }
 
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
-    max_state *s = unit->state;
-    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
-    if (unit->stage.src[1] != BYOL__NO_VALUE)
-        BYOL__TRY(
-            byol__check_token_length(c, unit, unit->stage.src[1], src->layout.h * src->layout.w));
-    s->lengths = BYOL__NO_BUFFER;
+    BYOL__TRY(byol__check_padding(c, unit));
     c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, BYOL__NCHW);
     return BYOL_OK;
 }
 
 static byol_status place_lengths(byol__compiler *c, byol__unit *unit, int slot) {
-    max_state *s = unit->state;
-    if (unit->stage.src[1] == BYOL__NO_VALUE) return BYOL_OK;
-    int last = byol__trains(c->plan) ? byol__backward_slot(c->plan, slot) : slot;
-    return byol__new_floats(c, c->plan->options.batch, slot, last, &s->lengths);
-}
-
-/* How many tokens of sample `n` count: at least one, so that there is a largest. */
-static int count_of(const byol__plan *plan, const byol__unit *unit, const byol__rows *x, int n) {
-    const int *lengths = byol__at(plan, ((const max_state *)unit->state)->lengths);
-    return lengths == NULL ? x->strides.spatial : lengths[n] > 0 ? lengths[n] : 1;
-}
-
-static void note(byol__plan *plan, const byol__unit *unit, double begin) {
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src[0]));
+    return byol__place_padding(c, unit, slot, &((max_state *)unit->state)->lengths);
 }
 
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     const max_state *s = unit->state;
     double begin = byol__now();
-    byol__rows x = byol__rows_of(&plan->slots[unit->stage.src[0]].layout,
-                                 byol__value_at(plan, unit->stage.src[0])),
-               y = byol__rows_of(&plan->slots[unit->stage.dst].layout,
-                                 byol__value_at(plan, unit->stage.dst));
-    if (s->lengths != BYOL__NO_BUFFER)
-        byol__token_lengths(plan, unit->stage.src[1], byol__at(plan, s->lengths));
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
+    byol__measure_padding(plan, unit, s->lengths);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < x.strides.n; n++) {
         float largest[BYOL__ROW_MAX], row[BYOL__ROW_MAX];
         byol__row_load(&x, byol__row_number(&x, n, 0), largest);
-        for (int i = 1; i < count_of(plan, unit, &x, n); i++) {
+        for (int i = 1; i < byol__rows_that_count(plan, s->lengths, &x, n); i++) {
             byol__row_load(&x, byol__row_number(&x, n, i), row);
             for (int c = 0; c < x.width; c++) /* NaN stays, so that a broken run is seen */
                 largest[c] = row[c] > largest[c] || row[c] != row[c] ? row[c] : largest[c];
         }
         byol__row_store(&y, (size_t)n, largest);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -119,20 +87,19 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     (void)error;
     if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
     double begin = byol__now();
-    const byol__layout *src = &plan->slots[unit->stage.src[0]].layout,
-                       *dst = &plan->slots[unit->stage.dst].layout;
-    byol__rows x = byol__rows_of(src, byol__value_at(plan, unit->stage.src[0])),
-               y = byol__rows_of(dst, byol__value_at(plan, unit->stage.dst)),
-               dx = byol__rows_of(src, byol__at(plan, unit->dx[0])),
-               dy = byol__rows_of(dst, byol__at(plan, unit->dy[0]));
+    const max_state *s = unit->state;
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst),
+               dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < x.strides.n; n++) {
         float largest[BYOL__ROW_MAX], left[BYOL__ROW_MAX];
         byol__row_load(&y, (size_t)n, largest);
         byol__row_load(&dy, (size_t)n, left);
-        give_back(&dx, &x, largest, left, n, count_of(plan, unit, &x, n));
+        give_back(&dx, &x, largest, left, n, byol__rows_that_count(plan, s->lengths, &x, n));
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 

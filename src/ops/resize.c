@@ -5,18 +5,15 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "ops/channel_rows.h"
 #include "ops/ops.h"
-#include "plan/unit.h"
+#include "ops/unit_rows.h"
 
 /* ---- In the graph ---- */
 
 static byol__shape infer(byol__graph *graph, const char *name, const byol__attributes *a,
                          byol__shape src) {
-    if (src.c > BYOL__ROW_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
-                            src.c, BYOL__ROW_MAX);
-    return byol__image_shape(src.c, a->height, a->width);
+    byol__check_row_width(graph, name, src.c);
+    return byol__image_shape(src.c, a->rows, a->columns);
 }
 
 static void in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
@@ -25,7 +22,7 @@ static void in_onnx(const byol__graph *graph, const byol__node *node, char *line
                       "front = Shape x start=0 end=2\n"
                       "sizes = Concat front [%d,%d] axis=0\n"
                       "y = Resize x none none sizes mode=linear",
-                      node->attributes.height, node->attributes.width);
+                      node->attributes.rows, node->attributes.columns);
 }
 
 /* ---- In a plan ---- */
@@ -117,23 +114,17 @@ static void backward_line(const byol__rows *dx, extents in, const byol__rows *dy
     }
 }
 
-static void note(byol__plan *plan, const byol__unit *unit, double begin) {
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src[0]) +
-                          byol__value_bytes(plan, unit->stage.dst));
-}
-
 static byol_status forward(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     double begin = byol__now();
     const byol__layout *src = &plan->slots[unit->stage.src[0]].layout,
                        *dst = &plan->slots[unit->stage.dst].layout;
-    byol__rows x = byol__rows_of(src, byol__value_at(plan, unit->stage.src[0])),
-               y = byol__rows_of(dst, byol__value_at(plan, unit->stage.dst));
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
     extents in = {src->h, src->w}, out = {dst->h, dst->w};
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < dst->n * out.h; i++) forward_line(&x, in, &y, out, i / out.h, i % out.h);
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -143,12 +134,12 @@ static byol_status backward(byol__plan *plan, byol__unit *unit, byol_error *erro
     double begin = byol__now();
     const byol__layout *src = &plan->slots[unit->stage.src[0]].layout,
                        *dst = &plan->slots[unit->stage.dst].layout;
-    byol__rows dx = byol__rows_of(src, byol__at(plan, unit->dx[0])),
-               dy = byol__rows_of(dst, byol__at(plan, unit->dy[0]));
+    byol__rows dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
     extents in = {src->h, src->w}, out = {dst->h, dst->w};
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < src->n * in.h; i++) backward_line(&dx, in, &dy, out, i / in.h, i % in.h);
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -172,6 +163,6 @@ const byol__op byol__op_resize = {
 byol__value_id byol__graph_bilinear(byol__graph *graph, byol__value_id src, int height, int width) {
     byol__shape shape = byol__graph_shape(graph, src);
     if (shape.h == height && shape.w == width) return src;
-    byol__attributes attributes = {.height = height, .width = width};
+    byol__attributes attributes = {.rows = height, .columns = width};
     return byol__graph_apply(graph, &byol__op_resize, "resize", attributes, 1, &src);
 }

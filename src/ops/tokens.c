@@ -5,21 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "ops/channel_rows.h"
 #include "ops/ops.h"
-#include "ops/token_lengths.h"
-#include "plan/unit.h"
+#include "ops/unit_rows.h"
 
 /* ---- What the three share ---- */
-
-/* `buffer` holds what lies as `value` does. */
-static byol__rows rows_at(const byol__plan *plan, int value, int buffer) {
-    return byol__rows_of(&plan->slots[value].layout, byol__at(plan, buffer));
-}
-
-static byol__rows rows_of(const byol__plan *plan, int value) {
-    return rows_at(plan, value, plan->slots[value].buffer);
-}
 
 static void copy_row(const byol__rows *to, size_t to_row, const byol__rows *from, size_t from_row) {
     float row[BYOL__ROW_MAX];
@@ -45,39 +34,14 @@ typedef struct token_state {
 static byol_status compile(byol__compiler *c, byol__unit *unit) {
     const byol__node *node = &c->graph->nodes[unit->stage.node];
     token_state *s = unit->state;
-    const byol__slot *src = &c->plan->slots[unit->stage.src[0]];
     byol__shape shape = c->graph->values[unit->stage.dst].shape;
-    if (node->op->may_have_tokens && unit->stage.src[1] != BYOL__NO_VALUE)
-        BYOL__TRY(
-            byol__check_token_length(c, unit, unit->stage.src[1], src->layout.h * src->layout.w));
+    BYOL__TRY(byol__check_padding(c, unit));
     s->weight = byol__range_of(&c->graph->params, node->weight);
     s->shared = node->attributes.shared;
     s->lengths = BYOL__NO_BUFFER;
     byol__format format = shape.rank == 1 ? BYOL__NCHW : BYOL__NHWC;
     c->plan->slots[unit->stage.dst].layout = byol__layout_for(c, unit->stage.dst, format);
     return BYOL_OK;
-}
-
-/* Images become rows of tokens: the first lines of an operation that takes both. Returns the name
- * of the rows. */
-static const char *rows_in_onnx(byol__shape src, char *lines) {
-    if (src.rank != 3) return "x";
-    byol__onnx_append(lines, "flat = Reshape x [0,%d,%d]\nrows = Transpose flat perm=[0,2,1]\n",
-                      src.c, src.h * src.w);
-    return "rows";
-}
-
-static void note(byol__plan *plan, const byol__unit *unit, double begin) {
-    byol__profile_add(plan->profile, BYOL__WORK_POOL, begin, 0,
-                      byol__value_bytes(plan, unit->stage.src[0]) +
-                          byol__value_bytes(plan, unit->stage.dst));
-}
-
-/* A row lies on the stack. */
-static void check_width(byol__graph *graph, const char *name, byol__shape src) {
-    if (src.c > BYOL__ROW_MAX)
-        byol__graph_mistake(graph, BYOL_ERROR_UNSUPPORTED, "%s: %d channels are more than %d", name,
-                            src.c, BYOL__ROW_MAX);
 }
 
 /* ---- Places: (c, h, w) -> (c, h w), y = x + p, p (places, c) learned, of which the first are
@@ -91,7 +55,7 @@ static byol__shape infer_places(byol__graph *graph, const char *name, const byol
     if (a->sine && src.c % 4 != 0)
         byol__graph_mistake(graph, BYOL_ERROR_INVALID,
                             "%s: sines need channels in fours, there are %d", name, src.c);
-    check_width(graph, name, src);
+    byol__check_row_width(graph, name, src.c);
     return byol__shape_of(2, src.c, src.h * src.w, 1);
 }
 
@@ -115,7 +79,7 @@ static void add_places(byol__graph *graph, byol__node *node, byol__shape src) {
 static void places_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
     byol__shape src = graph->values[node->src[0]].shape;
     int used = node->attributes.shared ? 1 : src.h * src.w;
-    const char *rows = rows_in_onnx(src, lines), *places = "weight";
+    const char *rows = byol__rows_in_onnx(src, lines), *places = "weight";
     if (src.rank == 2 && !node->attributes.bare && !node->attributes.shared) {
         byol__onnx_append(lines, "length = Shape x start=1 end=2\n"
                                  "used = Slice weight [0] length [0]\n");
@@ -132,7 +96,8 @@ static byol_status forward_places(byol__plan *plan, byol__unit *unit, byol_error
     (void)error;
     const token_state *s = unit->state;
     double begin = byol__now();
-    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
     const float *places = plan->bound.params + s->weight.offset;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < x.strides.n * x.strides.spatial; i++) {
@@ -143,7 +108,7 @@ static byol_status forward_places(byol__plan *plan, byol__unit *unit, byol_error
         for (int c = 0; c < x.width; c++) row[c] += place[c];
         byol__row_store(&y, (size_t)i, row);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -151,7 +116,7 @@ static byol_status backward_places(byol__plan *plan, byol__unit *unit, byol_erro
     (void)error;
     const token_state *s = unit->state;
     double begin = byol__now();
-    byol__rows dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    byol__rows dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
     float *diff = plan->bound.grads + s->weight.offset;
 #pragma omp parallel for schedule(static) if (!s->shared)
     for (int position = 0; position < dy.strides.spatial; position++) {
@@ -159,12 +124,12 @@ static byol_status backward_places(byol__plan *plan, byol__unit *unit, byol_erro
         add_over_samples(&dy, position, diff + (size_t)place * (size_t)dy.width);
     }
     if (unit->dx[0] != BYOL__NO_BUFFER) {
-        byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]);
+        byol__rows dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]);
 #pragma omp parallel for schedule(static)
         for (int i = 0; i < dx.strides.n * dx.strides.spatial; i++)
             copy_row(&dx, (size_t)i, &dy, (size_t)i);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -194,7 +159,7 @@ const byol__op byol__op_places = {
 static byol__shape infer_class(byol__graph *graph, const char *name, const byol__attributes *a,
                                byol__shape src) {
     (void)a;
-    check_width(graph, name, src);
+    byol__check_row_width(graph, name, src.c);
     return byol__shape_of(2, src.c, src.h * src.w + 1, 1);
 }
 
@@ -208,7 +173,7 @@ static void add_class(byol__graph *graph, byol__node *node, byol__shape src) {
 
 static void class_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
     byol__shape src = graph->values[node->src[0]].shape;
-    const char *rows = rows_in_onnx(src, lines);
+    const char *rows = byol__rows_in_onnx(src, lines);
     byol__onnx_append(lines,
                       "batch = Shape x start=0 end=1\n"
                       "extents = Concat batch [1,%d] axis=0\n"
@@ -221,14 +186,15 @@ static byol_status forward_class(byol__plan *plan, byol__unit *unit, byol_error 
     (void)error;
     const token_state *s = unit->state;
     double begin = byol__now();
-    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < x.strides.n; n++) {
         byol__row_store(&y, byol__row_number(&y, n, 0), plan->bound.params + s->weight.offset);
         for (int i = 0; i < x.strides.spatial; i++)
             copy_row(&y, byol__row_number(&y, n, i + 1), &x, byol__row_number(&x, n, i));
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -236,16 +202,16 @@ static byol_status backward_class(byol__plan *plan, byol__unit *unit, byol_error
     (void)error;
     const token_state *s = unit->state;
     double begin = byol__now();
-    byol__rows dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    byol__rows dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
     add_over_samples(&dy, 0, plan->bound.grads + s->weight.offset);
     if (unit->dx[0] != BYOL__NO_BUFFER) {
-        byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]);
+        byol__rows dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]);
 #pragma omp parallel for schedule(static)
         for (int n = 0; n < dx.strides.n; n++)
             for (int i = 0; i < dx.strides.spatial; i++)
                 copy_row(&dx, byol__row_number(&dx, n, i), &dy, byol__row_number(&dy, n, i + 1));
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -272,18 +238,18 @@ const byol__op byol__op_class_token = {
 static byol__shape infer_vector(byol__graph *graph, const char *name, const byol__attributes *a,
                                 byol__shape src) {
     (void)a;
-    check_width(graph, name, src);
+    byol__check_row_width(graph, name, src.c);
     return byol__vector_shape(src.c);
 }
 
 static void first_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
-    const char *rows = rows_in_onnx(graph->values[node->src[0]].shape, lines);
+    const char *rows = byol__rows_in_onnx(graph->values[node->src[0]].shape, lines);
     byol__onnx_append(lines, "first = Slice %s [0] [1] [1]\ny = Squeeze first [1]", rows);
 }
 
 /* Token 0 is padding, which comes last. */
 static void mean_in_onnx(const byol__graph *graph, const byol__node *node, char *lines) {
-    const char *rows = rows_in_onnx(graph->values[node->src[0]].shape, lines);
+    const char *rows = byol__rows_in_onnx(graph->values[node->src[0]].shape, lines);
     if (node->src_count == 1) {
         byol__onnx_append(lines, "y = ReduceMean %s axes=[1] keepdims=0", rows);
         return;
@@ -303,26 +269,22 @@ static void mean_in_onnx(const byol__graph *graph, const byol__node *node, char 
 static bool is_mean(const byol__unit *unit) { return unit->op == &byol__op_mean_token; }
 
 static byol_status place_lengths(byol__compiler *c, byol__unit *unit, int slot) {
-    token_state *s = unit->state;
-    if (unit->stage.src[1] == BYOL__NO_VALUE) return BYOL_OK;
-    int last = byol__trains(c->plan) ? byol__backward_slot(c->plan, slot) : slot;
-    return byol__new_floats(c, c->plan->options.batch, slot, last, &s->lengths);
+    return byol__place_padding(c, unit, slot, &((token_state *)unit->state)->lengths);
 }
 
-/* How many tokens of sample `n` count: at least one, so that there is a mean. */
+/* How many tokens of sample `n` are summed. */
 static int count_of(const byol__plan *plan, const byol__unit *unit, const byol__rows *x, int n) {
-    if (!is_mean(unit)) return 1;
-    const int *lengths = byol__at(plan, ((const token_state *)unit->state)->lengths);
-    return lengths == NULL ? x->strides.spatial : lengths[n] > 0 ? lengths[n] : 1;
+    const token_state *s = unit->state;
+    return is_mean(unit) ? byol__rows_that_count(plan, s->lengths, x, n) : 1;
 }
 
 static byol_status forward_vector(byol__plan *plan, byol__unit *unit, byol_error *error) {
     (void)error;
     const token_state *s = unit->state;
     double begin = byol__now();
-    byol__rows x = rows_of(plan, unit->stage.src[0]), y = rows_of(plan, unit->stage.dst);
-    if (s->lengths != BYOL__NO_BUFFER)
-        byol__token_lengths(plan, unit->stage.src[1], byol__at(plan, s->lengths));
+    byol__rows x = byol__value_rows(plan, unit->stage.src[0]),
+               y = byol__value_rows(plan, unit->stage.dst);
+    byol__measure_padding(plan, unit, s->lengths);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < x.strides.n; n++) {
         float sum[BYOL__ROW_MAX], row[BYOL__ROW_MAX];
@@ -335,7 +297,7 @@ static byol_status forward_vector(byol__plan *plan, byol__unit *unit, byol_error
         for (int c = 0; c < x.width; c++) sum[c] /= (float)count;
         byol__row_store(&y, (size_t)n, sum);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 
@@ -343,8 +305,8 @@ static byol_status backward_vector(byol__plan *plan, byol__unit *unit, byol_erro
     (void)error;
     if (unit->dx[0] == BYOL__NO_BUFFER) return BYOL_OK;
     double begin = byol__now();
-    byol__rows dx = rows_at(plan, unit->stage.src[0], unit->dx[0]),
-               dy = rows_at(plan, unit->stage.dst, unit->dy[0]);
+    byol__rows dx = byol__rows_at(plan, unit->stage.src[0], unit->dx[0]),
+               dy = byol__rows_at(plan, unit->stage.dst, unit->dy[0]);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < dx.strides.n; n++) {
         float share[BYOL__ROW_MAX], none[BYOL__ROW_MAX];
@@ -355,7 +317,7 @@ static byol_status backward_vector(byol__plan *plan, byol__unit *unit, byol_erro
         for (int i = 0; i < dx.strides.spatial; i++)
             byol__row_store(&dx, byol__row_number(&dx, n, i), i < count ? share : none);
     }
-    note(plan, unit, begin);
+    byol__note_rows(plan, unit, begin);
     return BYOL_OK;
 }
 

@@ -462,8 +462,8 @@ static byol__value_id around_the_tested(byol__graph *g, byol__value_id x) {
                                          .epsilon = 1e-5f,
                                          .rate = 0.25f,
                                          .noise = 0.2f,
-                                         .height = 5,
-                                         .width = 11};
+                                         .rows = 5,
+                                         .columns = 11};
     const char *const names[] = {"before", "other", "third"};
     byol__value_id src[3] = {x};
     int channels = tested == packed_attention() ? 48 : 16;
