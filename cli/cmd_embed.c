@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "byol/source.h"
 #include "cli_vectors.h"
 
@@ -19,6 +21,10 @@ static void check(arguments *args, struct argp_state *state) {
     if (args->dense && args->layer_name == NULL)
         argp_error(state, "--dense needs --layer stage1, stage2 ...: which stage's maps?");
     if (!args->dense && args->size[0] > 0) argp_error(state, "--size is for --dense only");
+    if (!args->dense && args->layer_name != NULL &&
+        (strncmp(args->layer_name, "stage", 5) == 0 || strncmp(args->layer_name, "layer", 5) == 0))
+        argp_error(state, "--layer %s has a vector at every place: --dense writes its maps",
+                   args->layer_name);
     if (!args->dense && args->layer_name != NULL)
         args->layer = cli_layer("--layer", args->layer_name, state);
 }

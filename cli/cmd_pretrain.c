@@ -312,8 +312,8 @@ static void print_result(const session *s, const byol_run_result *result) {
                 cli_bytes(memory, result->peak_memory_bytes));
     if (isfinite(s->knn.accuracy)) fprintf(stream, "  %-18s %.2f %%\n", "kNN", s->knn.accuracy);
     if (result->unreadable > 0)
-        fprintf(stream, "  %-18s %s images, named in %s/unreadable.txt\n", "could not be read",
-                cli_count(steps, result->unreadable), s->args->out);
+        fprintf(stream, "  %-18s %s of the %s, named in %s/unreadable.txt\n", "could not be read",
+                cli_count(steps, result->unreadable), s->samples, s->args->out);
     if (s->labelled)
         cli_say("\nWhat it is worth: byol knn %s; byol linear %s", s->args->out, s->args->out);
     else

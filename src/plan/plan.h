@@ -33,9 +33,8 @@ typedef struct byol__plan_options {
     /* Compile as far as this output. Those before it that it needs can be read too; with TRAIN all
      * that are before it. */
     byol__output output;
-    unsigned diffs; /* TRAIN: a bit for each output before that one whose gradient is given too */
-    bool
-        input_diff; /* TRAIN: backward makes the input's gradient too: byol__plan_read_input_diff */
+    unsigned diffs;  /* TRAIN: a bit for each output before that one whose gradient is given too */
+    bool input_diff; /* TRAIN: byol__plan_read_input_diff can be asked after backward */
     byol__format format;    /* of activations; BYOL__FORMAT_ANY (0): what oneDNN prefers here, and
                                plain before the first convolution */
     const byol__comm *comm; /* ranks whose batches (of this size) are one batch to batch norm,
